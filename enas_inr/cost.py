@@ -1,0 +1,132 @@
+"""FLOPs, parameters and bytes of an architecture on a signal, without training anything.
+
+The paper's convention for FLOPs: twice the multiply-adds of the linear layers for every sample;
+biases and activations are free. So they do not depend on the grid, except for what a sub-network
+computes only once (the mapping matrix of Fourier features in Fig. 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from enas_inr.errors import BudgetError, SpecError
+from enas_inr.parsing import format_quantity
+from enas_inr.spec import Budget, Cost, EnsembleSpec, SearchSpace, SignalInfo
+
+BYTES_PER_NUMBER = 4
+
+
+@dataclass(frozen=True)
+class NetShape:
+    """The shape of one sub-network: coordinates in, channels out, d hidden layers of width w."""
+
+    in_features: int
+    out_features: int
+    depth: int
+    width: int
+
+
+@dataclass(frozen=True)
+class NetCost:
+    """The cost of one sub-network, as its backbone declares it.
+
+    Attributes:
+        macs_per_sample: multiply-adds to evaluate one sample.
+        macs_once: multiply-adds counted once per sub-network, however many samples it has.
+        parameters: trained numbers.
+        constants: stored numbers that are not trained.
+    """
+
+    macs_per_sample: int
+    parameters: int
+    macs_once: int = 0
+    constants: int = 0
+
+
+def net_shape(spec: EnsembleSpec, signal: SignalInfo) -> NetShape:
+    """The shape that each sub-network of `spec` has on `signal`."""
+    return NetShape(len(signal.shape), signal.channels, spec.depth, spec.width)
+
+
+def ensemble_cost(net: NetCost, grid: int, signal: SignalInfo) -> Cost:
+    """Price an ensemble of `grid` cells along each axis of `signal`."""
+    cells = grid ** len(signal.shape)
+    return Cost(
+        flops=2 * (net.macs_per_sample * signal.samples + net.macs_once * cells),
+        parameters=net.parameters * cells,
+        bytes=BYTES_PER_NUMBER * (net.parameters + net.constants) * cells,
+    )
+
+
+def check_grid(grid: int, signal: SignalInfo) -> None:
+    """Refuse a grid with more cells along an axis than the signal has samples.
+
+    Raises:
+        SpecError: a cell would be empty.
+    """
+    if grid > min(signal.shape):
+        raise SpecError(
+            f"grid {grid} is larger than the signal ({'x'.join(map(str, signal.shape))} samples)",
+            f"use a grid of at most {min(signal.shape)}",
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture and its cost."""
+
+    spec: EnsembleSpec
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class PricedSpace:
+    """A search space in which every architecture's cost is known: what a strategy searches.
+
+    Attributes:
+        space: the axes, in the order of the search.
+        feasible: the architectures within the budget, in the order of `space.specs()`.
+    """
+
+    space: SearchSpace
+    feasible: tuple[Candidate, ...]
+
+    def line(self, spec: EnsembleSpec, axis: str) -> tuple[Candidate, ...]:
+        """The feasible architectures that agree with `spec` on every axis but one."""
+        others = [a.name for a in self.space.axes if a.name != axis]
+        return tuple(
+            c for c in self.feasible if all(getattr(c.spec, n) == getattr(spec, n) for n in others)
+        )
+
+
+def price(
+    space: SearchSpace, budget: Budget, samples: int, candidate: Callable[[EnsembleSpec], Candidate]
+) -> PricedSpace:
+    """Price every architecture of `space` and keep those within `budget`.
+
+    Args:
+        space: the architectures.
+        budget: the limits.
+        samples: of the signal, for limits per sample.
+        candidate: prices one architecture (and may settle its options).
+
+    Raises:
+        BudgetError: nothing fits; the message names the smallest cost there is.
+    """
+    limits = budget.limits(samples)
+    priced = [candidate(spec) for spec in space.specs()]
+    feasible = tuple(
+        c for c in priced if all(getattr(c.cost, name) <= limit for name, limit in limits.items())
+    )
+    if not feasible:
+        smallest = {name: min(getattr(c.cost, name) for c in priced) for name in limits}
+        raise BudgetError(
+            f"none of the {len(priced)} architectures fits the budget of {_amounts(limits)}",
+            f"the smallest costs are {_amounts(smallest)}: raise the budget or add smaller sizes",
+        )
+    return PricedSpace(space, feasible)
+
+
+def _amounts(costs: dict[str, int]) -> str:
+    return ", ".join(f"{format_quantity(value)} {name}" for name, value in costs.items())

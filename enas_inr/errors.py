@@ -1,0 +1,74 @@
+"""One small tree of errors, and the exit codes they end a command with.
+
+Every message is one line: what failed, the value received, what to do.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What `enas-inr` exits with. Part of the public interface: documented, never renumbered."""
+
+    OK = 0
+    INTERNAL = 1  # a bug in enas-inr: please report it
+    USAGE = 2  # an option, a setting or a name is not valid
+    SIGNAL = 3  # the signal cannot be read or written
+    BUDGET = 4  # no architecture of the search space fits the budget
+    PLUGIN = 5  # a plugin is broken, missing or in conflict with another
+    STUDY = 6  # the study or its storage cannot be used
+    TRAINING = 7  # every trial failed or diverged
+    INTERRUPTED = 130  # Ctrl-C: what was finished is stored
+
+
+class EnasInrError(Exception):
+    """An error that the user can act on.
+
+    Args:
+        what: what failed, with the value received.
+        hint: what to do about it.
+    """
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        self.what = " ".join(what.split())
+        self.hint = " ".join(hint.split())
+        super().__init__(f"{self.what}; {self.hint}" if self.hint else self.what)
+
+
+class SpecError(EnasInrError):
+    """A setting, option or name that is not valid."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SignalError(EnasInrError):
+    """A signal that cannot be read, written or cut into cells."""
+
+    exit_code = ExitCode.SIGNAL
+
+
+class BudgetError(EnasInrError):
+    """A search space without one architecture that fits the budget."""
+
+    exit_code = ExitCode.BUDGET
+
+
+class PluginError(EnasInrError):
+    """A plugin that is broken, missing, or in conflict with another."""
+
+    exit_code = ExitCode.PLUGIN
+
+
+class StudyError(EnasInrError):
+    """A study or storage that cannot be opened, locked or continued."""
+
+    exit_code = ExitCode.STUDY
+
+
+class TrainingError(EnasInrError):
+    """A training that could not be carried out."""
+
+    exit_code = ExitCode.TRAINING

@@ -1,0 +1,92 @@
+"""Turn what a person wrote into validated values, with errors that name the nearest valid one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from enas_inr.errors import SpecError
+
+_PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)\s*", re.IGNORECASE)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """Immutable data that goes to JSON and back; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name was probably meant, else list them all."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(names) or '-'}"
+
+
+def parse(model: type[ModelT], data: Mapping[str, Any], what: str) -> ModelT:
+    """Validate `data` as `model`.
+
+    Args:
+        model: the pydantic model.
+        data: keys and values, as read from a file or a command line.
+        what: what is being read, for the error message.
+
+    Raises:
+        SpecError: the first problem, in one line; an unknown key names the nearest valid one.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, model, what) from None
+
+
+def _explain(error: ValidationError, model: type[BaseModel], what: str) -> SpecError:
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return SpecError(f"{what}: unknown key {where!r}", nearest(where, model.model_fields))
+    message = problem["msg"].removeprefix("Value error, ")
+    received = "" if problem["type"] == "missing" else f" (received {problem['input']!r})"
+    return SpecError(f"{what}: {where or 'value'}: {message[:1].lower()}{message[1:]}{received}")
+
+
+def parse_quantity(text: str) -> int:
+    """Read '500M', '1G', '61.5k' or '1e9' as an integer.
+
+    Raises:
+        SpecError: not a positive number with an optional suffix k, M, G or T.
+    """
+    match = _QUANTITY.fullmatch(text)
+    value = round(float(match[1]) * _PREFIXES[match[2].lower()]) if match else 0
+    if value < 1:
+        raise SpecError(f"{text!r} is not a quantity", "write a number like 500M, 1G or 61.5k")
+    return value
+
+
+def parse_integers(text: str, what: str) -> tuple[int, ...]:
+    """Read '16,32,64' as integers.
+
+    Raises:
+        SpecError: not a comma-separated list of integers.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise SpecError(
+            f"{what}: {text!r} is not a list of integers", "write them like 16,32,64"
+        ) from None
+
+
+def format_quantity(value: float) -> str:
+    """Write 557842432 as '557.84M'."""
+    for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.2f}{suffix}"
+    return f"{value:.0f}"

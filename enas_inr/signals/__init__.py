@@ -1,0 +1,1 @@
+"""Signals on regular grids: read, written, and cut into cells."""

@@ -1,0 +1,85 @@
+"""A signal in memory, and the contract of the plugins that read and write one."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from pydantic import JsonValue
+from torch import Tensor
+
+from enas_inr.errors import SignalError
+from enas_inr.spec import SignalInfo
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Values on a regular grid.
+
+    Attributes:
+        values: float32 in [-1, 1], `*grid channels`: image rows, columns, channels; audio frames,
+            channels.
+        modality: the name of the modality that reads and writes it.
+        name: a short name for people, such as the file's stem.
+        sample_rate: samples per second along a time axis, if there is one.
+        meta: what the modality needs to write the original format back (JSON values).
+    """
+
+    values: Float[Tensor, "*grid channels"]
+    modality: str
+    name: str
+    sample_rate: int | None = None
+    meta: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def info(self) -> SignalInfo:
+        """The facts of this signal, with its fingerprint."""
+        *shape, channels = self.values.shape
+        digest = hashlib.sha256(self.values.contiguous().numpy().tobytes()).hexdigest()
+        return SignalInfo(
+            name=self.name,
+            modality=self.modality,
+            shape=tuple(shape),
+            channels=channels,
+            sample_rate=self.sample_rate,
+            fingerprint=digest,
+        )
+
+
+class Modality(ABC):
+    """Reads and writes one kind of signal. Constructed with its options, if it has any."""
+
+    @abstractmethod
+    def read(self, path: Path) -> Signal:
+        """Read a file.
+
+        Raises:
+            SignalError: the file cannot be read as this modality.
+        """
+
+    @abstractmethod
+    def write(self, signal: Signal, path: Path) -> None:
+        """Write a signal of this modality; the format follows from the suffix.
+
+        Raises:
+            SignalError: the file cannot be written.
+        """
+
+
+def check_values(values: Float[Tensor, "*grid channels"], what: str) -> None:
+    """Refuse a signal that is empty or holds NaN or infinity.
+
+    Raises:
+        SignalError: naming `what` was read.
+    """
+    if not values.numel():
+        raise SignalError(f"{what}: holds no samples", "give a signal of at least one sample")
+    bad = int((~torch.isfinite(values)).sum())
+    if bad:
+        raise SignalError(
+            f"{what}: {bad} of {values.numel()} values are NaN or infinite", "repair the file first"
+        )
