@@ -1,0 +1,129 @@
+"""The hooks that a plugin may implement, and the descriptions that they return.
+
+A plugin is a distribution with an entry point in the group `enas_inr` that names a module (or any
+object) with one or more of these hooks::
+
+    # pyproject.toml of the plugin
+    [project.entry-points.enas_inr]
+    my-backbone = "my_package.plugin"
+
+    # my_package/plugin.py: imports neither torch nor the backbone itself
+    from enas_inr.hookspecs import Backbone, hookimpl
+
+    @hookimpl
+    def enas_inr_backbones():
+        return [Backbone(name="mine", summary="...", target="my_package.net:Mine")]
+
+Targets are imported on use, so listing the plugins imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pluggy
+
+PROJECT = "enas_inr"
+"""The name of the pluggy project and of the entry-point group."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a plugin provides, without importing it.
+
+    Attributes:
+        name: what a user types; unique within its kind.
+        summary: one line for `enas-inr plugins list`.
+        target: `package.module:Class`, imported on use.
+        options: `package.module:Model`, a torch-free `enas_inr.spec.Options` with defaults, or
+            None when there is nothing to choose.
+        citation: where it comes from.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    summary: str
+    target: str
+    options: str | None = None
+    citation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone(Description):
+    """A kind of sub-network; `target` is an `enas_inr.backbones.base.Backbone`.
+
+    Attributes:
+        learning_rate: the default, where a training does not name one.
+        initialisation: how weights and biases start, in words.
+    """
+
+    kind: ClassVar[str] = "backbone"
+    learning_rate: float = 1e-4
+    initialisation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modality(Description):
+    """A kind of signal; `target` is an `enas_inr.signals.signal.Modality`.
+
+    Attributes:
+        suffixes: of the files it reads, lower case, with the dot.
+    """
+
+    kind: ClassVar[str] = "modality"
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(Description):
+    """A way to propose architectures; `target` is an `enas_inr.strategies.base.Strategy`."""
+
+    kind: ClassVar[str] = "strategy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executor(Description):
+    """A place to train trials; `target` is an `enas_inr.executors.base.Executor`."""
+
+    kind: ClassVar[str] = "executor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective(Description):
+    """A score to maximise; `target` is an `enas_inr.objectives.base.Objective`."""
+
+    kind: ClassVar[str] = "objective"
+
+
+class HookSpecs:
+    """Every hook of enas-inr. Each returns descriptions; all of them are optional."""
+
+    @hookspec
+    def enas_inr_backbones(self) -> Iterable[Backbone]:
+        """Describe backbones: `[Backbone(name="sinc", summary="...", target="pkg.sinc:Sinc")]`."""
+        return ()
+
+    @hookspec
+    def enas_inr_modalities(self) -> Iterable[Modality]:
+        """Describe modalities: `[Modality(name="volume", ..., suffixes=(".npy",))]`."""
+        return ()
+
+    @hookspec
+    def enas_inr_strategies(self) -> Iterable[Strategy]:
+        """Describe strategies: `[Strategy(name="evolution", summary="...", target="pkg.evo:Evo")]`."""
+        return ()
+
+    @hookspec
+    def enas_inr_executors(self) -> Iterable[Executor]:
+        """Describe executors: `[Executor(name="slurm", summary="...", target="pkg.slurm:Slurm")]`."""
+        return ()
+
+    @hookspec
+    def enas_inr_objectives(self) -> Iterable[Objective]:
+        """Describe objectives: `[Objective(name="rate", summary="...", target="pkg.rate:Rate")]`."""
+        return ()

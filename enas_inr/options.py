@@ -1,0 +1,113 @@
+"""The options of our own plugins: torch-free, so that listing and validating them is quick."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator
+
+from enas_inr.errors import SpecError
+from enas_inr.spec import Options, SignalInfo
+
+BiasInit = Literal["paper", "fan_in", "fan_product", "zeros"]
+"""The bound of the uniform initial biases: `fan_in` 1/sqrt(in), as in torch; `fan_product`
+1/sqrt(in * out), as in the paper's code for M >= 4; `paper` chooses between them by the grid, as
+that code does; `zeros`."""
+
+
+class _LayeredOptions(Options):
+    bias_init: BiasInit = "paper"
+
+    def resolve(self, signal: SignalInfo, grid: int) -> Self:
+        """Settle `paper`: fan_in for a grid up to 2 (there untold: 3), fan_product above."""
+        if self.bias_init != "paper":
+            return self
+        return self.model_copy(update={"bias_init": "fan_in" if grid < 4 else "fan_product"})
+
+
+class SirenOptions(_LayeredOptions):
+    """Options of `siren`.
+
+    Attributes:
+        omega_first: omega_0 of the first layer; None: 30, for audio 3000 (the SIREN authors').
+        omega_hidden: omega_0 of the hidden layers.
+    """
+
+    omega_first: float | None = Field(default=None, gt=0)
+    omega_hidden: float = Field(default=30.0, gt=0)
+
+    def resolve(self, signal: SignalInfo, grid: int) -> Self:
+        """Settle the first omega_0 by the modality, and the biases by the grid."""
+        omega = self.omega_first or (3000.0 if signal.modality == "audio" else 30.0)
+        return super().resolve(signal, grid).model_copy(update={"omega_first": omega})
+
+
+class ReluOptions(_LayeredOptions):
+    """Options of `relu`."""
+
+
+class FourierOptions(_LayeredOptions):
+    """Options of `fourier`.
+
+    Attributes:
+        mapping_size: rows of the mapping matrix; it gives twice as many features.
+        sigma: standard deviation of its entries, in periods per cell.
+    """
+
+    mapping_size: int = Field(default=65, ge=1)
+    sigma: float = Field(default=10.0, gt=0)
+
+
+class ImageOptions(Options):
+    """Options of `image`.
+
+    Attributes:
+        size: (width, height) to resize to when reading; None keeps the file's size.
+    """
+
+    size: tuple[int, int] | None = None
+
+    @field_validator("size")
+    @classmethod
+    def _positive(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:
+        if size and min(size) < 1:
+            raise ValueError("width and height must be at least 1")
+        return size
+
+
+class CoordinateOptions(Options):
+    """Options of `coordinate`, Algorithm 1.
+
+    Attributes:
+        start: the architecture at which the first line search begins, by axis; it is not trained
+            unless a line search proposes it. Absent axes start at the paper's values, if these
+            are in the space, else at the space's largest.
+        max_iterations: passes over all axes, at the most.
+    """
+
+    start: dict[str, int] = {"width": 256, "depth": 3}
+    max_iterations: int = Field(default=10, ge=1)
+
+
+class PsnrFlopsOptions(Options):
+    """Options of `psnr_flops`.
+
+    Attributes:
+        alpha: decibels that a factor of ten in FLOPs must be worth (7: halving them, 2.11 dB).
+    """
+
+    alpha: float = Field(default=7.0, ge=0)
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """Read an image size: `128` (a square), `WxH`, or `none`.
+
+    Raises:
+        SpecError: none of these.
+    """
+    if text.lower() == "none":
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise SpecError(f"size {text!r} is not an image size", "write 128, 640x480 or none")
+    return int(parts[0]), int(parts[-1])
