@@ -1,0 +1,1 @@
+"""Kinds of sub-networks, one file each."""

@@ -1,0 +1,42 @@
+"""The contract of a backbone: many sub-networks of one shape, evaluated as one batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.cost import NetCost, NetShape
+
+Params = Mapping[str, Tensor]
+"""The numbers of all members by name; the leading axis of every leaf counts the members."""
+
+
+class Backbone(ABC):
+    """A kind of sub-network. Constructed with its options, if it has any; holds no state.
+
+    Attributes:
+        constants: names of the leaves that are stored but not trained.
+    """
+
+    constants: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
+        """Draw one member per seed, on the CPU in float32.
+
+        The same seed gives the same member, whatever the other seeds are.
+        """
+
+    @abstractmethod
+    def forward(
+        self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points out"]:
+        """Evaluate each member at its own points; differentiable."""
+
+    @abstractmethod
+    def cost(self, shape: NetShape) -> NetCost:
+        """What one member costs, in the paper's convention (see `enas_inr.cost`)."""

@@ -1,0 +1,65 @@
+"""Fourier features: a ReLU network on random sines and cosines (Tancik et al., NeurIPS 2020)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Params
+from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone, dense_sizes
+from enas_inr.backbones.relu import rectified_layers
+from enas_inr.cost import NetShape
+from enas_inr.options import FourierOptions
+
+
+@final
+@dataclass(frozen=True)
+class GaussianMapping(Encoding):
+    """`[cos 2 pi B u, sin 2 pi B u]` with B ~ N(0, sigma^2) and u = (x + 1) / 2 in [0, 1].
+
+    The source takes coordinates in [0, 1], so sigma counts periods per cell.
+    """
+
+    size: int
+    sigma: float
+
+    def features(self, in_features: int) -> int:
+        """A cosine and a sine for each row of B."""
+        return 2 * self.size
+
+    def init(self, in_features: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw B of one member, `size in`."""
+        drawn = torch.randn(self.size, in_features, generator=generator)
+        return {"mapping": drawn * self.sigma}
+
+    def apply(
+        self, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points features"]:
+        """Cosines, then sines."""
+        phase = math.pi * torch.bmm(x + 1, params["mapping"].transpose(1, 2))
+        return torch.cat([torch.cos(phase), torch.sin(phase)], dim=2)
+
+
+@final
+@dataclass(frozen=True)
+class Fourier(LayeredBackbone):
+    """The mapping in the place of the first layer, d hidden layers, linear output."""
+
+    constants = ("mapping",)
+    options: FourierOptions = FourierOptions()
+
+    @property
+    def encoding(self) -> GaussianMapping:
+        """The mapping that the options ask for."""
+        return GaussianMapping(self.options.mapping_size, self.options.sigma)
+
+    def layers(self, shape: NetShape) -> tuple[Layer, ...]:
+        """The ReLU layers behind the mapping."""
+        features = self.encoding.features(shape.in_features)
+        sizes = dense_sizes(features, shape.depth, shape.width, shape.out_features)
+        return rectified_layers(sizes, self.options.bias_init)

@@ -1,0 +1,180 @@
+"""Backbones that are an encoding followed by linear layers with activations.
+
+Saying only what the layers are gives a backbone its initialisation, evaluation and cost, and lets
+the trainer use hand-written kernels, which need an activation's value and slope.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.cost import NetCost, NetShape
+from enas_inr.options import BiasInit
+
+
+class Activation(ABC):
+    """An elementwise function with a known derivative. Equal ones must compare equal."""
+
+    @abstractmethod
+    def value(self, z: Tensor) -> Tensor:
+        """The function; differentiable."""
+
+    @abstractmethod
+    def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
+        """Write the function of `z` to `out`, and its derivative over `z`, in place."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """`activation(scale * (W x + b))` with `W` and `b` drawn uniformly.
+
+    Attributes:
+        weight_bound: initial weights are U(-bound, bound).
+        bias_bound: initial biases likewise.
+        activation: None for a linear output.
+    """
+
+    in_features: int
+    out_features: int
+    weight_bound: float
+    bias_bound: float
+    activation: Activation | None = None
+    scale: float = 1.0
+
+
+class Encoding(ABC):
+    """A fixed map from coordinates to features, before the first layer."""
+
+    @abstractmethod
+    def features(self, in_features: int) -> int:
+        """How many features it makes of that many coordinates."""
+
+    @abstractmethod
+    def init(self, in_features: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw the constants of one member."""
+
+    @abstractmethod
+    def apply(
+        self, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points features"]:
+        """Encode each member's points."""
+
+
+@dataclass(frozen=True)
+class NoEncoding(Encoding):
+    """The coordinates themselves."""
+
+    def features(self, in_features: int) -> int:
+        """As many as coordinates."""
+        return in_features
+
+    def init(self, in_features: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Nothing to draw."""
+        return {}
+
+    def apply(
+        self, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points features"]:
+        """Return the coordinates."""
+        return x
+
+
+def weight_name(index: int) -> str:
+    """The leaf `members out in` of a layer."""
+    return f"layers.{index}.weight"
+
+
+def bias_name(index: int) -> str:
+    """The leaf `members out` of a layer."""
+    return f"layers.{index}.bias"
+
+
+def bias_bound(kind: BiasInit, in_features: int, out_features: int) -> float:
+    """The bound of a layer's initial biases, by its name in `enas_inr.options.BiasInit`.
+
+    Raises:
+        ValueError: `paper`, which depends on the grid: resolve the options first.
+    """
+    match kind:
+        case "fan_in":
+            return 1 / math.sqrt(in_features)
+        case "fan_product":
+            return 1 / math.sqrt(in_features * out_features)
+        case "zeros":
+            return 0.0
+        case "paper":
+            raise ValueError("bias_init 'paper' depends on the grid: resolve the options first")
+
+
+def dense_sizes(inputs: int, hidden: int, width: int, outputs: int) -> list[tuple[int, int]]:
+    """(in, out) of each layer of a network with `hidden` layers of `width` units."""
+    sizes = [inputs, *[width] * hidden, outputs]
+    return list(itertools.pairwise(sizes))
+
+
+class LayeredBackbone(Backbone):
+    """A backbone of layers. A subclass says which; everything else follows and is final."""
+
+    encoding: Encoding = NoEncoding()
+
+    @abstractmethod
+    def layers(self, shape: NetShape) -> tuple[Layer, ...]:
+        """The layers of a network of that shape, from the encoded coordinates to the channels."""
+
+    @final
+    def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
+        """Draw the constants, then each layer's weights and biases, from one stream a member."""
+        layers = self.layers(shape)
+        constants, draws = [], []
+        for seed in seeds:
+            generator = torch.Generator().manual_seed(seed)
+            constants.append(self.encoding.init(shape.in_features, generator))
+            numbers = sum((layer.in_features + 1) * layer.out_features for layer in layers)
+            draws.append(torch.rand(numbers, generator=generator))
+        uniform = torch.stack(draws).mul_(2).sub_(1)
+        params = {name: torch.stack([c[name] for c in constants]) for name in constants[0]}
+        start = 0
+        for index, layer in enumerate(layers):
+            rows, columns = layer.out_features, layer.in_features
+            weight = uniform[:, start : start + rows * columns]
+            bias = uniform[:, start + rows * columns : start + rows * (columns + 1)]
+            start += rows * (columns + 1)
+            shaped = weight.reshape(-1, rows, columns)
+            params[weight_name(index)] = shaped * layer.weight_bound
+            params[bias_name(index)] = bias * layer.bias_bound
+        return params
+
+    @final
+    def forward(
+        self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points out"]:
+        """Encode, then apply the layers."""
+        h = self.encoding.apply(params, x)
+        for index, layer in enumerate(self.layers(shape)):
+            weight, bias = params[weight_name(index)], params[bias_name(index)]
+            h = layer.scale * torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
+            h = layer.activation.value(h) if layer.activation else h
+        return h
+
+    @final
+    def cost(self, shape: NetShape) -> NetCost:
+        """The multiply-adds of the layers for each sample; the encoding's constants once."""
+        layers = self.layers(shape)
+        drawn = self.encoding.init(shape.in_features, torch.Generator().manual_seed(0))
+        constants = sum(leaf.numel() for leaf in drawn.values())
+        return NetCost(
+            macs_per_sample=sum(layer.in_features * layer.out_features for layer in layers),
+            parameters=sum((layer.in_features + 1) * layer.out_features for layer in layers),
+            macs_once=constants,
+            constants=constants,
+        )

@@ -1,0 +1,66 @@
+"""SIREN: sine activations with frequencies omega_0 (Sitzmann et al., NeurIPS 2020)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from enas_inr.backbones.layered import (
+    Activation,
+    Layer,
+    LayeredBackbone,
+    bias_bound,
+    dense_sizes,
+)
+from enas_inr.cost import NetShape
+from enas_inr.options import SirenOptions
+
+
+@final
+@dataclass(frozen=True)
+class Sine(Activation):
+    """sin z; the frequency is the layer's scale."""
+
+    def value(self, z: Tensor) -> Tensor:
+        """The sine of z."""
+        return torch.sin(z)
+
+    def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
+        """The sine of z to `out`, its cosine over z."""
+        torch.sin(z, out=out)
+        torch.cos(z, out=z)
+
+
+@final
+@dataclass(frozen=True)
+class Siren(LayeredBackbone):
+    """`sin(omega_0 (W x + b))` layers and a linear output.
+
+    Weights: the first layer U(+-1/in), the others U(+-sqrt(6/in)/omega_hidden).
+    """
+
+    options: SirenOptions = SirenOptions()
+
+    def layers(self, shape: NetShape) -> tuple[Layer, ...]:
+        """First layer, d hidden layers, linear output."""
+        sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
+        hidden = self.options.omega_hidden
+        first = self.options.omega_first or SirenOptions.IMAGE_OMEGA
+        layers = []
+        for index, (fan_in, fan_out) in enumerate(sizes):
+            last = index == len(sizes) - 1
+            layers.append(
+                Layer(
+                    in_features=fan_in,
+                    out_features=fan_out,
+                    weight_bound=math.sqrt(6 / fan_in) / hidden if index else 1 / fan_in,
+                    bias_bound=bias_bound(self.options.bias_init, fan_in, fan_out),
+                    activation=None if last else Sine(),
+                    scale=1.0 if last else hidden if index else first,
+                )
+            )
+        return tuple(layers)
