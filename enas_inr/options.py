@@ -25,6 +25,10 @@ class _LayeredOptions(Options):
         return self.model_copy(update={"bias_init": "fan_in" if grid < 4 else "fan_product"})
 
 
+OMEGA_FIRST = 30.0
+OMEGA_FIRST_AUDIO = 3000.0  # Sitzmann et al. for audio; see docs on what the paper may have used
+
+
 class SirenOptions(_LayeredOptions):
     """Options of `siren`.
 
@@ -38,7 +42,9 @@ class SirenOptions(_LayeredOptions):
 
     def resolve(self, signal: SignalInfo, grid: int) -> Self:
         """Settle the first omega_0 by the modality, and the biases by the grid."""
-        omega = self.omega_first or (3000.0 if signal.modality == "audio" else 30.0)
+        omega = self.omega_first or (
+            OMEGA_FIRST_AUDIO if signal.modality == "audio" else OMEGA_FIRST
+        )
         return super().resolve(signal, grid).model_copy(update={"omega_first": omega})
 
 

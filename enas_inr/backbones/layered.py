@@ -125,7 +125,10 @@ def dense_sizes(inputs: int, hidden: int, width: int, outputs: int) -> list[tupl
 class LayeredBackbone(Backbone):
     """A backbone of layers. A subclass says which; everything else follows and is final."""
 
-    encoding: Encoding = NoEncoding()
+    @property
+    def encoding(self) -> Encoding:
+        """What comes before the first layer: nothing, unless a subclass has one."""
+        return NoEncoding()
 
     @abstractmethod
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:

@@ -17,7 +17,7 @@ from enas_inr.backbones.layered import (
     dense_sizes,
 )
 from enas_inr.cost import NetShape
-from enas_inr.options import SirenOptions
+from enas_inr.options import OMEGA_FIRST, SirenOptions
 
 
 @final
@@ -49,7 +49,7 @@ class Siren(LayeredBackbone):
         """First layer, d hidden layers, linear output."""
         sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
         hidden = self.options.omega_hidden
-        first = self.options.omega_first or SirenOptions.IMAGE_OMEGA
+        first = self.options.omega_first or OMEGA_FIRST
         layers = []
         for index, (fan_in, fan_out) in enumerate(sizes):
             last = index == len(sizes) - 1

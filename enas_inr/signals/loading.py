@@ -1,0 +1,158 @@
+"""Load and save a signal by its path or sample name; read and replace files safely."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from enas_inr.catalog import DISABLE_VARIABLE, Catalog
+from enas_inr.errors import PluginError, SignalError, SpecError
+from enas_inr.hookspecs import Modality as ModalityDescription
+from enas_inr.parsing import nearest
+from enas_inr.signals.samples import SAMPLES
+from enas_inr.signals.signal import Modality, Signal
+
+SAMPLE_PREFIX = "sample:"
+"""Sources that begin so name a sample that needs no file."""
+
+
+def load_signal(
+    catalog: Catalog, source: str, options: Mapping[str, JsonValue] | None = None
+) -> Signal:
+    """Load a signal.
+
+    Args:
+        catalog: where the modalities are found; the suffix of the file decides among them.
+        source: the path of a file, or `sample:NAME`.
+        options: for the modality, such as the image's `size`; None: its defaults.
+
+    Raises:
+        SignalError: an unknown sample or suffix, or a file that is missing or cannot be read.
+        SpecError: options that the modality does not take.
+        PluginError: two modalities read this suffix.
+    """
+    given = dict(options or {})
+    if source.startswith(SAMPLE_PREFIX):
+        return _load_sample(catalog, source.removeprefix(SAMPLE_PREFIX), given)
+    path = Path(source)
+    _check_is_file(path)
+    name = _modality_of(catalog, path)
+    return _create(catalog, name, given).read(path)
+
+
+def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
+    """Write a signal with its own modality; the format follows from the suffix.
+
+    Raises:
+        SignalError: the file cannot be written.
+    """
+    _create(catalog, signal.modality, {}).write(signal, Path(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file that must hold something.
+
+    Raises:
+        SignalError: the file is missing, a directory, forbidden or empty.
+    """
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise _cannot("read", path, error) from None
+    if not content:
+        raise SignalError(f"{str(path)!r} is empty (0 bytes)", "give a file that holds a signal")
+    return content
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file at once: readers see the old content or the new, never a part.
+
+    Raises:
+        SignalError: the directory is missing, full or forbidden, or `path` is a directory.
+    """
+    # Not `tempfile`: its files are private (0600), and the rename would keep them so.
+    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
+    try:
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise _cannot("written", path, error) from None
+
+
+def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:
+    if name not in SAMPLES:
+        raise SignalError(f"unknown sample {name!r}", nearest(name, SAMPLES))
+    sample = SAMPLES[name]
+    made = sample.make()
+    if isinstance(made, Path):
+        signal = _create(catalog, sample.modality, options).read(made)
+        return replace(signal, name=sample.name)
+    if options:
+        raise _not_applicable(options, f"{SAMPLE_PREFIX}{name}")
+    return made
+
+
+def _modality_of(catalog: Catalog, path: Path) -> str:
+    claims: dict[str, set[str]] = {}
+    for description in catalog.descriptions("modality"):
+        if isinstance(description, ModalityDescription):
+            for suffix in description.suffixes:
+                claims.setdefault(suffix, set()).add(description.name)
+    # By the end of the name, so that a plugin may read `.nii.gz`; the longest suffix decides.
+    matching = [suffix for suffix in claims if path.name.lower().endswith(suffix)]
+    if not matching:
+        raise SignalError(
+            f"no modality reads {str(path)!r} (suffix {path.suffix!r})",
+            f"give a file with one of: {', '.join(sorted(claims)) or '-'}",
+        )
+    suffix = max(matching, key=len)
+    name, *others = sorted(claims[suffix])
+    if others:
+        raise PluginError(
+            f"several modalities read {suffix!r}: {', '.join([name, *others])}",
+            f"uninstall all but one, or name the others in {DISABLE_VARIABLE}",
+        )
+    return name
+
+
+def _create(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Modality:
+    if options and catalog.describe("modality", name).options is None:
+        raise _not_applicable(options, name)
+    modality = catalog.create("modality", name, options=options)
+    if not isinstance(modality, Modality):
+        raise PluginError(
+            f"modality {name!r} is a {type(modality).__name__}",
+            "derive it from enas_inr.signals.signal.Modality",
+        )
+    return modality
+
+
+def _not_applicable(options: Mapping[str, JsonValue], to: str) -> SpecError:
+    keys = ", ".join(repr(key) for key in options)
+    verb = "does" if len(options) == 1 else "do"
+    return SpecError(f"{keys} {verb} not apply to {to}", "leave it out")
+
+
+def _check_is_file(path: Path) -> None:
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise _cannot("read", path, error) from None
+    if path.is_dir():
+        raise SignalError(f"{str(path)!r} is a directory", "give a file")
+
+
+def _cannot(verb: str, path: Path, error: Exception) -> SignalError:
+    reason = getattr(error, "strerror", None) or str(error)
+    hint = "check the path" if verb == "read" else "check the path and the disk"
+    if isinstance(error, PermissionError):
+        hint = "check the permissions of the file and its directory"
+    return SignalError(f"{str(path)!r} cannot be {verb}: {reason}", hint)

@@ -1,0 +1,208 @@
+"""Cut a signal into the cells of a grid, and put cells together again.
+
+A cell's edges lie at i * length // cells along each axis, so cells differ by one sample at the
+most and there are at most 2^axes shapes; the cells of one shape form a block.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from enas_inr.errors import SignalError
+
+
+@dataclass(frozen=True, eq=False)
+class CellBlock:
+    """All cells of one shape.
+
+    Attributes:
+        shape: samples along each axis of one cell.
+        cells: row-major linear indices of the cells in the grid, ascending.
+        values: their samples, row-major in the cell.
+    """
+
+    shape: tuple[int, ...]
+    cells: tuple[int, ...]
+    values: Float[Tensor, "cells points channels"]
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """A signal cut into cells: every sample belongs to exactly one.
+
+    Attributes:
+        grid: cells along each axis.
+        shape: samples of the signal along each axis.
+        blocks: the cells, grouped by their shape.
+    """
+
+    grid: tuple[int, ...]
+    shape: tuple[int, ...]
+    blocks: tuple[CellBlock, ...]
+
+    @property
+    def cell_count(self) -> int:
+        """The number of cells."""
+        return math.prod(self.grid)
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return math.prod(self.shape)
+
+    @property
+    def weights(self) -> Int[Tensor, " cells"]:
+        """The samples of each cell, by linear index: its weight in the signal's MSE."""
+        weights = torch.empty(self.cell_count, dtype=torch.int64)
+        for block in self.blocks:
+            weights[list(block.cells)] = math.prod(block.shape)
+        return weights
+
+
+@dataclass(frozen=True)
+class _AxisRun:
+    """The cells of one size along one axis."""
+
+    size: int
+    cells: tuple[int, ...]
+    starts: tuple[int, ...]
+
+
+def cell_edges(length: int, cells: int) -> tuple[int, ...]:
+    """The boundaries of the cells along one axis, first 0 and last `length`.
+
+    Raises:
+        SignalError: fewer than one cell, or more cells than samples.
+    """
+    if not 1 <= cells <= length:
+        raise SignalError(
+            f"an axis of {length} samples cannot be cut into {cells} cells",
+            f"choose a grid from 1 to {length}" if length else "give a signal with samples",
+        )
+    return tuple(i * length // cells for i in range(cells + 1))
+
+
+def cut(values: Float[Tensor, "*axes channels"], grid: tuple[int, ...]) -> Partition:
+    """Cut a signal into cells; blocks hold copies, and share no memory with `values`.
+
+    Args:
+        values: the signal, on any device.
+        grid: cells along each axis.
+
+    Raises:
+        SignalError: the grid has not one entry per axis, or one is below 1 or above the axis.
+    """
+    shape = tuple(values.shape[:-1])
+    blocks = tuple(
+        CellBlock(
+            shape=tuple(run.size for run in runs),
+            cells=_linear_indices(runs, grid),
+            values=values[_positions(runs, values.device)].reshape(
+                math.prod(len(run.cells) for run in runs), -1, values.shape[-1]
+            ),
+        )
+        for runs in _runs(shape, grid)
+    )
+    return Partition(grid=tuple(grid), shape=shape, blocks=blocks)
+
+
+def assemble(
+    partition: Partition, outputs: Sequence[Float[Tensor, "_ _ channels"]]
+) -> Float[Tensor, "*axes channels"]:
+    """Put cells together: the inverse of `cut`.
+
+    Args:
+        partition: how the signal was cut.
+        outputs: for each block in order, `[cells, points, channels]`; the channels may be others
+            than the signal's.
+
+    Raises:
+        SignalError: the outputs do not match the blocks.
+    """
+    wanted = [tuple(block.values.shape[:2]) for block in partition.blocks]
+    received = [tuple(output.shape[:2]) for output in outputs]
+    if wanted != received:
+        raise SignalError(
+            f"outputs of shape {received} do not fit blocks of shape {wanted}",
+            "give one output per block, in order",
+        )
+    whole = outputs[0].new_empty((*partition.shape, outputs[0].shape[-1]))
+    for runs, output in zip(_runs(partition.shape, partition.grid), outputs, strict=True):
+        sizes = [len(run.cells) for run in runs] + [run.size for run in runs]
+        whole[_positions(runs, whole.device)] = output.reshape(*sizes, -1)
+    return whole
+
+
+def cell_coordinates(
+    shape: tuple[int, ...], convention: Literal["centers", "edges"]
+) -> Float[Tensor, "points axes"]:
+    """The coordinates of a cell's samples, float32 in [-1, 1], row-major, axes as in the grid.
+
+    Args:
+        shape: samples along each axis of the cell.
+        convention: `centers`: the first and last sample are at -1 and +1 (one sample: at 0);
+            `edges`: the cell's edges are there, its samples half a sample inside.
+    """
+    axes = [_axis_coordinates(length, convention) for length in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, len(shape))
+
+
+def _axis_coordinates(length: int, convention: str) -> Float[Tensor, " points"]:
+    if convention == "edges":
+        steps = torch.arange(length, dtype=torch.float64)
+        return ((2 * steps + 1) / length - 1).to(torch.float32)
+    if length == 1:
+        return torch.zeros(1)
+    return torch.linspace(-1, 1, length, dtype=torch.float32)
+
+
+def _runs(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[_AxisRun, ...]]:
+    """One tuple per block: along each axis, the cells of one size."""
+    if len(shape) != len(grid):
+        raise SignalError(
+            f"grid {tuple(grid)} has {len(grid)} entries, the signal has {len(shape)} axes",
+            "give one entry per axis",
+        )
+    return list(product(*(_axis_runs(*axis) for axis in zip(shape, grid, strict=True))))
+
+
+def _axis_runs(length: int, cells: int) -> list[_AxisRun]:
+    spans = list(enumerate(pairwise(cell_edges(length, cells))))
+    by_size: dict[int, list[tuple[int, int]]] = {}
+    for cell, (start, stop) in spans:
+        by_size.setdefault(stop - start, []).append((cell, start))
+    return [
+        _AxisRun(size, tuple(cell for cell, _ in found), tuple(start for _, start in found))
+        for size, found in sorted(by_size.items(), reverse=True)
+    ]
+
+
+def _linear_indices(runs: tuple[_AxisRun, ...], grid: tuple[int, ...]) -> tuple[int, ...]:
+    linear = torch.zeros(1, dtype=torch.int64)
+    for run, cells in zip(runs, grid, strict=True):
+        linear = (linear[:, None] * cells + torch.tensor(run.cells)).flatten()
+    return tuple(linear.tolist())
+
+
+def _positions(runs: tuple[_AxisRun, ...], device: torch.device) -> tuple[Tensor, ...]:
+    """Index tensors that broadcast to `[cells of axis 0, ..., points of axis 0, ...]`.
+
+    One gather then brings all cells of a block into order, without a copy in between.
+    """
+    axes = len(runs)
+    positions = []
+    for axis, run in enumerate(runs):
+        view = [1] * (2 * axes)
+        view[axis], view[axes + axis] = len(run.cells), run.size
+        starts = torch.tensor(run.starts, device=device)
+        samples = torch.arange(run.size, device=device)
+        positions.append((starts[:, None] + samples).reshape(view))
+    return tuple(positions)

@@ -1,0 +1,1 @@
+"""Trains all sub-networks of an ensemble in batches."""

@@ -1,0 +1,61 @@
+"""What a learning curve says: the smallest loss, where training stops, whether it diverged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class CurveSummary:
+    """Of one repeat's losses, step by step.
+
+    Attributes:
+        steps: how many count: up to the stop, or to the first loss that is not finite.
+        best_step: the first step (from 1) with the smallest loss; None if there is none.
+        best_loss: that loss.
+        diverged_at: the first step whose loss is not finite.
+        stopped: whether `patience` ran out.
+    """
+
+    steps: int
+    best_step: int | None
+    best_loss: float | None
+    diverged_at: int | None
+    stopped: bool
+
+
+def summarise(losses: Float[Tensor, " steps"], patience: int) -> CurveSummary:
+    """Apply the paper's rule: stop after `patience` steps without a new minimum, keep the minimum.
+
+    It depends on the losses alone, so steps trained past the stop change nothing.
+    """
+    if not len(losses):
+        return CurveSummary(0, None, None, None, False)
+    finite = torch.isfinite(losses)
+    diverged = None if bool(finite.all()) else int((~finite).int().argmax())
+    valid = losses[:diverged]
+    steps = torch.arange(len(valid))
+    lowest = torch.cummin(valid, dim=0)
+    # cummin names the last of equal minima; a new minimum is one that is smaller than all before.
+    is_new = torch.ones_like(steps, dtype=torch.bool)
+    is_new[1:] = valid[1:] < lowest.values[:-1]
+    last_new = torch.cummax(torch.where(is_new, steps, 0), dim=0).values
+    late = (steps - last_new >= patience).nonzero()
+    if len(late):
+        stop = int(late[0])
+        best = int(last_new[stop])
+        return CurveSummary(stop + 1, best + 1, float(valid[best]), None, True)
+    if diverged is not None:
+        return CurveSummary(diverged + 1, None, None, diverged + 1, True)
+    best = int(last_new[-1])
+    return CurveSummary(len(losses), best + 1, float(valid[best]), None, False)
+
+
+def psnr_paper_db(mse: float) -> float:
+    """20 log10(1 / RMSE) on data in [-1, 1], the paper's PSNR; 6.0206 dB below the usual one."""
+    return -10 * math.log10(max(mse, torch.finfo(torch.float32).tiny))

@@ -1,0 +1,64 @@
+"""How many members are trained together, and how many samples at a time.
+
+On a CPU a chunk's numbers, Adam state and scratch should stay in the cache for many steps; on a
+GPU they should fill it. Neither changes what a member becomes, only how fast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+CPU_WORKSPACE_BYTES = 8 * 2**20  # measured: 5 to 10 MB is best, twice the L2 caches of two cores
+TILE = {"cpu": 256, "cuda": 16384}
+GPU_SHARE = 0.5  # of the free memory: the rest is for Adam's state and the allocator
+
+
+@dataclass(frozen=True)
+class ChunkPlan:
+    """Members of a chunk, and samples of a tile."""
+
+    members: int
+    tile: int
+
+
+def workspace_bytes(device: torch.device) -> int:
+    """The memory that a chunk should fill on `device`."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free * GPU_SHARE)
+    return CPU_WORKSPACE_BYTES
+
+
+def plan_chunks(
+    members: int,
+    points: int,
+    member_bytes: Callable[[int], int],
+    workspace: int,
+    device: torch.device,
+) -> ChunkPlan:
+    """Choose the chunk that fills `workspace`, in chunks of about equal size.
+
+    Args:
+        members: how many there are.
+        points: samples of each.
+        member_bytes: the memory that one member needs with a tile of that many samples.
+        workspace: bytes that a chunk should fill; a single member may need more.
+        device: where it is trained.
+    """
+    tile = min(points, TILE.get(device.type, TILE["cpu"]))
+    while tile > 1 and member_bytes(tile) > workspace and member_bytes(1) < workspace:
+        tile = (tile + 1) // 2
+    most = max(1, workspace // member_bytes(tile))
+    chunks = math.ceil(members / most)
+    return ChunkPlan(members=math.ceil(members / chunks), tile=tile)
+
+
+def tiles(points: int, tile: int) -> list[tuple[int, int]]:
+    """Cut `points` samples into ranges of about equal size, at most `tile` each."""
+    count = math.ceil(points / tile)
+    bounds = [index * points // count for index in range(count + 1)]
+    return list(zip(bounds[:-1], bounds[1:], strict=True))

@@ -1,0 +1,218 @@
+"""Trains ensembles: one call, all members of all architectures, in chunks and rounds.
+
+In each round every chunk of members is taken some steps further while it stays in the cache. What
+a member becomes depends on its seed and its cell alone, so neither batches, chunks nor rounds
+change a result; and since the rule for stopping looks at losses alone, neither do steps trained
+past the stop.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Params
+from enas_inr.errors import TrainingError
+from enas_inr.spec import TrainingSpec
+from enas_inr.training.batch import Batch, Job, Member, make_batches
+from enas_inr.training.curves import CurveSummary, psnr_paper_db, summarise
+from enas_inr.training.plan import workspace_bytes
+
+ROUND_SECONDS = 2.0  # about how long a round should take: stopping is decided between rounds
+MAX_ROUND_STEPS = 100
+SMALLEST_WORKSPACE = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one job.
+
+    Attributes:
+        losses: mean squared error of the whole signal before each step's update.
+        repeats: the summary of each row of `losses`.
+        diverged: for each repeat, the cell (row-major in the grid) whose loss was the first that
+            was not finite, if any.
+        params: for each block of the partition, the final leaves `repeats cells ...`, constants
+            included; empty unless they were asked for.
+    """
+
+    losses: Float[Tensor, "repeats steps"]
+    repeats: tuple[CurveSummary, ...]
+    diverged: tuple[int | None, ...]
+    params: tuple[Params, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        done: the share of the work, 0 to 1.
+        step: steps that all members have made.
+        psnr_paper_db: the best job's mean over its repeats so far; None before the first round.
+    """
+
+    done: float
+    step: int
+    psnr_paper_db: float | None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def train(
+    jobs: Sequence[Job],
+    training: TrainingSpec,
+    device: torch.device,
+    *,
+    steps: int | None = None,
+    keep_params: bool = False,
+    on_progress: OnProgress = lambda progress: None,
+    workspace: int | None = None,
+) -> list[Outcome]:
+    """Train all members of all jobs and say what became of each job.
+
+    Args:
+        jobs: the architectures; those of equal shape are trained in the same batches.
+        training: settings shared by all jobs.
+        device: where.
+        steps: instead of `training.steps`; 0 only draws the members.
+        keep_params: also return the final weights.
+        on_progress: called after each chunk's share of a round.
+        workspace: bytes that a chunk should fill; None: what suits the device. Where that is more
+            than the GPU has, it is halved and the training begins again, to the same end.
+
+    Raises:
+        TrainingError: even a small chunk does not fit into the memory.
+    """
+    steps = training.steps if steps is None else steps
+    workspace = workspace or workspace_bytes(device)
+    while True:
+        try:
+            run = _Run(jobs, make_batches(jobs, training, device, workspace), steps, training)
+            run.to_the_end(on_progress)
+            return run.outcomes(keep_params)
+        except torch.OutOfMemoryError as error:
+            if workspace <= SMALLEST_WORKSPACE:
+                raise TrainingError(
+                    f"out of memory on {device} even with the smallest chunk",
+                    "use a larger grid, a smaller network or another device",
+                ) from error
+            workspace //= 2
+
+
+class _Run:
+    """The state of one training between its rounds.
+
+    A slot is one repeat of one job; `losses` has a row for each.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Job], batches: list[Batch], steps: int, training: TrainingSpec
+    ) -> None:
+        self.jobs, self.batches, self.steps = jobs, batches, steps
+        self.patience = training.patience
+        self.slots = [
+            (number, repeat) for number, job in enumerate(jobs) for repeat in range(len(job.seeds))
+        ]
+        self.rows = {slot: row for row, slot in enumerate(self.slots)}
+        self.losses = torch.zeros(len(self.slots), steps, dtype=torch.float64)
+        self.diverged: dict[int, tuple[int, int]] = {}  # row -> (step, cell) of the first
+        self.done = 0
+
+    def to_the_end(self, on_progress: OnProgress) -> None:
+        """Go round by round until all steps are made or every repeat has stopped."""
+        round_steps = 4
+        while self.done < self.steps:
+            summaries = self.summaries()
+            running = {row for row, summary in enumerate(summaries) if not summary.stopped}
+            if not running:
+                return
+            started = time.perf_counter()
+            count = min(round_steps, self.steps - self.done)
+            psnr = self._best_psnr(summaries)
+            self._round(count, running, lambda done: on_progress(Progress(done, self.done, psnr)))
+            scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
+            round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
+
+    def summaries(self) -> list[CurveSummary]:
+        """What each row's losses say so far."""
+        return [summarise(row, self.patience) for row in self.losses[:, : self.done]]
+
+    def _round(self, count: int, running: set[int], on_done: Callable[[float], None]) -> None:
+        """Take every chunk with a running repeat `count` steps further."""
+        total = sum(len(batch.members) * batch.points for batch in self.batches)
+        passed = 0
+        for batch in self.batches:
+            kernel = batch.make_kernel()
+            first = 0
+            for chunk in batch.chunks:
+                members = batch.members[first : first + chunk.members]
+                first += chunk.members
+                rows = [self.rows[member.job, member.repeat] for member in members]
+                if running.intersection(rows):
+                    self._record(batch, members, rows, kernel.run(chunk, count).cpu())
+                passed += len(members) * batch.points
+                on_done((self.done + count * passed / total) / self.steps)
+        self.done += count
+
+    def _record(
+        self, batch: Batch, members: tuple[Member, ...], rows: list[int], losses: Tensor
+    ) -> None:
+        """Add the members' losses `steps members` to the mean over their whole signal."""
+        for column in (~torch.isfinite(losses).all(dim=0)).nonzero().flatten().tolist():
+            step = self.done + int((~torch.isfinite(losses[:, column])).int().argmax()) + 1
+            cells = self.jobs[members[column].job].partition.blocks[batch.block].cells
+            known = self.diverged.get(rows[column], (step, cells[members[column].cell]))
+            self.diverged[rows[column]] = min(known, (step, cells[members[column].cell]))
+        samples = [self.jobs[member.job].partition.samples for member in members]
+        shares = batch.points / torch.tensor(samples, dtype=torch.float64)
+        window = self.losses[:, self.done : self.done + len(losses)]
+        window.index_add_(0, torch.tensor(rows), (losses.double() * shares).T.contiguous())
+
+    def _best_psnr(self, summaries: list[CurveSummary]) -> float | None:
+        """The best job's mean PSNR over its repeats so far."""
+        known: dict[int, list[float]] = {}
+        for (number, _), summary in zip(self.slots, summaries, strict=True):
+            if summary.best_loss is not None:
+                known.setdefault(number, []).append(psnr_paper_db(summary.best_loss))
+        return max(map(statistics.fmean, known.values()), default=None)
+
+    def outcomes(self, keep_params: bool) -> list[Outcome]:
+        """Say what became of each job."""
+        summaries = self.summaries()
+        outcomes = []
+        for number, job in enumerate(self.jobs):
+            rows = [self.rows[number, repeat] for repeat in range(len(job.seeds))]
+            outcomes.append(
+                Outcome(
+                    losses=self.losses[rows, : self.done],
+                    repeats=tuple(summaries[row] for row in rows),
+                    diverged=tuple(self.diverged.get(row, (0, None))[1] for row in rows),
+                    params=self._params(number) if keep_params else (),
+                )
+            )
+        return outcomes
+
+    def _params(self, number: int) -> tuple[Params, ...]:
+        """The leaves of one job, block by block, `repeats cells ...`."""
+        repeats = len(self.jobs[number].seeds)
+        blocks: dict[int, Params] = {}
+        for batch in self.batches:
+            mine = [i for i, member in enumerate(batch.members) if member.job == number]
+            if not mine:
+                continue
+            leaves = [batch.packing.unpack(c.weights) | dict(c.constants) for c in batch.chunks]
+            blocks[batch.block] = {
+                name: torch.cat([leaf[name] for leaf in leaves])[mine]
+                .unflatten(0, (repeats, -1))
+                .cpu()
+                for name in leaves[0]
+            }
+        return tuple(blocks[index] for index in sorted(blocks))
