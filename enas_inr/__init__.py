@@ -1,1 +1,26 @@
-"""enas-inr: find, train and keep the best ensemble implicit neural representation of a signal."""
+"""enas-inr: find, train and keep the best ensemble implicit neural representation of a signal.
+
+>>> import enas_inr
+>>> result = enas_inr.search("photo.png", grid=8, widths=[16, 32, 64], depths=[1, 2, 3])
+>>> result.best.trial.ensemble.label()
+'siren M=8 d=1 w=64'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from enas_inr.api import search
+    from enas_inr.result import SearchResult
+
+__version__ = "0.1.0"
+__all__ = ["SearchResult", "__version__", "search"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: a search needs pydantic, torch and Optuna, `--help` does not."""
+    if name in {"search", "SearchResult"}:
+        return getattr(import_module("enas_inr.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

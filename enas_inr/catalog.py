@@ -123,7 +123,15 @@ class Catalog:
 
         return cast("Options", parse(_import(target, provider), given, f"{kind} {name!r}"))
 
-    def create(self, kind: str, name: str, *args: Any, options: Mapping[str, Any] | None = None) -> Any:
+    def option_names(self, kind: str, name: str) -> tuple[str, ...]:
+        """The names of the options that a plugin takes; raises as `options`."""
+        provider = self.find(kind, name)
+        target = provider.description.options
+        return tuple(_import(target, provider).model_fields) if target else ()
+
+    def create(
+        self, kind: str, name: str, *args: Any, options: Mapping[str, Any] | None = None
+    ) -> Any:
         """Import the target and construct it with `args`, then its options (if it takes any).
 
         Raises:

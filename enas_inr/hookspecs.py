@@ -115,15 +115,15 @@ class HookSpecs:
 
     @hookspec
     def enas_inr_strategies(self) -> Iterable[Strategy]:
-        """Describe strategies: `[Strategy(name="evolution", summary="...", target="pkg.evo:Evo")]`."""
+        """Describe strategies: `[Strategy(name="evolution", ..., target="pkg.evo:Evolution")]`."""
         return ()
 
     @hookspec
     def enas_inr_executors(self) -> Iterable[Executor]:
-        """Describe executors: `[Executor(name="slurm", summary="...", target="pkg.slurm:Slurm")]`."""
+        """Describe executors: `[Executor(name="slurm", ..., target="pkg.slurm:Slurm")]`."""
         return ()
 
     @hookspec
     def enas_inr_objectives(self) -> Iterable[Objective]:
-        """Describe objectives: `[Objective(name="rate", summary="...", target="pkg.rate:Rate")]`."""
+        """Describe objectives: `[Objective(name="rate", ..., target="pkg.rate:Rate")]`."""
         return ()

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.parsing import Frozen
-from enas_inr.spec import PSNR_OFFSET_DB, TrialSpec
+from enas_inr.spec import PSNR_OFFSET_DB, StudySpec, TrialSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class TrialStatus(StrEnum):
@@ -99,7 +105,91 @@ class TrialResult(Frozen):
         return score, -self.trial.cost.flops, -self.trial.cost.parameters
 
 
-def best_of(results: list[TrialResult]) -> TrialResult | None:
+def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
     """The best complete trial; None if there is none."""
     scored = [result for result in results if result.score is not None]
     return max(scored, key=lambda result: result.rank, default=None)
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One decision of a search.
+
+    Attributes:
+        iteration: from 1.
+        axis: the axis that was searched; empty where a strategy has no axes.
+        candidates: the trials that were compared, in the order of the space.
+        choice: the key of the one that was chosen; None if none can be.
+    """
+
+    iteration: int
+    axis: str
+    candidates: tuple[TrialResult, ...]
+    choice: str | None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        best: the best complete trial.
+        trace: the strategy's decisions.
+        trials: all of the study's trials, in the order of their numbers.
+        seconds: this call's time; a study that was complete already takes next to none.
+    """
+
+    study: str
+    storage: str
+    spec: StudySpec
+    best: TrialResult
+    trace: tuple[TraceStep, ...]
+    trials: tuple[TrialResult, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `enas-inr search --json` prints."""
+        return {
+            "best": _row(self.best),
+            "trace": [
+                {
+                    "iteration": step.iteration,
+                    "axis": step.axis,
+                    "candidates": [_row(result) for result in step.candidates],
+                    "choice": next(
+                        (r.trial.number for r in step.candidates if r.key == step.choice), None
+                    ),
+                }
+                for step in self.trace
+            ],
+            "trials": [_row(result) for result in self.trials],
+            "seconds": round(self.seconds, 3),
+            "study": self.study,
+            "storage": self.storage,
+        }
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the trials as a table, one row each."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(result) for result in self.trials])
+
+
+def _row(result: TrialResult) -> dict[str, Any]:
+    spec = result.trial.ensemble
+    return {
+        "number": result.trial.number,
+        "status": result.status.value,
+        "backbone": spec.backbone,
+        "options": spec.options,
+        "grid": spec.grid,
+        "depth": spec.depth,
+        "width": spec.width,
+        **result.trial.cost.model_dump(),
+        "psnr_db": result.psnr_db,
+        "psnr_paper_db": result.psnr_paper_db,
+        "psnr_std_db": result.psnr_std_db,
+        "score": result.score,
+        "seconds": round(result.seconds, 3),
+        "message": result.message,
+    }

@@ -13,7 +13,7 @@ import torch
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.loading import read_bytes, replace_bytes
+from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
@@ -22,6 +22,7 @@ _BEYOND_ONE = ("FLOAT", "DOUBLE", "VORBIS", "OPUS")  # subtypes that hold values
 _BLOCK = 2**16  # frames at a time: libsndfile's Vorbis encoder overflows the stack on long writes
 _STREAMED = 0x7FFF_0000  # a chunk of this size or more was written before its length was known
 _UNKNOWN_FRAMES = 2**62
+_FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)  # what soundfile raises
 
 
 class AudioModality(Modality):
@@ -44,7 +45,7 @@ class AudioModality(Modality):
                 frames, declared = _frames(file), int(file.frames)
                 rate = int(file.samplerate)
                 meta: dict[str, JsonValue] = {"format": file.format, "subtype": file.subtype}
-        except (soundfile.SoundFileError, ValueError) as error:
+        except _FAILURES as error:
             raise SignalError(
                 f"{what}: not audio, or damaged: {_reason(error)}",
                 "give a complete WAV, FLAC or OGG file",
@@ -90,7 +91,7 @@ class AudioModality(Modality):
             subtype = soundfile.default_subtype(name)
         try:
             content = _encode(_levels(signal, subtype), signal.sample_rate, name, subtype)
-        except (soundfile.SoundFileError, ValueError) as error:
+        except _FAILURES as error:
             raise SignalError(
                 f"{what}: {signal.values.shape[1]} channels at {signal.sample_rate} Hz cannot be"
                 f" written as {name} {subtype}: {_reason(error)}",

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from enas_inr.errors import SignalError
 from enas_inr.options import ImageOptions
-from enas_inr.signals.loading import read_bytes, replace_bytes
+from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 
 MAX_PIXELS = 100_000_000
@@ -55,7 +55,7 @@ class ImageModality(Modality):
             before the conversion to float32, as the paper's code does.
     """
 
-    def __init__(self, options: ImageOptions = ImageOptions()) -> None:  # noqa: B008  (frozen)
+    def __init__(self, options: ImageOptions = ImageOptions()) -> None:
         self._size = options.size
 
     def read(self, path: Path) -> Signal:

@@ -1,9 +1,7 @@
-"""Load and save a signal by its path or sample name; read and replace files safely."""
+"""Load and save a signal by its path or sample name."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from enas_inr.catalog import DISABLE_VARIABLE, Catalog
 from enas_inr.errors import PluginError, SignalError, SpecError
 from enas_inr.hookspecs import Modality as ModalityDescription
 from enas_inr.parsing import nearest
+from enas_inr.signals.files import check_is_file
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.signal import Modality, Signal
 
@@ -40,9 +39,19 @@ def load_signal(
     if source.startswith(SAMPLE_PREFIX):
         return _load_sample(catalog, source.removeprefix(SAMPLE_PREFIX), given)
     path = Path(source)
-    _check_is_file(path)
+    check_is_file(path)
     name = _modality_of(catalog, path)
     return _create(catalog, name, given).read(path)
+
+
+def takes_option(catalog: Catalog, source: str, option: str) -> bool:
+    """Whether the modality that reads `source` has an option of that name (image: `size`)."""
+    name = source.removeprefix(SAMPLE_PREFIX)
+    if source.startswith(SAMPLE_PREFIX):
+        modality = SAMPLES[name].modality if name in SAMPLES else None
+    else:
+        modality = _modality_of(catalog, Path(source))
+    return modality is not None and option in catalog.option_names("modality", modality)
 
 
 def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
@@ -52,39 +61,6 @@ def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
         SignalError: the file cannot be written.
     """
     _create(catalog, signal.modality, {}).write(signal, Path(path))
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a whole file that must hold something.
-
-    Raises:
-        SignalError: the file is missing, a directory, forbidden or empty.
-    """
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise _cannot("read", path, error) from None
-    if not content:
-        raise SignalError(f"{str(path)!r} is empty (0 bytes)", "give a file that holds a signal")
-    return content
-
-
-def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file at once: readers see the old content or the new, never a part.
-
-    Raises:
-        SignalError: the directory is missing, full or forbidden, or `path` is a directory.
-    """
-    # Not `tempfile`: its files are private (0600), and the rename would keep them so.
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise _cannot("written", path, error) from None
 
 
 def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:
@@ -139,20 +115,3 @@ def _not_applicable(options: Mapping[str, JsonValue], to: str) -> SpecError:
     keys = ", ".join(repr(key) for key in options)
     verb = "does" if len(options) == 1 else "do"
     return SpecError(f"{keys} {verb} not apply to {to}", "leave it out")
-
-
-def _check_is_file(path: Path) -> None:
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        raise _cannot("read", path, error) from None
-    if path.is_dir():
-        raise SignalError(f"{str(path)!r} is a directory", "give a file")
-
-
-def _cannot(verb: str, path: Path, error: Exception) -> SignalError:
-    reason = getattr(error, "strerror", None) or str(error)
-    hint = "check the path" if verb == "read" else "check the path and the disk"
-    if isinstance(error, PermissionError):
-        hint = "check the permissions of the file and its directory"
-    return SignalError(f"{str(path)!r} cannot be {verb}: {reason}", hint)

@@ -156,12 +156,10 @@ def cell_coordinates(
 
 
 def _axis_coordinates(length: int, convention: str) -> Float[Tensor, " points"]:
-    if convention == "edges":
-        steps = torch.arange(length, dtype=torch.float64)
-        return ((2 * steps + 1) / length - 1).to(torch.float32)
-    if length == 1:
-        return torch.zeros(1)
-    return torch.linspace(-1, 1, length, dtype=torch.float32)
+    # In double precision from whole numbers: exactly symmetric, as a float32 linspace is not.
+    span = length if convention == "edges" else max(length - 1, 1)
+    steps = torch.arange(length, dtype=torch.float64)
+    return ((2 * steps + 1 - length) / span).to(torch.float32)
 
 
 def _runs(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[_AxisRun, ...]]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.layered import LayeredBackbone
+from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape
 from enas_inr.signals.partition import Partition, cell_coordinates
 from enas_inr.spec import TrainingSpec
@@ -68,9 +68,9 @@ class Batch:
     chunks: tuple[ChunkState, ...]
 
 
-def member_seed(seed: int, cell: int) -> int:
-    """The seed of the member of one cell (row-major in the grid), whatever else is trained."""
-    return int(np.random.SeedSequence([seed, cell]).generate_state(1, np.uint64)[0] >> 1)
+def derived_seed(*path: int) -> int:
+    """A seed for one branch of a tree of seeds: (study, repeat), then (repeat's, cell)."""
+    return int(np.random.SeedSequence(path).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def make_batches(
@@ -84,7 +84,7 @@ def make_batches(
         device: where they are trained.
         workspace: bytes that a chunk should fill.
     """
-    groups: dict[Hashable, list[Member]] = {}
+    groups: dict[tuple[Hashable, int, int, float], list[Member]] = {}
     for number, job in enumerate(jobs):
         for index, block in enumerate(job.partition.blocks):
             group = (_network(job), id(job.partition), index, job.learning_rate)
@@ -93,14 +93,13 @@ def make_batches(
                 for repeat in range(len(job.seeds))
                 for cell in range(len(block.cells))
             )
-    # Each group's key ends in its block's index and learning rate.
     return [
         _make_batch(jobs, block, members, training, device, workspace)
-        for (_, _, block, _), members in groups.items()  # type: ignore[misc]
+        for (_, _, block, _), members in groups.items()
     ]
 
 
-def _layers(job: Job) -> tuple[layered.Layer, ...] | None:
+def _layers(job: Job) -> tuple[Layer, ...] | None:
     """The layers of a network that the layered kernel can train, else None."""
     if not isinstance(job.backbone, LayeredBackbone):
         return None
@@ -132,7 +131,9 @@ def _make_batch(
     points = len(coordinates)
     settings = AdamSettings(job.learning_rate, training.betas, training.epsilon)
     layers = _layers(job)
-    packing = LayeredPacking(layers) if layers else LeafPacking.of(_draw(jobs, index, members[:1])[0])
+    packing = (
+        LayeredPacking(layers) if layers else LeafPacking.of(_draw(jobs, index, members[:1])[0])
+    )
 
     def member_bytes(tile: int) -> int:
         if layers:
@@ -165,7 +166,7 @@ def _draw(
         job = jobs[number]
         cells = job.partition.blocks[index].cells
         seeds = [
-            member_seed(job.seeds[member.repeat], cells[member.cell])
+            derived_seed(job.seeds[member.repeat], cells[member.cell])
             for member in members
             if member.job == number
         ]

@@ -34,7 +34,7 @@ class GeneralKernel(Kernel):
         settings: AdamSettings,
         plan: ChunkPlan,
     ) -> None:
-        self.packing = packing
+        self._packing = packing
         self._backbone, self._shape, self._block = backbone, shape, block
         self._settings = settings
         self._tiles = tiles(len(block.coordinates), plan.tile)
@@ -42,21 +42,19 @@ class GeneralKernel(Kernel):
     def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
         """Train in place; return each member's mean squared error before each step's update."""
         gradient = torch.empty_like(chunk.weights)
-        slots = self.packing.unpack(gradient)
+        slots = self._packing.unpack(gradient)
         targets = self._block.targets[chunk.cells]
         losses = torch.zeros(steps, chunk.members, device=chunk.weights.device)
         for step in range(steps):
             gradient.zero_()
-            leaves = self.packing.unpack(chunk.weights.detach())
+            leaves = self._packing.unpack(chunk.weights.detach())
             for leaf in leaves.values():
                 leaf.requires_grad_()
             for start, stop in self._tiles:
                 loss = self._loss(leaves, chunk, targets[:, start:stop], start, stop)
                 losses[step] += loss.detach()
                 # Members share nothing, so the gradient of the sum holds each one's own.
-                parts = torch.autograd.grad(
-                    loss.sum(), list(leaves.values()), allow_unused=True
-                )
+                parts = torch.autograd.grad(loss.sum(), list(leaves.values()), allow_unused=True)
                 for slot, part in zip(slots.values(), parts, strict=True):
                     if part is not None:
                         slot += part

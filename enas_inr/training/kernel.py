@@ -48,7 +48,9 @@ class ChunkState:
     cells: Tensor
 
     @classmethod
-    def start(cls, packing: Packing, params: Params, constants: Params, cells: Tensor) -> ChunkState:
+    def start(
+        cls, packing: Packing, params: Params, constants: Params, cells: Tensor
+    ) -> ChunkState:
         """Freshly drawn members on the device of `cells`."""
         weights = packing.pack(params).to(cells.device)
         return cls(
@@ -100,8 +102,6 @@ class BlockData:
 
 class Kernel(ABC):
     """Trains chunks of members of one shape on the cells of one block."""
-
-    packing: Packing
 
     @abstractmethod
     def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:

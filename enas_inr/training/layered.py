@@ -72,7 +72,7 @@ class LayeredKernel(Kernel):
         settings: AdamSettings,
         plan: ChunkPlan,
     ) -> None:
-        self.packing = LayeredPacking(layers)
+        self._packing = LayeredPacking(layers)
         self._encoding, self._layers, self._block = encoding, layers, block
         self._settings = settings
         self._activations = [a for a in (layer.activation for layer in layers[:-1]) if a]
@@ -91,14 +91,14 @@ class LayeredKernel(Kernel):
         self._slopes = [empty(width, tile) for width in hidden]
         self._outputs = empty(out, tile)
         self._back = empty(max(hidden, default=1) * tile).flatten()
-        self._gradient = empty(self.packing.numbers).flatten()
+        self._gradient = empty(self._packing.numbers).flatten()
 
     @torch.no_grad()
     def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
         """Train in place; return each member's mean squared error before each step's update."""
         members = chunk.members
         gradient = self._gradient[: chunk.weights.numel()]
-        weights, gradients = self.packing.matrices(chunk.weights), self.packing.matrices(gradient)
+        weights, gradients = self._packing.matrices(chunk.weights), self._packing.matrices(gradient)
         self._load(chunk)
         views = [self._view(members, start, stop) for start, stop in self._tiles]
         sums = torch.empty(steps, len(views), members, device=chunk.weights.device)
@@ -173,4 +173,3 @@ class LayeredKernel(Kernel):
                 back.baddbmm_(transposed, delta, beta=0, alpha=alpha)
                 delta = tile.hidden[index - 1].slopes.mul_(back)
                 factor = 1.0
-

@@ -1,4 +1,4 @@
-"""All trained numbers of a chunk of members in one flat buffer, so that Adam is one pass over it."""
+"""All trained numbers of a chunk in one flat buffer, so that Adam is one pass over it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Packing(ABC):
 def _views(flat: Tensor, shapes: list[tuple[int, ...]], members: int) -> list[Tensor]:
     """Cut a flat buffer into contiguous `members *shape` pieces."""
     sizes = [members * math.prod(shape) for shape in shapes]
-    pieces = flat.split(sizes)
+    pieces = torch.split(flat, sizes)
     return [piece.view(members, *shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 

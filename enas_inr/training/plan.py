@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -61,4 +62,4 @@ def tiles(points: int, tile: int) -> list[tuple[int, int]]:
     """Cut `points` samples into ranges of about equal size, at most `tile` each."""
     count = math.ceil(points / tile)
     bounds = [index * points // count for index in range(count + 1)]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))

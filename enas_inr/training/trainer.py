@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -137,7 +137,9 @@ class _Run:
             started = time.perf_counter()
             count = min(round_steps, self.steps - self.done)
             psnr = self._best_psnr(summaries)
-            self._round(count, running, lambda done: on_progress(Progress(done, self.done, psnr)))
+            for done in self._round(count, running):
+                on_progress(Progress(done, self.done, psnr))
+            self.done += count
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
 
@@ -145,8 +147,8 @@ class _Run:
         """What each row's losses say so far."""
         return [summarise(row, self.patience) for row in self.losses[:, : self.done]]
 
-    def _round(self, count: int, running: set[int], on_done: Callable[[float], None]) -> None:
-        """Take every chunk with a running repeat `count` steps further."""
+    def _round(self, count: int, running: set[int]) -> Iterator[float]:
+        """Take every chunk with a running repeat `count` steps further; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed = 0
         for batch in self.batches:
@@ -159,8 +161,7 @@ class _Run:
                 if running.intersection(rows):
                     self._record(batch, members, rows, kernel.run(chunk, count).cpu())
                 passed += len(members) * batch.points
-                on_done((self.done + count * passed / total) / self.steps)
-        self.done += count
+                yield (self.done + count * passed / total) / self.steps
 
     def _record(
         self, batch: Batch, members: tuple[Member, ...], rows: list[int], losses: Tensor
@@ -210,9 +211,12 @@ class _Run:
                 continue
             leaves = [batch.packing.unpack(c.weights) | dict(c.constants) for c in batch.chunks]
             blocks[batch.block] = {
-                name: torch.cat([leaf[name] for leaf in leaves])[mine]
-                .unflatten(0, (repeats, -1))
-                .cpu()
+                name: _by_repeat(torch.cat([leaf[name] for leaf in leaves])[mine].cpu(), repeats)
                 for name in leaves[0]
             }
         return tuple(blocks[index] for index in sorted(blocks))
+
+
+def _by_repeat(leaf: Tensor, repeats: int) -> Tensor:
+    """Split members, which come repeat by repeat, into `repeats cells`."""
+    return leaf.reshape(repeats, -1, *leaf.shape[1:])

@@ -1,0 +1,149 @@
+"""The Python call behind `enas-inr search`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from enas_inr.catalog import Catalog, load_catalog
+from enas_inr.engine import DEFAULT_STORAGE, Observer, run_study
+from enas_inr.options import parse_size
+from enas_inr.parsing import parse
+from enas_inr.result import SearchResult
+from enas_inr.spec import (
+    Axis,
+    Budget,
+    Choice,
+    EnsembleSpec,
+    Limit,
+    SearchSpace,
+    StudySpec,
+    TrainingSpec,
+)
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+PAPER_SIZE = "128"
+PAPER_WIDTHS = (16, 32, 64, 128, 256, 512)
+PAPER_DEPTHS = (1, 2, 3, 4, 5)
+
+
+def search(
+    signal: str | Path | Signal,
+    *,
+    strategy: str = "coordinate",
+    strategy_options: Mapping[str, Any] | None = None,
+    backbone: str = "siren",
+    backbone_options: Mapping[str, Any] | None = None,
+    grid: int = 8,
+    widths: Iterable[int] = PAPER_WIDTHS,
+    depths: Iterable[int] = PAPER_DEPTHS,
+    max_flops: str | None = None,
+    max_parameters: str | None = None,
+    max_bytes: str | None = None,
+    objective: str = "psnr_flops",
+    objective_options: Mapping[str, Any] | None = None,
+    repeats: int = 5,
+    profile: str = "paper",
+    training: Mapping[str, Any] | None = None,
+    size: str | None = None,
+    study: str | None = None,
+    storage: str = DEFAULT_STORAGE,
+    executor: str = "local",
+    device: str = "auto",
+    seed: int = 0,
+    catalog: Catalog | None = None,
+    observer: Observer | None = None,
+) -> SearchResult:
+    """Find the best ensemble for a signal under a budget; the defaults are the paper's.
+
+    Args:
+        signal: a file, `sample:photo`, `sample:chord`, or a Signal.
+        strategy: proposes architectures; see `enas-inr plugins list` for all names.
+        strategy_options: its options, as all `*_options`.
+        backbone: the kind of sub-network.
+        backbone_options: its options.
+        grid: M, the cells along each spatial axis.
+        widths: of hidden layers, to search.
+        depths: numbers of hidden layers, to search.
+        max_flops: `1G`, or per sample `60k/sample`; None: the paper's 1 G for 128x128 pixels, in
+            proportion.
+        max_parameters: likewise; None: no limit.
+        max_bytes: likewise.
+        objective: the score to maximise.
+        objective_options: its options, such as `{"alpha": 7}`.
+        repeats: trainings of each architecture, from different seeds.
+        profile: a named set of training settings.
+        training: changes to it, such as `{"steps": 100, "learning_rate": 5e-4}`.
+        size: to resize an image to: `128` (a square), `WxH` or `none`; None: 128, as in the paper,
+            where the signal is a file that has a size.
+        study: a name, to continue or to start; None: derived from everything that decides the
+            result, so that the same call continues the same study.
+        storage: an Optuna URL, or the path of an SQLite file.
+        executor: where trials are trained.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        seed: of everything random.
+        catalog: the plugins; None: all that are installed.
+        observer: is told what happens.
+
+    Raises:
+        SpecError: a setting or name that is not valid.
+        SignalError: the signal cannot be read.
+        BudgetError: no architecture fits the budget.
+        StudyError: the study or its storage cannot be used.
+        TrainingError: every trial failed or diverged.
+    """
+    catalog = catalog or load_catalog()
+    if isinstance(signal, (str, Path)):
+        signal = read_signal(catalog, str(signal), size)
+    limits = {"flops": max_flops, "parameters": max_parameters, "bytes": max_bytes}
+    base = parse(
+        EnsembleSpec,
+        {"backbone": backbone, "options": dict(backbone_options or {}), "grid": grid},
+        "architecture",
+    )
+    axes = tuple(
+        parse(Axis, {"name": name, "values": list(values)}, f"{name}s")
+        for name, values in (("width", widths), ("depth", depths))
+    )
+    spec = parse(
+        StudySpec,
+        {
+            "signal": signal.info(),
+            "space": SearchSpace(base=base, axes=axes),
+            "strategy": Choice(name=strategy, options=dict(strategy_options or {})),
+            "objective": Choice(name=objective, options=dict(objective_options or {})),
+            "budget": Budget(**{n: Limit.parse(text) for n, text in limits.items() if text}),
+            "training": TrainingSpec.from_profile(profile, **(training or {})),
+            "repeats": repeats,
+            "seed": seed,
+        },
+        "search",
+    )
+    return run_study(
+        spec,
+        signal,
+        catalog=catalog,
+        name=study,
+        storage=storage,
+        executor=executor,
+        device=device,
+        observer=observer,
+    )
+
+
+def read_signal(catalog: Catalog, source: str, size: str | None) -> Signal:
+    """Read a signal, resized as `size` says (see `search`).
+
+    Raises:
+        SignalError: it cannot be read.
+        SpecError: `size` is not a size, or the signal has none.
+    """
+    from enas_inr.signals.loading import load_signal, takes_option
+
+    if size is None and not takes_option(catalog, source, "size"):
+        return load_signal(catalog, source)
+    width_height = parse_size(size or PAPER_SIZE)
+    return load_signal(catalog, source, {"size": list(width_height) if width_height else None})

@@ -1,0 +1,138 @@
+"""The search: one loop that joins strategy, executor and store, and knows no concrete one."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from enas_inr.catalog import Catalog
+from enas_inr.cost import Candidate, PricedSpace, check_grid, ensemble_cost, net_shape, price
+from enas_inr.errors import TrainingError
+from enas_inr.executors.base import Executor, TrialProgress, Workplace
+from enas_inr.objectives.base import Objective
+from enas_inr.result import SearchResult, TrialResult, TrialStatus, best_of
+from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec, TrialSpec
+from enas_inr.strategies.base import Strategy
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+DEFAULT_STORAGE = "sqlite:///enas-inr.db"
+BATCH = 64  # architectures to ask a strategy for at once
+
+
+class Observer:
+    """Is told what a search does; here it ignores everything."""
+
+    def started(self, study: str, storage: str, known: int, most: int) -> None:
+        """Called first: trials that the study has already, and how many it can have at most."""
+
+    def progressed(self, progress: TrialProgress) -> None:
+        """Called while a trial is trained."""
+
+    def finished(self, result: TrialResult) -> None:
+        """Called when a trial has been scored and stored."""
+
+
+def run_study(
+    spec: StudySpec,
+    signal: Signal,
+    *,
+    catalog: Catalog,
+    name: str | None = None,
+    storage: str = DEFAULT_STORAGE,
+    executor: str = "local",
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> SearchResult:
+    """Run a study to its end, or continue it; see `search` for what everything means."""
+    from enas_inr.store import Store
+
+    started = time.perf_counter()
+    observer = observer or Observer()
+    name = name or study_name(spec)
+    space = priced_space(spec, catalog)
+    chosen = spec.strategy
+    strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
+    objective: Objective = catalog.create(
+        "objective", spec.objective.name, options=spec.objective.options
+    )
+    place = Workplace(catalog, signal, device, observer.progressed)
+    runner: Executor = catalog.create("executor", executor, place)
+    with Store(name, spec, storage) as store:
+        history = store.results()
+        observer.started(name, store.storage, len(history), len(space.feasible))
+        while proposals := strategy.propose(history, (), BATCH):
+            for result in runner.run(_trials(spec, space, proposals, len(history))):
+                if result.status is TrialStatus.COMPLETE:
+                    result = result.model_copy(update={"score": objective.score(result)})
+                store.add(result)
+                history.append(result)
+                observer.finished(result)
+    best = best_of(history)
+    if best is None:
+        raise TrainingError(
+            f"none of the {len(history)} trials of study {name!r} is complete",
+            f"the first said: {history[0].message}" if history else "",
+        )
+    return SearchResult(
+        study=name,
+        storage=store.storage,
+        spec=spec,
+        best=best,
+        trace=tuple(strategy.trace(history)),
+        trials=tuple(history),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def study_name(spec: StudySpec) -> str:
+    """Name a study after everything that decides its result."""
+    digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:8]
+    return f"{spec.signal.name}-{spec.space.base.backbone}-M{spec.space.base.grid}-{digest}"
+
+
+def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candidate:
+    """Settle the options of an architecture for a signal, and price it.
+
+    Raises:
+        SpecError: an unknown backbone, a wrong option, or a grid larger than the signal.
+    """
+    check_grid(spec.grid, signal)
+    options = catalog.options("backbone", spec.backbone, spec.options)
+    if options is not None:
+        settled = options.resolve(signal, spec.grid).model_dump(mode="json")
+        spec = spec.model_copy(update={"options": settled})
+    backbone = catalog.create("backbone", spec.backbone, options=spec.options)
+    net = backbone.cost(net_shape(spec, signal))
+    return Candidate(spec, ensemble_cost(net, spec.grid, signal))
+
+
+def priced_space(spec: StudySpec, catalog: Catalog) -> PricedSpace:
+    """Price a study's search space; raises as `candidate`, and BudgetError if nothing fits."""
+    return price(
+        spec.space,
+        spec.budget,
+        spec.signal.samples,
+        lambda ensemble: candidate(ensemble, spec.signal, catalog),
+    )
+
+
+def _trials(
+    spec: StudySpec, space: PricedSpace, proposals: Sequence[EnsembleSpec], first: int
+) -> list[TrialSpec]:
+    """Number the proposed architectures."""
+    costs = {c.spec.key(): c.cost for c in space.feasible}
+    return [
+        TrialSpec(
+            number=first + index,
+            ensemble=ensemble,
+            cost=costs[ensemble.key()],
+            training=spec.training,
+            repeats=spec.repeats,
+            seed=spec.seed,
+        )
+        for index, ensemble in enumerate(proposals)
+    ]

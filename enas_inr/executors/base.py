@@ -1,0 +1,62 @@
+"""The contract of an executor: it trains trials and returns results; it never writes to a store."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enas_inr.catalog import Catalog
+from enas_inr.result import TrialResult
+from enas_inr.spec import TrialSpec
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """How far the trial in training is.
+
+    Attributes:
+        number: the trial's number.
+        label: its architecture, for people.
+        done: the share of its work, 0 to 1.
+        step: steps that all its members have made.
+        psnr_paper_db: the mean over its repeats so far, in the paper's convention.
+    """
+
+    number: int
+    label: str
+    done: float
+    step: int
+    psnr_paper_db: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Workplace:
+    """What every executor is given.
+
+    Attributes:
+        catalog: makes backbones.
+        signal: what the trials fit.
+        device: as the user named it; see `enas_inr.training.device`.
+        on_progress: to be called while a trial is trained.
+    """
+
+    catalog: Catalog
+    signal: Signal
+    device: str = "auto"
+    on_progress: Callable[[TrialProgress], None] = lambda progress: None
+
+
+class Executor(ABC):
+    """A place to train. Constructed with a Workplace, then its options (if it has any)."""
+
+    @abstractmethod
+    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+        """Train the trials and yield each result as it comes, without a score.
+
+        A trial that fails is a result with that status, not an exception.
+        """

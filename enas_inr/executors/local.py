@@ -1,0 +1,167 @@
+"""Trains in this process, on its CPU or one GPU; trials of equal shape in the same batches."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+import enas_inr
+from enas_inr import hookspecs
+from enas_inr.cost import net_shape
+from enas_inr.executors.base import Executor, TrialProgress, Workplace
+from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus
+from enas_inr.signals.partition import Partition, cut
+from enas_inr.spec import EnsembleSpec, SignalInfo, TrialSpec
+from enas_inr.training.batch import Job, derived_seed
+from enas_inr.training.curves import CurveSummary, psnr_paper_db
+from enas_inr.training.device import device_name, resolve_device
+from enas_inr.training.trainer import Outcome, Progress, train
+
+CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
+
+
+@final
+class LocalExecutor(Executor):
+    """One device, one batch after the other."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._place = workplace
+        self._device = resolve_device(workplace.device)
+
+    @cached_property
+    def _info(self) -> SignalInfo:
+        return self._place.signal.info()
+
+    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+        """Train trials of equal shape together, one shape after the other."""
+        groups: dict[Hashable, list[TrialSpec]] = {}
+        for trial in trials:
+            spec = trial.ensemble
+            shape = (
+                spec.backbone,
+                spec.grid,
+                spec.depth,
+                spec.width,
+                trial.training.model_dump_json(),
+            )
+            groups.setdefault(shape, []).append(trial)
+        for group in groups.values():
+            yield from self._train(group)
+
+    def _train(self, trials: list[TrialSpec]) -> list[TrialResult]:
+        started = time.perf_counter()
+        first = trials[0]
+
+        def tell(progress: Progress) -> None:
+            self._place.on_progress(
+                TrialProgress(
+                    first.number,
+                    first.ensemble.label(),
+                    progress.done,
+                    progress.step,
+                    progress.psnr_paper_db,
+                )
+            )
+
+        try:
+            jobs = make_jobs(self._place, self._info, trials)
+            outcomes = train(jobs, first.training, self._device, on_progress=tell)
+        except Exception as error:  # a trial that fails must not end the search
+            return [self._failed(trial, error, time.perf_counter() - started) for trial in trials]
+        seconds = (time.perf_counter() - started) / len(trials)
+        return [
+            self._result(trial, outcome, seconds)
+            for trial, outcome in zip(trials, outcomes, strict=True)
+        ]
+
+    def _failed(self, trial: TrialSpec, error: Exception, seconds: float) -> TrialResult:
+        return TrialResult(
+            trial=trial,
+            status=TrialStatus.FAILED,
+            seconds=seconds,
+            device=device_name(self._device),
+            versions=self._versions(trial),
+            message=" ".join(f"{type(error).__name__}: {error}".split()),
+        )
+
+    def _result(self, trial: TrialSpec, outcome: Outcome, seconds: float) -> TrialResult:
+        repeats = tuple(map(repeat_result, outcome.repeats))
+        messages = [
+            f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
+            for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
+            if repeat.status is TrialStatus.DIVERGED
+        ]
+        return TrialResult(
+            trial=trial,
+            status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
+            repeats=repeats,
+            curve=learning_curve(outcome.losses),
+            seconds=seconds,
+            device=device_name(self._device),
+            versions=self._versions(trial),
+            message="; ".join(messages),
+        )
+
+    def _versions(self, trial: TrialSpec) -> dict[str, str]:
+        origin = self._place.catalog.find("backbone", trial.ensemble.backbone).origin
+        return {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "enas-inr": enas_inr.__version__,
+            origin.distribution: origin.version,
+        }
+
+
+def make_jobs(place: Workplace, info: SignalInfo, trials: Sequence[TrialSpec]) -> list[Job]:
+    """What the trainer needs to know of trials that share a grid."""
+    partition = cut(place.signal.values, (trials[0].ensemble.grid,) * len(info.shape))
+    return [make_job(place, info, partition, trial) for trial in trials]
+
+
+def make_job(place: Workplace, info: SignalInfo, partition: Partition, trial: TrialSpec) -> Job:
+    """What the trainer needs to know of one trial on a signal that is already cut."""
+    spec: EnsembleSpec = trial.ensemble
+    described = place.catalog.describe("backbone", spec.backbone)
+    assert isinstance(described, hookspecs.Backbone)
+    return Job(
+        backbone=place.catalog.create("backbone", spec.backbone, options=spec.options),
+        shape=net_shape(spec, info),
+        partition=partition,
+        seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
+        learning_rate=trial.training.learning_rate or described.learning_rate,
+    )
+
+
+def repeat_result(summary: CurveSummary) -> RepeatResult:
+    """What a result keeps of one repeat."""
+    return RepeatResult(
+        status=TrialStatus.COMPLETE if summary.diverged_at is None else TrialStatus.DIVERGED,
+        steps=summary.steps,
+        psnr_paper_db=None if summary.best_loss is None else psnr_paper_db(summary.best_loss),
+        best_step=summary.best_step,
+        diverged_at=summary.diverged_at,
+    )
+
+
+def learning_curve(losses: Float[Tensor, "repeats steps"]) -> Curve:
+    """The PSNR at about CURVE_POINTS steps, evenly spaced, the last one among them."""
+    count = losses.shape[1]
+    points = min(count, CURVE_POINTS)
+    steps = tuple((index + 1) * count // points for index in range(points))
+    return Curve(
+        steps=steps,
+        psnr_paper_db=tuple(
+            tuple(
+                round(psnr_paper_db(loss), 4) if loss == loss and loss != float("inf") else None
+                for loss in (float(row[step - 1]) for step in steps)
+            )
+            for row in losses
+        ),
+    )

@@ -1,0 +1,15 @@
+"""The contract of an objective."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from enas_inr.result import TrialResult
+
+
+class Objective(ABC):
+    """A score to maximise. Constructed with its options, if it has any."""
+
+    @abstractmethod
+    def score(self, result: TrialResult) -> float:
+        """Score a complete trial."""

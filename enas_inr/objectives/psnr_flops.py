@@ -1,0 +1,26 @@
+"""The paper's score: fidelity, minus what it costs."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+from enas_inr.objectives.base import Objective
+from enas_inr.options import PsnrFlopsOptions
+from enas_inr.result import TrialResult
+
+
+@final
+class PsnrFlops(Objective):
+    """`20 log10(1/L) - alpha log10(FLOPs)`, with L the RMSE on data in [-1, 1].
+
+    The first term is the paper's PSNR; here its mean over the repeats.
+    """
+
+    def __init__(self, options: PsnrFlopsOptions = PsnrFlopsOptions()) -> None:
+        self._alpha = options.alpha
+
+    def score(self, result: TrialResult) -> float:
+        """Score a complete trial."""
+        assert result.psnr_paper_db is not None, "only complete trials are scored"
+        return result.psnr_paper_db - self._alpha * math.log10(result.trial.cost.flops)

@@ -1,0 +1,228 @@
+"""The store: TrialResult <-> Optuna storage, the one source of truth of a study.
+
+A trial is written once, when it has ended, in one transaction: so a killed process leaves no
+half-written and no RUNNING trial, and only the trial in flight is lost. One process at a time owns
+a study, by a lock that the operating system releases however that process ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import CategoricalDistribution
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from enas_inr.errors import StudyError
+from enas_inr.parsing import nearest
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import StudySpec
+
+SPEC_ATTRIBUTE = "enas_inr.spec"
+RESULT_ATTRIBUTE = "enas_inr.result"
+SQLITE = "sqlite:///"
+JOURNAL = "journal:"
+
+_STATES = {
+    TrialStatus.COMPLETE: TrialState.COMPLETE,
+    TrialStatus.DIVERGED: TrialState.PRUNED,  # of FAIL a sampler would learn nothing
+    TrialStatus.FAILED: TrialState.FAIL,
+}
+
+
+def storage_url(text: str) -> str:
+    """Complete what a person wrote: `runs.db` means `sqlite:///runs.db`."""
+    return text if ":" in text else SQLITE + text
+
+
+class Store:
+    """One study, open and locked. Use it as a context manager.
+
+    Args:
+        name: of the study; made if there is none.
+        spec: what the study is about; a study that exists must agree.
+        storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`.
+
+    Raises:
+        StudyError: the storage cannot be opened or written, another process owns the study, or
+            the study was made with other settings.
+    """
+
+    def __init__(self, name: str, spec: StudySpec, storage: str) -> None:
+        self.name, self.storage = name, storage_url(storage)
+        self._spec = spec
+        self._lock = FileLock(_lock_path(self.storage, name), timeout=0)
+
+    def __enter__(self) -> Self:
+        with _explained(self.storage):
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise StudyError(
+                    f"study {self.name!r} in {self.storage} is in use by another process",
+                    "wait until that ends, or choose another --study",
+                ) from None
+        try:
+            with _explained(self.storage):
+                self._study = optuna.create_study(
+                    storage=_open(self.storage),
+                    study_name=self.name,
+                    direction="maximize",
+                    load_if_exists=True,
+                )
+                self._agree()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def _agree(self) -> None:
+        """Write the settings into a new study; compare them with those of an old one."""
+        known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
+        if known is None:
+            if self._study.trials:
+                raise StudyError(
+                    f"study {self.name!r} in {self.storage} was not made by enas-inr",
+                    "choose another --study",
+                )
+            self._study.set_user_attr(SPEC_ATTRIBUTE, self._spec.model_dump_json())
+            return
+        differences = self._spec.differences(StudySpec.model_validate_json(known))
+        if differences:
+            raise StudyError(
+                f"study {self.name!r} in {self.storage} has other settings than asked for: "
+                + "; ".join(differences),
+                "ask for the same, or choose another --study",
+            )
+
+    def results(self) -> list[TrialResult]:
+        """The trials that have ended, in the order of their numbers."""
+        with _explained(self.storage):
+            return [_result(trial) for trial in self._study.get_trials(deepcopy=False)]
+
+    def add(self, result: TrialResult) -> None:
+        """Write a trial that has ended, in one transaction.
+
+        Raises:
+            StudyError: it cannot be written.
+        """
+        with _explained(self.storage):
+            self._study.add_trial(self._frozen(result))
+
+    def _frozen(self, result: TrialResult) -> FrozenTrial:
+        spec = result.trial.ensemble
+        axes = self._spec.space.axes
+        complete = result.status is TrialStatus.COMPLETE
+        return create_trial(
+            state=_STATES[result.status],
+            value=result.score if complete else None,
+            params={axis.name: getattr(spec, axis.name) for axis in axes},
+            distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
+            user_attrs=_attributes(result),
+            intermediate_values=_mean_curve(result) if complete else None,
+        )
+
+
+def _attributes(result: TrialResult) -> dict[str, Any]:
+    """What people see in a dashboard, and the whole result for ourselves."""
+    readable = {
+        "architecture": result.trial.ensemble.label(),
+        "status": result.status.value,
+        "psnr_db": result.psnr_db,
+        "psnr_paper_db": result.psnr_paper_db,
+        "psnr_db_repeats": [repeat.psnr_db for repeat in result.repeats],
+        **result.trial.cost.model_dump(),
+        "seconds": round(result.seconds, 3),
+        "device": result.device,
+        "versions": result.versions,
+        "message": result.message,
+    }
+    return readable | {RESULT_ATTRIBUTE: result.model_dump_json()}
+
+
+def _mean_curve(result: TrialResult) -> dict[int, float]:
+    """The learning curve that a dashboard draws: the paper's PSNR, the mean over the repeats."""
+    columns = zip(*result.curve.psnr_paper_db, strict=True)
+    return {
+        step: sum(known) / len(known)
+        for step, column in zip(result.curve.steps, columns, strict=True)
+        if len(known := [value for value in column if value is not None]) == len(column)
+    }
+
+
+def _result(trial: FrozenTrial) -> TrialResult:
+    text = trial.user_attrs.get(RESULT_ATTRIBUTE)
+    if text is None:
+        raise StudyError(
+            f"trial {trial.number} was not written by enas-inr", "choose another --study"
+        )
+    return TrialResult.model_validate_json(text)
+
+
+def load_spec(name: str, storage: str) -> StudySpec:
+    """Read what a study is about, without owning it.
+
+    Raises:
+        StudyError: no such study; the message names the nearest.
+    """
+    url = storage_url(storage)
+    with _explained(url):
+        names = optuna.get_all_study_names(storage=_open(url))
+        if name not in names:
+            raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
+        study = optuna.load_study(study_name=name, storage=_open(url))
+        return StudySpec.model_validate_json(study.user_attrs[SPEC_ATTRIBUTE])
+
+
+def _open(url: str) -> optuna.storages.BaseStorage:
+    if url.startswith(JOURNAL):
+        backend = JournalFileBackend(url.removeprefix(JOURNAL))
+        return optuna.storages.JournalStorage(backend)
+    return optuna.storages.get_storage(url)
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Keep Optuna quiet, and say in one line what a storage complains about."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, OSError, ImportError, ValueError) as e:
+        cause = getattr(e.__cause__, "orig", None) or getattr(e, "orig", None) or e
+        raise StudyError(
+            f"storage {url} cannot be used: {cause}",
+            "give a writable one, such as --storage sqlite:///enas-inr.db",
+        ) from e
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+def _lock_path(url: str, name: str) -> Path:
+    """Beside an SQLite file, where all its users can write; else in this machine's temp folder."""
+    digest = hashlib.sha256(f"{url}|{name}".encode()).hexdigest()[:12]
+    if url.startswith(SQLITE):
+        database = Path(url.removeprefix(SQLITE).partition("?")[0])
+        return database.with_name(f".{database.name}.{digest}.lock")
+    return Path(tempfile.gettempdir()) / f"enas-inr.{digest}.lock"

@@ -1,0 +1,44 @@
+"""The contract of a strategy: a pure function of a study, so that a resume is a replay."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from enas_inr.cost import Candidate
+from enas_inr.result import TraceStep, TrialResult
+from enas_inr.spec import EnsembleSpec
+
+
+class Strategy(ABC):
+    """Proposes architectures. Constructed with a PricedSpace, then its options (if it has any)."""
+
+    @abstractmethod
+    def propose(
+        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
+    ) -> Sequence[EnsembleSpec]:
+        """Name up to `n` architectures to train next, each one feasible and new.
+
+        Args:
+            history: the trials that have ended, in the order of their numbers.
+            pending: architectures that are being trained.
+            n: how many can be used.
+
+        Returns:
+            None of them: wait while some are pending; otherwise the search has ended.
+        """
+
+    @abstractmethod
+    def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
+        """Explain the search so far, decision by decision."""
+
+
+def unseen(
+    candidates: Sequence[Candidate],
+    history: Sequence[TrialResult],
+    pending: Sequence[EnsembleSpec],
+    n: int,
+) -> list[EnsembleSpec]:
+    """The first `n` candidates that were neither trained nor are being trained."""
+    seen = {result.key for result in history} | {spec.key() for spec in pending}
+    return [c.spec for c in candidates if c.spec.key() not in seen][:n]

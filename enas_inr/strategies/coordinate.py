@@ -1,0 +1,112 @@
+"""Coordinate ascent over the axes of a search space: Algorithm 1 of the paper.
+
+    start with the architecture `start`
+    repeat
+        for each axis (the paper: width, then depth)
+            train every feasible value on it, the others fixed    (one batch; never one twice)
+            move to the value with the best score                 (ties: fewer FLOPs, parameters)
+    until a pass over all axes changes nothing, or max_iterations
+
+What the paper leaves open: the start only fixes the other axes of the first line search, so it may
+be infeasible; where its line has no feasible value, the nearest one that has some is taken. The
+search returns the best architecture visited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from enas_inr.cost import Candidate, PricedSpace
+from enas_inr.errors import SpecError
+from enas_inr.options import CoordinateOptions
+from enas_inr.parsing import nearest
+from enas_inr.result import TraceStep, TrialResult, best_of
+from enas_inr.spec import EnsembleSpec
+from enas_inr.strategies.base import Strategy, unseen
+
+
+@dataclass(frozen=True)
+class _Replay:
+    """The search as far as the history tells it.
+
+    Attributes:
+        trace: the line searches that are complete.
+        line: the candidates of the one that is not; empty when the search has ended.
+    """
+
+    trace: tuple[TraceStep, ...]
+    line: tuple[Candidate, ...]
+
+
+@final
+class CoordinateAscent(Strategy):
+    """Algorithm 1, replayed from the history each time it is asked."""
+
+    def __init__(
+        self, space: PricedSpace, options: CoordinateOptions = CoordinateOptions()
+    ) -> None:
+        self._space = space
+        self._options = options
+        self._axes = [axis.name for axis in space.space.axes]
+
+    def propose(
+        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
+    ) -> Sequence[EnsembleSpec]:
+        """What the current line search still lacks."""
+        return unseen(self._replay(history).line, history, pending, n)
+
+    def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
+        """The complete line searches."""
+        return self._replay(history).trace
+
+    def _replay(self, history: Sequence[TrialResult]) -> _Replay:
+        known = {result.key: result for result in history}
+        current = self._start()
+        trace: list[TraceStep] = []
+        for iteration in range(1, self._options.max_iterations + 1):
+            before = current
+            for axis in self._axes:
+                line = self._space.line(current, axis)
+                if any(candidate.spec.key() not in known for candidate in line):
+                    return _Replay(tuple(trace), line)
+                results = tuple(known[candidate.spec.key()] for candidate in line)
+                best = best_of(results)
+                trace.append(TraceStep(iteration, axis, results, best.key if best else None))
+                current = best.trial.ensemble if best else current
+            if current == before:
+                break
+        return _Replay(tuple(trace), ())
+
+    def _start(self) -> EnsembleSpec:
+        """The start as asked, moved to the nearest line with a feasible value if its own has none.
+
+        Near means: few values away, counted along all axes but the first, which is searched first.
+        """
+        asked = self._asked_start()
+        first, *others = self._axes
+        if self._space.line(asked, first):
+            return asked
+
+        def distance(candidate: Candidate) -> tuple[int, int]:
+            steps = 0
+            for name in others:
+                values = list(self._space.space.axis(name).values)
+                steps += abs(
+                    values.index(getattr(candidate.spec, name)) - values.index(getattr(asked, name))
+                )
+            return steps, candidate.cost.flops
+
+        closest = min(self._space.feasible, key=distance).spec
+        return closest.with_value(first, getattr(asked, first))
+
+    def _asked_start(self) -> EnsembleSpec:
+        for name in self._options.start:
+            if name not in EnsembleSpec.model_fields:
+                raise SpecError(f"start: unknown axis {name!r}", nearest(name, self._axes))
+        start = self._space.space.base
+        for axis in self._space.space.axes:
+            value = self._options.start.get(axis.name, max(axis.values))
+            start = start.with_value(axis.name, value if value in axis.values else max(axis.values))
+        return start

@@ -1,0 +1,30 @@
+"""Every architecture within the budget: the oracle that other strategies are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+from enas_inr.cost import PricedSpace
+from enas_inr.result import TraceStep, TrialResult, best_of
+from enas_inr.spec import EnsembleSpec
+from enas_inr.strategies.base import Strategy, unseen
+
+
+@final
+class Exhaustive(Strategy):
+    """Trains all feasible architectures, the cheapest first."""
+
+    def __init__(self, space: PricedSpace) -> None:
+        self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
+
+    def propose(
+        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
+    ) -> Sequence[EnsembleSpec]:
+        """The cheapest ones not yet trained."""
+        return unseen(self._candidates, history, pending, n)
+
+    def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
+        """One comparison of all."""
+        best = best_of(history)
+        return [TraceStep(1, "", tuple(history), best.key if best else None)] if history else []

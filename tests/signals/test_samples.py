@@ -1,0 +1,62 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from enas_inr.errors import SignalError
+from enas_inr.signals import samples
+from enas_inr.signals.audio import AudioModality
+from enas_inr.signals.image import ImageModality
+from enas_inr.signals.samples import SAMPLES
+
+
+def test_every_sample_has_a_name_and_a_summary():
+    assert set(SAMPLES) == {"photo", "chord"}
+    for name, sample in SAMPLES.items():
+        assert sample.name == name
+        assert sample.summary
+
+
+def test_the_photo_is_what_its_summary_says():
+    path = SAMPLES["photo"].make()
+    assert isinstance(path, Path)
+    signal = ImageModality().read(path)
+    assert signal.values.shape == (600, 512, 3)
+    assert signal.meta == {"mode": "RGB"}
+
+
+def test_finding_the_photo_imports_no_matplotlib():
+    code = (
+        "import sys; from enas_inr.signals.samples import SAMPLES;"
+        "SAMPLES['photo'].make(); sys.exit('matplotlib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("missing", ["package", "file"])
+def test_a_missing_photo_says_what_to_do(monkeypatch, missing):
+    found = None if missing == "package" else samples.find_spec("pytest")
+    monkeypatch.setattr(samples, "find_spec", lambda name: found)
+    with pytest.raises(SignalError, match=r"grace_hopper\.jpg.*reinstall matplotlib"):
+        SAMPLES["photo"].make()
+
+
+def test_the_chord_is_two_seconds_of_decaying_sound():
+    signal = SAMPLES["chord"].make()
+    assert signal.values.shape == (32_000, 1)
+    assert signal.values.dtype == torch.float32
+    assert (signal.modality, signal.name, signal.sample_rate) == ("audio", "chord", 16_000)
+    assert signal.values.abs().max() == pytest.approx(0.9, abs=2**-15)
+    quarters = signal.values.reshape(4, -1).square().mean(dim=1)
+    assert (quarters.diff() < 0).all()
+
+
+def test_the_chord_is_always_the_same_and_a_wav_holds_it_exactly(tmp_path):
+    signal = SAMPLES["chord"].make()
+    assert signal.info().fingerprint == SAMPLES["chord"].make().info().fingerprint
+    AudioModality().write(signal, tmp_path / "chord.wav")
+    again = AudioModality().read(tmp_path / "chord.wav")
+    assert torch.equal(again.values, signal.values)
+    assert again.meta == signal.meta
