@@ -1,0 +1,37 @@
+"""Options that several commands share, and how their text is read."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from enas_inr.errors import SpecError
+
+Backbone = Annotated[str, typer.Option(help="Kind of sub-network; see `enas-inr plugins list`.")]
+BackboneOptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="An option of the backbone, such as omega_first=60."),
+]
+Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def parse_options(pairs: list[str] | None, option: str) -> dict[str, Any]:
+    """Read `KEY=VALUE` pairs; a value is JSON if it can be, else text.
+
+    Raises:
+        SpecError: no `=` in one.
+    """
+    values: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise SpecError(f"{option} {pair!r} has no value", f"write it like {option} key=value")
+        try:
+            values[key] = json.loads(text)
+        except json.JSONDecodeError:
+            values[key] = text
+    return values

@@ -1,0 +1,68 @@
+"""`enas-inr cost`: what an ensemble costs, without training it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import SpecError
+
+
+def cost(
+    context: typer.Context,
+    shape: Annotated[
+        str,
+        typer.Option(help="Samples along each axis, then channels: 128x128x3, or 308207x1."),
+    ] = "128x128x3",
+    backbone: arguments.Backbone = "siren",
+    backbone_option: arguments.BackboneOptions = None,
+    grid: arguments.Grid = 8,
+    depth: Annotated[int, typer.Option(help="Number of hidden layers, d.")] = 1,
+    width: Annotated[int, typer.Option(help="Units of a hidden layer, w.")] = 64,
+    as_json: arguments.Json = False,
+) -> None:
+    """Print FLOPs (the paper's convention), parameters and bytes of an ensemble."""
+    from enas_inr.catalog import load_catalog
+    from enas_inr.engine import candidate
+    from enas_inr.parsing import parse
+    from enas_inr.spec import EnsembleSpec, SignalInfo
+
+    catalog = load_catalog(plugins=context.obj)
+    *axes, channels = _parse_shape(shape)
+    signal = SignalInfo(name=shape, modality="", shape=tuple(axes), channels=channels)
+    spec = parse(
+        EnsembleSpec,
+        {
+            "backbone": backbone,
+            "options": arguments.parse_options(backbone_option, "--backbone-option"),
+            "grid": grid,
+            "depth": depth,
+            "width": width,
+        },
+        "architecture",
+    )
+    priced = candidate(spec, signal, catalog)
+    values = {
+        "flops": priced.cost.flops,
+        "flops_per_sample": priced.cost.flops / signal.samples,
+        "parameters": priced.cost.parameters,
+        "bytes": priced.cost.bytes,
+        "cells": grid ** len(axes),
+        "samples": signal.samples,
+    }
+    if as_json:
+        print(json.dumps(values | {"ensemble": priced.spec.model_dump(mode="json")}, indent=2))
+        return
+    print(f"{priced.spec.label()} on {shape}")
+    for name, value in values.items():
+        print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
+
+
+def _parse_shape(text: str) -> tuple[int, ...]:
+    parts = text.lower().split("x")
+    if len(parts) < 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise SpecError(f"shape {text!r} is not a shape", "write it like 128x128x3 or 308207x1")
+    return tuple(map(int, parts))

@@ -1,0 +1,81 @@
+"""`enas-inr`: the entry point, its commands, and how errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from enas_inr import __version__
+from enas_inr.cli import cost, plugins, search
+from enas_inr.errors import EnasInrError, ExitCode
+
+app = typer.Typer(
+    name="enas-inr",
+    help="Find the best ensemble implicit neural representation of a signal under a budget.",
+    epilog="Exit codes: "
+    + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    + ".",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(search.search)
+app.command()(cost.cost)
+app.add_typer(plugins.app, name="plugins")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"enas-inr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="Use only what enas-inr itself provides.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    context.obj = not no_plugins
+
+
+def main() -> None:
+    """Run the command line and exit with a documented code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; return the exit code. Errors are one line on stderr."""
+    try:
+        return int(app(arguments, prog_name="enas-inr", standalone_mode=False) or ExitCode.OK)
+    except EnasInrError as error:
+        return _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        command = (
+            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        )
+        hint = f"; see `{command} --help`" if command else ""
+        return _fail(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    print(f"enas-inr: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,124 @@
+"""Progress on stderr: a live display on a terminal, plain lines elsewhere, nothing if quiet."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from enas_inr.engine import Observer
+from enas_inr.executors.base import TrialProgress
+from enas_inr.result import TrialResult
+from enas_inr.spec import PSNR_OFFSET_DB
+
+LINE_SECONDS = 10.0  # between two plain lines about one trial
+
+
+class SearchProgress(Observer):
+    """Tells how a search goes. Use it as a context manager."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._live = (
+            Live(console=self._console, transient=True, refresh_per_second=8)
+            if self._console.is_terminal and not quiet
+            else None
+        )
+        self._study = self._storage = ""
+        self._known = self._most = 0
+        self._trained = 0.0  # seconds of training that finished trials took in this run
+        self._finished = 0
+        self._trial: tuple[str, float] | None = None  # label and start of the one in training
+        self._told = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.__exit__(kind, error, trace)
+
+    def started(self, study: str, storage: str, known: int, most: int) -> None:
+        """Say where the trials are kept."""
+        self._study, self._storage, self._known, self._most = study, storage, known, most
+        kept = f", {known} trials known" if known else ""
+        self._say(f"study {study} in {storage}{kept}")
+
+    def progressed(self, progress: TrialProgress) -> None:
+        """Show how far the trial is."""
+        now = time.monotonic()
+        if self._trial is None or self._trial[0] != progress.label:
+            self._trial = (progress.label, now)
+            self._told = now
+        elapsed = now - self._trial[1]
+        line = self._line(progress, elapsed)
+        if self._live:
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+        elif now - self._told >= LINE_SECONDS:
+            self._told = now
+            self._say(line)
+
+    def _line(self, progress: TrialProgress, elapsed: float) -> str:
+        number = self._known + self._finished + 1
+        parts = [f"trial {number} of at most {self._most}", progress.label]
+        parts.append(f"{progress.done:4.0%}")
+        if elapsed > 0 and progress.step:
+            parts.append(f"{progress.step / elapsed:.1f} steps/s")
+        if progress.psnr_paper_db is not None:
+            parts.append(f"PSNR {progress.psnr_paper_db + PSNR_OFFSET_DB:.2f} dB so far")
+        if progress.done > 0.02:
+            left = elapsed * (1 - progress.done) / progress.done
+            parts.append(f"{_clock(left)} left{self._search_left(left)}")
+        return "  ".join(parts)
+
+    def _search_left(self, trial_left: float) -> str:
+        """The longest that the search may still take, if the other trials cost what these did."""
+        others = self._most - self._known - self._finished - 1
+        if not self._finished or others < 0:
+            return ""
+        mean = self._trained / self._finished
+        return f" (search: at most {_clock(trial_left + others * mean)})"
+
+    def finished(self, result: TrialResult) -> None:
+        """Say how a trial ended."""
+        self._finished += 1
+        self._trained += result.seconds
+        self._trial = None
+        number = self._known + self._finished
+        line = f"trial {number} of at most {self._most}  {result.trial.ensemble.label()}  "
+        if result.psnr_db is not None and result.score is not None:
+            line += f"PSNR {result.psnr_db:.2f} dB (sd {result.psnr_std_db:.2f})  "
+            line += f"score {result.score:.2f}  {result.seconds:.1f} s"
+        else:
+            line += f"{result.status}: {result.message}"
+        self._say(line)
+
+    def interrupted(self) -> None:
+        """Say what is safe and how to go on."""
+        if not self._study:
+            self._say("interrupted before the search began")
+            return
+        self._say(
+            f"interrupted: {self._known + self._finished} trials are kept in study {self._study} "
+            f"({self._storage}); the same command continues"
+        )
+
+    def _say(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

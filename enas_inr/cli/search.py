@@ -1,0 +1,198 @@
+"""`enas-inr search`: the best ensemble for a signal under a budget."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import ExitCode
+
+if TYPE_CHECKING:
+    from enas_inr.catalog import Catalog
+    from enas_inr.cli.progress import SearchProgress
+    from enas_inr.result import SearchResult
+    from enas_inr.signals.signal import Signal
+
+_PAPER = "Training"
+_BUDGET = "Budget and score"
+_STUDY = "Study"
+_OUTPUT = "Output"
+
+
+def search(
+    context: typer.Context,
+    signal: Annotated[
+        str, typer.Argument(help="An image or audio file, or sample:photo, sample:chord.")
+    ],
+    strategy: Annotated[str, typer.Option(help="Proposes architectures.")] = "coordinate",
+    strategy_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="An option of the strategy: max_iterations=3."),
+    ] = None,
+    backbone: arguments.Backbone = "siren",
+    backbone_option: arguments.BackboneOptions = None,
+    grid: arguments.Grid = 8,
+    widths: Annotated[str, typer.Option(help="Widths to search.")] = "16,32,64,128,256,512",
+    depths: Annotated[str, typer.Option(help="Depths to search.")] = "1,2,3,4,5",
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Resize an image: 128 (a square), WxH, or none.", show_default="128 for images"
+        ),
+    ] = None,
+    max_flops: Annotated[
+        str | None,
+        typer.Option(
+            help="FLOPs of one evaluation of the signal: 500M, 1G, or 60k/sample.",
+            show_default="61035/sample: the paper's 1G at 128x128",
+            rich_help_panel=_BUDGET,
+        ),
+    ] = None,
+    max_parameters: Annotated[
+        str | None, typer.Option(help="Likewise: 100k, or 2/sample.", rich_help_panel=_BUDGET)
+    ] = None,
+    max_bytes: Annotated[
+        str | None, typer.Option(help="Likewise, as float32.", rich_help_panel=_BUDGET)
+    ] = None,
+    objective: Annotated[
+        str, typer.Option(help="The score to maximise.", rich_help_panel=_BUDGET)
+    ] = "psnr_flops",
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            help="dB that a factor of ten in FLOPs must be worth.",
+            show_default="7",
+            rich_help_panel=_BUDGET,
+        ),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="A named set of training settings.", rich_help_panel=_PAPER)
+    ] = "paper",
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Training steps.", show_default="500", rich_help_panel=_PAPER),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate.", show_default="the backbone's", rich_help_panel=_PAPER),
+    ] = None,
+    coordinates: Annotated[
+        str | None,
+        typer.Option(
+            help="What -1 and +1 are in a cell: its outer sample `centers` or its `edges`.",
+            show_default="centers",
+            rich_help_panel=_PAPER,
+        ),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(help="Trainings of each architecture.", rich_help_panel=_PAPER)
+    ] = 5,
+    seed: Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=_PAPER)] = 0,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_PAPER)
+    ] = "auto",
+    executor: Annotated[
+        str, typer.Option(help="Where trials are trained.", rich_help_panel=_PAPER)
+    ] = "local",
+    study: Annotated[
+        str | None,
+        typer.Option(
+            help="Name, to start or to continue.",
+            show_default="derived from the settings",
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
+    storage: Annotated[
+        str, typer.Option(help="Optuna URL, or an SQLite file.", rich_help_panel=_STUDY)
+    ] = "sqlite:///enas-inr.db",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Write the original and the winner's reconstruction there.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=_OUTPUT)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=_OUTPUT)
+    ] = False,
+) -> int:
+    """Search for the best ensemble, train it, and keep every trial in a study.
+
+    The same command continues where it was interrupted. The defaults are the paper's.
+    """
+    from enas_inr import api
+    from enas_inr.catalog import load_catalog
+    from enas_inr.cli.progress import SearchProgress
+    from enas_inr.cli.trace import print_result
+    from enas_inr.parsing import parse_integers
+
+    catalog = load_catalog(plugins=context.obj)
+    objective_options = {} if alpha is None else {"alpha": alpha}
+    training = {"steps": steps, "learning_rate": lr, "coordinates": coordinates}
+    with SearchProgress(quiet=quiet) as progress:
+        try:
+            read = api.read_signal(catalog, signal, size)
+            result = api.search(
+                read,
+                strategy=strategy,
+                strategy_options=arguments.parse_options(strategy_option, "--strategy-option"),
+                backbone=backbone,
+                backbone_options=arguments.parse_options(backbone_option, "--backbone-option"),
+                grid=grid,
+                widths=parse_integers(widths, "--widths"),
+                depths=parse_integers(depths, "--depths"),
+                max_flops=max_flops,
+                max_parameters=max_parameters,
+                max_bytes=max_bytes,
+                objective=objective,
+                objective_options=objective_options,
+                repeats=repeats,
+                profile=profile,
+                training=training,
+                study=study,
+                storage=storage,
+                executor=executor,
+                device=device,
+                seed=seed,
+                catalog=catalog,
+                observer=progress,
+            )
+            written = _write(catalog, result, read, output, device, progress) if output else []
+        except KeyboardInterrupt:
+            progress.interrupted()
+            return ExitCode.INTERRUPTED
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+    else:
+        print_result(result)
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
+    return ExitCode.OK
+
+
+def _write(
+    catalog: Catalog,
+    result: SearchResult,
+    signal: Signal,
+    folder: Path,
+    device: str,
+    progress: SearchProgress,
+) -> list[Path]:
+    """Write the signal and the winner's reconstruction; return the paths."""
+    from enas_inr.executors.base import Workplace
+    from enas_inr.replay import reconstruct
+    from enas_inr.reports.comparison import write_comparison
+
+    made = reconstruct(Workplace(catalog, signal, device, progress.progressed), result.best)
+    return write_comparison(catalog, signal, made, folder)

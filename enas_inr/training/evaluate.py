@@ -1,0 +1,43 @@
+"""Evaluate an ensemble at the samples it was trained on."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Params
+from enas_inr.signals.partition import assemble, cell_coordinates
+from enas_inr.spec import TrainingSpec
+from enas_inr.training.batch import Job
+
+UNITS_AT_ONCE = 2**22  # hidden units times samples: 16 MiB a buffer
+
+
+@torch.no_grad()
+def evaluate(
+    job: Job, params: tuple[Params, ...], training: TrainingSpec, repeat: int
+) -> Float[Tensor, "*axes channels"]:
+    """Reconstruct the whole signal from one repeat's members.
+
+    Args:
+        job: the architecture and its cells.
+        params: for each block of the job's partition, leaves `repeats cells ...` on the CPU.
+        training: for its coordinate convention.
+        repeat: which of the job's repeats.
+    """
+    outputs = []
+    for block, leaves in zip(job.partition.blocks, params, strict=True):
+        members = {name: leaf[repeat] for name, leaf in leaves.items()}
+        coordinates = cell_coordinates(block.shape, training.coordinates)
+        at_once = max(1, UNITS_AT_ONCE // (max(job.shape.width, 1) * len(coordinates)))
+        parts = [
+            job.backbone.forward(
+                job.shape,
+                {name: leaf[start : start + at_once] for name, leaf in members.items()},
+                coordinates.expand(min(at_once, len(block.cells) - start), -1, -1),
+            )
+            for start in range(0, len(block.cells), at_once)
+        ]
+        outputs.append(torch.cat(parts))
+    return assemble(job.partition, outputs)

@@ -1,0 +1,62 @@
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from enas_inr.signals.signal import Signal
+
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "training.py"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("benchmarks_training", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.fixture
+def task(bench):
+    values = torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    signal = Signal(values, "image", "noise")
+    return bench.make_task(signal, bench.Config(2, 1, 8), torch.device("cpu"))
+
+
+def make_all(bench, task):
+    return {name: make(task) for name, make in bench.ALTERNATIVES.items()}
+
+
+def test_the_methods_do_the_same_mathematics(bench, task):
+    found = bench.deviations(task, make_all(bench, task))
+    assert set(found) == {"loop", "vmap", "bmm"}
+    assert max(found.values()) < bench.TOLERANCE
+
+
+def test_the_check_notices_other_mathematics(bench, task, monkeypatch):
+    monkeypatch.setattr(bench, "LEARNING_RATE", 3e-4)
+    with pytest.raises(SystemExit, match="disagree"):
+        bench.check(task, make_all(bench, task))
+
+
+def test_the_check_notices_other_weights(bench, task):
+    other = replace(task, weights=tuple(leaf.flip(0) for leaf in task.weights))
+    with pytest.raises(SystemExit, match="disagree"):
+        bench.check(task, make_all(bench, other))
+
+
+def test_every_method_is_timed_in_every_round(bench, task):
+    timers = {name: bench.step_timer(s, task.device) for name, s in make_all(bench, task).items()}
+    times = bench.measure(timers | {"ours": bench.train_timer(task)}, rounds=2, seconds=0.001)
+    assert all(len(found) == 2 and min(found) > 0 for found in times.values())
+    rows = [bench.Measurement("c", name, tuple(t), task.flops) for name, t in times.items()]
+    assert bench.ratio(rows).median > 0
+
+
+def test_flops_of_a_step_by_hand(task):
+    assert task.flops == 3 * 2 * (2 * 8 + 8 * 8 + 8 * 3) * 256
