@@ -204,7 +204,7 @@ def make_loop(task: Task) -> Step:
 def make_vmap(task: Task) -> Step:
     """The same modules, stacked and called by `torch.func`."""
     nets = [make_net(task, cell) for cell in range(len(task.targets))]
-    parameters, _ = stack_module_state(nets)  # type: ignore[arg-type]
+    parameters, _ = stack_module_state(nets)
     base = copy.deepcopy(nets[0]).to("meta")
     update = make_update(parameters.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from enas_inr.catalog import Catalog
 from enas_inr.cost import Candidate, PricedSpace, check_grid, ensemble_cost, net_shape, price
@@ -36,6 +36,16 @@ class Observer:
         """Called when a trial has been scored and stored."""
 
 
+class Records(Protocol):
+    """Where the loop keeps results; `enas_inr.store.Store` is the real one."""
+
+    def results(self) -> list[TrialResult]:
+        """The trials that have ended, in the order of their numbers."""
+
+    def add(self, result: TrialResult) -> None:
+        """Keep one more."""
+
+
 def run_study(
     spec: StudySpec,
     signal: Signal,
@@ -62,15 +72,8 @@ def run_study(
     place = Workplace(catalog, signal, device, observer.progressed)
     runner: Executor = catalog.create("executor", executor, place)
     with Store(name, spec, storage) as store:
-        history = store.results()
-        observer.started(name, store.storage, len(history), len(space.feasible))
-        while proposals := strategy.propose(history, (), BATCH):
-            for result in runner.run(_trials(spec, space, proposals, len(history))):
-                if result.status is TrialStatus.COMPLETE:
-                    result = result.model_copy(update={"score": objective.score(result)})
-                store.add(result)
-                history.append(result)
-                observer.finished(result)
+        observer.started(name, store.storage, len(store.results()), len(space.feasible))
+        history = run_loop(spec, space, strategy, objective, runner, store, observer)
     best = best_of(history)
     if best is None:
         raise TrainingError(
@@ -86,6 +89,31 @@ def run_study(
         trials=tuple(history),
         seconds=time.perf_counter() - started,
     )
+
+
+def run_loop(
+    spec: StudySpec,
+    space: PricedSpace,
+    strategy: Strategy,
+    objective: Objective,
+    executor: Executor,
+    records: Records,
+    observer: Observer,
+) -> list[TrialResult]:
+    """Let the strategy propose, the executor train, the records keep, until the search has ended.
+
+    Returns:
+        All trials of the study, those that were on record before included.
+    """
+    history = records.results()
+    while proposals := strategy.propose(history, (), BATCH):
+        for result in executor.run(_trials(spec, space, proposals, len(history))):
+            if result.status is TrialStatus.COMPLETE:
+                result = result.model_copy(update={"score": objective.score(result)})
+            records.add(result)
+            history.append(result)
+            observer.finished(result)
+    return history
 
 
 def study_name(spec: StudySpec) -> str:

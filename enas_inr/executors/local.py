@@ -6,13 +6,13 @@ import platform
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
+from importlib.metadata import version
 from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-import enas_inr
 from enas_inr import hookspecs
 from enas_inr.cost import net_shape
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
@@ -114,7 +114,7 @@ class LocalExecutor(Executor):
         return {
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "enas-inr": enas_inr.__version__,
+            "enas-inr": version("enas-inr"),
             origin.distribution: origin.version,
         }
 

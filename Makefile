@@ -1,0 +1,45 @@
+# `make demo` and `make test` need Python 3.11 or newer and nothing else: each sets up .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint types rooms check benchmark clean
+
+help:
+	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
+	@echo "make test       run all tests"
+	@echo "make check      lint, types, the rooms' import rules, and all tests"
+	@echo "make benchmark  time our trainer against its alternatives"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/enas-inr search sample:photo --size 64 --grid 8 --widths 8,16,32 --depths 1,2,3 \
+		--repeats 3 --steps 300 --storage demo-output/study.db -o demo-output
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+rooms: $(READY)
+	$(BIN)/lint-imports
+
+check: lint types rooms test
+
+benchmark: $(READY)
+	$(BIN)/python benchmarks/training.py
+
+clean:
+	rm -rf $(VENV) demo-output

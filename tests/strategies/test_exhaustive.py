@@ -1,0 +1,38 @@
+from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.result import best_of
+from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+
+AXES = {"width": (16, 32, 64), "depth": (1, 2, 3)}
+
+
+def test_it_trains_every_feasible_architecture_once_the_cheapest_first():
+    space = lookup_space(AXES, 10**9)
+    executor = LookupExecutor(lambda spec: 30.0)
+    history = simulate(Exhaustive(space), space, PsnrFlops(), executor)
+    costs = [result.trial.cost.flops for result in history]
+    assert costs == sorted(costs)
+    assert len({result.key for result in history}) == len(history) == 9
+
+
+def test_its_trace_is_one_comparison_that_chooses_the_best():
+    space = lookup_space(AXES, 10**9)
+    strategy = Exhaustive(space)
+    history = simulate(
+        strategy, space, PsnrFlops(), LookupExecutor(lambda s: s.width + 2 * s.depth)
+    )
+    (step,) = strategy.trace(history)
+    assert len(step.candidates) == 9
+    assert step.choice == best_of(history).key
+
+
+def test_it_never_leaves_the_budget():
+    space = lookup_space(AXES, 100_000_000)
+    executor = LookupExecutor(lambda spec: 30.0)
+    history = simulate(Exhaustive(space), space, PsnrFlops(), executor)
+    assert history
+    assert all(result.trial.cost.flops <= 100_000_000 for result in history)
+
+
+def test_an_empty_history_has_no_trace():
+    assert Exhaustive(lookup_space(AXES, 10**9)).trace([]) == []

@@ -1,0 +1,51 @@
+import math
+import random
+
+import pytest
+import torch
+
+from enas_inr.training.curves import psnr_paper_db, summarise
+
+
+def by_the_book(losses: list[float], patience: int) -> tuple[int, int, float]:
+    """The paper's code, step by step: stop when `patience` steps brought no new minimum."""
+    best, best_step = math.inf, 0
+    for step, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_step = loss, step
+        elif step - best_step >= patience:
+            return step, best_step, best
+    return len(losses), best_step, best
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5, 30])
+def test_it_stops_where_the_paper_stops(patience):
+    generator = random.Random(patience)
+    for _ in range(200):
+        losses = [round(generator.random() / (1 + i / 5), 2) for i in range(40)]
+        summary = summarise(torch.tensor(losses, dtype=torch.float64), patience)
+        steps, best_step, best = by_the_book(losses, patience)
+        assert (summary.steps, summary.best_step) == (steps, best_step)
+        assert summary.best_loss == pytest.approx(best)
+
+
+def test_equal_losses_are_no_new_minimum():
+    summary = summarise(torch.full((10,), 0.5), 3)
+    assert (summary.best_step, summary.steps, summary.stopped) == (1, 4, True)
+
+
+def test_a_loss_that_is_not_finite_is_divergence_at_that_step():
+    for bad in (float("nan"), float("inf")):
+        summary = summarise(torch.tensor([3.0, 2.0, bad, 1.0]), 200)
+        assert (summary.diverged_at, summary.best_loss, summary.stopped) == (3, None, True)
+
+
+def test_what_comes_after_the_stop_does_not_matter():
+    summary = summarise(torch.tensor([1.0, 2.0, 2.0, float("nan"), 0.1]), 2)
+    assert (summary.diverged_at, summary.best_step, summary.best_loss) == (None, 1, 1.0)
+
+
+def test_psnr_of_the_paper_has_peak_one():
+    assert psnr_paper_db(1.0) == 0
+    assert psnr_paper_db(0.01) == pytest.approx(20)
+    assert math.isfinite(psnr_paper_db(0.0))
