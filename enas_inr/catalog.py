@@ -81,8 +81,9 @@ class Catalog:
         """Find the one provider of a name.
 
         Raises:
-            SpecError: nobody provides it; the message names the nearest that is provided.
-            PluginError: two distributions provide it, or it was to come from a broken plugin.
+            SpecError: nobody provides it; the message names the nearest that is provided, and the
+                broken plugins that it may have been meant to come from.
+            PluginError: two distributions provide it.
         """
         found = [
             p for p in self.providers if (p.description.kind, p.description.name) == (kind, name)
@@ -172,7 +173,7 @@ def build_catalog(found: Iterable[tuple[EntryPoint, Origin]]) -> Catalog:
     for entry, origin in found:
         try:
             providers += [Provider(d, origin) for d in _provided(entry.load())]
-        except Exception as error:  # whatever a stranger's module raises
+        except (Exception, SystemExit) as error:  # whatever a stranger's module raises
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             broken.append(Broken(origin, reason, traceback.format_exc()))
     return Catalog(tuple(providers), tuple(broken))
@@ -181,7 +182,8 @@ def build_catalog(found: Iterable[tuple[EntryPoint, Origin]]) -> Catalog:
 def _origin(entry: EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin("unknown distribution", "?", entry.name)
-    return Origin(entry.dist.name, entry.dist.version, entry.name)
+    # A distribution without METADATA has neither, whatever the types say.
+    return Origin(entry.dist.name or "unknown distribution", entry.dist.version or "?", entry.name)
 
 
 def _provided(plugin: object) -> list[Description]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -39,7 +40,7 @@ def parse(model: type[ModelT], data: Mapping[str, Any], what: str) -> ModelT:
         what: what is being read, for the error message.
 
     Raises:
-        SpecError: the first problem, in one line; an unknown key names the nearest valid one.
+        SpecError: one problem, in one line; an unknown key names the nearest valid one.
     """
     try:
         return model.model_validate(data)
@@ -48,13 +49,28 @@ def parse(model: type[ModelT], data: Mapping[str, Any], what: str) -> ModelT:
 
 
 def _explain(error: ValidationError, model: type[BaseModel], what: str) -> SpecError:
-    problem = error.errors(include_url=False)[0]
+    # An unknown key before everything else: it may be why another one is missing.
+    problem = min(error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return SpecError(f"{what}: unknown key {where!r}", nearest(where, model.model_fields))
+        *path, name = map(str, problem["loc"])
+        return SpecError(
+            f"{what}: unknown key {where!r}", nearest(name, _model_at(model, path).model_fields)
+        )
     message = problem["msg"].removeprefix("Value error, ")
     received = "" if problem["type"] == "missing" else f" (received {problem['input']!r})"
     return SpecError(f"{what}: {where or 'value'}: {message[:1].lower()}{message[1:]}{received}")
+
+
+def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    """The model to which a path of keys leads, through lists and optional values."""
+    for name in path:
+        if name in model.model_fields:
+            annotation = model.model_fields[name].annotation
+            for part in (annotation, *get_args(annotation)):
+                if isinstance(part, type) and issubclass(part, BaseModel):
+                    model = part
+    return model
 
 
 def parse_quantity(text: str) -> int:
@@ -64,10 +80,10 @@ def parse_quantity(text: str) -> int:
         SpecError: not a positive number with an optional suffix k, M, G or T.
     """
     match = _QUANTITY.fullmatch(text)
-    value = round(float(match[1]) * _PREFIXES[match[2].lower()]) if match else 0
-    if value < 1:
+    value = float(match[1]) * _PREFIXES[match[2].lower()] if match else 0.0
+    if not math.isfinite(value) or round(value) < 1:
         raise SpecError(f"{text!r} is not a quantity", "write a number like 500M, 1G or 61.5k")
-    return value
+    return round(value)
 
 
 def parse_integers(text: str, what: str) -> tuple[int, ...]:

@@ -35,6 +35,12 @@ class SignalInfo(Frozen):
     sample_rate: int | None = None
     fingerprint: str = ""
 
+    @field_validator("name")
+    @classmethod
+    def _unicode(cls, name: str) -> str:
+        # A file's name may hold any bytes; JSON and databases hold Unicode.
+        return name.encode(errors="replace").decode()
+
     @property
     def samples(self) -> int:
         """The number of samples (pixels, frames), whatever their channels."""

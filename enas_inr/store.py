@@ -8,6 +8,7 @@ a study, by a lock that the operating system releases however that process ends.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from enas_inr.errors import StudyError
@@ -60,10 +62,10 @@ class Store:
     def __init__(self, name: str, spec: StudySpec, storage: str) -> None:
         self.name, self.storage = name, storage_url(storage)
         self._spec = spec
-        self._lock = FileLock(_lock_path(self.storage, name), timeout=0)
 
     def __enter__(self) -> Self:
         with _explained(self.storage):
+            self._lock = FileLock(_lock_path(self.storage, self.name), timeout=0)
             try:
                 self._lock.acquire()
             except Timeout:
@@ -97,7 +99,7 @@ class Store:
         """Write the settings into a new study; compare them with those of an old one."""
         known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
-            if self._study.trials:
+            if self._study.trials or self._study.directions != [StudyDirection.MAXIMIZE]:
                 raise StudyError(
                     f"study {self.name!r} in {self.storage} was not made by enas-inr",
                     "choose another --study",
@@ -188,7 +190,10 @@ def load_spec(name: str, storage: str) -> StudySpec:
         if name not in names:
             raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
         study = optuna.load_study(study_name=name, storage=_open(url))
-        return StudySpec.model_validate_json(study.user_attrs[SPEC_ATTRIBUTE])
+        known = study.user_attrs.get(SPEC_ATTRIBUTE)
+        if known is None:
+            raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
+        return StudySpec.model_validate_json(known)
 
 
 def _open(url: str) -> optuna.storages.BaseStorage:
@@ -220,9 +225,29 @@ def _explained(url: str) -> Iterator[None]:
 
 
 def _lock_path(url: str, name: str) -> Path:
-    """Beside an SQLite file, where all its users can write; else in this machine's temp folder."""
-    digest = hashlib.sha256(f"{url}|{name}".encode()).hexdigest()[:12]
-    if url.startswith(SQLITE):
-        database = Path(url.removeprefix(SQLITE).partition("?")[0])
-        return database.with_name(f".{database.name}.{digest}.lock")
+    """Beside an SQLite file, where all its users can write; else in this machine's temp folder.
+
+    However a file is written (relative, absolute, through a link), its lock is the same.
+
+    Raises:
+        ValueError: no file is named.
+    """
+    file = _file(url)
+    where = f"{file}|{name}" if file else f"{url}|{name}"
+    digest = hashlib.sha256(where.encode(errors="surrogateescape")).hexdigest()[:12]
+    if file and url.startswith(SQLITE):
+        return file.with_name(f".{file.name}.{digest}.lock")
     return Path(tempfile.gettempdir()) / f"enas-inr.{digest}.lock"
+
+
+def _file(url: str) -> Path | None:
+    """The file of a storage, without links; None if it has none (a server, or memory)."""
+    if url.startswith(SQLITE):
+        name = url.removeprefix(SQLITE).partition("?")[0]
+    elif url.startswith(JOURNAL):
+        name = url.removeprefix(JOURNAL)
+    else:
+        return None
+    if not name:
+        raise ValueError("no file is named")
+    return None if name == ":memory:" else Path(os.path.realpath(name))

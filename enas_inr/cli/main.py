@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from enas_inr import __version__
@@ -19,7 +18,6 @@ app = typer.Typer(
     epilog="Exit codes: "
     + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
     + ".",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -56,22 +54,22 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line; return the exit code. Errors are one line on stderr."""
     try:
-        return int(app(arguments, prog_name="enas-inr", standalone_mode=False) or ExitCode.OK)
+        code = app(arguments or ["--help"], prog_name="enas-inr", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or ExitCode.OK) if arguments else ExitCode.USAGE
     except EnasInrError as error:
         return _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return ExitCode.USAGE
-    except click.ClickException as error:
-        command = (
-            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-        )
-        hint = f"; see `{command} --help`" if command else ""
+    except typer.TyperException as error:
+        context: typer.Context | None = getattr(error, "ctx", None)
+        hint = f"; see `{context.command_path} --help`" if context else ""
         return _fail(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
         # The reader of our output has gone, as `head` does; nothing more can be said.
+        # Typer and rich make a SystemExit of it.
+        if not isinstance(error.__context__ or error, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
 from typing import Self
@@ -23,9 +24,10 @@ class SearchProgress(Observer):
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        # FORCE_COLOR makes a file a terminal for rich; it asks for colours, not for motion.
         self._live = (
             Live(console=self._console, transient=True, refresh_per_second=8)
-            if self._console.is_terminal and not quiet
+            if self._console.is_terminal and sys.stderr.isatty() and not quiet
             else None
         )
         self._study = self._storage = ""

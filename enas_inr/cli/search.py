@@ -27,7 +27,10 @@ _OUTPUT = "Output"
 def search(
     context: typer.Context,
     signal: Annotated[
-        str, typer.Argument(help="An image or audio file, or sample:photo, sample:chord.")
+        str,
+        typer.Argument(
+            metavar="SIGNAL", help="An image or audio file, or sample:photo, sample:chord."
+        ),
     ],
     strategy: Annotated[str, typer.Option(help="Proposes architectures.")] = "coordinate",
     strategy_option: Annotated[
@@ -176,8 +179,9 @@ def search(
         print(json.dumps(result.to_dict(), indent=2))
     else:
         print_result(result)
-    for path in written:
-        print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
+    if not (as_json and quiet):
+        for path in written:
+            print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
     return ExitCode.OK
 
 

@@ -1,0 +1,79 @@
+"""A search that is killed or interrupted ends as if nothing had happened."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import optuna
+import pytest
+
+SEARCH = "search sample:photo --size 24 --grid 3 --widths 8,16 --depths 1,2 --repeats 2 --steps 40"
+
+
+def command(folder, *extra: str) -> list[str]:
+    run = "import sys; from enas_inr.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    storage = f"sqlite:///{folder / 'study.db'}"
+    return [sys.executable, "-c", run, *SEARCH.split(), "--storage", storage, "--json", *extra]
+
+
+def ended_trials(process: subprocess.Popen[str], wanted: int) -> None:
+    """Read the progress until that many trials of this run have ended."""
+    seen = 0
+    for line in process.stderr:
+        seen += "score" in line
+        if seen == wanted:
+            return
+    pytest.fail("the search ended before that many trials")
+
+
+def disturbed(folder, after: int, how: signal.Signals) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        command(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    ended_trials(process, after)
+    process.send_signal(how)
+    return process
+
+
+def outcome(folder) -> dict:
+    done = subprocess.run(command(folder), capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    for trial in [result["best"], *result["trials"]]:
+        del trial["seconds"]
+    return {name: result[name] for name in ("best", "trials", "study")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict:
+    return outcome(tmp_path_factory.mktemp("undisturbed"))
+
+
+def test_kill_9_loses_at_most_the_trial_in_flight_and_changes_no_result(tmp_path, undisturbed):
+    for kept in (1, 2):  # killed twice, each time one trial further
+        process = disturbed(tmp_path, 1, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        storage = f"sqlite:///{tmp_path / 'study.db'}"
+        trials = optuna.load_study(study_name=undisturbed["study"], storage=storage).trials
+        assert len(trials) >= kept
+        assert {trial.state.name for trial in trials} == {"COMPLETE"}
+    assert outcome(tmp_path) == undisturbed
+
+
+def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, undisturbed):
+    process = disturbed(tmp_path, 1, signal.SIGINT)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stdout == ""
+    assert "the same command continues" in stderr
+    assert "Traceback" not in stderr
+    assert outcome(tmp_path) == undisturbed
+
+
+def test_a_finished_study_is_not_trained_again(tmp_path, undisturbed):
+    first = outcome(tmp_path)
+    again = subprocess.run(command(tmp_path), capture_output=True, text=True, check=True)
+    assert first == undisturbed
+    assert "score" not in again.stderr  # no trial ended in this run
+    assert json.loads(again.stdout)["best"]["psnr_db"] == first["best"]["psnr_db"]
