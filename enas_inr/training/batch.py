@@ -5,7 +5,7 @@ A member is one sub-network: of one job (an architecture on a signal), one repea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +55,8 @@ class Batch:
         block: the block's index in the partition.
         points: samples of each member.
         packing: how the chunks' numbers lie.
-        make_kernel: allocates the scratch memory; called anew each round, so that only one
-            batch holds any.
+        make_kernel: allocates the scratch memory of a worker; called anew each round, so that
+            only one batch holds any.
         chunks: the members' states, in the order of `members`.
     """
 
@@ -67,6 +67,13 @@ class Batch:
     make_kernel: Callable[[], Kernel]
     chunks: tuple[ChunkState, ...]
 
+    def by_chunk(self) -> Iterator[tuple[ChunkState, tuple[Member, ...]]]:
+        """Each chunk with its members."""
+        start = 0
+        for chunk in self.chunks:
+            yield chunk, self.members[start : start + chunk.members]
+            start += chunk.members
+
 
 def derived_seed(*path: int) -> int:
     """A seed for one branch of a tree of seeds: (study, repeat), then (repeat's, cell)."""
@@ -74,7 +81,11 @@ def derived_seed(*path: int) -> int:
 
 
 def make_batches(
-    jobs: Sequence[Job], training: TrainingSpec, device: torch.device, workspace: int
+    jobs: Sequence[Job],
+    training: TrainingSpec,
+    device: torch.device,
+    workspace: int,
+    workers: int = 1,
 ) -> list[Batch]:
     """Gather the members that can be trained together, and draw them.
 
@@ -83,6 +94,7 @@ def make_batches(
         training: the settings they share.
         device: where they are trained.
         workspace: bytes that a chunk should fill.
+        workers: how many chunks are trained side by side.
     """
     groups: dict[tuple[Hashable, int, int, float], list[Member]] = {}
     for number, job in enumerate(jobs):
@@ -94,7 +106,7 @@ def make_batches(
                 for cell in range(len(block.cells))
             )
     return [
-        _make_batch(jobs, block, members, training, device, workspace)
+        _make_batch(jobs, block, members, training, device, workspace, workers)
         for (_, _, block, _), members in groups.items()
     ]
 
@@ -123,6 +135,7 @@ def _make_batch(
     training: TrainingSpec,
     device: torch.device,
     workspace: int,
+    workers: int,
 ) -> Batch:
     job = jobs[members[0].job]
     block = job.partition.blocks[index]
@@ -140,7 +153,7 @@ def _make_batch(
             return layered.member_bytes(layers, points, tile)
         return general.member_bytes(packing, job.shape, tile)
 
-    plan = plan_chunks(len(members), points, member_bytes, workspace, device)
+    plan = plan_chunks(len(members), points, member_bytes, workspace, device, workers)
 
     def make_kernel() -> Kernel:
         if layers and isinstance(job.backbone, LayeredBackbone):

@@ -1,9 +1,9 @@
 """Trains ensembles: one call, all members of all architectures, in chunks and rounds.
 
-In each round every chunk of members is taken some steps further while it stays in the cache. What
-a member becomes depends on its seed and its cell alone, so neither batches, chunks nor rounds
-change a result; and since the rule for stopping looks at losses alone, neither do steps trained
-past the stop.
+In each round every chunk of members is taken some steps further while it stays in the cache, the
+chunks side by side on a CPU's cores. What a member becomes depends on its seed and its cell alone,
+so neither batches, chunks nor rounds change a result; and since the rule for stopping looks at
+losses alone, neither do steps trained past the stop.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from enas_inr.backbones.base import Params
 from enas_inr.errors import TrainingError
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Batch, Job, Member, make_batches
+from enas_inr.training.crew import Crew, plan_workers
 from enas_inr.training.curves import CurveSummary, psnr_paper_db, summarise
 from enas_inr.training.plan import workspace_bytes
 
@@ -92,11 +93,14 @@ def train(
         TrainingError: even a small chunk does not fit into the memory.
     """
     steps = training.steps if steps is None else steps
-    workspace = workspace or workspace_bytes(device)
+    workers = plan_workers(jobs, device)
+    workspace = workspace or workspace_bytes(device, workers)
     while True:
         try:
-            run = _Run(jobs, make_batches(jobs, training, device, workspace), steps, training)
-            run.to_the_end(on_progress)
+            batches = make_batches(jobs, training, device, workspace, workers)
+            run = _Run(jobs, batches, steps, training)
+            with Crew(workers) as crew:
+                run.to_the_end(crew, on_progress)
             return run.outcomes(keep_params)
         except torch.OutOfMemoryError as error:
             if workspace <= SMALLEST_WORKSPACE:
@@ -126,7 +130,7 @@ class _Run:
         self.diverged: dict[int, tuple[int, int]] = {}  # row -> (step, cell) of the first
         self.done = 0
 
-    def to_the_end(self, on_progress: OnProgress) -> None:
+    def to_the_end(self, crew: Crew, on_progress: OnProgress) -> None:
         """Go round by round until all steps are made or every repeat has stopped."""
         round_steps = 4
         while self.done < self.steps:
@@ -137,7 +141,7 @@ class _Run:
             started = time.perf_counter()
             count = min(round_steps, self.steps - self.done)
             psnr = self._best_psnr(summaries)
-            for done in self._round(count, running):
+            for done in self._round(crew, count, running):
                 on_progress(Progress(done, self.done, psnr))
             self.done += count
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
@@ -147,19 +151,19 @@ class _Run:
         """What each row's losses say so far."""
         return [summarise(row, self.patience) for row in self.losses[:, : self.done]]
 
-    def _round(self, count: int, running: set[int]) -> Iterator[float]:
+    def _round(self, crew: Crew, count: int, running: set[int]) -> Iterator[float]:
         """Take every chunk with a running repeat `count` steps further; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed = 0
         for batch in self.batches:
-            kernel = batch.make_kernel()
-            first = 0
-            for chunk in batch.chunks:
-                members = batch.members[first : first + chunk.members]
-                first += chunk.members
-                rows = [self.rows[member.job, member.repeat] for member in members]
-                if running.intersection(rows):
-                    self._record(batch, members, rows, kernel.run(chunk, count).cpu())
+            chunks = [
+                (chunk, members, rows)
+                for chunk, members in batch.by_chunk()
+                if running.intersection(rows := [self.rows[m.job, m.repeat] for m in members])
+            ]
+            losses = crew.train(batch.make_kernel, [chunk for chunk, _, _ in chunks], count)
+            for (_, members, rows), chunk_losses in zip(chunks, losses, strict=True):
+                self._record(batch, members, rows, chunk_losses)
                 passed += len(members) * batch.points
                 yield (self.done + count * passed / total) / self.steps
 

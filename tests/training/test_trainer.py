@@ -170,6 +170,7 @@ def test_two_runs_are_equal_to_the_bit():
 
 
 def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
+    monkeypatch.setattr("enas_inr.training.trainer.plan_workers", lambda jobs, device: 2)
     one = job(BACKBONES["siren"])
     (expected,) = train([one], TRAINING, CPU)
     asked = []
@@ -185,7 +186,8 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
     member = layered.member_bytes(one.backbone.layers(SHAPE), 36, 36)
     monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
-    assert asked[:3] == [8, 4, 2]
+    assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
+    assert asked[-1] == 2
     torch.testing.assert_close(outcome.losses, expected.losses, atol=1e-6, rtol=1e-3)
 
 
