@@ -8,10 +8,10 @@ of ours, cell coordinates `centers`, the mean squared error of each cell, full-b
 is checked first: from equal weights, the losses of 10 steps must agree.
 
 What is timed: for the three others, steps of forward pass, losses, backward pass and Adam, nothing
-else. For ours, the part of a call of `train` that follows its first 20 steps (two short rounds, in
-which it measures its pace) up to its return: so all that the trainer does beside the steps
-(allocating scratch, moving chunks, recording losses, deciding whether to stop), without drawing
-the members, which the others' times lack too. The methods take turns in several rounds; what
+else. For ours, the part of a call of `train` that follows its first 20 steps at most (two short
+rounds, in which it measures its pace) up to its return: so all that the trainer does beside the
+steps (allocating scratch, moving chunks, recording losses, deciding whether to stop), without
+drawing the members, which the others' times lack too. The methods take turns in several rounds; what
 counts is the median over the rounds.
 
 FLOPs of a step are counted as 3 x 2 x multiply-adds x samples: forward, gradient of the weights,
@@ -60,7 +60,7 @@ TRAINING = TrainingSpec(patience=10**9)  # the paper's, but never stopped
 CHECK_STEPS = 10
 TOLERANCE = 1e-3  # of the mean loss: float32 sums in another order, through 10 steps of Adam
 
-WARM_UP_STEPS = 20  # of `train`, not timed: its first two rounds, of 4 and 16 steps
+WARM_UP_STEPS = 20  # of `train`, not timed, at most: its first two rounds, of 4 and 16 steps
 LEAST_STEPS = 30  # of `train`, timed
 MOST_STEPS = 2000
 PEAK_SIZES = (1024, 2048, 3072, 4096)
@@ -304,19 +304,20 @@ def step_timer(step: Step, device: torch.device) -> Timer:
 
 
 def train_timer(task: Task) -> Timer:
-    """Times what follows the first 20 steps of a call of our trainer."""
+    """Times what follows the first two rounds of a call of our trainer."""
 
     def seconds(steps: int) -> float:
         total = WARM_UP_STEPS + max(steps, LEAST_STEPS)
-        marks: list[tuple[float, float]] = []
+        done, started, ended = 0, time.perf_counter(), 0.0
 
-        def mark(progress: Progress) -> None:
-            if not marks and progress.done * total > WARM_UP_STEPS - 0.5:
-                marks.append((progress.done, time.perf_counter()))
+        def watch(progress: Progress) -> None:
+            nonlocal done, started, ended
+            if done < progress.step <= WARM_UP_STEPS:  # the last call was at the end of a round
+                done, started = progress.step, ended
+            ended = time.perf_counter()
 
-        train([task.job], TRAINING, task.device, steps=total, on_progress=mark)
-        done, started = marks[0]
-        return (time.perf_counter() - started) / ((1 - done) * total)
+        train([task.job], TRAINING, task.device, steps=total, on_progress=watch)
+        return (time.perf_counter() - started) / (total - done)
 
     return seconds
 

@@ -113,9 +113,11 @@ def search(
         {
             "signal": signal.info(),
             "space": SearchSpace(base=base, axes=axes),
-            "strategy": Choice(name=strategy, options=dict(strategy_options or {})),
-            "objective": Choice(name=objective, options=dict(objective_options or {})),
-            "budget": Budget(**{n: Limit.parse(text) for n, text in limits.items() if text}),
+            "strategy": _choice(strategy, strategy_options, "strategy"),
+            "objective": _choice(objective, objective_options, "objective"),
+            "budget": Budget(
+                **{n: Limit.parse(text) for n, text in limits.items() if text is not None}
+            ),
             "training": TrainingSpec.from_profile(profile, **(training or {})),
             "repeats": repeats,
             "seed": seed,
@@ -134,6 +136,10 @@ def search(
     )
 
 
+def _choice(name: str, options: Mapping[str, Any] | None, what: str) -> Choice:
+    return parse(Choice, {"name": name, "options": dict(options or {})}, what)
+
+
 def read_signal(catalog: Catalog, source: str, size: str | None) -> Signal:
     """Read a signal, resized as `size` says (see `search`).
 
@@ -145,5 +151,5 @@ def read_signal(catalog: Catalog, source: str, size: str | None) -> Signal:
 
     if size is None and not takes_option(catalog, source, "size"):
         return load_signal(catalog, source)
-    width_height = parse_size(size or PAPER_SIZE)
+    width_height = parse_size(PAPER_SIZE if size is None else size)
     return load_signal(catalog, source, {"size": list(width_height) if width_height else None})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ def load_catalog(*, plugins: bool = True) -> Catalog:
             ENAS_INR_DISABLE_PLUGINS does the same with the value `all`, or else holds a
             comma-separated list of distributions or entry points to leave out.
     """
-    disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
+    disabled = {_normalised(name) for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
     ours = EntryPoint(name="builtin", value=BUILTIN, group=PROJECT)
     found = [(ours, Origin("enas-inr", version("enas-inr"), "builtin"))]
     if plugins and not disabled & {"all", "1"}:
@@ -161,9 +162,14 @@ def load_catalog(*, plugins: bool = True) -> Catalog:
         found += [
             (entry, origin)
             for entry, origin in installed
-            if not disabled & {origin.distribution, origin.entry_point}
+            if not disabled & {_normalised(origin.distribution), _normalised(origin.entry_point)}
         ]
     return build_catalog(found)
+
+
+def _normalised(name: str) -> str:
+    """Spell a distribution's name as package indexes do: `My_Plugin` is `my-plugin`."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def build_catalog(found: Iterable[tuple[EntryPoint, Origin]]) -> Catalog:

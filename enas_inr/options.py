@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, field_validator
@@ -60,7 +61,7 @@ class FourierOptions(_LayeredOptions):
         sigma: standard deviation of its entries, in periods per cell.
     """
 
-    mapping_size: int = Field(default=65, ge=1)
+    mapping_size: int = Field(default=65, ge=1, le=100_000)
     sigma: float = Field(default=10.0, gt=0)
 
 
@@ -105,6 +106,9 @@ class PsnrFlopsOptions(Options):
     alpha: float = Field(default=7.0, ge=0)
 
 
+_SIDE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)  # pixels
+
+
 def parse_size(text: str) -> tuple[int, int] | None:
     """Read an image size: `128` (a square), `WxH`, or `none`.
 
@@ -114,6 +118,6 @@ def parse_size(text: str) -> tuple[int, int] | None:
     if text.lower() == "none":
         return None
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) > 2 or not all(_SIDE.fullmatch(part) for part in parts):
         raise SpecError(f"size {text!r} is not an image size", "write 128, 640x480 or none")
     return int(parts[0]), int(parts[-1])

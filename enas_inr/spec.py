@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -66,9 +66,9 @@ class EnsembleSpec(Frozen):
 
     backbone: str = "siren"
     options: dict[str, JsonValue] = {}
-    grid: int = Field(default=8, ge=1)
-    depth: int = Field(default=1, ge=0)
-    width: int = Field(default=64, ge=1)
+    grid: int = Field(default=8, ge=1, le=1_000_000)
+    depth: int = Field(default=1, ge=0, le=1_000)
+    width: int = Field(default=64, ge=1, le=1_000_000)
 
     def key(self) -> str:
         """Name the architecture canonically: equal keys are the same architecture."""
@@ -132,10 +132,14 @@ PROFILES = {"paper": TrainingSpec()}
 """`paper`: Adam 1e-4, (0.9, 0.999), eps 1e-8, full batch, 500 steps, as the paper's code."""
 
 
+AxisName = Literal["grid", "depth", "width"]
+AXES: tuple[str, ...] = get_args(AxisName)
+
+
 class Axis(Frozen):
     """One axis of a search space: the name of an EnsembleSpec field and the values to try."""
 
-    name: Literal["grid", "depth", "width"]
+    name: AxisName
     values: tuple[int, ...] = Field(min_length=1)
 
     @field_validator("values")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated
 
 import typer
@@ -61,8 +62,11 @@ def cost(
         print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
 
 
+_AXIS = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)  # samples
+
+
 def _parse_shape(text: str) -> tuple[int, ...]:
     parts = text.lower().split("x")
-    if len(parts) < 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) < 2 or not all(_AXIS.fullmatch(part) for part in parts):
         raise SpecError(f"shape {text!r} is not a shape", "write it like 128x128x3 or 308207x1")
     return tuple(map(int, parts))

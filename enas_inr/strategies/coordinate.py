@@ -23,7 +23,7 @@ from enas_inr.errors import SpecError
 from enas_inr.options import CoordinateOptions
 from enas_inr.parsing import nearest
 from enas_inr.result import TraceStep, TrialResult, best_of
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import AXES, EnsembleSpec
 from enas_inr.strategies.base import Strategy, unseen
 
 
@@ -50,6 +50,9 @@ class CoordinateAscent(Strategy):
         self._space = space
         self._options = options
         self._axes = [axis.name for axis in space.space.axes]
+        for name in options.start:
+            if name not in AXES:
+                raise SpecError(f"start: unknown axis {name!r}", nearest(name, AXES))
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
@@ -102,9 +105,6 @@ class CoordinateAscent(Strategy):
         return closest.with_value(first, getattr(asked, first))
 
     def _asked_start(self) -> EnsembleSpec:
-        for name in self._options.start:
-            if name not in EnsembleSpec.model_fields:
-                raise SpecError(f"start: unknown axis {name!r}", nearest(name, self._axes))
         start = self._space.space.base
         for axis in self._space.space.axes:
             value = self._options.start.get(axis.name, max(axis.values))
