@@ -11,8 +11,8 @@ What is timed: for the three others, steps of forward pass, losses, backward pas
 else. For ours, the part of a call of `train` that follows its first 20 steps at most (two short
 rounds, in which it measures its pace) up to its return: so all that the trainer does beside the
 steps (allocating scratch, moving chunks, recording losses, deciding whether to stop), without
-drawing the members, which the others' times lack too. The methods take turns in several rounds; what
-counts is the median over the rounds.
+drawing the members, which the others' times lack too. The methods take turns in several rounds;
+what counts is the median over the rounds.
 
 FLOPs of a step are counted as 3 x 2 x multiply-adds x samples: forward, gradient of the weights,
 gradient of the inputs, the latter counted for the first layer too although no method computes it.

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -42,7 +41,7 @@ class Crew:
             workers, initializer=torch.set_num_threads, initargs=(self._each,)
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Crew:
         torch.set_num_threads(self._each)
         return self
 

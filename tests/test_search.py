@@ -1,0 +1,85 @@
+"""Searches on real signals, from file to result."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import enas_inr
+from enas_inr.errors import TrainingError
+from enas_inr.result import TrialStatus
+
+
+def search(signal, tmp_path, **settings):
+    defaults = {
+        "widths": [4, 8],
+        "depths": [1],
+        "repeats": 2,
+        "training": {"steps": 30, "learning_rate": 1e-3},
+        "storage": f"sqlite:///{tmp_path / 'study.db'}",
+    }
+    return enas_inr.search(signal, **(defaults | settings))
+
+
+def test_a_synthesised_clip_with_grid_8(tmp_path):
+    result = search("sample:chord", tmp_path, grid=8, backbone_options={"omega_first": 300})
+    assert result.spec.signal.channels == 1
+    assert result.best.psnr_db > 0
+
+
+def test_a_127x93_gray_picture_with_grid_8_uses_every_pixel_once(tmp_path):
+    pixels = np.add.outer(np.arange(93), 2 * np.arange(127)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "odd.png")
+    result = search(tmp_path / "odd.png", tmp_path, grid=8, size="none")
+    assert result.spec.signal.shape == (93, 127)
+    assert result.spec.signal.channels == 1
+    assert result.best.trial.cost.flops == 2 * 93 * 127 * (2 * 4 + 4 * 4 + 4)
+
+
+@pytest.mark.parametrize("backbone", ["siren", "relu", "fourier"])
+def test_every_backbone_learns_the_photograph(tmp_path, backbone):
+    result = search("sample:photo", tmp_path, backbone=backbone, size="32", grid=4)
+    curve = result.best.curve.psnr_paper_db[0]
+    assert curve[-1] > curve[0] + 1
+
+
+def test_the_coordinate_search_ends_as_the_exhaustive_one_on_a_small_space(tmp_path):
+    found = [
+        search(
+            "sample:photo", tmp_path, size="32", grid=4, widths=[4, 8, 16], depths=[1, 2],
+            strategy=strategy, max_parameters="100k",
+        )
+        for strategy in ("coordinate", "exhaustive")
+    ]  # fmt: skip
+    assert found[0].best.score >= found[1].best.score - 0.2
+    assert len(found[0].trials) <= len(found[1].trials)
+    shared = {r.key: r.psnr_db for r in found[1].trials}
+    assert all(r.psnr_db == shared[r.key] for r in found[0].trials)
+
+
+def test_the_table_has_a_row_for_each_trial(tmp_path):
+    result = search("sample:photo", tmp_path, size="16", grid=2)
+    table = result.to_dataframe()
+    assert list(table["width"]) == [4, 8]
+    assert set(table["status"]) == {"complete"}
+
+
+def test_diverged_trials_are_kept_and_never_win(tmp_path):
+    with pytest.raises(TrainingError, match="not finite"):
+        search("sample:photo", tmp_path, size="16", grid=2, training={"learning_rate": 1e38})
+
+
+def test_a_trial_that_raises_is_a_failed_result_and_the_search_goes_on(tmp_path, monkeypatch):
+    from enas_inr.executors import local
+
+    train = local.train
+
+    def sometimes(jobs, *args, **kwargs):
+        if jobs[0].shape.width == 4:
+            raise RuntimeError("a bug in a plugin")
+        return train(jobs, *args, **kwargs)
+
+    monkeypatch.setattr(local, "train", sometimes)
+    result = search("sample:photo", tmp_path, size="16", grid=2)
+    assert [r.status for r in result.trials] == [TrialStatus.FAILED, TrialStatus.COMPLETE]
+    assert "a bug in a plugin" in result.trials[0].message
+    assert result.best.trial.ensemble.width == 8
