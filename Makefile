@@ -20,8 +20,8 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/enas-inr search sample:photo --size 64 --grid 8 --widths 8,16,32 --depths 1,2,3 \
-		--repeats 3 --steps 300 --storage demo-output/study.db -o demo-output
+	$(BIN)/enas-inr search sample:photo --size 96x112 --grid 8 --widths 16,32,64 --depths 1,2,3 \
+		--repeats 2 --storage demo-output/study.db -o demo-output
 
 test: $(READY)
 	$(BIN)/python -m pytest
