@@ -65,7 +65,10 @@ class Store:
 
     def __enter__(self) -> Self:
         with _explained(self.storage):
-            self._lock = FileLock(_lock_path(self.storage, self.name), timeout=0)
+            path = _lock_path(self.storage, self.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()  # a folder that cannot be written must not look like a lock that is held
+            self._lock = FileLock(path, timeout=0)
             try:
                 self._lock.acquire()
             except Timeout:

@@ -52,10 +52,21 @@ def test_the_check_notices_other_weights(bench, task):
 
 def test_every_method_is_timed_in_every_round(bench, task):
     timers = {name: bench.step_timer(s, task.device) for name, s in make_all(bench, task).items()}
-    times = bench.measure(timers | {"ours": bench.train_timer(task)}, rounds=2, seconds=0.001)
-    assert all(len(found) == 2 and min(found) > 0 for found in times.values())
-    rows = [bench.Measurement("c", name, tuple(t), task.flops) for name, t in times.items()]
+    turns = bench.measure(timers | {"ours": bench.train_timer(task)}, rounds=2, seconds=0.001)
+    assert all(len(taken) == 2 for taken in turns.values())
+    assert all(turn.seconds > 0 for taken in turns.values() for turn in taken)
+    config = bench.Config(2, 1, 8)
+    rows = [bench.Measurement(config, n, tuple(t), task.flops) for n, t in turns.items()]
     assert bench.ratio(rows).median > 0
+
+
+def test_a_disturbed_turn_is_repeated(bench, monkeypatch):
+    others = iter([0.0, 9.0, 9.0, 9.0])  # seconds, read before and after a turn
+    monkeypatch.setattr(bench, "others_seconds", lambda: next(others))
+    monkeypatch.setattr(bench.time, "sleep", lambda seconds: None)
+    taken = iter([5.0, 1.0])
+    turn = bench.Turn.take_undisturbed(lambda steps: next(taken), steps=1, patience=60)
+    assert turn == bench.Turn(seconds=1.0, others=0.0)
 
 
 def test_flops_of_a_step_by_hand(task):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enas_inr.catalog import KINDS, Catalog, load_catalog
+if TYPE_CHECKING:
+    from enas_inr.catalog import Catalog
 
 app = typer.Typer(help="See what backbones, modalities, strategies, ... there are.")
 
@@ -24,6 +25,8 @@ def list_plugins(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List everything by kind and name, where it comes from, and what is broken and why."""
+    from enas_inr.catalog import KINDS, load_catalog
+
     catalog = load_catalog(plugins=context.obj)
     if as_json:
         print(json.dumps(_as_dict(catalog), indent=2))
