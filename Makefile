@@ -12,6 +12,7 @@ help:
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
 	@echo "make benchmark  time our trainer against its alternatives"
 
+# torch first, alone: with it in place, nothing that depends on it asks for another build of it.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)

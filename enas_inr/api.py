@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.catalog import Catalog, load_catalog
 from enas_inr.engine import DEFAULT_STORAGE, Observer, run_study
+from enas_inr.errors import SpecError
 from enas_inr.options import parse_size
 from enas_inr.parsing import parse
 from enas_inr.result import SearchResult
@@ -40,15 +41,15 @@ def search(
     grid: int = 8,
     widths: Iterable[int] = PAPER_WIDTHS,
     depths: Iterable[int] = PAPER_DEPTHS,
-    max_flops: str | None = None,
-    max_parameters: str | None = None,
-    max_bytes: str | None = None,
+    max_flops: str | int | None = None,
+    max_parameters: str | int | None = None,
+    max_bytes: str | int | None = None,
     objective: str = "psnr_flops",
     objective_options: Mapping[str, Any] | None = None,
     repeats: int = 5,
     profile: str = "paper",
     training: Mapping[str, Any] | None = None,
-    size: str | None = None,
+    size: str | int | None = None,
     study: str | None = None,
     storage: str = DEFAULT_STORAGE,
     executor: str = "local",
@@ -98,6 +99,9 @@ def search(
     catalog = catalog or load_catalog()
     if isinstance(signal, (str, Path)):
         signal = read_signal(catalog, str(signal), size)
+    elif size is not None:
+        raise SpecError(f"size {size!r} does not apply to a Signal", "resize it before")
+    signal.check()
     limits = {"flops": max_flops, "parameters": max_parameters, "bytes": max_bytes}
     base = parse(
         EnsembleSpec,
@@ -116,7 +120,7 @@ def search(
             "strategy": _choice(strategy, strategy_options, "strategy"),
             "objective": _choice(objective, objective_options, "objective"),
             "budget": Budget(
-                **{n: Limit.parse(text) for n, text in limits.items() if text is not None}
+                **{n: Limit.parse(str(text)) for n, text in limits.items() if text is not None}
             ),
             "training": TrainingSpec.from_profile(profile, **(training or {})),
             "repeats": repeats,
@@ -140,7 +144,7 @@ def _choice(name: str, options: Mapping[str, Any] | None, what: str) -> Choice:
     return parse(Choice, {"name": name, "options": dict(options or {})}, what)
 
 
-def read_signal(catalog: Catalog, source: str, size: str | None) -> Signal:
+def read_signal(catalog: Catalog, source: str, size: str | int | None) -> Signal:
     """Read a signal, resized as `size` says (see `search`).
 
     Raises:
@@ -151,5 +155,5 @@ def read_signal(catalog: Catalog, source: str, size: str | None) -> Signal:
 
     if size is None and not takes_option(catalog, source, "size"):
         return load_signal(catalog, source)
-    width_height = parse_size(PAPER_SIZE if size is None else size)
+    width_height = parse_size(PAPER_SIZE if size is None else str(size))
     return load_signal(catalog, source, {"size": list(width_height) if width_height else None})

@@ -102,17 +102,31 @@ def run_loop(
 ) -> list[TrialResult]:
     """Let the strategy propose, the executor train, the records keep, until the search has ended.
 
+    Trials that failed before (a full memory, a bug in a plugin) are tried again.
+
     Returns:
         All trials of the study, those that were on record before included.
     """
-    history = records.results()
+    recorded = records.results()
+    history = [result for result in recorded if result.status is not TrialStatus.FAILED]
+    number = len(recorded)
     while proposals := strategy.propose(history, (), BATCH):
-        for result in executor.run(_trials(spec, space, proposals, len(history))):
+        before = number
+        for result in executor.run(_trials(spec, space, proposals, number)):
+            # By the order of their ends: an executor may finish a later one first.
+            trial = result.trial.model_copy(update={"number": number})
+            result = result.model_copy(update={"trial": trial})
+            number += 1
             if result.status is TrialStatus.COMPLETE:
                 result = result.model_copy(update={"score": objective.score(result)})
             records.add(result)
             history.append(result)
             observer.finished(result)
+        if number - before != len(proposals):
+            raise TrainingError(
+                f"the executor returned {number - before} of {len(proposals)} trials",
+                "this is a bug of the executor",
+            )
     return history
 
 

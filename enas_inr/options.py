@@ -82,17 +82,20 @@ class ImageOptions(Options):
         return size
 
 
+PAPER_START = {"width": 256, "depth": 3}
+
+
 class CoordinateOptions(Options):
     """Options of `coordinate`, Algorithm 1.
 
     Attributes:
-        start: the architecture at which the first line search begins, by axis; it is not trained
-            unless a line search proposes it. Absent axes start at the paper's values, if these
-            are in the space, else at the space's largest.
+        start: the architecture at which the first line search begins, by axis, each a value of
+            the space; it is not trained unless a line search proposes it. Absent axes start at
+            the paper's values (`PAPER_START`), if these are in the space, else at its largest.
         max_iterations: passes over all axes, at the most.
     """
 
-    start: dict[str, int] = {"width": 256, "depth": 3}
+    start: dict[str, int] = {}
     max_iterations: int = Field(default=10, ge=1)
 
 

@@ -73,17 +73,17 @@ def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     return model
 
 
-def parse_quantity(text: str) -> int:
-    """Read '500M', '1G', '61.5k' or '1e9' as an integer.
+def parse_quantity(text: str) -> float:
+    """Read '500M', '1G', '61.5k', '0.5' or '1e9' as a number.
 
     Raises:
         SpecError: not a positive number with an optional suffix k, M, G or T.
     """
     match = _QUANTITY.fullmatch(text)
     value = float(match[1]) * _PREFIXES[match[2].lower()] if match else 0.0
-    if not math.isfinite(value) or round(value) < 1:
+    if not math.isfinite(value) or value <= 0:
         raise SpecError(f"{text!r} is not a quantity", "write a number like 500M, 1G or 61.5k")
-    return round(value)
+    return value
 
 
 def parse_integers(text: str, what: str) -> tuple[int, ...]:

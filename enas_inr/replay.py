@@ -31,9 +31,7 @@ def reconstruct(place: Workplace, result: TrialResult) -> Signal:
 
     def tell(progress: Progress) -> None:
         place.on_progress(
-            TrialProgress(
-                result.trial.number, label, progress.done, progress.step, progress.psnr_paper_db
-            )
+            TrialProgress(None, label, progress.done, progress.step, progress.psnr_paper_db)
         )
 
     training = result.trial.training

@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -97,6 +97,9 @@ class Cost(Frozen):
     bytes: int
 
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
 class TrainingSpec(Frozen):
     """How a trial is trained.
 
@@ -108,9 +111,9 @@ class TrainingSpec(Frozen):
     """
 
     profile: str = "paper"
-    steps: int = Field(default=500, ge=1)
+    steps: int = Field(default=500, ge=1, le=10_000_000)
     learning_rate: float | None = Field(default=None, gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     epsilon: float = Field(default=1e-8, gt=0)
     patience: int = Field(default=200, ge=1)
     coordinates: Literal["centers", "edges"] = "centers"
@@ -132,14 +135,10 @@ PROFILES = {"paper": TrainingSpec()}
 """`paper`: Adam 1e-4, (0.9, 0.999), eps 1e-8, full batch, 500 steps, as the paper's code."""
 
 
-AxisName = Literal["grid", "depth", "width"]
-AXES: tuple[str, ...] = get_args(AxisName)
-
-
 class Axis(Frozen):
     """One axis of a search space: the name of an EnsembleSpec field and the values to try."""
 
-    name: AxisName
+    name: Literal["grid", "depth", "width"]
     values: tuple[int, ...] = Field(min_length=1)
 
     @field_validator("values")
@@ -178,7 +177,7 @@ class SearchSpace(Frozen):
 class Limit(Frozen):
     """An upper limit, absolute or per sample of the signal: `1G`, `61035/sample`."""
 
-    value: int = Field(gt=0)
+    value: float = Field(gt=0)
     per_sample: bool = False
 
     @classmethod
@@ -195,7 +194,7 @@ class Limit(Frozen):
 
     def total(self, samples: int) -> int:
         """The limit for a signal of that many samples."""
-        return self.value * samples if self.per_sample else self.value
+        return math.floor(self.value * samples if self.per_sample else self.value)
 
     def __str__(self) -> str:
         return format_quantity(self.value) + ("/sample" if self.per_sample else "")

@@ -23,6 +23,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.errors import StudyError
 from enas_inr.parsing import nearest
@@ -209,15 +211,20 @@ def _open(url: str) -> optuna.storages.BaseStorage:
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
     """Keep Optuna quiet, and say in one line what a storage complains about."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
-    except (SQLAlchemyError, optuna.exceptions.OptunaError, OSError, ImportError, ValueError) as e:
+    except (
+        SQLAlchemyError,
+        optuna.exceptions.OptunaError,
+        OSError,
+        ImportError,
+        ValueError,
+        RuntimeError,  # a schema of another Optuna; a file system without locks
+    ) as e:
         cause = getattr(e.__cause__, "orig", None) or getattr(e, "orig", None) or e
         raise StudyError(
             f"storage {url} cannot be used: {cause}",
@@ -228,29 +235,36 @@ def _explained(url: str) -> Iterator[None]:
 
 
 def _lock_path(url: str, name: str) -> Path:
-    """Beside an SQLite file, where all its users can write; else in this machine's temp folder.
+    """Beside the file of the storage, where all its users can write; else in the temp folder.
 
-    However a file is written (relative, absolute, through a link), its lock is the same.
+    However a storage is written (relative, absolute, through a link, with another driver), its
+    lock is the same. A server's lock holds on this machine only.
 
     Raises:
         ValueError: no file is named.
     """
     file = _file(url)
-    where = f"{file}|{name}" if file else f"{url}|{name}"
-    digest = hashlib.sha256(where.encode(errors="surrogateescape")).hexdigest()[:12]
-    if file and url.startswith(SQLITE):
-        return file.with_name(f".{file.name}.{digest}.lock")
-    return Path(tempfile.gettempdir()) / f"enas-inr.{digest}.lock"
+    digest = hashlib.sha256(f"{file or _server(url)}|{name}".encode(errors="replace"))
+    lock = f"{digest.hexdigest()[:12]}.lock"
+    if file:
+        return file.with_name(f".{file.name}.{lock}")
+    return Path(tempfile.gettempdir()) / f"enas-inr.{lock}"
 
 
 def _file(url: str) -> Path | None:
     """The file of a storage, without links; None if it has none (a server, or memory)."""
-    if url.startswith(SQLITE):
-        name = url.removeprefix(SQLITE).partition("?")[0]
-    elif url.startswith(JOURNAL):
+    if url.startswith(JOURNAL):
         name = url.removeprefix(JOURNAL)
+    elif url.startswith("sqlite"):
+        name = make_url(url).database or ""
     else:
         return None
     if not name:
         raise ValueError("no file is named")
     return None if name == ":memory:" else Path(os.path.realpath(name))
+
+
+def _server(url: str) -> str:
+    """A server's database, whoever asks for it."""
+    parsed = make_url(url)
+    return f"{parsed.get_backend_name()}|{parsed.host}|{parsed.port}|{parsed.database}"

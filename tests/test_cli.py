@@ -384,8 +384,12 @@ def test_plugins_are_listed_as_json_with_where_they_come_from():
     assert {p["kind"] for p in listed["plugins"]} == set(KINDS)
     siren = next(p for p in listed["plugins"] if p["name"] == "siren")
     assert siren.pop("citation").startswith("Sitzmann et al.")
+    assert siren.pop("initialisation").startswith("weights U")
     assert siren == {
         "kind": "backbone",
+        "learning_rate": 1e-4,
+        "options": "enas_inr.options:SirenOptions",
+        "target": "enas_inr.backbones.siren:Siren",
         "name": "siren",
         "summary": "sine activations",
         "distribution": "enas-inr",

@@ -1,12 +1,16 @@
 """Searches on real signals, from file to result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import enas_inr
-from enas_inr.errors import TrainingError
+from enas_inr.errors import SignalError, TrainingError
 from enas_inr.result import TrialStatus
+from enas_inr.signals.signal import Signal
 
 
 def search(signal, tmp_path, **settings):
@@ -63,9 +67,27 @@ def test_the_table_has_a_row_for_each_trial(tmp_path):
     assert set(table["status"]) == {"complete"}
 
 
-def test_diverged_trials_are_kept_and_never_win(tmp_path):
+def test_a_search_whose_trials_all_diverge_says_so(tmp_path):
     with pytest.raises(TrainingError, match="not finite"):
         search("sample:photo", tmp_path, size="16", grid=2, training={"learning_rate": 1e38})
+
+
+def test_a_trial_that_diverges_is_kept_and_never_wins(tmp_path, monkeypatch):
+    from enas_inr.executors import local
+
+    train = local.train
+
+    def spoilt(jobs, *args, **kwargs):
+        if jobs[0].shape.width == 8:
+            jobs = [replace(jobs[0], learning_rate=1e38)]
+        return train(jobs, *args, **kwargs)
+
+    monkeypatch.setattr(local, "train", spoilt)
+    for _ in range(2):  # the second time from the store
+        result = search("sample:photo", tmp_path, size="16", grid=2)
+        assert [r.status for r in result.trials] == [TrialStatus.COMPLETE, TrialStatus.DIVERGED]
+        assert result.best.trial.ensemble.width == 4
+        assert "was not finite at step" in result.trials[1].message
 
 
 def test_a_trial_that_raises_is_a_failed_result_and_the_search_goes_on(tmp_path, monkeypatch):
@@ -83,3 +105,25 @@ def test_a_trial_that_raises_is_a_failed_result_and_the_search_goes_on(tmp_path,
     assert [r.status for r in result.trials] == [TrialStatus.FAILED, TrialStatus.COMPLETE]
     assert "a bug in a plugin" in result.trials[0].message
     assert result.best.trial.ensemble.width == 8
+    monkeypatch.undo()
+    again = search("sample:photo", tmp_path, size="16", grid=2)
+    assert [r.status for r in again.trials] == [TrialStatus.COMPLETE] * 2  # it was tried again
+    assert sorted(r.trial.number for r in again.trials) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (torch.full((4, 4, 1), 255.0), "reach 255"),
+        (torch.full((4, 4, 1), torch.nan), "NaN"),
+        (torch.zeros(4, 4, 1, dtype=torch.float64), "float64"),
+    ],
+)
+def test_a_signal_of_other_values_is_refused(tmp_path, values, says):
+    with pytest.raises(SignalError, match=says):
+        search(Signal(values, "image", "mine"), tmp_path, grid=1)
+
+
+def test_numbers_may_be_given_as_numbers(tmp_path):
+    result = search("sample:photo", tmp_path, size=16, grid=2, max_flops=10**9)
+    assert result.spec.signal.shape == (16, 16)

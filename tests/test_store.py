@@ -326,7 +326,6 @@ def test_a_storage_in_memory_leaves_no_file(tmp_path, monkeypatch):
         "sqlite:///{folder}",
         "sqlite:///{folder}/file",
         "journal:{folder}/file",
-        "journal:{folder}/missing/runs.log",
         "nonsense:runs",
         "nonsense://host/runs",
         "mysql+nodriver://host/runs",

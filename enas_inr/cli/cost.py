@@ -33,7 +33,12 @@ def cost(
 
     catalog = load_catalog(plugins=context.obj)
     *axes, channels = _parse_shape(shape)
-    signal = SignalInfo(name=shape, modality="", shape=tuple(axes), channels=channels)
+    signal = SignalInfo(
+        name=shape,
+        modality="audio" if len(axes) == 1 else "image",
+        shape=tuple(axes),
+        channels=channels,
+    )
     spec = parse(
         EnsembleSpec,
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,9 +53,7 @@ def _as_dict(catalog: Catalog) -> dict[str, Any]:
         "plugins": [
             {
                 "kind": provider.description.kind,
-                "name": provider.description.name,
-                "summary": provider.description.summary,
-                "citation": provider.description.citation,
+                **asdict(provider.description),
                 "distribution": provider.origin.distribution,
                 "version": provider.origin.version,
             }

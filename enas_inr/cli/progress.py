@@ -73,8 +73,8 @@ class SearchProgress(Observer):
 
     def _line(self, progress: TrialProgress, elapsed: float) -> str:
         number = self._known + self._finished + 1
-        parts = [f"trial {number} of at most {self._most}", progress.label]
-        parts.append(f"{progress.done:4.0%}")
+        parts = [] if progress.number is None else [f"trial {number} of at most {self._most}"]
+        parts += [progress.label, f"{progress.done:4.0%}"]
         if elapsed > 0 and progress.step:
             parts.append(f"{progress.step / elapsed:.1f} steps/s")
         if progress.psnr_paper_db is not None:

@@ -35,7 +35,7 @@ def search(
     strategy: Annotated[str, typer.Option(help="Proposes architectures.")] = "coordinate",
     strategy_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="An option of the strategy: max_iterations=3."),
+        typer.Option(metavar="KEY=VALUE", help='Of the strategy, such as start={"depth":2}.'),
     ] = None,
     backbone: arguments.Backbone = "siren",
     backbone_option: arguments.BackboneOptions = None,
@@ -139,10 +139,13 @@ def search(
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.trace import print_result
     from enas_inr.parsing import parse_integers
+    from enas_inr.reports.comparison import make_folder
 
     catalog = load_catalog(plugins=context.obj)
     objective_options = {} if alpha is None else {"alpha": alpha}
     training = {"steps": steps, "learning_rate": lr, "coordinates": coordinates}
+    if output:
+        make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
         try:
             read = api.read_signal(catalog, signal, size)

@@ -20,14 +20,14 @@ class TrialProgress:
     """How far the trial in training is.
 
     Attributes:
-        number: the trial's number.
+        number: the trial's number; None where it is no trial of a search.
         label: its architecture, for people.
         done: the share of its work, 0 to 1.
         step: steps that all its members have made.
         psnr_paper_db: the mean over its repeats so far, in the paper's convention.
     """
 
-    number: int
+    number: int | None
     label: str
     done: float
     step: int

@@ -25,12 +25,7 @@ def write_comparison(
     Raises:
         SignalError: the folder or a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SignalError(
-            f"folder {folder} cannot be made: {error.strerror}", "choose another"
-        ) from None
+    make_folder(folder)
     described = catalog.describe("modality", original.modality)
     assert isinstance(described, hookspecs.Modality)
     written = {"original": original, "reconstruction": reconstruction}
@@ -42,6 +37,20 @@ def write_comparison(
         save_signal(catalog, signal, path)
         paths.append(path)
     return paths
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        SignalError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SignalError(
+            f"folder {folder} cannot be made: {error.strerror}", "choose another"
+        ) from None
 
 
 def side_by_side(left: Signal, right: Signal) -> Signal:

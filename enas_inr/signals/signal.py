@@ -36,6 +36,20 @@ class Signal:
     sample_rate: int | None = None
     meta: Mapping[str, JsonValue] = field(default_factory=dict)
 
+    def check(self) -> None:
+        """Refuse values that are not finite float32 numbers in about [-1, 1].
+
+        Raises:
+            SignalError: saying what they are.
+        """
+        what = f"signal {self.name!r}"
+        if self.values.dtype != torch.float32:
+            raise SignalError(f"{what}: values are {self.values.dtype}", "give torch.float32")
+        check_values(self.values, what)
+        largest = float(self.values.abs().max())
+        if largest > 1.001:
+            raise SignalError(f"{what}: values reach {largest:g}", "scale them to [-1, 1]")
+
     def info(self) -> SignalInfo:
         """The facts of this signal, with its fingerprint."""
         *shape, channels = self.values.shape

@@ -20,10 +20,10 @@ from typing import final
 
 from enas_inr.cost import Candidate, PricedSpace
 from enas_inr.errors import SpecError
-from enas_inr.options import CoordinateOptions
+from enas_inr.options import PAPER_START, CoordinateOptions
 from enas_inr.parsing import nearest
 from enas_inr.result import TraceStep, TrialResult, best_of
-from enas_inr.spec import AXES, EnsembleSpec
+from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy, unseen
 
 
@@ -50,9 +50,14 @@ class CoordinateAscent(Strategy):
         self._space = space
         self._options = options
         self._axes = [axis.name for axis in space.space.axes]
-        for name in options.start:
-            if name not in AXES:
-                raise SpecError(f"start: unknown axis {name!r}", nearest(name, AXES))
+        for name, value in options.start.items():
+            if name not in self._axes:
+                raise SpecError(f"start: unknown axis {name!r}", nearest(name, self._axes))
+            if value not in space.space.axis(name).values:
+                raise SpecError(
+                    f"start: {name} {value} is not in the search space",
+                    f"choose one of {', '.join(map(str, space.space.axis(name).values))}",
+                )
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
@@ -107,6 +112,7 @@ class CoordinateAscent(Strategy):
     def _asked_start(self) -> EnsembleSpec:
         start = self._space.space.base
         for axis in self._space.space.axes:
-            value = self._options.start.get(axis.name, max(axis.values))
-            start = start.with_value(axis.name, value if value in axis.values else max(axis.values))
+            paper = PAPER_START.get(axis.name)
+            default = paper if paper is not None and paper in axis.values else max(axis.values)
+            start = start.with_value(axis.name, self._options.start.get(axis.name, default))
         return start

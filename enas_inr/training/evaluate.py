@@ -30,14 +30,16 @@ def evaluate(
     for block, leaves in zip(job.partition.blocks, params, strict=True):
         members = {name: leaf[repeat] for name, leaf in leaves.items()}
         coordinates = cell_coordinates(block.shape, training.coordinates)
-        at_once = max(1, UNITS_AT_ONCE // (max(job.shape.width, 1) * len(coordinates)))
-        parts = [
-            job.backbone.forward(
-                job.shape,
-                {name: leaf[start : start + at_once] for name, leaf in members.items()},
-                coordinates.expand(min(at_once, len(block.cells) - start), -1, -1),
-            )
-            for start in range(0, len(block.cells), at_once)
-        ]
-        outputs.append(torch.cat(parts))
+        output = torch.empty(len(block.cells), len(coordinates), job.shape.out_features)
+        points = max(1, UNITS_AT_ONCE // max(job.shape.width, 1))
+        cells = max(1, points // len(coordinates))
+        for first in range(0, len(block.cells), cells):
+            some = {name: leaf[first : first + cells] for name, leaf in members.items()}
+            for start in range(0, len(coordinates), points):
+                x = coordinates[start : start + points]
+                count = min(cells, len(block.cells) - first)
+                output[first : first + cells, start : start + points] = job.backbone.forward(
+                    job.shape, some, x.expand(count, -1, -1)
+                )
+        outputs.append(output)
     return assemble(job.partition, outputs)

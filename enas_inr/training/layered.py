@@ -22,6 +22,7 @@ from enas_inr.training.packing import LayeredPacking
 from enas_inr.training.plan import ChunkPlan, tiles
 
 FLOAT_BYTES = 4
+MOST_ENCODED_BYTES = 2**28  # of encoded coordinates that are kept; more are encoded anew each step
 
 
 def supports(layers: tuple[Layer, ...]) -> bool:
@@ -85,7 +86,9 @@ class LayeredKernel(Kernel):
         def empty(*shape: int) -> Tensor:
             return torch.empty(plan.members, *shape, device=block.targets.device)
 
-        self._inputs = empty(layers[0].in_features + 1, points).fill_(1)
+        rows = layers[0].in_features + 1
+        self._kept = FLOAT_BYTES * plan.members * rows * points <= MOST_ENCODED_BYTES
+        self._inputs = empty(rows, points if self._kept else tile).fill_(1)
         self._targets = empty(out, points)
         self._values = [empty(width + 1, tile).fill_(1) for width in hidden]
         self._slopes = [empty(width, tile) for width in hidden]
@@ -104,6 +107,8 @@ class LayeredKernel(Kernel):
         sums = torch.empty(steps, len(views), members, device=chunk.weights.device)
         for step in range(steps):
             for index, tile in enumerate(views):
+                if not self._kept:
+                    self._encode(chunk, *self._tiles[index])
                 self._forward(tile, weights)
                 torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=sums[step, index])
                 self._backward(tile, weights, gradients, accumulate=index > 0)
@@ -115,11 +120,21 @@ class LayeredKernel(Kernel):
         return self._targets.shape[1] * self._targets.shape[2]
 
     def _load(self, chunk: ChunkState) -> None:
-        """Bring the chunk's encoded coordinates and targets into the scratch memory."""
-        coordinates = self._block.coordinates.expand(chunk.members, -1, -1)
-        features = self._encoding.apply(chunk.constants, coordinates)
-        self._inputs[: chunk.members, :-1].copy_(features.transpose(1, 2))
+        """Bring the chunk's targets, and its encoded coordinates if kept, into the scratch."""
         self._targets[: chunk.members].copy_(self._block.targets[chunk.cells].transpose(1, 2))
+        for start, stop in self._tiles if self._kept else ():
+            self._encode(chunk, start, stop)
+
+    def _encode(self, chunk: ChunkState, start: int, stop: int) -> None:
+        """Encode the coordinates of one tile."""
+        coordinates = self._block.coordinates[start:stop].expand(chunk.members, -1, -1)
+        features = self._encoding.apply(chunk.constants, coordinates).transpose(1, 2)
+        self._input_view(chunk.members, start, stop)[:, :-1].copy_(features)
+
+    def _input_view(self, members: int, start: int, stop: int) -> Tensor:
+        if self._kept:
+            return self._inputs[:members, :, start:stop]
+        return self._inputs[:members, :, : stop - start]
 
     def _view(self, members: int, start: int, stop: int) -> _Tile:
         points = stop - start
@@ -135,7 +150,7 @@ class LayeredKernel(Kernel):
             )
         ]
         return _Tile(
-            inputs=self._inputs[:members, :, start:stop],
+            inputs=self._input_view(members, start, stop),
             targets=self._targets[:members, :, start:stop],
             hidden=hidden,
             outputs=self._outputs[:members, :, :points],

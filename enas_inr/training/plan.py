@@ -15,7 +15,8 @@ import torch
 
 CPU_WORKSPACE_BYTES = 4 * 2**20  # of a worker; measured on cores with 1 MiB of L2 each
 TILE = {"cpu": 256, "cuda": 16384}
-GPU_SHARE = 0.5  # of the free memory: the rest is for Adam's state and the allocator
+SMALLEST_TILE = 64  # below it, matrix products are slow whatever is in the cache
+GPU_SHARE = 0.4  # of the memory: the rest is for Adam's state and the allocator
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class ChunkPlan:
 def workspace_bytes(device: torch.device, workers: int = 1) -> int:
     """The memory that the chunk of each worker should fill on `device`."""
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return int(free * GPU_SHARE / workers)
+        # Not of the memory that is free: chunks, and so roundings, would depend on other programs.
+        total = torch.cuda.get_device_properties(device).total_memory
+        return int(total * GPU_SHARE / workers)
     return CPU_WORKSPACE_BYTES
 
 
@@ -53,8 +55,8 @@ def plan_chunks(
         workers: how many chunks are trained side by side: their number is a multiple of it.
     """
     tile = min(points, TILE.get(device.type, TILE["cpu"]))
-    while tile > 1 and member_bytes(tile) > workspace and member_bytes(1) < workspace:
-        tile = (tile + 1) // 2
+    smaller = [size for size in (tile, tile // 2, tile // 4) if size >= SMALLEST_TILE]
+    tile = next((size for size in smaller if member_bytes(size) <= workspace), tile)
     most = max(1, workspace // member_bytes(tile))
     chunks = math.ceil(math.ceil(members / most) / workers) * workers
     return ChunkPlan(members=math.ceil(members / chunks), tile=tile)

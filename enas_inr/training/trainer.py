@@ -35,7 +35,8 @@ class Outcome:
     """What became of one job.
 
     Attributes:
-        losses: mean squared error of the whole signal before each step's update.
+        losses: mean squared error of the whole signal before each step's update; NaN after a
+            repeat has stopped.
         repeats: the summary of each row of `losses`.
         diverged: for each repeat, the cell (row-major in the grid) whose loss was the first that
             was not finite, if any.
@@ -95,20 +96,33 @@ def train(
     steps = training.steps if steps is None else steps
     workers = plan_workers(jobs, device)
     workspace = workspace or workspace_bytes(device, workers)
-    while True:
+
+    def attempt() -> list[Outcome] | None:
         try:
             batches = make_batches(jobs, training, device, workspace, workers)
             run = _Run(jobs, batches, steps, training)
             with Crew(workers) as crew:
                 run.to_the_end(crew, on_progress)
             return run.outcomes(keep_params)
-        except torch.OutOfMemoryError as error:
-            if workspace <= SMALLEST_WORKSPACE:
-                raise TrainingError(
-                    f"out of memory on {device} even with the smallest chunk",
-                    "use a larger grid, a smaller network or another device",
-                ) from error
-            workspace //= 2
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            return None  # and so let go of everything that the attempt held
+
+    while (outcomes := attempt()) is None:
+        if workspace <= SMALLEST_WORKSPACE:
+            raise TrainingError(
+                f"out of memory on {device} even with the smallest chunk",
+                "use a larger grid, a smaller network or another device",
+            )
+        workspace //= 2
+    return outcomes
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the GPU had no memory left, whichever library says so."""
+    texts = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(t in str(error) for t in texts)
 
 
 class _Run:
@@ -132,7 +146,7 @@ class _Run:
 
     def to_the_end(self, crew: Crew, on_progress: OnProgress) -> None:
         """Go round by round until all steps are made or every repeat has stopped."""
-        round_steps = 4
+        round_steps = 1
         while self.done < self.steps:
             summaries = self.summaries()
             running = {row for row, summary in enumerate(summaries) if not summary.stopped}
@@ -192,12 +206,14 @@ class _Run:
     def outcomes(self, keep_params: bool) -> list[Outcome]:
         """Say what became of each job."""
         summaries = self.summaries()
+        for row, summary in enumerate(summaries):
+            self.losses[row, summary.steps :] = torch.nan  # what came after the stop does not count
         outcomes = []
         for number, job in enumerate(self.jobs):
             rows = [self.rows[number, repeat] for repeat in range(len(job.seeds))]
             outcomes.append(
                 Outcome(
-                    losses=self.losses[rows, : self.done],
+                    losses=self.losses[rows, : max(summaries[row].steps for row in rows)],
                     repeats=tuple(summaries[row] for row in rows),
                     diverged=tuple(self.diverged.get(row, (0, None))[1] for row in rows),
                     params=self._params(number) if keep_params else (),

@@ -28,6 +28,12 @@ def test_a_chunk_fills_the_workspace_or_is_a_single_member(members, workspace):
     assert plan.members == 1 or plan.members * member_bytes(plan.tile) <= workspace
 
 
+@pytest.mark.parametrize("numbers", [10, 10**4, 10**6, 10**8])
+def test_tiles_are_never_so_small_that_matrix_products_are_slow(numbers):
+    plan = plan_chunks(10, 5000, lambda tile: numbers + 2000 * tile, 4 * 2**20, CPU)
+    assert plan.tile >= 64
+
+
 def test_an_unknown_or_absent_device_is_one_clear_error():
     assert resolve_device("cpu").type == "cpu"
     for name in ("tpu", "cuda:99", "meta"):
@@ -36,5 +42,6 @@ def test_an_unknown_or_absent_device_is_one_clear_error():
 
 
 def test_matrix_products_are_full_float32():
+    torch.set_float32_matmul_precision("medium")
     resolve_device("auto")
     assert torch.get_float32_matmul_precision() == "highest"

@@ -18,7 +18,7 @@ from enas_inr.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.signals.partition import cell_coordinates, cut
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import batch as batches
-from enas_inr.training import layered
+from enas_inr.training import layered, plan
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.evaluate import evaluate
 from enas_inr.training.trainer import train
@@ -136,8 +136,31 @@ def test_the_loss_of_a_step_is_the_whole_signals_before_its_update():
 def test_chunks_and_tiles_change_nothing_but_rounding(name):
     one = job(BACKBONES[name], picture(15, 14))
     (whole,) = train([one], TRAINING, CPU)
-    (pieces,) = train([one], TRAINING, CPU, workspace=1)  # one member, one sample at a time
+    (pieces,) = train([one], TRAINING, CPU, workspace=1)  # one member at a time
     torch.testing.assert_close(whole.losses, pieces.losses, atol=1e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_encoding_anew_each_step_changes_nothing(name, monkeypatch):
+    monkeypatch.setitem(plan.TILE, "cpu", 10)
+    one = job(BACKBONES[name], picture(15, 14))
+    (kept,) = train([one], TRAINING, CPU)
+    monkeypatch.setattr(layered, "MOST_ENCODED_BYTES", 0)
+    (anew,) = train([one], TRAINING, CPU)
+    torch.testing.assert_close(kept.losses, anew.losses)
+
+
+@pytest.mark.parametrize("opaque", [False, True], ids=["layered", "general"])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_cell_of_many_tiles_trains_as_a_whole_one(name, opaque, monkeypatch):
+    monkeypatch.setitem(plan.TILE, "cpu", 10)  # 56 samples: six tiles of 9 or 10
+    backbone = Opaque(BACKBONES[name]) if opaque else BACKBONES[name]
+    one = job(backbone, picture(15, 14))
+    (outcome,) = train([one], TRAINING, CPU, keep_params=True)
+    _, alone = trained_alone(one, 1, 3)
+    assert len(one.partition.blocks[0].values[0]) == 56
+    for leaf, expected in alone.items():
+        torch.testing.assert_close(outcome.params[0][leaf][1, 1], expected, atol=2e-5, rtol=1e-3)
 
 
 def test_members_do_not_depend_on_the_other_jobs_of_the_batch():
@@ -204,10 +227,27 @@ def test_a_member_that_diverges_is_named_with_its_step_and_leaves_others_alone()
     values = picture()
     values[6:, :6] = float("inf")  # cell 2 cannot be fitted
     one = job(BACKBONES["siren"], values)
-    (outcome,) = train([one], TRAINING, CPU, keep_params=True)
+    (outcome,) = train([one], TrainingSpec(steps=1), CPU, keep_params=True)
+    (finite,) = train([job(BACKBONES["siren"])], TrainingSpec(steps=1), CPU, keep_params=True)
+    for cell in (0, 1, 3):  # the others made the step that they make beside a finite cell
+        torch.testing.assert_close(
+            outcome.params[0]["layers.1.weight"][0, cell],
+            finite.params[0]["layers.1.weight"][0, cell],
+        )
     assert [repeat.diverged_at for repeat in outcome.repeats] == [1, 1]
     assert [repeat.best_loss for repeat in outcome.repeats] == [None, None]
     assert outcome.diverged == (2, 2)
+
+
+def test_a_curve_ends_where_its_repeat_stopped():
+    values = torch.zeros(8, 8, 1)
+    shape = NetShape(2, 1, 0, 4)
+    leaping = Job(Relu(ReluOptions(bias_init="zeros")), shape, cut(values, (1, 1)), (0, 1), 3.0)
+    (outcome,) = train([leaping], TrainingSpec(steps=400, patience=5), CPU, workspace=1)
+    assert outcome.losses.shape[1] == max(repeat.steps for repeat in outcome.repeats)
+    for losses, repeat in zip(outcome.losses, outcome.repeats, strict=True):
+        assert torch.isfinite(losses[: repeat.steps]).all()
+        assert torch.isnan(losses[repeat.steps :]).all()
 
 
 def test_training_ends_early_when_every_repeat_has_stopped():
@@ -270,12 +310,13 @@ from enas_inr.signals.partition import cut
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job
 from enas_inr.training.trainer import train
-train_one = lambda values, grid: train(
-    [Job(Siren(SirenOptions(bias_init="fan_in")), NetShape(2, 3, 1, 64), cut(values, grid), (0,),
-         1e-4)], TrainingSpec(steps=2), torch.device("cpu"))
-train_one(torch.rand(8, 8, 3), (2, 2))
+siren = Siren(SirenOptions(bias_init="fan_in"))
+train_one = lambda values, grid, depth, seeds: train(
+    [Job(siren, NetShape(2, 3, depth, 64), cut(values, grid), seeds, 1e-4)],
+    TrainingSpec(steps=1), torch.device("cpu"))
+train_one(torch.rand(8, 8, 3), (2, 2), 1, (0,))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-train_one(torch.rand(2048, 2048, 3), (32, 32))
+train_one(torch.rand(2048, 2048, 3), (32, 32), 3, (0, 1))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
