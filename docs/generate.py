@@ -26,6 +26,7 @@ failed, the value, what to do. Exit codes:
 | 5 | plugin | a plugin is broken, missing or in conflict with another |
 | 6 | study | the study or its storage cannot be used |
 | 7 | training | every trial failed or diverged |
+| 8 | model | a model file cannot be read or written |
 | 130 | interrupted | Ctrl-C; what was finished is kept |
 """
 

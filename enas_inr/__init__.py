@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from enas_inr.api import search
+    from enas_inr.model.model import Model, load
     from enas_inr.result import SearchResult
 
 __version__ = "0.1.0"
-__all__ = ["SearchResult", "__version__", "search"]
+__all__ = ["Model", "SearchResult", "__version__", "load", "search"]
+
+_HOMES = {
+    "Model": "enas_inr.model.model",
+    "SearchResult": "enas_inr.result",
+    "load": "enas_inr.model.model",
+    "search": "enas_inr.api",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: a search needs pydantic, torch and Optuna, `--help` does not."""
-    if name in {"search", "SearchResult"}:
-        return getattr(import_module("enas_inr.api"), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

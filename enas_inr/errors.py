@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     PLUGIN = 5  # a plugin is broken, missing or in conflict with another
     STUDY = 6  # the study or its storage cannot be used
     TRAINING = 7  # every trial failed or diverged
+    MODEL = 8  # a model file cannot be read or written
     INTERRUPTED = 130  # Ctrl-C: what was finished is stored
 
 
@@ -66,6 +67,12 @@ class StudyError(EnasInrError):
     """A study or storage that cannot be opened, locked or continued."""
 
     exit_code = ExitCode.STUDY
+
+
+class ModelError(EnasInrError):
+    """A model file that cannot be read, written or used."""
+
+    exit_code = ExitCode.MODEL
 
 
 class TrainingError(EnasInrError):

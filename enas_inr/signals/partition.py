@@ -18,6 +18,9 @@ from torch import Tensor
 
 from enas_inr.errors import SignalError
 
+Convention = Literal["centers", "edges"]
+"""What -1 and +1 are in a cell: its outer samples' centres, or its edges."""
+
 
 @dataclass(frozen=True, eq=False)
 class CellBlock:
@@ -114,6 +117,11 @@ def cut(values: Float[Tensor, "*axes channels"], grid: tuple[int, ...]) -> Parti
     return Partition(grid=tuple(grid), shape=shape, blocks=blocks)
 
 
+def block_cells(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The cells of each block that `cut` makes, in its order; raises as `cut`."""
+    return [_linear_indices(runs, grid) for runs in _runs(shape, grid)]
+
+
 def assemble(
     partition: Partition, outputs: Sequence[Float[Tensor, "_ _ channels"]]
 ) -> Float[Tensor, "*axes channels"]:
@@ -142,7 +150,7 @@ def assemble(
 
 
 def cell_coordinates(
-    shape: tuple[int, ...], convention: Literal["centers", "edges"]
+    shape: tuple[int, ...], convention: Convention
 ) -> Float[Tensor, "points axes"]:
     """The coordinates of a cell's samples, float32 in [-1, 1], row-major, axes as in the grid.
 
@@ -155,11 +163,24 @@ def cell_coordinates(
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, len(shape))
 
 
-def _axis_coordinates(length: int, convention: str) -> Float[Tensor, " points"]:
+def _axis_coordinates(length: int, convention: Convention) -> Float[Tensor, " points"]:
     # In double precision from whole numbers: exactly symmetric, as a float32 linspace is not.
-    span = length if convention == "edges" else max(length - 1, 1)
     steps = torch.arange(length, dtype=torch.float64)
-    return ((2 * steps + 1 - length) / span).to(torch.float32)
+    return local_coordinate(steps, torch.tensor(length), convention).to(torch.float32)
+
+
+def local_coordinate(
+    position: Float[Tensor, "*points"], length: Int[Tensor, "*#points"], convention: Convention
+) -> Float[Tensor, "*points"]:
+    """Where a position is in its cell, from about -1 to +1 along one axis.
+
+    Args:
+        position: in samples from the cell's first one; between samples and beyond them, too.
+        length: samples of the cell.
+        convention: as in `cell_coordinates`.
+    """
+    span = length if convention == "edges" else (length - 1).clamp_min(1)
+    return (2 * position + 1 - length) / span
 
 
 def _runs(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[_AxisRun, ...]]:

@@ -67,11 +67,12 @@ class Batch:
     make_kernel: Callable[[], Kernel]
     chunks: tuple[ChunkState, ...]
 
-    def by_chunk(self) -> Iterator[tuple[ChunkState, tuple[Member, ...]]]:
-        """Each chunk with its members."""
+    def by_chunk(self) -> Iterator[tuple[ChunkState, tuple[Member, ...], slice]]:
+        """Each chunk with its members, and their place among all."""
         start = 0
         for chunk in self.chunks:
-            yield chunk, self.members[start : start + chunk.members]
+            place = slice(start, start + chunk.members)
+            yield chunk, self.members[place], place
             start += chunk.members
 
 

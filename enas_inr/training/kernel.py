@@ -7,7 +7,7 @@ chunk's scratch stays in the cache; what a chunk keeps between two runs is in it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -66,6 +66,16 @@ class ChunkState:
     def members(self) -> int:
         """How many members the chunk has."""
         return len(self.cells)
+
+    def copy(self) -> ChunkState:
+        """The same state in memory of its own."""
+        return replace(
+            self,
+            weights=self.weights.clone(),
+            first_moment=self.first_moment.clone(),
+            second_moment=self.second_moment.clone(),
+            step=self.step.clone(),
+        )
 
     def update_(self, gradient: Float[Tensor, " flat"], settings: AdamSettings) -> None:
         """Make one step of Adam, in one fused pass over the flat buffers."""

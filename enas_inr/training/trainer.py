@@ -100,9 +100,10 @@ def train(
     def attempt() -> list[Outcome] | None:
         try:
             batches = make_batches(jobs, training, device, workspace, workers)
-            run = _Run(jobs, batches, steps, training)
+            run = Run(jobs, batches, steps, training)
             with Crew(workers) as crew:
-                run.to_the_end(crew, on_progress)
+                for _ in run.rounds(crew, on_progress):
+                    pass
             return run.outcomes(keep_params)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
@@ -125,10 +126,16 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(t in str(error) for t in texts)
 
 
-class _Run:
+class Run:
     """The state of one training between its rounds.
 
     A slot is one repeat of one job; `losses` has a row for each.
+
+    Attributes:
+        losses: mean squared error of the whole signal, `slots steps`.
+        done: steps that all members have made.
+        first_losses: for each batch, each member's loss at the first step of the last round: that
+            of the weights with which the round began.
     """
 
     def __init__(
@@ -143,9 +150,14 @@ class _Run:
         self.losses = torch.zeros(len(self.slots), steps, dtype=torch.float64)
         self.diverged: dict[int, tuple[int, int]] = {}  # row -> (step, cell) of the first
         self.done = 0
+        self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
 
-    def to_the_end(self, crew: Crew, on_progress: OnProgress) -> None:
-        """Go round by round until all steps are made or every repeat has stopped."""
+    def rounds(self, crew: Crew, on_progress: OnProgress) -> Iterator[Progress]:
+        """Go round by round until all steps are made or every repeat has stopped.
+
+        Yields:
+            How far it is, after each round.
+        """
         round_steps = 1
         while self.done < self.steps:
             summaries = self.summaries()
@@ -158,8 +170,16 @@ class _Run:
             for done in self._round(crew, count, running):
                 on_progress(Progress(done, self.done, psnr))
             self.done += count
+            yield Progress(self.done / self.steps, self.done, self._best_psnr(self.summaries()))
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
+
+    def probe(self, crew: Crew) -> None:
+        """Set `first_losses` to those of the present weights, without training them."""
+        for batch, first in zip(self.batches, self.first_losses, strict=True):
+            copies = [chunk.copy() for chunk in batch.chunks]
+            losses = crew.train(batch.make_kernel, copies, 1)
+            torch.cat([loss[0] for loss in losses], out=first)
 
     def summaries(self) -> list[CurveSummary]:
         """What each row's losses say so far."""
@@ -169,14 +189,15 @@ class _Run:
         """Take every chunk with a running repeat `count` steps further; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed = 0
-        for batch in self.batches:
+        for batch, first in zip(self.batches, self.first_losses, strict=True):
             chunks = [
-                (chunk, members, rows)
-                for chunk, members in batch.by_chunk()
+                (chunk, members, rows, place)
+                for chunk, members, place in batch.by_chunk()
                 if running.intersection(rows := [self.rows[m.job, m.repeat] for m in members])
             ]
-            losses = crew.train(batch.make_kernel, [chunk for chunk, _, _ in chunks], count)
-            for (_, members, rows), chunk_losses in zip(chunks, losses, strict=True):
+            losses = crew.train(batch.make_kernel, [chunk for chunk, *_ in chunks], count)
+            for (_, members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
+                first[place] = chunk_losses[0]
                 self._record(batch, members, rows, chunk_losses)
                 passed += len(members) * batch.points
                 yield (self.done + count * passed / total) / self.steps

@@ -1,0 +1,1 @@
+"""A fitted ensemble: save it, load it, evaluate it anywhere."""

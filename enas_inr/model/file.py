@@ -1,0 +1,188 @@
+"""The `.inr` file: safetensors with a JSON header and a digest of everything.
+
+Nothing in it can execute code. docs/format.md describes it for other programs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.catalog import Catalog
+from enas_inr.cost import net_shape
+from enas_inr.errors import ModelError, PluginError, SpecError
+from enas_inr.model.header import FORMAT_VERSION, ModelHeader, Precision
+from enas_inr.model.model import Model
+from enas_inr.model.quantise import SCALE, quantise, restore
+from enas_inr.signals.files import read_bytes, replace_bytes
+from enas_inr.signals.partition import block_cells
+
+HEADER = "enas_inr"  # the keys of the safetensors metadata
+DIGEST = "sha256"
+SUFFIX = ".inr"
+LARGEST_INDEX = 2**24  # bytes of the safetensors header: ours have a few thousand
+
+
+def encode(model: Model, precision: Precision | None = None) -> bytes:
+    """Return the content of a file, its numbers stored as `precision` (None: as before)."""
+    header = model.header.model_copy(update={"precision": precision or model.header.precision})
+    tensors: dict[str, Tensor] = {}
+    for index, leaves in enumerate(model.blocks):
+        for name, leaf in leaves.items():
+            full = f"blocks.{index}.{name}"
+            tensors |= quantise(full, leaf.detach().cpu(), header.precision)
+    text = header.model_dump_json()
+    return save_tensors(tensors, metadata={HEADER: text, DIGEST: _digest(text, tensors)})
+
+
+def write_model(
+    model: Model, path: Path, *, precision: Precision | None = None, force: bool = False
+) -> int:
+    """Write a file at once (a reader sees the old one or the new one); return its bytes.
+
+    Raises:
+        ModelError: the file exists and `force` is not given.
+        SignalError: it cannot be written.
+    """
+    check_absent(path, force=force)
+    content = encode(model, precision)
+    replace_bytes(path, content)
+    return len(content)
+
+
+def check_absent(path: Path, *, force: bool) -> None:
+    """Refuse to overwrite a file.
+
+    Raises:
+        ModelError: it exists and `force` is not given.
+    """
+    if path.exists() and not force:
+        raise ModelError(f"{str(path)!r} exists already", "give --force to overwrite it")
+
+
+def read_model(path: Path, catalog: Catalog) -> Model:
+    """Read a file.
+
+    Raises:
+        ModelError: it is not a model, is damaged, was written by a newer version, or needs a
+            plugin that is not installed.
+        SignalError: it cannot be read.
+    """
+    return decode(read_bytes(path), catalog, repr(str(path)))
+
+
+def decode(content: bytes, catalog: Catalog, what: str) -> Model:
+    """Turn the content of a file into a model; raises as `read_model`."""
+    metadata = _metadata(content, what)
+    text = metadata.get(HEADER)
+    if not isinstance(text, str):
+        raise ModelError(f"{what} is not a model of enas-inr", "give a file that `fit` wrote")
+    try:
+        tensors = load_tensors(content)
+    except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise _damaged(what, error) from None
+    header = _header(text, what)
+    if metadata.get(DIGEST) != _digest(text, tensors):
+        raise _damaged(what, "its digest does not match its content")
+    backbone = _backbone(header, catalog, what)
+    return Model(header, backbone, _blocks(header, backbone, tensors, what))
+
+
+def _metadata(content: bytes, what: str) -> Mapping[str, Any]:
+    """The metadata in the safetensors index, whose length the first eight bytes give."""
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or not 2 <= length <= min(len(content) - 8, LARGEST_INDEX):
+        raise ModelError(f"{what} is not a model, or is cut off", "give a file that `fit` wrote")
+    try:
+        index = json.loads(content[8 : 8 + length])
+        metadata = index["__metadata__"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ModelError(
+            f"{what} is not a model, or is damaged", "give a file that `fit` wrote"
+        ) from None
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _header(text: str, what: str) -> ModelHeader:
+    try:
+        version = json.loads(text)["format_version"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ModelError(
+                f"{what} has format version {version}, newer than {FORMAT_VERSION}",
+                "update enas-inr",
+            )
+        return ModelHeader.model_validate_json(text)
+    except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(what, error) from None
+
+
+def _backbone(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
+    name = header.ensemble.backbone
+    try:
+        backbone: Backbone = catalog.create("backbone", name, options=header.ensemble.options)
+    except SpecError as error:
+        distribution, version = header.backbone_from
+        if any(d.name == name for d in catalog.descriptions("backbone")):
+            raise ModelError(
+                f"{what}: {error}", f"it was written with {distribution} {version}"
+            ) from None
+        raise ModelError(
+            f"{what} needs the backbone {name!r} of {distribution} {version}",
+            f"install that: pip install {distribution}",
+        ) from None
+    except PluginError as error:
+        raise ModelError(f"{what}: {error}") from None
+    return backbone
+
+
+def _blocks(
+    header: ModelHeader, backbone: Backbone, tensors: dict[str, Tensor], what: str
+) -> tuple[Params, ...]:
+    """Restore the leaves, having checked that they are what the architecture needs."""
+    shape = net_shape(header.ensemble, header.signal)
+    grid = (header.ensemble.grid,) * len(header.signal.shape)
+    cost = backbone.cost(shape)
+    stored = sum(tensor.numel() for name, tensor in tensors.items() if not name.endswith(SCALE))
+    if (cost.parameters + cost.constants) * math.prod(grid) != stored:
+        raise _damaged(what, "its numbers do not fit its architecture")
+    example = backbone.init(shape, [0])
+    cells = [len(block) for block in block_cells(header.signal.shape, grid)]
+    blocks = []
+    for index, count in enumerate(cells):
+        leaves = {}
+        for name, like in example.items():
+            full = f"blocks.{index}.{name}"
+            if full not in tensors:
+                raise _damaged(what, f"{full!r} is missing")
+            leaves[name] = restore(full, tensors, like)
+            if leaves[name].shape != (count, *like.shape[1:]):
+                raise _damaged(what, f"{full!r} has shape {tuple(leaves[name].shape)}")
+        blocks.append(leaves)
+    return tuple(blocks)
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the header's text, then of each tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        kind = str(tensor.dtype).removeprefix("torch.")
+        digest.update(f"{name}|{kind}|{list(tensor.shape)}".encode())
+        digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()
+
+
+def _damaged(what: str, why: object) -> ModelError:
+    return ModelError(f"{what} is damaged: {why}", "fit it again, or take a copy that is whole")

@@ -1,0 +1,226 @@
+"""A fitted ensemble as a function of coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.cost import NetShape, net_shape
+from enas_inr.errors import SpecError
+from enas_inr.model.header import ModelHeader, Precision
+from enas_inr.model.layout import Layout
+from enas_inr.signals.partition import block_cells
+from enas_inr.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from enas_inr.catalog import Catalog
+
+UNITS_AT_ONCE = 2**23  # hidden units times points: 32 MiB a buffer
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An ensemble: call it with coordinates, or render it.
+
+    Attributes:
+        header: everything but its numbers.
+        backbone: evaluates the members.
+        blocks: for each shape of cells (the order of `signals.partition`) the members' leaves,
+            `cells ...`, float32.
+    """
+
+    header: ModelHeader
+    backbone: Backbone
+    blocks: tuple[Params, ...]
+
+    @property
+    def device(self) -> torch.device:
+        """Where its numbers are."""
+        return next(iter(self.blocks[0].values())).device
+
+    @property
+    def shape(self) -> NetShape:
+        """The shape of one sub-network."""
+        return net_shape(self.header.ensemble, self.header.signal)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How the signal was cut."""
+        axes = len(self.header.signal.shape)
+        return Layout(
+            shape=self.header.signal.shape,
+            grid=(self.header.ensemble.grid,) * axes,
+            convention=self.header.training.coordinates,
+        )
+
+    @cached_property
+    def _places(self) -> tuple[Int[Tensor, " cells"], Int[Tensor, " cells"]]:
+        """For each cell (row-major in the grid) its block, and its row there."""
+        blocks = block_cells(self.layout.shape, self.layout.grid)
+        block = torch.empty(sum(map(len, blocks)), dtype=torch.int64)
+        row = torch.empty_like(block)
+        for index, cells in enumerate(blocks):
+            block[list(cells)] = index
+            row[list(cells)] = torch.arange(len(cells))
+        return block, row
+
+    def to(self, device: str | torch.device) -> Model:
+        """Return the model with its numbers on another device."""
+        moved = tuple({n: leaf.to(device) for n, leaf in block.items()} for block in self.blocks)
+        return replace(self, blocks=moved)
+
+    def __call__(
+        self, coordinates: Float[Tensor, "*batch axes"], *, blend: bool = False
+    ) -> Float[Tensor, "*batch channels"]:
+        """Evaluate the signal anywhere; differentiable with respect to the coordinates.
+
+        Args:
+            coordinates: in [-1, 1] across the whole signal, its edges at -1 and +1 (sample i of n
+                is at (2 i + 1) / n - 1), in the order of its axes (image: row, column).
+            blend: crossfade neighbouring cells between their outer samples.
+
+        Returns:
+            Values, about in [-1, 1].
+        """
+        axes = len(self.layout.shape)
+        if coordinates.shape[-1] != axes:
+            raise SpecError(
+                f"coordinates of shape {tuple(coordinates.shape)} do not fit {axes} axes",
+                f"give a last dimension of {axes}",
+            )
+        flat = coordinates.reshape(-1, axes)
+        values = self.at(self.layout.positions(flat), blend=blend)
+        return values.reshape(*coordinates.shape[:-1], self.header.signal.channels)
+
+    def at(
+        self, positions: Float[Tensor, "points axes"], *, blend: bool = False
+    ) -> Float[Tensor, "points channels"]:
+        """Evaluate at positions, counted in samples of the original (see `layout`)."""
+        width = max(self.shape.width, 1)
+        pieces = positions.split(max(1, UNITS_AT_ONCE // width))  # type: ignore[no-untyped-call]
+        return torch.cat([self._at(piece, blend) for piece in pieces])
+
+    def _at(self, positions: Float[Tensor, "points axes"], blend: bool) -> Tensor:
+        if not blend:
+            return self._members(*self.layout.owners(positions))
+        parts = [
+            weight.float().unsqueeze(1) * self._members(cells, local)
+            for weight, cells, local in self.layout.blended(positions)
+        ]
+        return torch.stack(parts).sum(dim=0)
+
+    def _members(
+        self, cells: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
+    ) -> Float[Tensor, "points channels"]:
+        """Evaluate each point by the member of its cell."""
+        block_of, row_of = (table.to(cells.device) for table in self._places)
+        values = local.new_empty(len(local), self.header.signal.channels)
+        for index, leaves in enumerate(self.blocks):
+            mine = (block_of[cells] == index).nonzero().flatten()
+            if len(mine):
+                part = self._in_block(leaves, row_of[cells[mine]], local[mine])
+                values = values.index_copy(0, mine, part)
+        return values
+
+    def _in_block(
+        self, leaves: Params, rows: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
+    ) -> Float[Tensor, "points channels"]:
+        """Gather the points by member, pad to the fullest one, and evaluate all as one batch."""
+        members, member, counts = torch.unique(rows, return_inverse=True, return_counts=True)
+        order = torch.argsort(member, stable=True)
+        starts = torch.cumsum(counts, 0) - counts
+        slot = torch.empty_like(order)
+        slot[order] = torch.arange(len(order), device=order.device) - starts[member[order]]
+        most = int(counts.max())
+        at_once = max(1, 4 * UNITS_AT_ONCE // (most * max(self.shape.width, 1)))
+        outputs = []
+        for first in range(0, len(members), at_once):
+            chosen = members[first : first + at_once]
+            inside = ((member >= first) & (member < first + at_once)).nonzero().flatten()
+            place = (member[inside] - first, slot[inside])
+            x = local.new_zeros(len(chosen), most, local.shape[1]).index_put(place, local[inside])
+            picked = {name: leaf[chosen] for name, leaf in leaves.items()}
+            outputs.append((inside, self.backbone.forward(self.shape, picked, x)[place]))
+        values = local.new_empty(len(local), self.header.signal.channels)
+        for inside, output in outputs:
+            values = values.index_copy(0, inside, output)
+        return values
+
+    def render(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: float | None = None,
+        window: Sequence[tuple[float, float]] | None = None,
+        blend: bool = False,
+        on_progress: Callable[[float], None] = lambda done: None,
+    ) -> Signal:
+        """Evaluate on a regular grid, slice by slice; the original one unless told otherwise.
+
+        Args:
+            size: samples along each axis.
+            scale: instead, that many times as many as the window has.
+            window: along each axis (start, stop) in samples of the original; None: all.
+            blend: crossfade neighbouring cells between their outer samples.
+            on_progress: is told the share that is done.
+
+        Raises:
+            SpecError: a size, scale or window that cannot be.
+        """
+        from enas_inr.model.sampling import sample_positions
+
+        axes = sample_positions(self.header.signal.shape, size, scale, window)
+        shape = tuple(len(axis) for axis in axes)
+        values = torch.empty(*shape, self.header.signal.channels)
+        rows = max(1, UNITS_AT_ONCE // (max(self.shape.width, 1) * max(1, _product(shape[1:]))))
+        with torch.no_grad():
+            for start in range(0, shape[0], rows):
+                part = [axes[0][start : start + rows], *axes[1:]]
+                grid = torch.stack(torch.meshgrid(*part, indexing="ij"), dim=-1)
+                flat = grid.reshape(-1, len(shape)).to(self.device)
+                rendered = self.at(flat, blend=blend).cpu()
+                values[start : start + rows] = rendered.reshape(*grid.shape[:-1], -1)
+                on_progress(min(1.0, (start + rows) / shape[0]))
+        rate = self.header.signal.sample_rate
+        if rate is not None:
+            rate = max(1, round(rate * _density(axes[0])))
+        signal = self.header.signal
+        return Signal(values, signal.modality, signal.name, rate, self.header.meta)
+
+    def save(
+        self, path: str | Path, *, precision: Precision | None = None, force: bool = False
+    ) -> None:
+        """Write a `.inr` file; see `enas_inr.model.file.write_model`."""
+        from enas_inr.model.file import write_model
+
+        write_model(self, Path(path), precision=precision, force=force)
+
+
+def _product(sizes: Sequence[int]) -> int:
+    product = 1
+    for size in sizes:
+        product *= size
+    return product
+
+
+def _density(positions: Float[Tensor, " points"]) -> float:
+    """Samples rendered for each one of the original."""
+    if len(positions) < 2:
+        return 1.0
+    return 1 / float(positions[1] - positions[0])
+
+
+def load(path: str | Path, *, catalog: Catalog | None = None) -> Model:
+    """Read a `.inr` file; see `enas_inr.model.file.read_model`."""
+    from enas_inr.catalog import load_catalog
+    from enas_inr.model.file import read_model
+
+    return read_model(Path(path), catalog or load_catalog())

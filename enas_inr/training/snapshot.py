@@ -1,0 +1,113 @@
+"""A run's state as named tensors: the best weights of each member, and a checkpoint of everything.
+
+A member's loss at the first step of a round is exactly that of the weights which the round began
+with; so each member keeps the best of its weights at the beginnings of rounds, for the price of a
+copy a round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Params
+from enas_inr.training.batch import Batch
+from enas_inr.training.trainer import Run
+
+Kind = Literal["weights", "first_moment", "second_moment"]
+KINDS: tuple[Kind, ...] = ("weights", "first_moment", "second_moment")
+
+
+def gather(batch: Batch, kind: Kind = "weights") -> Params:
+    """Copy one kind of a batch's numbers to the CPU, as leaves `members ...`."""
+    parts = [batch.packing.unpack(getattr(chunk, kind)) for chunk in batch.chunks]
+    return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+
+
+def scatter(batch: Batch, leaves: Params, kind: Kind = "weights") -> None:
+    """Copy leaves `members ...` into the chunks."""
+    for chunk, _, place in batch.by_chunk():
+        flat: Tensor = getattr(chunk, kind)
+        flat.copy_(batch.packing.pack({name: leaf[place] for name, leaf in leaves.items()}))
+
+
+class BestWeights:
+    """Each member's best weights so far.
+
+    Attributes:
+        losses: for each batch, the members' losses with these weights.
+        leaves: for each batch, the weights, `members ...` on the CPU.
+        now: likewise, the weights at the last call of `update`.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.losses = [torch.full((len(batch.members),), torch.inf) for batch in run.batches]
+        self.leaves = [gather(batch) for batch in run.batches]
+        self.now = [gather(batch) for batch in run.batches]
+
+    def update(self, run: Run) -> None:
+        """Compare the weights at the last call with the best; to be called after each round."""
+        for index, batch in enumerate(run.batches):
+            better = run.first_losses[index] < self.losses[index]
+            self.losses[index][better] = run.first_losses[index][better]
+            for name, leaf in self.leaves[index].items():
+                leaf[better] = self.now[index][name][better]
+            self.now[index] = gather(batch)
+
+    def mse(self, run: Run) -> Float[Tensor, " slots"]:
+        """The mean squared error of the whole signal with these weights, for each slot."""
+        total = torch.zeros(len(run.slots), dtype=torch.float64)
+        for batch, losses in zip(run.batches, self.losses, strict=True):
+            for member, loss in zip(batch.members, losses.tolist(), strict=True):
+                samples = run.jobs[member.job].partition.samples
+                total[run.rows[member.job, member.repeat]] += loss * batch.points / samples
+        return total
+
+
+def to_tensors(run: Run, best: BestWeights) -> dict[str, Tensor]:
+    """Everything that is needed to go on."""
+    tensors = {"losses": run.losses[:, : run.done].contiguous(), "done": torch.tensor(run.done)}
+    for index, batch in enumerate(run.batches):
+        tensors[f"{index}.step"] = batch.chunks[0].step.cpu()
+        tensors[f"{index}.best_losses"] = best.losses[index]
+        named: dict[str, Params] = {kind: gather(batch, kind) for kind in KINDS}
+        named["best"] = best.leaves[index]
+        for kind, leaves in named.items():
+            tensors |= {f"{index}.{kind}.{n}": _real(leaf) for n, leaf in leaves.items()}
+    return tensors
+
+
+def from_tensors(run: Run, best: BestWeights, tensors: Mapping[str, Tensor]) -> None:
+    """Bring a run of equal jobs to where `to_tensors` was called.
+
+    Raises:
+        KeyError, ValueError, RuntimeError: the tensors are not of such a run.
+    """
+    run.done = int(tensors["done"])
+    run.losses[:, : run.done] = tensors["losses"]
+    for index, batch in enumerate(run.batches):
+        for chunk in batch.chunks:
+            chunk.step.copy_(tensors[f"{index}.step"])
+        best.losses[index].copy_(tensors[f"{index}.best_losses"])
+        for kind in KINDS:
+            scatter(batch, _named(tensors, f"{index}.{kind}.", best.leaves[index]), kind)
+        best.leaves[index] = _named(tensors, f"{index}.best.", best.leaves[index])
+        best.now[index] = gather(batch)
+
+
+def _named(tensors: Mapping[str, Tensor], prefix: str, like: Params) -> Params:
+    leaves = {}
+    for name, leaf in like.items():
+        stored = tensors[prefix + name]
+        leaves[name] = torch.view_as_complex(stored) if leaf.is_complex() else stored
+        if leaves[name].shape != leaf.shape:
+            raise ValueError(f"{prefix + name} has shape {tuple(stored.shape)}")
+    return leaves
+
+
+def _real(leaf: Tensor) -> Tensor:
+    return (torch.view_as_real(leaf) if leaf.is_complex() else leaf).contiguous()
