@@ -12,18 +12,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from enas_inr.api import search
+    from enas_inr.api.fit import fit
+    from enas_inr.api.search import search
     from enas_inr.model.model import Model, load
     from enas_inr.result import SearchResult
 
 __version__ = "0.1.0"
-__all__ = ["Model", "SearchResult", "__version__", "load", "search"]
+__all__ = ["Model", "SearchResult", "__version__", "fit", "load", "search"]
 
 _HOMES = {
     "Model": "enas_inr.model.model",
     "SearchResult": "enas_inr.result",
     "load": "enas_inr.model.model",
-    "search": "enas_inr.api",
+    "fit": "enas_inr.api.fit",
+    "search": "enas_inr.api.search",
 }
 
 

@@ -125,7 +125,7 @@ def fit(
     def tell(progress: Progress) -> None:
         on_progress(
             TrialProgress(
-                0, priced.spec.label(), progress.done, progress.step, progress.psnr_paper_db
+                None, priced.spec.label(), progress.done, progress.step, progress.psnr_paper_db
             )
         )
 

@@ -183,14 +183,17 @@ def _result(trial: FrozenTrial) -> TrialResult:
     return TrialResult.model_validate_json(text)
 
 
-def load_spec(name: str, storage: str) -> StudySpec:
-    """Read what a study is about, without owning it.
+def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
+    """Read what a study is about and its trials, without owning it.
 
     Raises:
         StudyError: no such study; the message names the nearest.
     """
     url = storage_url(storage)
     with _explained(url):
+        file = _file(url)
+        if file and not file.exists():
+            raise StudyError(f"storage {url} does not exist", "give the --storage of the search")
         names = optuna.get_all_study_names(storage=_open(url))
         if name not in names:
             raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
@@ -198,7 +201,8 @@ def load_spec(name: str, storage: str) -> StudySpec:
         known = study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        return StudySpec.model_validate_json(known)
+        results = [_result(trial) for trial in study.get_trials(deepcopy=False)]
+        return StudySpec.model_validate_json(known), results
 
 
 def _open(url: str) -> optuna.storages.BaseStorage:

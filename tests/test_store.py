@@ -22,7 +22,7 @@ from enas_inr.spec import (
     TrainingSpec,
     TrialSpec,
 )
-from enas_inr.store import SPEC_ATTRIBUTE, Store, load_spec, storage_url
+from enas_inr.store import SPEC_ATTRIBUTE, Store, read_study, storage_url
 
 SPEC = StudySpec(
     signal=SignalInfo(name="photo", modality="image", shape=(16, 16), channels=3),
@@ -241,9 +241,9 @@ def test_two_studies_share_a_storage(storage):
 
 def test_the_settings_of_a_study_are_read_without_owning_it(storage):
     with Store("photo-8", SPEC, storage):
-        assert load_spec("photo-8", storage) == SPEC
+        assert read_study("photo-8", storage)[0] == SPEC
     with pytest.raises(StudyError, match=r"no study 'photo-9' in .*; did you mean 'photo-8'"):
-        load_spec("photo-9", storage)
+        read_study("photo-9", storage)
 
 
 def test_a_study_with_other_settings_is_refused_and_every_difference_listed(storage):
@@ -363,7 +363,7 @@ def test_a_study_of_somebody_else_is_refused_and_left_alone(database, directions
         foreign.add_trial(optuna.trial.create_trial(value=1.0))
     assert "was not made by enas-inr" in refused("s", SPEC, database)
     with pytest.raises(StudyError, match="was not made by enas-inr"):
-        load_spec("s", database)
+        read_study("s", database)
     again = optuna.load_study(study_name="s", storage=database)
     assert SPEC_ATTRIBUTE not in again.user_attrs
     assert len(again.trials) == trials

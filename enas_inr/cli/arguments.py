@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from enas_inr.errors import SpecError
 
+Signal = Annotated[
+    str,
+    typer.Argument(metavar="SIGNAL", help="An image or audio file, or sample:photo, sample:chord."),
+]
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote.")]
 Backbone = Annotated[str, typer.Option(help="Kind of sub-network; see `enas-inr plugins list`.")]
 BackboneOptions = Annotated[
     list[str] | None,

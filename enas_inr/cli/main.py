@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from enas_inr import __version__
-from enas_inr.cli import cost, plugins, search
+from enas_inr.cli import cost, fit, info, plugins, render, search
 from enas_inr.errors import EnasInrError, ExitCode
 
 app = typer.Typer(
@@ -22,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(search.search)
+app.command()(fit.fit)
+app.command()(render.render)
+app.command()(info.info)
 app.command()(cost.cost)
 app.add_typer(plugins.app, name="plugins")
 

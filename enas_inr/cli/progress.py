@@ -19,8 +19,8 @@ from enas_inr.spec import PSNR_OFFSET_DB
 LINE_SECONDS = 10.0  # between two plain lines about one trial
 
 
-class SearchProgress(Observer):
-    """Tells how a search goes. Use it as a context manager."""
+class Display:
+    """Lines on stderr, the last one live where that is a terminal. Use it as a context manager."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
@@ -30,12 +30,8 @@ class SearchProgress(Observer):
             if self._console.is_terminal and sys.stderr.isatty() and not quiet
             else None
         )
-        self._study = self._storage = ""
-        self._known = self._most = 0
-        self._trained = 0.0  # seconds of training that finished trials took in this run
-        self._finished = 0
-        self._trial: tuple[str, float] | None = None  # label and start of the one in training
-        self._told = 0.0
+        self._label = ""
+        self._started = self._told = 0.0
 
     def __enter__(self) -> Self:
         if self._live:
@@ -51,29 +47,25 @@ class SearchProgress(Observer):
         if self._live:
             self._live.__exit__(kind, error, trace)
 
-    def started(self, study: str, storage: str, known: int, most: int) -> None:
-        """Say where the trials are kept."""
-        self._study, self._storage, self._known, self._most = study, storage, known, most
-        kept = f", {known} trials known" if known else ""
-        self._say(f"study {study} in {storage}{kept}")
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+        self._console.print(Text(line), soft_wrap=True)
 
     def progressed(self, progress: TrialProgress) -> None:
         """Show how far the trial is."""
         now = time.monotonic()
-        if self._trial is None or self._trial[0] != progress.label:
-            self._trial = (progress.label, now)
-            self._told = now
-        elapsed = now - self._trial[1]
-        line = self._line(progress, elapsed)
+        if self._label != progress.label:
+            self._label, self._started, self._told = progress.label, now, now
+        elapsed = now - self._started
         if self._live:
-            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+            line = Text(self._line(progress, elapsed), no_wrap=True, overflow="ellipsis")
+            self._live.update(line)
         elif now - self._told >= LINE_SECONDS:
             self._told = now
-            self._say(line)
+            self.say(self._line(progress, elapsed))
 
     def _line(self, progress: TrialProgress, elapsed: float) -> str:
-        number = self._known + self._finished + 1
-        parts = [] if progress.number is None else [f"trial {number} of at most {self._most}"]
+        parts = [] if progress.number is None else self._before()
         parts += [progress.label, f"{progress.done:4.0%}"]
         if elapsed > 0 and progress.step:
             parts.append(f"{progress.step / elapsed:.1f} steps/s")
@@ -81,22 +73,39 @@ class SearchProgress(Observer):
             parts.append(f"PSNR {progress.psnr_paper_db + PSNR_OFFSET_DB:.2f} dB so far")
         if progress.done > 0.02:
             left = elapsed * (1 - progress.done) / progress.done
-            parts.append(f"{_clock(left)} left{self._search_left(left)}")
+            parts.append(f"{_clock(left)} left{self._after(left)}")
         return "  ".join(parts)
 
-    def _search_left(self, trial_left: float) -> str:
-        """The longest that the search may still take, if the other trials cost what these did."""
-        others = self._most - self._known - self._finished - 1
-        if not self._finished or others < 0:
-            return ""
-        mean = self._trained / self._finished
-        return f" (search: at most {_clock(trial_left + others * mean)})"
+    def _before(self) -> list[str]:
+        """What to say before the label."""
+        return []
+
+    def _after(self, trial_left: float) -> str:
+        """What to say at the end, given the seconds that the trial will still take."""
+        return ""
+
+
+class SearchProgress(Display, Observer):
+    """Tells how a search goes."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
+        self._study = self._storage = ""
+        self._known = self._most = 0
+        self._trained = 0.0  # seconds of training that finished trials took in this run
+        self._finished = 0
+
+    def started(self, study: str, storage: str, known: int, most: int) -> None:
+        """Say where the trials are kept."""
+        self._study, self._storage, self._known, self._most = study, storage, known, most
+        kept = f", {known} trials known" if known else ""
+        self.say(f"study {study} in {storage}{kept}")
 
     def finished(self, result: TrialResult) -> None:
         """Say how a trial ended."""
         self._finished += 1
         self._trained += result.seconds
-        self._trial = None
+        self._label = ""
         number = self._known + self._finished
         line = f"trial {number} of at most {self._most}  {result.trial.ensemble.label()}  "
         if result.psnr_db is not None and result.score is not None:
@@ -104,20 +113,28 @@ class SearchProgress(Observer):
             line += f"score {result.score:.2f}  {result.seconds:.1f} s"
         else:
             line += f"{result.status}: {result.message}"
-        self._say(line)
+        self.say(line)
 
     def interrupted(self) -> None:
         """Say what is safe and how to go on."""
         if not self._study:
-            self._say("interrupted before the search began")
+            self.say("interrupted before the search began")
             return
-        self._say(
+        self.say(
             f"interrupted: {self._known + self._finished} trials are kept in study {self._study} "
             f"({self._storage}); the same command continues"
         )
 
-    def _say(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
+    def _before(self) -> list[str]:
+        return [f"trial {self._known + self._finished + 1} of at most {self._most}"]
+
+    def _after(self, trial_left: float) -> str:
+        """The longest that the search may still take, if the other trials cost what these did."""
+        others = self._most - self._known - self._finished - 1
+        if not self._finished or others < 0:
+            return ""
+        mean = self._trained / self._finished
+        return f" (search: at most {_clock(trial_left + others * mean)})"
 
 
 def _clock(seconds: float) -> str:

@@ -26,12 +26,7 @@ _OUTPUT = "Output"
 
 def search(
     context: typer.Context,
-    signal: Annotated[
-        str,
-        typer.Argument(
-            metavar="SIGNAL", help="An image or audio file, or sample:photo, sample:chord."
-        ),
-    ],
+    signal: arguments.Signal,
     strategy: Annotated[str, typer.Option(help="Proposes architectures.")] = "coordinate",
     strategy_option: Annotated[
         list[str] | None,
@@ -134,7 +129,8 @@ def search(
 
     The same command continues where it was interrupted. The defaults are the paper's.
     """
-    from enas_inr import api
+    from enas_inr.api.reading import read_signal
+    from enas_inr.api.search import search as run_search
     from enas_inr.catalog import load_catalog
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.trace import print_result
@@ -148,8 +144,8 @@ def search(
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
         try:
-            read = api.read_signal(catalog, signal, size)
-            result = api.search(
+            read = read_signal(catalog, signal, size)
+            result = run_search(
                 read,
                 strategy=strategy,
                 strategy_options=arguments.parse_options(strategy_option, "--strategy-option"),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.api.reading import read_signal
 from enas_inr.catalog import Catalog, load_catalog
 from enas_inr.engine import DEFAULT_STORAGE, Observer, run_study
 from enas_inr.errors import SpecError
-from enas_inr.options import parse_size
 from enas_inr.parsing import parse
 from enas_inr.result import SearchResult
 from enas_inr.spec import (
@@ -26,7 +26,6 @@ from enas_inr.spec import (
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
-PAPER_SIZE = "128"
 PAPER_WIDTHS = (16, 32, 64, 128, 256, 512)
 PAPER_DEPTHS = (1, 2, 3, 4, 5)
 
@@ -142,18 +141,3 @@ def search(
 
 def _choice(name: str, options: Mapping[str, Any] | None, what: str) -> Choice:
     return parse(Choice, {"name": name, "options": dict(options or {})}, what)
-
-
-def read_signal(catalog: Catalog, source: str, size: str | int | None) -> Signal:
-    """Read a signal, resized as `size` says (see `search`).
-
-    Raises:
-        SignalError: it cannot be read.
-        SpecError: `size` is not a size, or the signal has none.
-    """
-    from enas_inr.signals.loading import load_signal, takes_option
-
-    if size is None and not takes_option(catalog, source, "size"):
-        return load_signal(catalog, source)
-    width_height = parse_size(PAPER_SIZE if size is None else str(size))
-    return load_signal(catalog, source, {"size": list(width_height) if width_height else None})

@@ -1,0 +1,1 @@
+"""The Python calls behind the commands."""

@@ -1,0 +1,73 @@
+"""Everything that can be said of a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from enas_inr.api.fit import cost_of
+from enas_inr.api.reading import read_signal
+from enas_inr.catalog import Catalog
+from enas_inr.errors import ModelError
+from enas_inr.model.file import read_model
+from enas_inr.reports.codecs import codec_sizes
+from enas_inr.reports.measure import measure
+
+
+def describe(path: Path, original: str | None, catalog: Catalog) -> dict[str, Any]:
+    """Describe a model file.
+
+    Args:
+        path: the file.
+        original: the signal that it was fitted to, to measure it again; it is resized to the
+            model's size. None: what was measured when it was written.
+        catalog: the plugins.
+
+    Returns:
+        JSON values: the header, `layers` (a row for each leaf), `bytes`, `bits_per_sample`,
+        `flops`, `flops_per_sample`, `parameters`, `metrics`, and `codecs`: sizes of the same
+        signal in ordinary formats, of the original if it is given, else of the rendering.
+
+    Raises:
+        ModelError: not a model, damaged, or of another signal than the original.
+        SignalError: a file that cannot be read.
+    """
+    model = read_model(path, catalog)
+    size = path.stat().st_size
+    signal = model.header.signal
+    metrics: dict[str, Any] = dict(model.header.metrics)
+    if original is None:
+        reference, of = model.render(), "rendering"
+    else:
+        wanted = (
+            "x".join(str(n) for n in reversed(signal.shape)) if len(signal.shape) == 2 else None
+        )
+        reference, of = read_signal(catalog, original, None, default=wanted or "none"), "original"
+        if reference.values.shape != (*signal.shape, signal.channels):
+            raise ModelError(
+                f"{original!r} has shape {tuple(reference.values.shape)}, the model "
+                f"{(*signal.shape, signal.channels)}",
+                "give the signal that it was fitted to",
+            )
+        metrics |= measure(model, reference)
+    cost = cost_of(model)
+    return {
+        "file": str(path),
+        **model.header.model_dump(mode="json"),
+        "metrics": metrics,
+        "layers": [
+            {
+                "name": name,
+                "shape": list(leaf.shape[1:]),
+                "numbers": leaf[0].numel(),
+                "trained": name not in model.backbone.constants,
+            }
+            for name, leaf in model.blocks[0].items()
+        ],
+        "cells": sum(len(next(iter(block.values()))) for block in model.blocks),
+        **cost,
+        "flops_per_sample": cost["flops"] / signal.samples,
+        "bytes": size,
+        "bits_per_sample": 8 * size / signal.samples,
+        "codecs": {"of": of, **codec_sizes(reference, size)},
+    }

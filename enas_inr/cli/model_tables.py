@@ -1,0 +1,111 @@
+"""Models, printed for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from enas_inr.cli.tables import console, table
+from enas_inr.parsing import format_quantity
+
+if TYPE_CHECKING:
+    from enas_inr.api.fit import FitResult
+
+
+def print_fit(result: FitResult) -> None:
+    """Say what a fit made."""
+    metrics = result.metrics
+    print(
+        f"{result.model.header.ensemble.label()}, {metrics['steps']} steps, "
+        f"{metrics['seconds']:.1f} s"
+    )
+    print(quality(metrics))
+    print(
+        f"{format_quantity(metrics['parameters'])} parameters, "
+        f"{format_quantity(metrics['flops'])} FLOPs, "
+        f"{metrics['bits_per_sample']:.2f} bits per sample"
+    )
+    print(f"wrote {result.path} ({metrics['bytes']:,} bytes, {result.model.header.precision})")
+
+
+def quality(metrics: dict[str, Any]) -> str:
+    """PSNR, SSIM and the error at the borders of cells, in one line."""
+    parts = [
+        f"PSNR {metrics['psnr_db']:.2f} dB (the paper's convention: {metrics['psnr_paper_db']:.2f})"
+    ]
+    if metrics.get("psnr_db_float32") is not None:
+        parts.append(f"{metrics['psnr_db_float32']:.2f} before rounding")
+    if metrics.get("ssim") is not None:
+        parts.append(f"SSIM {metrics['ssim']:.4f}")
+    if metrics.get("border_psnr_db") is not None and metrics.get("interior_psnr_db") is not None:
+        parts.append(
+            f"beside cell borders {metrics['border_psnr_db']:.2f} dB, "
+            f"elsewhere {metrics['interior_psnr_db']:.2f}"
+        )
+    return ", ".join(parts)
+
+
+def print_info(described: dict[str, Any]) -> None:
+    """Say what a model file is."""
+    out = console()
+    signal, training = described["signal"], described["training"]
+    ensemble = described["ensemble"]
+    shape = "x".join(map(str, signal["shape"]))
+    print(
+        f"{described['file']}: {ensemble['backbone']} M={ensemble['grid']} d={ensemble['depth']} "
+        f"w={ensemble['width']}, {described['cells']} cells, {described['precision']}"
+    )
+    rate = f" at {signal['sample_rate']} Hz" if signal["sample_rate"] else ""
+    print(
+        f"{signal['modality']} {signal['name']!r}: {shape} samples, "
+        f"{signal['channels']} channels{rate}"
+    )
+    print(
+        f"{training['profile']} profile, {described['metrics'].get('steps', '?')} steps, "
+        f"learning rate {training['learning_rate']:g}, seed {described['seed']}"
+    )
+    print(quality(described["metrics"]))
+    layers = table("leaf", "shape", "numbers", "", right=("numbers",))
+    for layer in described["layers"]:
+        size = "x".join(map(str, layer["shape"]))
+        layers.add_row(
+            layer["name"], size, f"{layer['numbers']:,}", "" if layer["trained"] else "fixed"
+        )
+    out.print(layers)
+    print(
+        f"{format_quantity(described['parameters'])} parameters, "
+        f"{described['flops_per_sample']:,.0f} FLOPs per sample"
+    )
+    sizes = table(
+        "the same signal as",
+        "bytes",
+        "bits per sample",
+        "PSNR dB",
+        right=("bytes", "bits per sample", "PSNR dB"),
+    )
+    samples = 8 * described["bytes"] / described["bits_per_sample"]
+    for name, size, psnr in [
+        ("this model", described["bytes"], described["metrics"].get("psnr_db")),
+        *_codec_rows(described["codecs"]),
+    ]:
+        sizes.add_row(
+            name, f"{size:,}", f"{8 * size / samples:.2f}", "" if psnr is None else f"{psnr:.2f}"
+        )
+    out.print(sizes)
+    if described["codecs"]["of"] == "rendering":
+        print("sizes are of the model's own rendering; --original compares the real signal")
+
+
+def _codec_rows(codecs: dict[str, Any]) -> list[tuple[str, int, float | None]]:
+    rows: list[tuple[str, int, float | None]] = []
+    if codecs.get("png_bytes"):
+        rows.append(("PNG", codecs["png_bytes"], None))
+    rows += [
+        (f"JPEG quality {j['quality']}", j["bytes"], j["psnr_db"]) for j in codecs.get("jpeg", [])
+    ]
+    at = codecs.get("jpeg_at_model_bytes")
+    if at:
+        name = f"JPEG of at most the model's bytes (quality {at['quality']})"
+        rows.append((name, at["bytes"], at["psnr_db"]))
+    if codecs.get("flac_bytes"):
+        rows.append(("FLAC", codecs["flac_bytes"], None))
+    return rows
