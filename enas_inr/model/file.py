@@ -29,8 +29,8 @@ from enas_inr.model.quantise import SCALE, quantise, restore
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
 
-HEADER = "enas_inr"  # the keys of the safetensors metadata
-DIGEST = "sha256"
+HEADER = "enas_inr"  # the one key of the safetensors metadata
+DIGEST = "sha256"  # the tensor of 32 bytes that holds the digest
 SUFFIX = ".inr"
 LARGEST_INDEX = 2**24  # bytes of the safetensors header: ours have a few thousand
 
@@ -44,7 +44,7 @@ def encode(model: Model, precision: Precision | None = None) -> bytes:
             full = f"blocks.{index}.{name}"
             tensors |= quantise(full, leaf.detach().cpu(), header.precision)
     text = header.model_dump_json()
-    return save_tensors(tensors, metadata={HEADER: text, DIGEST: _digest(text, tensors)})
+    return save_tensors(tensors | {DIGEST: _digest(text, tensors)}, metadata={HEADER: text})
 
 
 def write_model(
@@ -94,7 +94,8 @@ def decode(content: bytes, catalog: Catalog, what: str) -> Model:
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise _damaged(what, error) from None
     header = _header(text, what)
-    if metadata.get(DIGEST) != _digest(text, tensors):
+    digest = tensors.pop(DIGEST, None)
+    if digest is None or not torch.equal(digest, _digest(text, tensors)):
         raise _damaged(what, "its digest does not match its content")
     backbone = _backbone(header, catalog, what)
     return Model(header, backbone, _blocks(header, backbone, tensors, what))
@@ -173,7 +174,7 @@ def _blocks(
     return tuple(blocks)
 
 
-def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
     """SHA-256 of the header's text, then of each tensor's name, type, shape and bytes."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
@@ -181,7 +182,7 @@ def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
         kind = str(tensor.dtype).removeprefix("torch.")
         digest.update(f"{name}|{kind}|{list(tensor.shape)}".encode())
         digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
-    return digest.hexdigest()
+    return torch.tensor(list(digest.digest()), dtype=torch.uint8)
 
 
 def _damaged(what: str, why: object) -> ModelError:
