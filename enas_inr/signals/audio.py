@@ -22,7 +22,8 @@ _BEYOND_ONE = ("FLOAT", "DOUBLE", "VORBIS", "OPUS")  # subtypes that hold values
 _BLOCK = 2**16  # frames at a time: libsndfile's Vorbis encoder overflows the stack on long writes
 _STREAMED = 0x7FFF_0000  # a chunk of this size or more was written before its length was known
 _UNKNOWN_FRAMES = 2**62
-_FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)  # what soundfile raises
+FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)
+"""What soundfile raises."""
 
 
 class AudioModality(Modality):
@@ -45,7 +46,7 @@ class AudioModality(Modality):
                 frames, declared = _frames(file), int(file.frames)
                 rate = int(file.samplerate)
                 meta: dict[str, JsonValue] = {"format": file.format, "subtype": file.subtype}
-        except _FAILURES as error:
+        except FAILURES as error:
             raise SignalError(
                 f"{what}: not audio, or damaged: {_reason(error)}",
                 "give a complete WAV, FLAC or OGG file",
@@ -90,14 +91,36 @@ class AudioModality(Modality):
         if not (isinstance(subtype, str) and soundfile.check_format(name, subtype)):
             subtype = soundfile.default_subtype(name)
         try:
-            content = _encode(_levels(signal, subtype), signal.sample_rate, name, subtype)
-        except _FAILURES as error:
+            content = encode(signal, signal.sample_rate, name, subtype)
+        except FAILURES as error:
             raise SignalError(
                 f"{what}: {signal.values.shape[1]} channels at {signal.sample_rate} Hz cannot be"
                 f" written as {name} {subtype}: {_reason(error)}",
                 f"use another of: {', '.join(sorted(_FORMATS))}",
             ) from None
         replace_bytes(path, content)
+
+
+def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
+    """Write audio into memory, clamped to [-1, 1]; PCM is rounded to the nearest level.
+
+    Args:
+        signal: frames, channels.
+        sample_rate: frames per second.
+        name: the format, as libsndfile names it.
+        subtype: how it stores a sample, as libsndfile names it.
+
+    Raises:
+        FAILURES: one of them, when the format cannot hold the signal.
+    """
+    levels = _levels(signal, subtype)
+    buffer = BytesIO()
+    with soundfile.SoundFile(
+        buffer, "w", sample_rate, levels.shape[1], format=name, subtype=subtype
+    ) as file:
+        for start in range(0, len(levels), _BLOCK):
+            file.write(levels[start : start + _BLOCK])
+    return buffer.getvalue()
 
 
 def _frames(file: soundfile.SoundFile) -> npt.NDArray[np.float32]:
@@ -119,16 +142,6 @@ def _levels(signal: Signal, subtype: str) -> npt.NDArray[Any]:
     if isinstance(gain, int | float) and subtype in _BEYOND_ONE:
         values = values * gain
     return np.asarray(values, dtype=np.float32)
-
-
-def _encode(levels: npt.NDArray[Any], sample_rate: int, name: str, subtype: str) -> bytes:
-    buffer = BytesIO()
-    with soundfile.SoundFile(
-        buffer, "w", sample_rate, levels.shape[1], format=name, subtype=subtype
-    ) as file:
-        for start in range(0, len(levels), _BLOCK):
-            file.write(levels[start : start + _BLOCK])
-    return buffer.getvalue()
 
 
 def _is_cut_wav(content: bytes) -> bool:

@@ -98,7 +98,7 @@ class ImageModality(Modality):
                 f"{what}: cannot write images as {path.suffix!r}",
                 f"use one of: {', '.join(sorted(_FORMATS))}",
             )
-        image = _encode(signal, name, what)
+        image = to_pillow(signal, name, what)
         buffer = BytesIO()
         try:
             image.save(buffer, name, **_SAVE.get(name, {}))
@@ -109,6 +109,32 @@ class ImageModality(Modality):
                 "use .png",
             ) from None
         replace_bytes(path, buffer.getvalue())
+
+
+def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
+    """Clamp an image to [-1, 1] and round it to the levels that a format holds.
+
+    Args:
+        signal: rows, columns and 1, 3 or 4 channels.
+        name: the format, as Pillow names it. PNG and TIFF keep 16 bits (mode I;16).
+        what: the signal's name in errors.
+
+    Raises:
+        SignalError: a signal that the format cannot hold.
+    """
+    values = signal.values.detach().cpu()
+    if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
+        raise SignalError(
+            f"{what}: a signal of shape {tuple(values.shape)} is not an image",
+            "give rows, columns and 1, 3 or 4 channels",
+        )
+    check_values(values, what)
+    if values.shape[-1] == 4 and name in _WITHOUT_ALPHA:
+        raise SignalError(f"{what}: {name} has no transparency (the image is RGBA)", "use .png")
+    deep = signal.meta.get("mode") == "I;16" and values.shape[-1] == 1 and name in _WITH_16_BITS
+    levels = values.float().clamp(-1, 1).add(1).mul(_HALF_RANGE[deep]).round().numpy()
+    pixels = levels.astype(np.uint16 if deep else np.uint8)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def _open(content: bytes, what: str) -> Image.Image:
@@ -179,19 +205,3 @@ def _damaged(what: str, error: Exception) -> SignalError:
         f"{what}: the image cannot be decoded: {error or type(error).__name__}",
         "check that the file is complete",
     )
-
-
-def _encode(signal: Signal, name: str, what: str) -> Image.Image:
-    values = signal.values.detach().cpu()
-    if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
-        raise SignalError(
-            f"{what}: a signal of shape {tuple(values.shape)} is not an image",
-            "give rows, columns and 1, 3 or 4 channels",
-        )
-    check_values(values, what)
-    if values.shape[-1] == 4 and name in _WITHOUT_ALPHA:
-        raise SignalError(f"{what}: {name} has no transparency (the image is RGBA)", "use .png")
-    deep = signal.meta.get("mode") == "I;16" and values.shape[-1] == 1 and name in _WITH_16_BITS
-    levels = values.float().clamp(-1, 1).add(1).mul(_HALF_RANGE[deep]).round().numpy()
-    pixels = levels.astype(np.uint16 if deep else np.uint8)
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
