@@ -1,0 +1,55 @@
+"""One figure to see how good a reconstruction is, and where it is not."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from enas_inr.errors import SignalError
+from enas_inr.reports.picture_figure import picture_figure
+from enas_inr.reports.sound_figure import sound_figure
+from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.partition import Partition
+from enas_inr.signals.signal import Signal
+
+SUFFIXES = (".pdf", ".png", ".svg")
+"""The formats that a preview can be written in."""
+
+
+def write_preview(
+    original: Signal, reconstruction: Signal, partition: Partition, path: Path
+) -> None:
+    """Draw the original and the reconstruction of a picture or a sound.
+
+    Pictures: both, the absolute error, and the reconstruction under the borders of its cells.
+    Sound, or any signal of one axis: the waves of both and of their difference, with the borders
+    of the cells, and both spectrograms; of several channels, the mean is drawn. The numbers are
+    those of all channels, before anything is clamped.
+
+    Args:
+        original: the signal.
+        reconstruction: of the same shape.
+        partition: how the signal was cut.
+        path: where to; the format follows from the suffix, the file is replaced at once.
+
+    Raises:
+        SignalError: an unknown suffix, a signal of three axes or more, shapes that differ, or a
+            file that cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SignalError(
+            f"{str(path)!r}: cannot write a preview as {path.suffix!r}",
+            f"use one of: {', '.join(SUFFIXES)}",
+        )
+    axes = original.values.ndim - 1
+    draw = {1: sound_figure, 2: picture_figure}.get(axes)
+    if draw is None:
+        raise SignalError(
+            f"a preview is for pictures and sound, this signal has {axes} axes",
+            "write the reconstruction itself",
+        )
+    figure = draw(original, reconstruction, partition)
+    buffer = BytesIO()
+    figure.savefig(buffer, format=suffix[1:], dpi=figure.dpi)
+    replace_bytes(path, buffer.getvalue())
