@@ -108,7 +108,8 @@ def picture_figure(original: Signal, reconstruction: Signal, partition: Partitio
         ),
     ]
     layout = _layout(rows, columns)
-    figure = new_figure(*(dots / layout.dpi for dots in layout.size), layout.dpi)
+    width, height = layout.size
+    figure = new_figure(width / layout.dpi, height / layout.dpi, layout.dpi)
     panels = [figure.add_axes(layout.place(index)) for index in range(_PICTURES)]
     for panel, (title, detail) in zip(panels, captions, strict=True):
         caption(panel, title, detail)

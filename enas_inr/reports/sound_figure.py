@@ -45,12 +45,12 @@ _WINDOW_SECONDS = 0.05
 _WINDOW_SAMPLES = 1024  # where there is no sample rate
 _DEPTH_DB = 90.0  # below the loudest, all is black
 
-_SILENCE = 1e-12  # power: a logarithm needs some
+_SILENCE = 1e-20  # power: a logarithm needs some
 _EXTREMES = 4000  # longer waves are drawn as their extremes
 _DOTS = 100  # shorter waves have a dot on every sample
 
 _COLORS = "#2a5ba8", "#2a5ba8", "#b3402e"  # of the waves
-_BORDER = "#8b949e"
+_BORDER = "#b4bcc5"
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
     waves = [values.float().nan_to_num().mean(-1) for values in (first, second)]
     difference = waves[1] - waves[0]
     time = _time(original)
+    window = _window(len(first), time)
     edges = cell_edges(partition.shape[0], partition.grid[0])[1:-1]
 
     size, places = _layout()
@@ -101,7 +102,8 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
     largest = float(difference.abs().max())
     for panel, most in zip(panels, (reach, reach, largest), strict=False):
         panel.set_ylim(*(sign * (1.08 * most or 1.0) for sign in (-1, 1)))
-    _draw_spectrograms(figure, panels[3:], waves, time)
+        panel.yaxis.set_major_formatter("{x:.3g}")  # a common factor would lie on the caption
+    _draw_spectrograms(figure, panels[3:], waves, window, time)
     for index, panel in enumerate(panels):
         _style(panel, len(difference), time, labelled=index == len(panels) - 1)
 
@@ -113,8 +115,8 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
             "Reconstruction - original",
             _joined(f"largest {largest:.2g}", cells, border_text(beside)),
         ),
-        ("Spectrogram of the original", ""),
-        ("Spectrogram of the reconstruction", ""),
+        ("Spectrogram of the original", f"windows of {window} samples"),
+        ("Spectrogram of the reconstruction", "relative to the loudest of the original"),
     ]
     for panel, (title, detail) in zip(panels, captions, strict=True):
         caption(panel, title, detail)
@@ -132,7 +134,7 @@ def _time(signal: Signal) -> _Time:
 
 def _facts(signal: Signal) -> str:
     frames, channels = signal.values.shape
-    length = f"{frames} samples"
+    length = f"{frames} sample" + "s" * (frames > 1)
     if signal.sample_rate is not None:
         length = f"{frames / signal.sample_rate:.3g} s at {signal.sample_rate} Hz, {length}"
     return length if channels == 1 else f"{length}, mean of {channels} channels"
@@ -190,13 +192,18 @@ def _draw_edges(axes: Axes, edges: Sequence[int], time: _Time) -> None:
 
 
 def _draw_spectrograms(
-    figure: Figure, panels: Sequence[Axes], waves: Sequence[Float[Tensor, " frames"]], time: _Time
+    figure: Figure,
+    panels: Sequence[Axes],
+    waves: Sequence[Float[Tensor, " frames"]],
+    window: int,
+    time: _Time,
 ) -> None:
-    """Draw the power in dB below the loudest of the original, with one bar for all."""
-    window = _window(len(waves[0]), time)
+    """Draw the power in dB relative to the loudest of the original, with one bar for both."""
     powers = [_power_db(wave, window) for wave in waves]
-    loudest = float(powers[0].max())
-    extent = (-0.5 * time.step, (len(waves[0]) - 0.5) * time.step, 0.0, time.top)
+    loudest = max(float(powers[0].max()), 10 * math.log10(_SILENCE) + _DEPTH_DB)
+    rows, columns = powers[0].shape
+    across = _hop(len(waves[0]), window) * time.step
+    up = time.top / (rows - 1)
     for panel, power in zip(panels, powers, strict=True):
         image = panel.imshow(
             power - loudest,
@@ -205,23 +212,27 @@ def _draw_spectrograms(
             vmax=0,
             origin="lower",
             aspect="auto",
-            extent=extent,
+            extent=(-0.5 * across, (columns - 0.5) * across, -0.5 * up, (rows - 0.5) * up),
         )
+        panel.set_ylim(0, time.top)
         panel.set_ylabel(time.frequency_label, fontsize=LABEL_POINTS, color=INK)
     (left, low, width, _), (_, high, _, height) = (
         panel.get_position().bounds for panel in reversed(panels)
     )
     inch = width / _WIDTH
     bar = figure.add_axes((left + width + _BAR_GAP * inch, low, _BAR * inch, high + height - low))
-    color_bar(figure.colorbar(image, cax=bar), "dB below the loudest")
+    color_bar(figure.colorbar(image, cax=bar), "dB")
 
 
 def _window(frames: int, time: _Time) -> int:
     """The window of the spectrogram in samples: a power of 2, at most a quarter of the sound."""
-    wanted = _WINDOW_SAMPLES
-    if time.rate is not None:
-        wanted = round(_WINDOW_SECONDS * time.rate)
-    return 2 ** max(int(math.log2(max(min(wanted, frames // 4), 1))), 2)
+    wanted = _WINDOW_SAMPLES if time.rate is None else _WINDOW_SECONDS * time.rate
+    longest = max(frames // 4, 4)
+    return min(1 << round(math.log2(max(wanted, 4))), 1 << (longest.bit_length() - 1))
+
+
+def _hop(frames: int, window: int) -> int:
+    return max(window // 8, frames // _FRAMES, 1)
 
 
 def _power_db(wave: Float[Tensor, " frames"], window: int) -> npt.NDArray[np.float32]:
@@ -231,7 +242,7 @@ def _power_db(wave: Float[Tensor, " frames"], window: int) -> npt.NDArray[np.flo
     transformed = torch.stft(
         wave,
         n_fft=window,
-        hop_length=max(window // 8, len(wave) // _FRAMES, 1),
+        hop_length=_hop(len(wave), window),
         window=torch.hann_window(window),
         pad_mode="constant",
         return_complex=True,
