@@ -12,6 +12,7 @@ from enas_inr.catalog import Catalog, load_catalog
 from enas_inr.errors import EnasInrError, ModelError
 from enas_inr.fitting import FitSpec, fit
 from enas_inr.model.file import decode, encode, write_model
+from enas_inr.model.model import Model
 from enas_inr.reports.quality import psnr_db
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec
@@ -68,6 +69,14 @@ def explains(content: bytes) -> str:
     return str(caught.value)
 
 
+def attempt(content: bytes) -> tuple[str, Model | None]:
+    """Decode something that may be wrong; any other error than ours ends the test."""
+    try:
+        return "", decode(content, CATALOG, "'m.inr'")
+    except EnasInrError as error:
+        return str(error), None
+
+
 def test_a_thousand_random_bit_flips_are_all_noticed(model):
     content = encode(model)
     generator = random.Random(0)
@@ -75,11 +84,9 @@ def test_a_thousand_random_bit_flips_are_all_noticed(model):
     for _ in range(1000):
         damaged = bytearray(content)
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
-        try:
-            again = decode(bytes(damaged), CATALOG, "'m.inr'")
-        except EnasInrError as error:
-            assert "\n" not in str(error)
-        else:  # a flip in the padding of the index is no damage
+        message, again = attempt(bytes(damaged))
+        assert "\n" not in message
+        if again is not None:  # a flip in the padding of the index is no damage
             assert torch.equal(again.render().values, expected)
 
 

@@ -1,7 +1,5 @@
 """A model is its signal as a function: exact at the samples, defined and owned everywhere."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -67,14 +65,11 @@ def test_called_with_the_samples_coordinates_it_gives_the_samples():
 
 
 @pytest.mark.parametrize("blend", [False, True])
-@pytest.mark.parametrize("backbone", ["siren", "fourier"])
-def test_gradients_with_respect_to_coordinates_agree_with_finite_differences(backbone, blend):
-    options = {"sigma": 1.0} if backbone == "fourier" else {"omega_first": 3.0, "omega_hidden": 3.0}
-    model = fitted(signal(12, 12, 1), backbone=backbone, options=options)
-    model = replace(
-        model, blocks=tuple({n: t.double() for n, t in b.items()} for b in model.blocks)
-    )
-    # Away from the borders of cells and the kinks of ReLUs the function is smooth.
+@pytest.mark.parametrize("omega", [3.0, 10.0])
+def test_gradients_with_respect_to_coordinates_agree_with_finite_differences(omega, blend):
+    options = {"omega_first": omega, "omega_hidden": 3.0}
+    model = fitted(signal(12, 12, 1), options=options)
+    # Away from the borders of cells the function is smooth.
     points = torch.tensor([[-0.83, 0.21], [0.11, 0.52], [0.77, -0.43]], dtype=torch.float64)
     points.requires_grad_()
     (gradient,) = torch.autograd.grad(model(points).sum(), points)
@@ -83,7 +78,8 @@ def test_gradients_with_respect_to_coordinates_agree_with_finite_differences(bac
         step = torch.eye(2, dtype=torch.float64)[axis] * h
         with torch.no_grad():
             difference = (model(points + step) - model(points - step)).flatten().double() / (2 * h)
-        torch.testing.assert_close(gradient[:, axis], difference, atol=1e-3, rtol=1e-3)
+        error = (gradient[:, axis] - difference).abs().max()
+        assert error < 1e-3 * gradient.abs().max().clamp_min(1)
 
 
 @pytest.mark.parametrize(("length", "cells"), [(12, 3), (13, 4), (5, 5), (7, 1)])
@@ -113,9 +109,11 @@ def test_blending_weights_sum_to_one_and_leave_the_samples_alone(length, cells):
 
 
 def test_blending_is_continuous_where_plain_rendering_jumps():
-    model = fitted(signal(12, 1), grid=3)
+    model = fitted(signal(12, 1), grid=3, options={"omega_first": 3.0, "omega_hidden": 3.0})
     across = torch.linspace(2.9, 4.1, 4001, dtype=torch.float64).unsqueeze(1)
-    plain, blended = (model.at(across, blend=b).detach().diff(dim=0).abs().max() for b in (0, 1))
+    plain, blended = (
+        model.at(across, blend=b).detach().diff(dim=0).abs().max() for b in (False, True)
+    )
     assert blended < 0.05 * plain
 
 
