@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from enas_inr import __version__
-from enas_inr.cli import cost, fit, info, plugins, render, search
+from enas_inr.cli import cost, export, fit, info, plugins, render, search
 from enas_inr.errors import EnasInrError, ExitCode
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(search.search)
 app.command()(fit.fit)
 app.command()(render.render)
 app.command()(info.info)
+app.command()(export.export)
 app.command()(cost.cost)
 app.add_typer(plugins.app, name="plugins")
 
@@ -69,6 +70,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code == ExitCode.INTERRUPTED:
+            return _fail("interrupted", ExitCode.INTERRUPTED)  # what Typer makes of Ctrl-C
         # The reader of our output has gone, as `head` does; nothing more can be said.
         # Typer and rich make a SystemExit of it.
         if not isinstance(error.__context__ or error, BrokenPipeError):

@@ -1,0 +1,134 @@
+"""Export a model: ONNX for other runtimes, npz for the bare numbers."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from enas_inr.errors import ModelError, SpecError
+from enas_inr.model.file import check_absent
+from enas_inr.model.model import Model
+from enas_inr.parsing import nearest
+from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.partition import block_cells, cell_edges
+
+FORMATS = ("onnx", "npz")
+
+
+def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
+    """Write a model in another format.
+
+    Args:
+        model: what to write.
+        path: the file.
+        kind: `onnx`: a network from `coordinates` (`points axes`, as in `Model.__call__`) to
+            `values` (`points channels`), or `npz`: the numbers of all cells by name, `cells ...`
+            in row-major order of the grid.
+        force: overwrite the file.
+
+    Raises:
+        SpecError: an unknown format.
+        ModelError: the file exists, or a package is missing that the format needs.
+        SignalError: it cannot be written.
+    """
+    if kind not in FORMATS:
+        raise SpecError(f"unknown format {kind!r}", nearest(kind, FORMATS))
+    check_absent(path, force=force)
+    replace_bytes(path, to_onnx(model) if kind == "onnx" else to_npz(model))
+
+
+def by_cell(model: Model) -> dict[str, Tensor]:
+    """The leaves of all cells, `cells ...` in row-major order of the grid."""
+    order = torch.tensor([cell for block in block_cells_of(model) for cell in block]).argsort()
+    return {
+        name: torch.cat([block[name].cpu() for block in model.blocks])[order]
+        for name in model.blocks[0]
+    }
+
+
+def block_cells_of(model: Model) -> list[tuple[int, ...]]:
+    """For each of the model's blocks the cells (row-major in the grid) of its rows."""
+    return block_cells(model.layout.shape, model.layout.grid)
+
+
+def to_npz(model: Model) -> bytes:
+    """The numbers as numpy arrays, with the header as JSON text under `header`."""
+    buffer = BytesIO()
+    arrays = {name: leaf.numpy() for name, leaf in by_cell(model).items()}
+    np.savez(buffer, header=np.array(model.header.model_dump_json()), **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+class _Pointwise(nn.Module):
+    """The model with a network gathered for each point: nothing depends on the points' values."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+        self._names = {}
+        for name, leaf in by_cell(model).items():
+            self._names[name] = name.replace(".", "_")
+            self.register_buffer(self._names[name], leaf)
+
+    def forward(
+        self, coordinates: Float[Tensor, "points axes"]
+    ) -> Float[Tensor, "points channels"]:
+        """Find each point's cell and evaluate its network."""
+        layout = self._model.layout
+        cell = torch.zeros_like(coordinates[:, 0], dtype=torch.int64)
+        local = []
+        for axis, (length, count) in enumerate(zip(layout.shape, layout.grid, strict=True)):
+            edges = torch.tensor(cell_edges(length, count), dtype=torch.float64)
+            position = (coordinates[:, axis].double() + 1) * (length / 2) - 0.5
+            place = (position.unsqueeze(1) >= edges[1:-1] - 0.5).sum(dim=1)
+            start, size = edges[:-1][place], edges.diff()[place]
+            span = size if layout.convention == "edges" else (size - 1).clamp_min(1)
+            local.append((2 * (position - start) + 1 - size) / span)
+            cell = cell * count + place
+        x = torch.stack(local, dim=1).to(torch.float32).unsqueeze(1)
+        leaves = {name: getattr(self, buffer)[cell] for name, buffer in self._names.items()}
+        return self._model.backbone.forward(self._model.shape, leaves, x).squeeze(1)
+
+
+def to_onnx(model: Model) -> bytes:
+    """One ONNX file with all numbers inside.
+
+    Raises:
+        ModelError: the extra `onnx` is not installed, or the backbone has no ONNX form.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ModelError(
+            f"exporting to ONNX needs {error.name}", "install it: pip install 'enas-inr[onnx]'"
+        ) from None
+    example = torch.zeros(5, len(model.layout.shape))
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        try:
+            program = torch.onnx.export(
+                _Pointwise(model.to("cpu")).eval(),
+                (example,),
+                input_names=["coordinates"],
+                output_names=["values"],
+                dynamic_shapes={"coordinates": {0: torch.export.Dim("points")}},
+                dynamo=True,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            line = str(error).splitlines()[0]
+            raise ModelError(
+                f"backbone {model.header.ensemble.backbone!r} has no ONNX form: {line}",
+                "export it as npz",
+            ) from error
+    assert program is not None
+    return bytes(program.model_proto.SerializeToString())
