@@ -36,6 +36,7 @@ EXIT_CODES = {
     "PLUGIN": 5,
     "STUDY": 6,
     "TRAINING": 7,
+    "MODEL": 8,
     "INTERRUPTED": 130,
 }
 
