@@ -273,6 +273,7 @@ def test_every_error_has_its_own_documented_exit_code():
         errors.PluginError: 5,
         errors.StudyError: 6,
         errors.TrainingError: 7,
+        errors.ModelError: 8,
     }
     help_text = plain(call("--help").out)
     for name, value in EXIT_CODES.items():

@@ -40,6 +40,7 @@ _WITHOUT_ALPHA = ("JPEG", "BMP")
 _WITH_16_BITS = ("PNG", "TIFF")
 _KEPT = ("L", "RGB", "RGBA")
 _TO_RGBA = ("LA", "La", "RGBa", "PA")
+_BAND = 128  # rows
 _HALF_RANGE = {True: 32767.5, False: 127.5}  # by "has 16 bits": [0, 2 * half] is [-1, 1]
 
 
@@ -132,8 +133,10 @@ def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
     if values.shape[-1] == 4 and name in _WITHOUT_ALPHA:
         raise SignalError(f"{what}: {name} has no transparency (the image is RGBA)", "use .png")
     deep = signal.meta.get("mode") == "I;16" and values.shape[-1] == 1 and name in _WITH_16_BITS
-    levels = values.float().clamp(-1, 1).add(1).mul(_HALF_RANGE[deep]).round().numpy()
-    pixels = levels.astype(np.uint16 if deep else np.uint8)
+    pixels = np.empty(tuple(values.shape), dtype=np.uint16 if deep else np.uint8)
+    for start in range(0, len(values), _BAND):  # a large picture needs no second copy in floats
+        band = values[start : start + _BAND].float()
+        pixels[start : start + _BAND] = band.clamp(-1, 1).add(1).mul(_HALF_RANGE[deep]).round()
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 

@@ -92,7 +92,8 @@ def check_values(values: Float[Tensor, "*grid channels"], what: str) -> None:
     """
     if not values.numel():
         raise SignalError(f"{what}: holds no samples", "give a signal of at least one sample")
-    bad = int((~torch.isfinite(values)).sum())
+    parts: tuple[Tensor, ...] = torch.split(values, 1024)
+    bad = sum(int((~torch.isfinite(part)).sum()) for part in parts)
     if bad:
         raise SignalError(
             f"{what}: {bad} of {values.numel()} values are NaN or infinite", "repair the file first"
