@@ -8,8 +8,8 @@ of ours, cell coordinates `centers`, the mean squared error of each cell, full-b
 is checked first: from equal weights, the losses of 10 steps must agree.
 
 What is timed: for the three others, steps of forward pass, losses, backward pass and Adam, nothing
-else. For ours, the part of a call of `train` that follows its first 20 steps at most (two short
-rounds, in which it measures its pace) up to its return: so all that the trainer does beside the
+else. For ours, the part of a call of `train` that follows its first short rounds, in which it
+measures its pace (25 steps at most), up to its return: so all that the trainer does beside the
 steps (allocating scratch, moving chunks, recording losses, deciding whether to stop), without
 drawing the members, which the others' times lack too. The methods take turns in several rounds;
 what counts is the median over the rounds. A turn in which other programs used a core for more than
@@ -63,7 +63,7 @@ TRAINING = TrainingSpec(patience=10**9)  # the paper's, but never stopped
 CHECK_STEPS = 10
 TOLERANCE = 1e-3  # of the mean loss: float32 sums in another order, through 10 steps of Adam
 
-WARM_UP_STEPS = 20  # of `train`, not timed, at most: its first two rounds, of 4 and 16 steps
+WARM_UP_STEPS = 25  # of `train`, not timed, at most: its rounds of 1, 4 and 16 steps
 LEAST_STEPS = 30  # of `train`, timed
 MOST_STEPS = 2000
 DISTURBED = 0.05  # cores that other programs use during a turn, on average
@@ -308,7 +308,7 @@ def step_timer(step: Step, device: torch.device) -> Timer:
 
 
 def train_timer(task: Task) -> Timer:
-    """Times what follows the first two rounds of a call of our trainer."""
+    """Times what follows the first, short rounds of a call of our trainer."""
 
     def seconds(steps: int) -> float:
         total = WARM_UP_STEPS + max(steps, LEAST_STEPS)
