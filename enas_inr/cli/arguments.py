@@ -21,6 +21,33 @@ BackboneOptions = Annotated[
     typer.Option(metavar="KEY=VALUE", help="An option of the backbone, such as omega_first=60."),
 ]
 Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
+TRAINING = "Training"
+OUTPUT = "Output"
+Profile = Annotated[
+    str, typer.Option(help="A named set of training settings.", rich_help_panel=TRAINING)
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        "--lr", help="Learning rate.", show_default="the backbone's", rich_help_panel=TRAINING
+    ),
+]
+Coordinates = Annotated[
+    str | None,
+    typer.Option(
+        help="What -1 and +1 are in a cell: its outer sample `centers` or its `edges`.",
+        show_default="centers",
+        rich_help_panel=TRAINING,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=TRAINING)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=TRAINING)]
+OutputJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=OUTPUT)
+]
+OutputQuiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=OUTPUT)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 

@@ -11,9 +11,6 @@ import typer
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError
 
-_TRAINING = "Training"
-_OUTPUT = "Output"
-
 
 def fit(
     context: typer.Context,
@@ -38,40 +35,28 @@ def fit(
     size: Annotated[
         str, typer.Option(help="Resize an image first: 128 (a square), WxH, or none.")
     ] = "none",
-    profile: Annotated[
-        str, typer.Option(help="A named set of training settings.", rich_help_panel=_TRAINING)
-    ] = "paper",
+    profile: arguments.Profile = "paper",
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Training steps.", show_default="the study's, or 500", rich_help_panel=_TRAINING
+            help="Training steps.",
+            show_default="the study's, or 500",
+            rich_help_panel=arguments.TRAINING,
         ),
     ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Learning rate.", show_default="the backbone's", rich_help_panel=_TRAINING
-        ),
-    ] = None,
-    coordinates: Annotated[
-        str | None,
-        typer.Option(
-            help="What -1 and +1 are in a cell: centers or edges.",
-            show_default="centers",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = None,
+    lr: arguments.LearningRate = None,
+    coordinates: arguments.Coordinates = None,
     target_psnr: Annotated[
         float | None,
-        typer.Option(help="Stop when this PSNR (dB) is reached.", rich_help_panel=_TRAINING),
+        typer.Option(
+            help="Stop when this PSNR (dB) is reached.", rich_help_panel=arguments.TRAINING
+        ),
     ] = None,
     repeats: Annotated[
-        int, typer.Option(help="Trainings; the best is kept.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Trainings; the best is kept.", rich_help_panel=arguments.TRAINING)
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=_TRAINING)] = 0,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_TRAINING)
-    ] = "auto",
+    seed: arguments.Seed = 0,
+    device: arguments.Device = "auto",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -79,25 +64,23 @@ def fit(
             "-o",
             help="The model file.",
             show_default="SIGNAL's name with .inr",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=arguments.OUTPUT,
         ),
     ] = None,
     precision: Annotated[
-        str, typer.Option(help="float32, float16 or int8.", rich_help_panel=_OUTPUT)
+        str, typer.Option(help="float32, float16 or int8.", rich_help_panel=arguments.OUTPUT)
     ] = "float32",
     preview: Annotated[
         Path | None,
-        typer.Option(help="Draw original, result and error there.", rich_help_panel=_OUTPUT),
+        typer.Option(
+            help="Draw original, result and error there.", rich_help_panel=arguments.OUTPUT
+        ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite files.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--force", help="Overwrite files.", rich_help_panel=arguments.OUTPUT)
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=_OUTPUT)
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=_OUTPUT)
-    ] = False,
+    as_json: arguments.OutputJson = False,
+    quiet: arguments.OutputQuiet = False,
 ) -> int:
     """Train one ensemble on a signal, at its full size, and write it to a .inr file.
 

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from enas_inr.result import SearchResult
     from enas_inr.signals.signal import Signal
 
-_PAPER = "Training"
 _BUDGET = "Budget and score"
 _STUDY = "Study"
-_OUTPUT = "Output"
 
 
 def search(
@@ -68,34 +66,23 @@ def search(
             rich_help_panel=_BUDGET,
         ),
     ] = None,
-    profile: Annotated[
-        str, typer.Option(help="A named set of training settings.", rich_help_panel=_PAPER)
-    ] = "paper",
+    profile: arguments.Profile = "paper",
     steps: Annotated[
         int | None,
-        typer.Option(help="Training steps.", show_default="500", rich_help_panel=_PAPER),
-    ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(help="Learning rate.", show_default="the backbone's", rich_help_panel=_PAPER),
-    ] = None,
-    coordinates: Annotated[
-        str | None,
         typer.Option(
-            help="What -1 and +1 are in a cell: its outer sample `centers` or its `edges`.",
-            show_default="centers",
-            rich_help_panel=_PAPER,
+            help="Training steps.", show_default="500", rich_help_panel=arguments.TRAINING
         ),
     ] = None,
+    lr: arguments.LearningRate = None,
+    coordinates: arguments.Coordinates = None,
     repeats: Annotated[
-        int, typer.Option(help="Trainings of each architecture.", rich_help_panel=_PAPER)
+        int,
+        typer.Option(help="Trainings of each architecture.", rich_help_panel=arguments.TRAINING),
     ] = 5,
-    seed: Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=_PAPER)] = 0,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_PAPER)
-    ] = "auto",
+    seed: arguments.Seed = 0,
+    device: arguments.Device = "auto",
     executor: Annotated[
-        str, typer.Option(help="Where trials are trained.", rich_help_panel=_PAPER)
+        str, typer.Option(help="Where trials are trained.", rich_help_panel=arguments.TRAINING)
     ] = "local",
     study: Annotated[
         str | None,
@@ -115,15 +102,11 @@ def search(
             "-o",
             metavar="FOLDER",
             help="Write the original and the winner's reconstruction there.",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=arguments.OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=_OUTPUT)
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=_OUTPUT)
-    ] = False,
+    as_json: arguments.OutputJson = False,
+    quiet: arguments.OutputQuiet = False,
 ) -> int:
     """Search for the best ensemble, train it, and keep every trial in a study.
 
