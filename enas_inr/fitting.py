@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,21 @@ from enas_inr.training.batch import make_batches
 from enas_inr.training.crew import Crew, plan_workers
 from enas_inr.training.curves import psnr_paper_db
 from enas_inr.training.device import resolve_device
+from enas_inr.training.memory import within_memory
 from enas_inr.training.plan import workspace_bytes
 from enas_inr.training.snapshot import BestWeights, from_tensors, to_tensors
 from enas_inr.training.trainer import Progress, Run
 
 CHECKPOINT_SECONDS = 60.0  # between two checkpoints
+DECIDED_EVERY = 20  # steps between two looks at whether a member became better, and at the target
+
+
+class End(StrEnum):
+    """Why a fit ended."""
+
+    STEPS = auto()  # all were made, or no repeat became better any more
+    TARGET = auto()
+    ASKED = auto()  # it can go on
 
 
 class FitSpec(Frozen):
@@ -61,15 +72,20 @@ class Fitted:
 
     Attributes:
         model: the best repeat, each member with the best weights it had.
-        finished: False if it was interrupted; the checkpoint then continues.
+        end: why it ended.
         steps: that were made in all.
         seconds: of this call.
     """
 
     model: Model
-    finished: bool
+    end: End
     steps: int
     seconds: float
+
+    @property
+    def finished(self) -> bool:
+        """False if it was interrupted; the checkpoint then continues."""
+        return self.end is not End.ASKED
 
 
 def fit(
@@ -111,16 +127,11 @@ def fit(
         seed=spec.seed,
     )
     place = Workplace(catalog, signal, device)
-    partition = cut(signal.values, (priced.spec.grid,) * len(info.shape))
+    partition = cut(signal.values, (priced.spec.grid,) * len(info.shape), spec.training.margin)
     job = make_job(place, info, partition, trial)
     where = resolve_device(device)
     workers = plan_workers([job], where)
-    batches = make_batches([job], spec.training, where, workspace_bytes(where, workers), workers)
-    run = Run([job], batches, spec.training.steps, spec.training)
-    best = BestWeights(run)
     identity = _identity(spec, info)
-    if checkpoint and checkpoint.exists():
-        _resume(run, best, checkpoint, identity)
 
     def tell(progress: Progress) -> None:
         on_progress(
@@ -129,27 +140,38 @@ def fit(
             )
         )
 
-    finished = True
-    saved = time.perf_counter()
-    with Crew(workers) as crew:
-        for _ in run.rounds(crew, tell):
-            best.update(run)
-            if _reached(run, best, spec.target_psnr_db):
-                break
-            if should_stop():
-                finished = False
-                break
-            if checkpoint and time.perf_counter() - saved > CHECKPOINT_SECONDS:
+    def attempt(workspace: int) -> Fitted:
+        batches = make_batches([job], spec.training, where, workspace, workers)
+        run = Run([job], batches, spec.training.steps, spec.training, every=DECIDED_EVERY)
+        best = BestWeights(run)
+        if checkpoint and checkpoint.exists():
+            _resume(run, best, checkpoint, identity)
+        saved = time.perf_counter()
+        end = End.STEPS
+        with Crew(workers) as crew:
+            for _ in run.rounds(crew, tell):
+                best.update(run)
+                if _reached(run, best, spec.target_psnr_db):
+                    end = End.TARGET
+                    break
+                if should_stop():
+                    end = End.ASKED
+                    break
+                if checkpoint and time.perf_counter() - saved > CHECKPOINT_SECONDS:
+                    _save(run, best, checkpoint, identity)
+                    saved = time.perf_counter()
+            if end is End.ASKED and checkpoint:
                 _save(run, best, checkpoint, identity)
-                saved = time.perf_counter()
-        if not finished and checkpoint:
-            _save(run, best, checkpoint, identity)
-        run.probe(crew)
-        best.update(run)
-    model = _model(signal, info, spec, run, best, catalog)
-    if finished and checkpoint:
+            if end is End.STEPS:  # else the last weights have not been looked at
+                run.probe(crew)
+                best.update(run)
+        model = _model(signal, info, spec, run, best, catalog)
+        return Fitted(model, end, run.decided, time.perf_counter() - started)
+
+    fitted = within_memory(attempt, workspace_bytes(where, workers), where)
+    if fitted.finished and checkpoint:
         checkpoint.unlink(missing_ok=True)
-    return Fitted(model, finished, run.done, time.perf_counter() - started)
+    return fitted
 
 
 def _reached(run: Run, best: BestWeights, target_db: float | None) -> bool:
@@ -186,7 +208,7 @@ def _model(
         training=spec.training.model_copy(update={"learning_rate": job.learning_rate}),
         seed=spec.seed,
         repeat=repeat,
-        metrics={"steps": run.done},
+        metrics={"steps": run.decided},
         versions={
             "python": platform.python_version(),
             "torch": torch.__version__,

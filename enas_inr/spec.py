@@ -106,8 +106,12 @@ class TrainingSpec(Frozen):
     Attributes:
         learning_rate: None means the backbone's own default.
         patience: stop after this many steps without a new minimum of the loss.
-        coordinates: `centers` maps the first and last sample centre of a cell to -1 and +1 (the
-            paper's code); `edges` maps the cell's edges there (the paper's text).
+        coordinates: `centers` puts the first and last sample centre of a cell at -1 and +1 (the
+            paper's code); `edges` puts the cell's edges there (the paper's text).
+        extent: a cell of fewer samples along an axis has the coordinates of the middle of one
+            that has as many; without it, members of small cells oscillate between the samples.
+        margin: samples beyond its borders on which each member is trained, too, so that
+            neighbours agree where they meet.
     """
 
     profile: str = "paper"
@@ -117,6 +121,8 @@ class TrainingSpec(Frozen):
     epsilon: float = Field(default=1e-8, gt=0)
     patience: int = Field(default=200, ge=1)
     coordinates: Literal["centers", "edges"] = "centers"
+    extent: int = Field(default=1, ge=1, le=1_000_000_000)
+    margin: int = Field(default=0, ge=0, le=1_000)
 
     @classmethod
     def from_profile(cls, profile: str, **changes: Any) -> TrainingSpec:
@@ -131,8 +137,13 @@ class TrainingSpec(Frozen):
         return parse(cls, PROFILES[profile].model_dump() | given, "training")
 
 
-PROFILES = {"paper": TrainingSpec()}
-"""`paper`: Adam 1e-4, (0.9, 0.999), eps 1e-8, full batch, 500 steps, as the paper's code."""
+PROFILES = {
+    "paper": TrainingSpec(),
+    "smooth": TrainingSpec(profile="smooth", learning_rate=1e-3, extent=64, margin=1),
+}
+"""`paper`: Adam 1e-4, (0.9, 0.999), eps 1e-8, full batch, 500 steps, as the paper's code.
+`smooth`: for models that are used: fits better, without seams and without noise between the
+samples (measured in docs/paper.md)."""
 
 
 class Axis(Frozen):

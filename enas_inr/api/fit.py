@@ -51,7 +51,7 @@ def fit(
     storage: str = DEFAULT_STORAGE,
     architecture: Mapping[str, Any] | None = None,
     size: str = "none",
-    profile: str = "paper",
+    profile: str | None = None,
     training: Mapping[str, Any] | None = None,
     target_psnr_db: float | None = None,
     repeats: int = 1,
@@ -73,7 +73,7 @@ def fit(
         storage: where that study is.
         architecture: instead, fields of an EnsembleSpec, such as `{"grid": 16, "width": 32}`.
         size: as in `search`; the default is the file's own size.
-        profile: a named set of training settings.
+        profile: a named set of training settings; None: the study's own, or `smooth`.
         training: changes to it (or to the study's), such as `{"steps": 2000}`.
         target_psnr_db: stop when this usual PSNR is reached.
         repeats: trainings from different seeds; the best is kept.
@@ -111,10 +111,12 @@ def fit(
         if best is None:
             raise StudyError(f"study {study!r} has no complete trial", "let the search go on")
         base = best.trial.ensemble.model_dump()
-        settings = parse(TrainingSpec, asked.training.model_dump() | given, "training")
     else:
         base = dict(architecture or {})
-        settings = TrainingSpec.from_profile(profile, **given)
+    if study and profile is None:
+        settings = parse(TrainingSpec, asked.training.model_dump() | given, "training")
+    else:
+        settings = TrainingSpec.from_profile(profile or "smooth", **given)
     spec = parse(
         fitting.FitSpec,
         {

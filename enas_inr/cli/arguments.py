@@ -23,20 +23,42 @@ BackboneOptions = Annotated[
 Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
 TRAINING = "Training"
 OUTPUT = "Output"
-Profile = Annotated[
-    str, typer.Option(help="A named set of training settings.", rich_help_panel=TRAINING)
+_PROFILE = "Named training settings: `paper` to compare, `smooth` to use."
+Profile = Annotated[str, typer.Option(help=_PROFILE, rich_help_panel=TRAINING)]
+FitProfile = Annotated[
+    str | None,
+    typer.Option(help=_PROFILE, show_default="the study's, or smooth", rich_help_panel=TRAINING),
 ]
 LearningRate = Annotated[
     float | None,
     typer.Option(
-        "--lr", help="Learning rate.", show_default="the backbone's", rich_help_panel=TRAINING
+        "--lr",
+        help="Learning rate.",
+        show_default="the profile's, or the backbone's",
+        rich_help_panel=TRAINING,
     ),
 ]
 Coordinates = Annotated[
     str | None,
     typer.Option(
-        help="What -1 and +1 are in a cell: its outer sample `centers` or its `edges`.",
+        help="Where a cell's coordinates end: at its outer sample `centers` or its `edges`.",
         show_default="centers",
+        rich_help_panel=TRAINING,
+    ),
+]
+Margin = Annotated[
+    int | None,
+    typer.Option(
+        help="Samples beyond its cell on which a sub-network is trained, too.",
+        show_default="the profile's",
+        rich_help_panel=TRAINING,
+    ),
+]
+Extent = Annotated[
+    int | None,
+    typer.Option(
+        help="Smaller cells have the coordinates of the middle of a cell of so many samples.",
+        show_default="the profile's",
         rich_help_panel=TRAINING,
     ),
 ]

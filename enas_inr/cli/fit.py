@@ -35,7 +35,7 @@ def fit(
     size: Annotated[
         str, typer.Option(help="Resize an image first: 128 (a square), WxH, or none.")
     ] = "none",
-    profile: arguments.Profile = "paper",
+    profile: arguments.FitProfile = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -46,6 +46,8 @@ def fit(
     ] = None,
     lr: arguments.LearningRate = None,
     coordinates: arguments.Coordinates = None,
+    margin: arguments.Margin = None,
+    extent: arguments.Extent = None,
     target_psnr: Annotated[
         float | None,
         typer.Option(
@@ -113,7 +115,13 @@ def fit(
             architecture=chosen,
             size=size,
             profile=profile,
-            training={"steps": steps, "learning_rate": lr, "coordinates": coordinates},
+            training={
+                "steps": steps,
+                "learning_rate": lr,
+                "coordinates": coordinates,
+                "margin": margin,
+                "extent": extent,
+            },
             target_psnr_db=target_psnr,
             repeats=repeats,
             seed=seed,

@@ -75,6 +75,8 @@ def search(
     ] = None,
     lr: arguments.LearningRate = None,
     coordinates: arguments.Coordinates = None,
+    margin: arguments.Margin = None,
+    extent: arguments.Extent = None,
     repeats: Annotated[
         int,
         typer.Option(help="Trainings of each architecture.", rich_help_panel=arguments.TRAINING),
@@ -122,7 +124,13 @@ def search(
 
     catalog = load_catalog(plugins=context.obj)
     objective_options = {} if alpha is None else {"alpha": alpha}
-    training = {"steps": steps, "learning_rate": lr, "coordinates": coordinates}
+    training = {
+        "steps": steps,
+        "learning_rate": lr,
+        "coordinates": coordinates,
+        "margin": margin,
+        "extent": extent,
+    }
     if output:
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:

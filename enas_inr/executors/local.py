@@ -121,7 +121,9 @@ class LocalExecutor(Executor):
 
 def make_jobs(place: Workplace, info: SignalInfo, trials: Sequence[TrialSpec]) -> list[Job]:
     """What the trainer needs to know of trials that share a grid."""
-    partition = cut(place.signal.values, (trials[0].ensemble.grid,) * len(info.shape))
+    partition = cut(
+        place.signal.values, (trials[0].ensemble.grid,) * len(info.shape), trials[0].training.margin
+    )
     return [make_job(place, info, partition, trial) for trial in trials]
 
 

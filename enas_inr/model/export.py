@@ -17,7 +17,7 @@ from enas_inr.model.file import check_absent
 from enas_inr.model.model import Model
 from enas_inr.parsing import nearest
 from enas_inr.signals.files import replace_bytes
-from enas_inr.signals.partition import block_cells, cell_edges
+from enas_inr.signals.partition import block_cells, cell_edges, cell_extent
 
 FORMATS = ("onnx", "npz")
 
@@ -89,8 +89,8 @@ class _Pointwise(nn.Module):
             position = (coordinates[:, axis].double() + 1) * (length / 2) - 0.5
             place = (position.unsqueeze(1) >= edges[1:-1] - 0.5).sum(dim=1)
             start, size = edges[:-1][place], edges.diff()[place]
-            span = size if layout.convention == "edges" else (size - 1).clamp_min(1)
-            local.append((2 * (position - start) + 1 - size) / span)
+            across = cell_extent(size, layout.convention, layout.extent)
+            local.append((2 * (position - start) + 1 - size) / across)
             cell = cell * count + place
         x = torch.stack(local, dim=1).to(torch.float32).unsqueeze(1)
         leaves = {name: getattr(self, buffer)[cell] for name, buffer in self._names.items()}

@@ -20,6 +20,25 @@ from torch import Tensor
 from enas_inr.signals.partition import Convention, cell_edges, local_coordinate
 
 
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """The positions along one axis to which one cell contributes.
+
+    Attributes:
+        cell: its index along the axis.
+        size: its samples.
+        start: the index of the first of these positions, which follow each other.
+        local: where they are in the cell, in its coordinates.
+        weight: how much the cell contributes to each.
+    """
+
+    cell: int
+    size: int
+    start: int
+    local: Float[Tensor, " points"]
+    weight: Float[Tensor, " points"]
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a signal was cut.
@@ -28,11 +47,13 @@ class Layout:
         shape: samples along each axis.
         grid: cells along each axis.
         convention: of the coordinates in a cell.
+        extent: likewise.
     """
 
     shape: tuple[int, ...]
     grid: tuple[int, ...]
     convention: Convention
+    extent: int = 1
 
     def positions(self, coordinates: Float[Tensor, "points axes"]) -> Float[Tensor, "points axes"]:
         """Turn coordinates in [-1, 1] across the whole signal (its edges) into positions."""
@@ -70,6 +91,34 @@ class Layout:
             if bool((weight > 0).any()):
                 yield weight, *self._locate(positions, [cell for cell, _ in corner])
 
+    def strips(self, axis: int, positions: Float[Tensor, " points"], blend: bool) -> list[Strip]:
+        """For each cell along an axis that contributes to some of the positions, to which.
+
+        Args:
+            axis: which.
+            positions: ascending, double precision.
+            blend: as `blended`; else a position is its owner's alone.
+        """
+        edges = cell_edges(self.shape[axis], self.grid[axis])
+        band = 1.0 if blend else 0.5
+        bounds = torch.tensor(edges[1:-1], dtype=positions.dtype)
+        first = [0, *torch.searchsorted(positions, bounds - band, right=blend).tolist()]
+        last = [*torch.searchsorted(positions, bounds - 1 + band).tolist(), len(positions)]
+        strips = []
+        for cell, (start, stop) in enumerate(zip(first, last, strict=True)):
+            if start >= stop:
+                continue
+            own = positions[start:stop] - edges[cell]
+            size = edges[cell + 1] - edges[cell]
+            weight = torch.ones_like(own)
+            if blend and cell > 0:
+                weight = weight * (own + 1).clamp(0, 1)
+            if blend and cell < self.grid[axis] - 1:
+                weight = weight * (size - own).clamp(0, 1)
+            local = local_coordinate(own, torch.tensor(size), self.convention, self.extent)
+            strips.append(Strip(cell, size, start, local.float(), weight.float()))
+        return strips
+
     def _edges(self, axis: int, like: Tensor) -> Int[Tensor, " edges"]:
         return torch.tensor(cell_edges(self.shape[axis], self.grid[axis]), device=like.device)
 
@@ -83,7 +132,9 @@ class Layout:
             linear = linear * self.grid[axis] + cell
             length = edges[cell + 1] - edges[cell]
             local.append(
-                local_coordinate(positions[:, axis] - edges[cell], length, self.convention)
+                local_coordinate(
+                    positions[:, axis] - edges[cell], length, self.convention, self.extent
+                )
             )
         return linear, torch.stack(local, dim=1).to(torch.float32)
 

@@ -59,6 +59,7 @@ class Model:
             shape=self.header.signal.shape,
             grid=(self.header.ensemble.grid,) * axes,
             convention=self.header.training.coordinates,
+            extent=self.header.training.extent,
         )
 
     @cached_property
@@ -130,6 +131,24 @@ class Model:
                 values = values.index_copy(0, mine, part)
         return values
 
+    def members(
+        self, cells: Int[Tensor, " cells"], local: Float[Tensor, "cells points axes"]
+    ) -> Float[Tensor, "cells points channels"]:
+        """Evaluate some members of one block, each at points in its own coordinates.
+
+        Args:
+            cells: which, row-major in the grid.
+            local: on any device.
+
+        Returns:
+            Values on the CPU.
+        """
+        block_of, row_of = self._places
+        leaves = self.blocks[int(block_of[cells[0]])]
+        rows = row_of[cells].to(self.device)
+        picked = {name: leaf[rows] for name, leaf in leaves.items()}
+        return self.backbone.forward(self.shape, picked, local.to(self.device)).cpu()
+
     def _in_block(
         self, leaves: Params, rows: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
     ) -> Float[Tensor, "points channels"]:
@@ -175,20 +194,17 @@ class Model:
         Raises:
             SpecError: a size, scale or window that cannot be.
         """
+        from enas_inr.model.rendering import render_grid
         from enas_inr.model.sampling import sample_positions
 
         axes = sample_positions(self.header.signal.shape, size, scale, window)
         shape = tuple(len(axis) for axis in axes)
         values = torch.empty(*shape, self.header.signal.channels)
         rows = max(1, UNITS_AT_ONCE // (max(self.shape.width, 1) * max(1, _product(shape[1:]))))
-        with torch.no_grad():
-            for start in range(0, shape[0], rows):
-                part = [axes[0][start : start + rows], *axes[1:]]
-                grid = torch.stack(torch.meshgrid(*part, indexing="ij"), dim=-1)
-                flat = grid.reshape(-1, len(shape)).to(self.device)
-                rendered = self.at(flat, blend=blend).cpu()
-                values[start : start + rows] = rendered.reshape(*grid.shape[:-1], -1)
-                on_progress(min(1.0, (start + rows) / shape[0]))
+        for start in range(0, shape[0], rows):
+            part = [axes[0][start : start + rows], *axes[1:]]
+            values[start : start + rows] = render_grid(self, part, blend=blend)
+            on_progress(min(1.0, (start + rows) / shape[0]))
         rate = self.header.signal.sample_rate
         if rate is not None:
             rate = max(1, round(rate * _density(axes[0])))

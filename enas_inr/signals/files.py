@@ -34,7 +34,10 @@ def replace_bytes(path: Path, content: bytes) -> None:
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
         try:
-            temporary.write_bytes(content)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut may leave the new name on nothing
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

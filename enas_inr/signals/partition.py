@@ -29,7 +29,7 @@ class CellBlock:
     Attributes:
         shape: samples along each axis of one cell.
         cells: row-major linear indices of the cells in the grid, ascending.
-        values: their samples, row-major in the cell.
+        values: their samples and those of the margin around them, row-major.
     """
 
     shape: tuple[int, ...]
@@ -45,11 +45,13 @@ class Partition:
         grid: cells along each axis.
         shape: samples of the signal along each axis.
         blocks: the cells, grouped by their shape.
+        margin: samples beyond each cell's borders that its block holds, too.
     """
 
     grid: tuple[int, ...]
     shape: tuple[int, ...]
     blocks: tuple[CellBlock, ...]
+    margin: int = 0
 
     @property
     def cell_count(self) -> int:
@@ -93,12 +95,16 @@ def cell_edges(length: int, cells: int) -> tuple[int, ...]:
     return tuple(i * length // cells for i in range(cells + 1))
 
 
-def cut(values: Float[Tensor, "*axes channels"], grid: tuple[int, ...]) -> Partition:
+def cut(
+    values: Float[Tensor, "*axes channels"], grid: tuple[int, ...], margin: int = 0
+) -> Partition:
     """Cut a signal into cells; blocks hold copies, and share no memory with `values`.
 
     Args:
         values: the signal, on any device.
         grid: cells along each axis.
+        margin: hold as many samples of the neighbours on each side; beyond the signal's border
+            its outer samples are repeated.
 
     Raises:
         SignalError: the grid has not one entry per axis, or one is below 1 or above the axis.
@@ -108,13 +114,13 @@ def cut(values: Float[Tensor, "*axes channels"], grid: tuple[int, ...]) -> Parti
         CellBlock(
             shape=tuple(run.size for run in runs),
             cells=_linear_indices(runs, grid),
-            values=values[_positions(runs, values.device)].reshape(
+            values=values[_positions(runs, shape, margin, values.device)].reshape(
                 math.prod(len(run.cells) for run in runs), -1, values.shape[-1]
             ),
         )
         for runs in _runs(shape, grid)
     )
-    return Partition(grid=tuple(grid), shape=shape, blocks=blocks)
+    return Partition(grid=tuple(grid), shape=shape, blocks=blocks, margin=margin)
 
 
 def block_cells(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -128,7 +134,7 @@ def assemble(
     """Put cells together: the inverse of `cut`.
 
     Args:
-        partition: how the signal was cut.
+        partition: how the signal was cut, without a margin.
         outputs: for each block in order, `[cells, points, channels]`; the channels may be others
             than the signal's.
 
@@ -145,32 +151,40 @@ def assemble(
     whole = outputs[0].new_empty((*partition.shape, outputs[0].shape[-1]))
     for runs, output in zip(_runs(partition.shape, partition.grid), outputs, strict=True):
         sizes = [len(run.cells) for run in runs] + [run.size for run in runs]
-        whole[_positions(runs, whole.device)] = output.reshape(*sizes, -1)
+        whole[_positions(runs, partition.shape, 0, whole.device)] = output.reshape(*sizes, -1)
     return whole
 
 
 def cell_coordinates(
-    shape: tuple[int, ...], convention: Convention
+    shape: tuple[int, ...], convention: Convention, *, margin: int = 0, extent: int = 1
 ) -> Float[Tensor, "points axes"]:
-    """The coordinates of a cell's samples, float32 in [-1, 1], row-major, axes as in the grid.
+    """The coordinates of a cell's samples, float32, row-major, axes as in the grid.
 
     Args:
         shape: samples along each axis of the cell.
         convention: `centers`: the first and last sample are at -1 and +1 (one sample: at 0);
             `edges`: the cell's edges are there, its samples half a sample inside.
+        margin: as many samples beyond each border, too; they lie further outside.
+        extent: samples of the cell that reaches from -1 to +1 if this one is smaller, and fills
+            only its middle.
     """
-    axes = [_axis_coordinates(length, convention) for length in shape]
+    axes = [_axis_coordinates(length, convention, margin, extent) for length in shape]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, len(shape))
 
 
-def _axis_coordinates(length: int, convention: Convention) -> Float[Tensor, " points"]:
+def _axis_coordinates(
+    length: int, convention: Convention, margin: int, extent: int
+) -> Float[Tensor, " points"]:
     # In double precision from whole numbers: exactly symmetric, as a float32 linspace is not.
-    steps = torch.arange(length, dtype=torch.float64)
-    return local_coordinate(steps, torch.tensor(length), convention).to(torch.float32)
+    steps = torch.arange(-margin, length + margin, dtype=torch.float64)
+    return local_coordinate(steps, torch.tensor(length), convention, extent).to(torch.float32)
 
 
 def local_coordinate(
-    position: Float[Tensor, "*points"], length: Int[Tensor, "*#points"], convention: Convention
+    position: Float[Tensor, "*points"],
+    length: Int[Tensor, "*#points"],
+    convention: Convention,
+    extent: int,
 ) -> Float[Tensor, "*points"]:
     """Where a position is in its cell, from about -1 to +1 along one axis.
 
@@ -178,9 +192,15 @@ def local_coordinate(
         position: in samples from the cell's first one; between samples and beyond them, too.
         length: samples of the cell.
         convention: as in `cell_coordinates`.
+        extent: likewise.
     """
-    span = length if convention == "edges" else (length - 1).clamp_min(1)
-    return (2 * position + 1 - length) / span
+    return (2 * position + 1 - length) / cell_extent(length, convention, extent)
+
+
+def cell_extent(length: Tensor, convention: Convention, extent: int) -> Tensor:
+    """Samples from -1 to +1 in the coordinates of cells of these lengths."""
+    longest = length.clamp_min(extent)
+    return longest if convention == "edges" else (longest - 1).clamp_min(1)
 
 
 def _runs(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[_AxisRun, ...]]:
@@ -211,7 +231,9 @@ def _linear_indices(runs: tuple[_AxisRun, ...], grid: tuple[int, ...]) -> tuple[
     return tuple(linear.tolist())
 
 
-def _positions(runs: tuple[_AxisRun, ...], device: torch.device) -> tuple[Tensor, ...]:
+def _positions(
+    runs: tuple[_AxisRun, ...], shape: tuple[int, ...], margin: int, device: torch.device
+) -> tuple[Tensor, ...]:
     """Index tensors that broadcast to `[cells of axis 0, ..., points of axis 0, ...]`.
 
     One gather then brings all cells of a block into order, without a copy in between.
@@ -220,8 +242,9 @@ def _positions(runs: tuple[_AxisRun, ...], device: torch.device) -> tuple[Tensor
     positions = []
     for axis, run in enumerate(runs):
         view = [1] * (2 * axes)
-        view[axis], view[axes + axis] = len(run.cells), run.size
+        view[axis], view[axes + axis] = len(run.cells), run.size + 2 * margin
         starts = torch.tensor(run.starts, device=device)
-        samples = torch.arange(run.size, device=device)
-        positions.append((starts[:, None] + samples).reshape(view))
+        samples = torch.arange(-margin, run.size + margin, device=device)
+        inside = (starts[:, None] + samples).clamp(0, shape[axis] - 1)
+        positions.append(inside.reshape(view))
     return tuple(positions)

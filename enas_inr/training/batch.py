@@ -5,6 +5,7 @@ A member is one sub-network: of one job (an architecture on a signal), one repea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,8 @@ class Batch:
 
     Attributes:
         block: the block's index in the partition.
-        points: samples of each member.
+        points: samples that each member is trained on.
+        share: of its cell in the signal's samples, and so of its loss in the signal's.
         packing: how the chunks' numbers lie.
         make_kernel: allocates the scratch memory of a worker; called anew each round, so that
             only one batch holds any.
@@ -62,6 +64,7 @@ class Batch:
 
     block: int
     points: int
+    share: float
     members: tuple[Member, ...]
     packing: Packing
     make_kernel: Callable[[], Kernel]
@@ -140,8 +143,10 @@ def _make_batch(
 ) -> Batch:
     job = jobs[members[0].job]
     block = job.partition.blocks[index]
-    coordinates = cell_coordinates(block.shape, training.coordinates).to(device)
-    data = BlockData(coordinates, block.values.to(device))
+    coordinates = cell_coordinates(
+        block.shape, training.coordinates, margin=job.partition.margin, extent=training.extent
+    )
+    data = BlockData(coordinates.to(device), block.values.to(device))
     points = len(coordinates)
     settings = AdamSettings(job.learning_rate, training.betas, training.epsilon)
     layers = _layers(job)
@@ -168,7 +173,8 @@ def _make_batch(
     chunks = tuple(
         start(members[i : i + plan.members]) for i in range(0, len(members), plan.members)
     )
-    return Batch(index, points, tuple(members), packing, make_kernel, chunks)
+    share = math.prod(block.shape) / job.partition.samples
+    return Batch(index, points, share, tuple(members), packing, make_kernel, chunks)
 
 
 def _draw(

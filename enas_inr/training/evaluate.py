@@ -29,7 +29,7 @@ def evaluate(
     outputs = []
     for block, leaves in zip(job.partition.blocks, params, strict=True):
         members = {name: leaf[repeat] for name, leaf in leaves.items()}
-        coordinates = cell_coordinates(block.shape, training.coordinates)
+        coordinates = cell_coordinates(block.shape, training.coordinates, extent=training.extent)
         output = torch.empty(len(block.cells), len(coordinates), job.shape.out_features)
         points = max(1, UNITS_AT_ONCE // max(job.shape.width, 1))
         cells = max(1, points // len(coordinates))

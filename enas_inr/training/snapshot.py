@@ -2,7 +2,8 @@
 
 A member's loss at the first step of a round is exactly that of the weights which the round began
 with; so each member keeps the best of its weights at the beginnings of rounds, for the price of a
-copy a round.
+copy a round. Only rounds that begin at a multiple of `Run.every` count: how long rounds are depends
+on the machine, which members are kept must not.
 """
 
 from __future__ import annotations
@@ -41,30 +42,41 @@ class BestWeights:
     Attributes:
         losses: for each batch, the members' losses with these weights.
         leaves: for each batch, the weights, `members ...` on the CPU.
-        now: likewise, the weights at the last call of `update`.
+        now: likewise, the weights at the last step that counts.
     """
 
     def __init__(self, run: Run) -> None:
         self.losses = [torch.full((len(batch.members),), torch.inf) for batch in run.batches]
         self.leaves = [gather(batch) for batch in run.batches]
         self.now = [gather(batch) for batch in run.batches]
+        self._known = False  # whether `now` has been compared
 
     def update(self, run: Run) -> None:
-        """Compare the weights at the last call with the best; to be called after each round."""
-        for index, batch in enumerate(run.batches):
+        """Compare the weights of the last step that counts; to be called after each round."""
+        if not self._known:
+            self._compare(run)
+        self._known = run.done != run.decided
+        if not self._known:
+            self.now = [gather(batch) for batch in run.batches]
+
+    def resume(self, run: Run) -> None:
+        """Go on from a checkpoint, which is written after an update."""
+        self._known = run.done != run.decided
+        self.now = [gather(batch) for batch in run.batches]
+
+    def _compare(self, run: Run) -> None:
+        for index in range(len(run.batches)):
             better = run.first_losses[index] < self.losses[index]
             self.losses[index][better] = run.first_losses[index][better]
             for name, leaf in self.leaves[index].items():
                 leaf[better] = self.now[index][name][better]
-            self.now[index] = gather(batch)
 
     def mse(self, run: Run) -> Float[Tensor, " slots"]:
         """The mean squared error of the whole signal with these weights, for each slot."""
         total = torch.zeros(len(run.slots), dtype=torch.float64)
         for batch, losses in zip(run.batches, self.losses, strict=True):
             for member, loss in zip(batch.members, losses.tolist(), strict=True):
-                samples = run.jobs[member.job].partition.samples
-                total[run.rows[member.job, member.repeat]] += loss * batch.points / samples
+                total[run.rows[member.job, member.repeat]] += loss * batch.share
         return total
 
 
@@ -96,7 +108,7 @@ def from_tensors(run: Run, best: BestWeights, tensors: Mapping[str, Tensor]) -> 
         for kind in KINDS:
             scatter(batch, _named(tensors, f"{index}.{kind}.", best.leaves[index]), kind)
         best.leaves[index] = _named(tensors, f"{index}.best.", best.leaves[index])
-        best.now[index] = gather(batch)
+    best.resume(run)
 
 
 def _named(tensors: Mapping[str, Tensor], prefix: str, like: Params) -> Params:

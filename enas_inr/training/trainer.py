@@ -18,16 +18,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.base import Params
-from enas_inr.errors import TrainingError
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Batch, Job, Member, make_batches
 from enas_inr.training.crew import Crew, plan_workers
 from enas_inr.training.curves import CurveSummary, psnr_paper_db, summarise
+from enas_inr.training.memory import within_memory
 from enas_inr.training.plan import workspace_bytes
 
 ROUND_SECONDS = 2.0  # about how long a round should take: stopping is decided between rounds
 MAX_ROUND_STEPS = 100
-SMALLEST_WORKSPACE = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,35 +94,16 @@ def train(
     """
     steps = training.steps if steps is None else steps
     workers = plan_workers(jobs, device)
-    workspace = workspace or workspace_bytes(device, workers)
 
-    def attempt() -> list[Outcome] | None:
-        try:
-            batches = make_batches(jobs, training, device, workspace, workers)
-            run = Run(jobs, batches, steps, training)
-            with Crew(workers) as crew:
-                for _ in run.rounds(crew, on_progress):
-                    pass
-            return run.outcomes(keep_params)
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-            return None  # and so let go of everything that the attempt held
+    def attempt(workspace: int) -> list[Outcome]:
+        batches = make_batches(jobs, training, device, workspace, workers)
+        run = Run(jobs, batches, steps, training)
+        with Crew(workers) as crew:
+            for _ in run.rounds(crew, on_progress):
+                pass
+        return run.outcomes(keep_params)
 
-    while (outcomes := attempt()) is None:
-        if workspace <= SMALLEST_WORKSPACE:
-            raise TrainingError(
-                f"out of memory on {device} even with the smallest chunk",
-                "use a larger grid, a smaller network or another device",
-            )
-        workspace //= 2
-    return outcomes
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether the GPU had no memory left, whichever library says so."""
-    texts = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(t in str(error) for t in texts)
+    return within_memory(attempt, workspace or workspace_bytes(device, workers), device)
 
 
 class Run:
@@ -131,17 +111,30 @@ class Run:
 
     A slot is one repeat of one job; `losses` has a row for each.
 
+    Args:
+        jobs: what is trained.
+        batches: theirs.
+        steps: to make.
+        training: when to stop.
+        every: what is decided, is decided at multiples of this step alone, so that it does not
+            depend on how long the rounds are.
+
     Attributes:
         losses: mean squared error of the whole signal, `slots steps`.
         done: steps that all members have made.
         first_losses: for each batch, each member's loss at the first step of the last round: that
-            of the weights with which the round began.
+            of the weights with which the round began; infinite if it took no part.
     """
 
     def __init__(
-        self, jobs: Sequence[Job], batches: list[Batch], steps: int, training: TrainingSpec
+        self,
+        jobs: Sequence[Job],
+        batches: list[Batch],
+        steps: int,
+        training: TrainingSpec,
+        every: int = 1,
     ) -> None:
-        self.jobs, self.batches, self.steps = jobs, batches, steps
+        self.jobs, self.batches, self.steps, self.every = jobs, batches, steps, every
         self.patience = training.patience
         self.slots = [
             (number, repeat) for number, job in enumerate(jobs) for repeat in range(len(job.seeds))
@@ -152,6 +145,11 @@ class Run:
         self.done = 0
         self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
 
+    @property
+    def decided(self) -> int:
+        """The last of the steps made at which something is decided."""
+        return self.done if self.done == self.steps else self.done - self.done % self.every
+
     def rounds(self, crew: Crew, on_progress: OnProgress) -> Iterator[Progress]:
         """Go round by round until all steps are made or every repeat has stopped.
 
@@ -160,17 +158,19 @@ class Run:
         """
         round_steps = 1
         while self.done < self.steps:
-            summaries = self.summaries()
-            running = {row for row, summary in enumerate(summaries) if not summary.stopped}
+            decided = enumerate(self.summaries(self.decided))
+            running = {row for row, summary in decided if not summary.stopped}
             if not running:
                 return
             started = time.perf_counter()
             count = min(round_steps, self.steps - self.done)
-            psnr = self._best_psnr(summaries)
+            if self.every > 1:
+                count = min(count, self.every - self.done % self.every)
+            psnr = self._best_psnr()
             for done in self._round(crew, count, running):
                 on_progress(Progress(done, self.done, psnr))
             self.done += count
-            yield Progress(self.done / self.steps, self.done, self._best_psnr(self.summaries()))
+            yield Progress(self.done / self.steps, self.done, self._best_psnr())
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
 
@@ -181,15 +181,16 @@ class Run:
             losses = crew.train(batch.make_kernel, copies, 1)
             torch.cat([loss[0] for loss in losses], out=first)
 
-    def summaries(self) -> list[CurveSummary]:
-        """What each row's losses say so far."""
-        return [summarise(row, self.patience) for row in self.losses[:, : self.done]]
+    def summaries(self, steps: int) -> list[CurveSummary]:
+        """What the losses of each row's first steps say."""
+        return [summarise(row, self.patience) for row in self.losses[:, :steps]]
 
     def _round(self, crew: Crew, count: int, running: set[int]) -> Iterator[float]:
         """Take every chunk with a running repeat `count` steps further; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed = 0
         for batch, first in zip(self.batches, self.first_losses, strict=True):
+            first.fill_(torch.inf)
             chunks = [
                 (chunk, members, rows, place)
                 for chunk, members, place in batch.by_chunk()
@@ -211,22 +212,20 @@ class Run:
             cells = self.jobs[members[column].job].partition.blocks[batch.block].cells
             known = self.diverged.get(rows[column], (step, cells[members[column].cell]))
             self.diverged[rows[column]] = min(known, (step, cells[members[column].cell]))
-        samples = [self.jobs[member.job].partition.samples for member in members]
-        shares = batch.points / torch.tensor(samples, dtype=torch.float64)
         window = self.losses[:, self.done : self.done + len(losses)]
-        window.index_add_(0, torch.tensor(rows), (losses.double() * shares).T.contiguous())
+        window.index_add_(0, torch.tensor(rows), (losses.double() * batch.share).T.contiguous())
 
-    def _best_psnr(self, summaries: list[CurveSummary]) -> float | None:
+    def _best_psnr(self) -> float | None:
         """The best job's mean PSNR over its repeats so far."""
         known: dict[int, list[float]] = {}
-        for (number, _), summary in zip(self.slots, summaries, strict=True):
+        for (number, _), summary in zip(self.slots, self.summaries(self.done), strict=True):
             if summary.best_loss is not None:
                 known.setdefault(number, []).append(psnr_paper_db(summary.best_loss))
         return max(map(statistics.fmean, known.values()), default=None)
 
     def outcomes(self, keep_params: bool) -> list[Outcome]:
         """Say what became of each job."""
-        summaries = self.summaries()
+        summaries = self.summaries(self.done)
         for row, summary in enumerate(summaries):
             self.losses[row, summary.steps :] = torch.nan  # what came after the stop does not count
         outcomes = []

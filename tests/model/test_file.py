@@ -2,6 +2,9 @@
 
 import json
 import random
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -149,6 +152,22 @@ def test_a_write_that_fails_leaves_the_old_file_whole(model, tmp_path, monkeypat
         write_model(model, path, force=True)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["m.inr"]
+
+
+def test_killed_in_the_middle_of_the_write_it_is_the_old_one(model, tmp_path):
+    path = tmp_path / "m.inr"
+    model.save(path)
+    before = path.read_bytes()
+    code = (
+        "import os, signal, sys, enas_inr\n"
+        "def killed(file): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "model = enas_inr.load(sys.argv[1])\n"
+        "os.fsync = killed\n"
+        "model.save(sys.argv[1], precision='int8', force=True)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_bytes() == before
 
 
 def test_another_program_can_read_it(model, tmp_path):

@@ -24,8 +24,8 @@ def signal(*shape: int) -> Signal:
     return Signal(values, kind, "test", sample_rate=100 if kind == "audio" else None)
 
 
-def fitted(source: Signal, grid: int = 3, convention: str = "centers", **settings):
-    training = TrainingSpec(steps=30, learning_rate=1e-3, coordinates=convention)
+def fitted(source: Signal, grid: int = 3, convention: str = "centers", extent=1, **settings):
+    training = TrainingSpec(steps=30, learning_rate=1e-3, coordinates=convention, extent=extent)
     spec = FitSpec(
         ensemble=EnsembleSpec(grid=grid, depth=1, width=8, **settings), training=training, repeats=2
     )
@@ -54,6 +54,26 @@ def test_each_member_keeps_weights_at_least_as_good_as_its_first_ones():
     model = fit(source, spec, catalog=CATALOG).model
     start = model.backbone.init(model.shape, [derived_seed(derived_seed(0, 0), 0)])
     assert torch.equal(start["layers.1.weight"][0], model.blocks[0]["layers.1.weight"][0])
+
+
+@pytest.mark.parametrize("blend", [False, True])
+@pytest.mark.parametrize("size", [None, (29, 17), (5, 4), (13, 40), (1, 2)])
+def test_a_rendering_is_the_model_at_its_positions(size, blend):
+    source = signal(13, 11, 3)
+    model = fitted(source, convention="edges", extent=9)
+    window = [(0.3, 12.1), (2.0, 11.0)]
+    axes = sample_positions((13, 11), size, None, window)
+    positions = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 2)
+    rendered = model.render(size=size, window=window, blend=blend).values
+    expected = model.at(positions, blend=blend).reshape(rendered.shape)
+    torch.testing.assert_close(rendered, expected, atol=2e-6, rtol=0)
+
+
+def test_rendering_in_small_pieces_changes_nothing(monkeypatch):
+    model = fitted(signal(13, 11, 3))
+    whole = model.render(scale=2.3, blend=True).values
+    monkeypatch.setattr("enas_inr.model.model.UNITS_AT_ONCE", 8)
+    torch.testing.assert_close(model.render(scale=2.3, blend=True).values, whole)
 
 
 def test_called_with_the_samples_coordinates_it_gives_the_samples():

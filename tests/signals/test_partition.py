@@ -1,6 +1,7 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -174,6 +175,42 @@ def test_coordinates_are_symmetric_and_in_the_order_of_the_samples(shape, conven
         on_grid = coordinates[:, axis].reshape(shape).movedim(axis, 0).reshape(length, -1)
         assert (on_grid == on_grid[:, :1]).all()
         assert (on_grid.diff(dim=0) > 0).all()
+
+
+@pytest.mark.parametrize("convention", ["centers", "edges"])
+def test_a_cell_smaller_than_the_extent_has_the_coordinates_of_the_middle(convention):
+    larger = cell_coordinates((9,), convention)
+    assert torch.equal(cell_coordinates((5,), convention, extent=9), larger[2:-2])
+    assert torch.equal(cell_coordinates((9,), convention, extent=9), larger)
+    assert torch.equal(cell_coordinates((9,), convention, extent=4), larger)
+
+
+@pytest.mark.parametrize("convention", ["centers", "edges"])
+def test_a_margin_goes_on_with_equal_steps(convention):
+    inner = cell_coordinates((5,), convention).flatten()
+    outer = cell_coordinates((5,), convention, margin=2).flatten()
+    torch.testing.assert_close(outer[2:-2], inner)
+    torch.testing.assert_close(outer.diff(), inner.diff()[:1].expand(8))
+
+
+@pytest.mark.parametrize(
+    ("shape", "grid"), [((17,), (4,)), ((13, 9), (3, 2)), ((4, 5, 6), (2, 2, 3))]
+)
+@pytest.mark.parametrize("margin", [1, 3])
+def test_a_margin_holds_the_neighbours_samples_and_repeats_the_outer_ones(shape, grid, margin):
+    values = numbered(shape)
+    padded = np.pad(values.numpy(), [(margin, margin)] * len(shape) + [(0, 0)], mode="edge")
+    partition = cut(values, grid, margin)
+    edges = [cell_edges(n, m) for n, m in zip(shape, grid, strict=True)]
+    for block in partition.blocks:
+        for cell, held in zip(block.cells, block.values, strict=True):
+            index = np.unravel_index(cell, grid)
+            inside = tuple(
+                slice(axis[i], axis[i + 1] + 2 * margin)
+                for axis, i in zip(edges, index, strict=True)
+            )
+            assert np.array_equal(held.numpy(), padded[inside].reshape(-1, 2))
+    assert partition.weights.sum() == partition.samples
 
 
 def test_a_single_sample_lies_in_the_middle():

@@ -81,11 +81,12 @@ def job(backbone: Backbone, values=None, grid=(2, 2), seeds=(10, 11), lr=1e-3, s
     return Job(backbone, shape, cut(picture() if values is None else values, grid), seeds, lr)
 
 
-def trained_alone(one: Job, repeat: int, cell: int, steps: int = STEPS):
+def trained_alone(one: Job, repeat: int, cell: int, steps: int = STEPS, extent: int = 1):
     """One sub-network by plain autograd and torch's unfused Adam: its losses and final leaves."""
     block = next(b for b in one.partition.blocks if cell in b.cells)
     target = block.values[block.cells.index(cell)]
-    x = cell_coordinates(block.shape, "centers").unsqueeze(0)
+    margin = one.partition.margin
+    x = cell_coordinates(block.shape, "centers", margin=margin, extent=extent).unsqueeze(0)
     leaves = dict(one.backbone.init(one.shape, [derived_seed(one.seeds[repeat], cell)]))
     trained = [
         leaf.requires_grad_() for n, leaf in leaves.items() if n not in one.backbone.constants
@@ -113,6 +114,19 @@ def test_a_batched_member_becomes_what_it_becomes_alone(name, opaque):
             torch.testing.assert_close(
                 outcome.params[0][leaf][repeat, cell], expected, atol=2e-5, rtol=1e-3
             )
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_with_a_margin_a_signals_loss_still_weighs_each_cell_by_its_own_samples(name):
+    partition = cut(picture(13, 11), (2, 3), margin=2)
+    one = Job(BACKBONES[name], SHAPE, partition, (10,), 1e-3)
+    training = TRAINING.model_copy(update={"extent": 9})
+    (outcome,) = train([one], training, CPU)
+    expected = sum(
+        torch.tensor(trained_alone(one, 0, cell, extent=9)[0]) * weight / partition.samples
+        for cell, weight in enumerate(partition.weights.tolist())
+    )
+    torch.testing.assert_close(outcome.losses[0].float(), expected, atol=1e-5, rtol=1e-3)
 
 
 def test_complex_parameters_train_through_the_general_kernel():
@@ -207,7 +221,7 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
 
     monkeypatch.setattr(batches.layered, "LayeredKernel", Small)
     member = layered.member_bytes(one.backbone.layers(SHAPE), 36, 36)
-    monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", member)
+    monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
     assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
     assert asked[-1] == 2

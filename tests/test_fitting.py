@@ -1,0 +1,121 @@
+"""A fit: what it becomes does not depend on interruptions, rounds or memory."""
+
+import pytest
+import torch
+
+from enas_inr.catalog import load_catalog
+from enas_inr.errors import TrainingError
+from enas_inr.fitting import End, FitSpec, fit
+from enas_inr.signals.partition import cell_edges
+from enas_inr.signals.signal import Signal
+from enas_inr.spec import PROFILES, EnsembleSpec, TrainingSpec
+from enas_inr.training import layered
+
+CATALOG = load_catalog(plugins=False)
+
+
+def waves(rows: int = 24, columns: int = 20) -> Signal:
+    """Smooth, so that whatever is rough is the model's doing."""
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    values = torch.stack([torch.sin(x / 3 + y / 5), torch.cos(x / 4 - y / 6)], dim=-1) * 0.8
+    return Signal(values, "image", "waves")
+
+
+def asked(steps: int = 130, repeats: int = 2, **training) -> FitSpec:
+    return FitSpec(
+        ensemble=EnsembleSpec(grid=2, depth=1, width=8),
+        training=TrainingSpec(**{"steps": steps, "learning_rate": 3e-2} | training),
+        repeats=repeats,
+    )
+
+
+def numbers(model) -> torch.Tensor:
+    return torch.cat([leaf.flatten() for block in model.blocks for leaf in block.values()])
+
+
+@pytest.mark.parametrize("stops", [[1], [3], [1, 2, 3, 5], [2, 2]])
+def test_an_interrupted_fit_becomes_what_an_undisturbed_one_does(tmp_path, stops):
+    """At a learning rate so high that which weights are the best is a matter of luck."""
+    checkpoint = tmp_path / "c"
+    whole = fit(waves(), asked(), catalog=CATALOG)
+    for rounds in stops:
+        left = iter(range(rounds))
+        part = fit(
+            waves(),
+            asked(),
+            catalog=CATALOG,
+            checkpoint=checkpoint,
+            should_stop=lambda left=left: next(left, None) is None,
+        )
+        assert part.end is End.ASKED
+        assert checkpoint.exists()
+    resumed = fit(waves(), asked(), catalog=CATALOG, checkpoint=checkpoint)
+    assert resumed.end is End.STEPS
+    assert not checkpoint.exists()
+    assert torch.equal(numbers(resumed.model), numbers(whole.model))
+
+
+@pytest.mark.parametrize("spec", [asked(steps=90), asked(steps=400, patience=13)])
+def test_how_long_rounds_are_changes_nothing(monkeypatch, spec):
+    whole = fit(waves(), spec, catalog=CATALOG)
+    monkeypatch.setattr("enas_inr.training.trainer.MAX_ROUND_STEPS", 3)
+    short = fit(waves(), spec, catalog=CATALOG)
+    assert short.steps == whole.steps
+    assert torch.equal(numbers(short.model), numbers(whole.model))
+
+
+def test_a_target_is_reached_at_the_same_weights_however_long_rounds_are(monkeypatch):
+    spec = asked(steps=2000).model_copy(update={"target_psnr_db": 25.0})
+    whole = fit(waves(), spec, catalog=CATALOG)
+    monkeypatch.setattr("enas_inr.training.trainer.MAX_ROUND_STEPS", 7)
+    short = fit(waves(), spec, catalog=CATALOG)
+    assert whole.end is short.end is End.TARGET
+    assert torch.equal(numbers(short.model), numbers(whole.model))
+
+
+def test_out_of_memory_in_a_fit_halves_the_chunk_and_ends_the_same(monkeypatch):
+    """On one thread, so that chunks are as large as the workspace allows."""
+    monkeypatch.setattr("enas_inr.fitting.plan_workers", lambda jobs, device: 1)
+    monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", 1)
+    expected = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)
+    tried = []
+
+    class Small(layered.LayeredKernel):
+        def __init__(self, encoding, layers, block, settings, plan):
+            tried.append(plan.members)
+            if plan.members > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            super().__init__(encoding, layers, block, settings, plan)
+
+    monkeypatch.setattr("enas_inr.training.batch.layered.LayeredKernel", Small)
+    made = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)
+    assert tried[0] > 2
+    assert tried[-1] <= 2
+    torch.testing.assert_close(numbers(made.model), numbers(expected.model), atol=1e-4, rtol=1e-3)
+
+
+def test_out_of_memory_to_the_end_is_one_clear_error(monkeypatch):
+    def no_memory(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("enas_inr.training.batch.layered.LayeredKernel", no_memory)
+    with pytest.raises(TrainingError, match="smallest chunk"):
+        fit(waves(), asked(), catalog=CATALOG)
+
+
+def test_neighbours_that_are_trained_with_a_margin_agree_where_they_meet():
+    jumps = {}
+    for margin in (0, 1):
+        spec = FitSpec(
+            ensemble=EnsembleSpec(grid=4, depth=1, width=16),
+            training=PROFILES["smooth"].model_copy(update={"steps": 300, "margin": margin}),
+        )
+        model = fit(waves(48, 40), spec, catalog=CATALOG).model
+        border = cell_edges(48, 4)[1] - 0.5
+        along = torch.linspace(0, 39, 200, dtype=torch.float64)
+        above, below = (
+            model.at(torch.stack([torch.full_like(along, border + side), along], dim=1))
+            for side in (-1e-6, 1e-6)
+        )
+        jumps[margin] = float((above - below).square().mean().sqrt())
+    assert jumps[1] < 0.5 * jumps[0]
