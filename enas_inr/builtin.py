@@ -82,13 +82,20 @@ def enas_inr_strategies() -> list[Strategy]:
 
 @hookimpl
 def enas_inr_executors() -> list[Executor]:
-    """Training in this process."""
+    """Training in this process, or on a cluster."""
     return [
         Executor(
             name="local",
             summary="this process, on its CPU or one GPU",
             target="enas_inr.executors.local:LocalExecutor",
-        )
+        ),
+        Executor(
+            name="ray",
+            summary="a Ray cluster, or all GPUs of this machine through one",
+            target="enas_inr.executors.ray:RayExecutor",
+            options="enas_inr.options:RayOptions",
+            citation="Moritz et al., Ray, OSDI 2018",
+        ),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from enas_inr.catalog import Catalog
@@ -13,7 +14,7 @@ from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
 from enas_inr.objectives.base import Objective
 from enas_inr.result import SearchResult, TrialResult, TrialStatus, best_of
-from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec, TrialSpec
+from enas_inr.spec import Choice, EnsembleSpec, SignalInfo, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Observer:
 
     def started(self, study: str, storage: str, known: int, most: int) -> None:
         """Called first: trials that the study has already, and how many it can have at most."""
+
+    def said(self, line: str) -> None:
+        """Called when an executor has something to tell the user."""
 
     def progressed(self, progress: TrialProgress) -> None:
         """Called while a trial is trained."""
@@ -53,7 +57,7 @@ def run_study(
     catalog: Catalog,
     name: str | None = None,
     storage: str = DEFAULT_STORAGE,
-    executor: str = "local",
+    executor: Choice = Choice(name="local"),
     device: str = "auto",
     observer: Observer | None = None,
 ) -> SearchResult:
@@ -69,9 +73,19 @@ def run_study(
     objective: Objective = catalog.create(
         "objective", spec.objective.name, options=spec.objective.options
     )
-    place = Workplace(catalog, signal, device, observer.progressed)
-    runner: Executor = catalog.create("executor", executor, place)
-    with Store(name, spec, storage) as store:
+    with Store(name, spec, storage) as store, ExitStack() as at_end:
+        place = Workplace(
+            catalog,
+            signal,
+            device,
+            observer.progressed,
+            title=f"{name} ({chosen.name})",
+            say=observer.said,
+            at_end=at_end,
+        )
+        runner: Executor = catalog.create(
+            "executor", executor.name, place, options=executor.options
+        )
         observer.started(name, store.storage, len(store.results()), len(space.feasible))
         history = run_loop(spec, space, strategy, objective, runner, store, observer)
     best = best_of(history)

@@ -82,6 +82,25 @@ class ImageOptions(Options):
         return size
 
 
+class RayOptions(Options):
+    """Options of `ray`.
+
+    Attributes:
+        address: of the cluster: `auto` for the one that runs here, `HOST:PORT`, or None to start
+            one on this machine.
+        workers: trials trained at a time; None: as many as the cluster has room for.
+        cpus_per_trial: cores that each of them has.
+        gpus_per_trial: GPUs likewise, 0.5 for two trials on one; None: 1 if the cluster has any.
+        retries: how often a trial is tried again whose worker died.
+    """
+
+    address: str | None = None
+    workers: int | None = Field(default=None, ge=1, le=100_000)
+    cpus_per_trial: float = Field(default=1.0, ge=0)
+    gpus_per_trial: float | None = Field(default=None, ge=0)
+    retries: int = Field(default=3, ge=0)
+
+
 PAPER_START = {"width": 256, "depth": 3}
 
 

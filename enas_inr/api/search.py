@@ -52,6 +52,7 @@ def search(
     study: str | None = None,
     storage: str = DEFAULT_STORAGE,
     executor: str = "local",
+    executor_options: Mapping[str, Any] | None = None,
     device: str = "auto",
     seed: int = 0,
     catalog: Catalog | None = None,
@@ -83,6 +84,7 @@ def search(
             result, so that the same call continues the same study.
         storage: an Optuna URL, or the path of an SQLite file.
         executor: where trials are trained.
+        executor_options: its options, such as `{"workers": 4}` for `ray`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         seed: of everything random.
         catalog: the plugins; None: all that are installed.
@@ -133,7 +135,7 @@ def search(
         catalog=catalog,
         name=study,
         storage=storage,
-        executor=executor,
+        executor=_choice(executor, executor_options, "executor"),
         device=device,
         observer=observer,
     )

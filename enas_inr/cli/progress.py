@@ -101,6 +101,10 @@ class SearchProgress(Display, Observer):
         kept = f", {known} trials known" if known else ""
         self.say(f"study {study} in {storage}{kept}")
 
+    def said(self, line: str) -> None:
+        """Pass it on."""
+        self.say(line)
+
     def finished(self, result: TrialResult) -> None:
         """Say how a trial ended."""
         self._finished += 1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BUDGET = "Budget and score"
 _STUDY = "Study"
+_RAY = "Executor"
 
 
 def search(
@@ -84,8 +85,34 @@ def search(
     seed: arguments.Seed = 0,
     device: arguments.Device = "auto",
     executor: Annotated[
-        str, typer.Option(help="Where trials are trained.", rich_help_panel=arguments.TRAINING)
+        str, typer.Option(help="Where trials are trained: local or ray.", rich_help_panel=_RAY)
     ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="A running cluster: auto or HOST:PORT.",
+            show_default="starts one here",
+            rich_help_panel=_RAY,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Trials trained at a time.", show_default="all that fit", rich_help_panel=_RAY
+        ),
+    ] = None,
+    cpus_per_trial: Annotated[
+        float | None,
+        typer.Option(help="CPU cores of each.", show_default="1", rich_help_panel=_RAY),
+    ] = None,
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(
+            help="GPUs of each, 0.5 for two on one.",
+            show_default="1 if there are any",
+            rich_help_panel=_RAY,
+        ),
+    ] = None,
     study: Annotated[
         str | None,
         typer.Option(
@@ -131,6 +158,16 @@ def search(
         "margin": margin,
         "extent": extent,
     }
+    executor_options = {
+        name: value
+        for name, value in {
+            "address": ray_address,
+            "workers": workers,
+            "cpus_per_trial": cpus_per_trial,
+            "gpus_per_trial": gpus_per_trial,
+        }.items()
+        if value is not None
+    }
     if output:
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
@@ -156,6 +193,7 @@ def search(
                 study=study,
                 storage=storage,
                 executor=executor,
+                executor_options=executor_options,
                 device=device,
                 seed=seed,
                 catalog=catalog,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from enas_inr.catalog import Catalog
@@ -43,12 +44,20 @@ class Workplace:
         signal: what the trials fit.
         device: as the user named it; see `enas_inr.training.device`.
         on_progress: to be called while a trial is trained.
+        title: of the search, for people: its study and strategy.
+        share: of the device's memory that is to be used, where it is not ours alone.
+        say: tells the user a line.
+        at_end: what is to be undone when the search ends, however it does.
     """
 
     catalog: Catalog
     signal: Signal
     device: str = "auto"
     on_progress: Callable[[TrialProgress], None] = lambda progress: None
+    title: str = ""
+    share: float = 1.0
+    say: Callable[[str], None] = lambda line: None
+    at_end: ExitStack = field(default_factory=ExitStack)
 
 
 class Executor(ABC):

@@ -72,7 +72,9 @@ class LocalExecutor(Executor):
 
         try:
             jobs = make_jobs(self._place, self._info, trials)
-            outcomes = train(jobs, first.training, self._device, on_progress=tell)
+            outcomes = train(
+                jobs, first.training, self._device, on_progress=tell, share=self._place.share
+            )
         except Exception as error:  # a trial that fails must not end the search
             return [self._failed(trial, error, time.perf_counter() - started) for trial in trials]
         seconds = (time.perf_counter() - started) / len(trials)

@@ -27,13 +27,13 @@ class ChunkPlan:
     tile: int
 
 
-def workspace_bytes(device: torch.device, workers: int = 1) -> int:
-    """The memory that the chunk of each worker should fill on `device`."""
+def workspace_bytes(device: torch.device, workers: int = 1, share: float = 1.0) -> int:
+    """The memory that each worker's chunk should fill on `device`, if a share of it is ours."""
     if device.type == "cuda":
         # Not of the memory that is free: chunks, and so roundings, would depend on other programs.
         total = torch.cuda.get_device_properties(device).total_memory
-        return int(total * GPU_SHARE / workers)
-    return CPU_WORKSPACE_BYTES
+        return int(total * GPU_SHARE * share / workers)
+    return int(CPU_WORKSPACE_BYTES * share)
 
 
 def plan_chunks(

@@ -76,6 +76,7 @@ def train(
     keep_params: bool = False,
     on_progress: OnProgress = lambda progress: None,
     workspace: int | None = None,
+    share: float = 1.0,
 ) -> list[Outcome]:
     """Train all members of all jobs and say what became of each job.
 
@@ -88,6 +89,7 @@ def train(
         on_progress: called after each chunk's share of a round.
         workspace: bytes that a chunk should fill; None: what suits the device. Where that is more
             than the GPU has, it is halved and the training begins again, to the same end.
+        share: of what suits the device, where it is not ours alone.
 
     Raises:
         TrainingError: even a small chunk does not fit into the memory.
@@ -103,7 +105,7 @@ def train(
                 pass
         return run.outcomes(keep_params)
 
-    return within_memory(attempt, workspace or workspace_bytes(device, workers), device)
+    return within_memory(attempt, workspace or workspace_bytes(device, workers, share), device)
 
 
 class Run:

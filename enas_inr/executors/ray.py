@@ -1,0 +1,42 @@
+"""Trains on a Ray cluster, or on all GPUs of this machine through one.
+
+The pool of workers lives as long as the search; Ray ends it with this process, however that ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import final
+
+from enas_inr.executors.base import Executor, Workplace
+from enas_inr.executors.ray_cluster import connect, import_ray, settle
+from enas_inr.executors.ray_pool import Pool
+from enas_inr.options import RayOptions
+from enas_inr.result import TrialResult
+from enas_inr.spec import TrialSpec
+
+
+@final
+class RayExecutor(Executor):
+    """A pool of actors; nothing is started before there is a trial to train."""
+
+    def __init__(self, workplace: Workplace, options: RayOptions = RayOptions()) -> None:
+        import_ray()
+        self._place, self._options = workplace, options
+
+    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+        """Train the trials side by side; yield each result as it comes."""
+        return self._pool.run(iter(trials))
+
+    @cached_property
+    def _pool(self) -> Pool:
+        place, options = self._place, self._options
+        dashboard = connect(options, f"enas-inr {place.title}", place.at_end)
+        needs, workers = settle(options, import_ray().nodes())
+        pool = Pool(place, needs, workers, options.retries)
+        place.at_end.callback(pool.stop)
+        place.say(f"Ray: {workers} workers with {needs} each")
+        if dashboard:
+            place.say(f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)")
+        return pool
