@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from io import TextIOBase
+from typing import TYPE_CHECKING, Any, TextIO
 
 from enas_inr.errors import PluginError, SpecError, TrainingError
 from enas_inr.options import RayOptions
@@ -16,6 +19,7 @@ from enas_inr.options import RayOptions
 if TYPE_CHECKING:
     from types import ModuleType
 
+CONNECT_SECONDS = 10.0
 SHOWN = ("CPU", "GPU")  # of a node's resources, in messages
 
 
@@ -77,21 +81,70 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     ray = import_ray()
     if ray.is_initialized():
         return ""
+    # Without an address, Ray would join a cluster that happens to run.
+    address = options.address or "local"
     try:
+        _check_answers(address)
         context = ray.init(
-            # Not None: that would join a cluster that happens to run.
-            address=options.address or "local",
+            address=address,
             job_config=ray.job_config.JobConfig(metadata={"job_name": title}),
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise TrainingError(
-            f"no Ray cluster at {options.address or 'this machine'!r}: {first_line(error)}",
+            f"no Ray cluster at {address!r}: {first_line(error)}",
             "start one with `ray start --head`, or give no address",
         ) from error
+    at_end.enter_context(redirect_stdout(_WithoutRaylets(sys.stdout)))
     at_end.callback(ray.shutdown)
     return str(context.dashboard_url or "")
+
+
+def _check_answers(address: str) -> None:
+    """See whether somebody listens at HOST:PORT: Ray itself would try for many minutes.
+
+    Raises:
+        OSError, ValueError: nobody does, or that is no address.
+    """
+    if address in ("local", "auto"):
+        return
+    host, colon, port = address.rpartition(":")
+    if not colon or "/" in host or not port.isdigit():
+        raise ValueError("an address is `auto` or HOST:PORT")
+    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+
+
+class _WithoutRaylets(TextIOBase):
+    """A stream that leaves out the pages that Ray prints for each node that is lost.
+
+    They would go to stdout, where a program reads our results, and Ray has no switch for them.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._dropped = False
+
+    def write(self, text: str) -> int:
+        """Pass on all but a raylet's message, and the line feed after it."""
+        if "(raylet" in text[:40]:
+            self._dropped = True
+        elif not (self._dropped and text == "\n"):
+            self._dropped = False
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Likewise."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Likewise."""
+        return self._stream.fileno()
 
 
 def settle(options: RayOptions, nodes: Sequence[Mapping[str, Any]]) -> tuple[Needs, int]:

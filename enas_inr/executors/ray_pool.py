@@ -162,7 +162,10 @@ class Pool:
             if task.attempt is None:
                 return None
             again = task.attempt.again(error)
-            return again if again.deaths <= self._retries else _failed(again, error)
+            if again.deaths > self._retries:
+                return _failed(again, error)
+            self._place.say(f"{again.name}: its worker died ({first_line(error)}); trying again")
+            return again
         self._failed_starts = 0
         self._idle.append(task.worker)
         return result

@@ -1,0 +1,265 @@
+"""The same search on a real cluster of two nodes, whatever dies in the middle of it."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import optuna
+import pytest
+
+import enas_inr
+from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.engine import Observer
+from enas_inr.errors import SpecError, TrainingError
+from enas_inr.hookspecs import Backbone
+
+ray = pytest.importorskip("ray")
+WIDTHS, DEPTHS = [8, 16, 32], [1, 2]
+
+DEADLY = '''
+import os, signal
+from enas_inr.backbones.siren import Siren
+from enas_inr.options import SirenOptions
+
+class DeadlyOptions(SirenOptions):
+    folder: str
+    deaths: int
+
+class Deadly(Siren):
+    """Kills its process, the first few times."""
+
+    def __init__(self, options):
+        super().__init__(options)
+        self._folder, self._deaths = options.folder, options.deaths
+
+    def init(self, shape, seeds):
+        died = len(os.listdir(self._folder))
+        if shape.width == 16 and died < self._deaths:
+            open(f"{self._folder}/{died}", "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().init(shape, seeds)
+'''
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory):
+    """A folder from which workers import."""
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "deadly.py").write_text(DEADLY)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(modules):
+    """A head with one core; its processes import from `modules`."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(modules), os.getcwd()]))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.syspath_prepend(str(modules))
+        head = {"num_cpus": 1, "include_dashboard": True, "dashboard_port": 0}
+        made = Cluster(initialize_head=True, head_node_args=head)
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def second_node(cluster):
+    node = cluster.add_node(num_cpus=1)
+    yield node
+    if node in cluster.list_all_nodes():
+        cluster.remove_node(node, allow_graceful=False)
+
+
+def search(folder, cluster=None, observer=None, **changes):
+    asked = {
+        "strategy": "exhaustive",
+        "widths": WIDTHS,
+        "depths": DEPTHS,
+        "size": 48,
+        "repeats": 2,
+        "training": {"steps": 60},
+        "storage": f"{folder}/study.db",
+    }
+    if cluster:
+        asked |= {"executor": "ray", "executor_options": {"address": cluster.address}}
+    return enas_inr.search("sample:photo", **asked | changes, observer=observer)
+
+
+def by_architecture(result) -> dict:
+    return {trial.key: trial for trial in result.trials}
+
+
+def assert_equal(found, expected) -> None:
+    ours, theirs = by_architecture(found), by_architecture(expected)
+    assert ours.keys() == theirs.keys()
+    assert len(found.trials) == len(expected.trials)
+    for key, trial in ours.items():
+        assert trial.status == theirs[key].status
+        assert trial.psnr_db == pytest.approx(theirs[key].psnr_db, abs=0.01)
+    assert found.best.key == expected.best.key
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    return search(tmp_path_factory.mktemp("local"))
+
+
+class AtTrial(Observer):
+    """Does something when a number of trials have ended, and remembers what was said."""
+
+    def __init__(self, count: int = -1, action=lambda: None) -> None:
+        self.left, self.action, self.lines = count, action, []
+
+    def said(self, line: str) -> None:
+        self.lines.append(line)
+
+    def finished(self, result) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.action()
+
+
+def listed(cluster, function: str, **arguments):
+    """What the cluster's own records say."""
+    import ray.util.state
+
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    try:
+        return getattr(ray.util.state, function)(detail=True, limit=1000, **arguments)
+    finally:
+        ray.shutdown()
+
+
+def test_a_cluster_trains_the_same_trials_on_both_nodes_as_named_tasks(
+    tmp_path, cluster, second_node, expected
+):
+    observer = AtTrial()
+    assert_equal(search(tmp_path, cluster, observer), expected)
+    assert any("2 workers with 1 CPU" in line for line in observer.lines)
+    assert any("dashboard" in line and "get-auth-token" in line for line in observer.lines)
+    tasks = [t for t in listed(cluster, "list_tasks") if t.name.startswith("trial ")]
+    names = {trial.trial.ensemble.label() for trial in expected.trials}
+    assert {task.name.split(" ", 2)[2] for task in tasks} == names
+    assert len({task.node_id for task in tasks if task.state == "FINISHED"}) == 2
+
+
+def test_a_node_killed_in_the_middle_loses_no_trial(tmp_path, cluster, expected):
+    node = cluster.add_node(num_cpus=1)
+    observer = AtTrial(2, lambda: cluster.remove_node(node, allow_graceful=False))
+    assert_equal(search(tmp_path, cluster, observer), expected)
+
+
+@pytest.mark.parametrize("deaths", [2, 9])
+def test_a_trial_whose_worker_dies_is_tried_again_but_not_for_ever(
+    tmp_path, cluster, modules, deaths
+):
+    described = Backbone(
+        name="deadly", summary="", target="deadly:Deadly", options="deadly:DeadlyOptions"
+    )
+    ours = load_catalog(plugins=False)
+    provider = Provider(described, Origin("deadly", "1", "deadly"))
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    result = search(
+        tmp_path,
+        cluster,
+        backbone="deadly",
+        backbone_options={"folder": str(marks), "deaths": deaths},
+        catalog=Catalog((*ours.providers, provider), ()),
+        widths=[8, 16],
+        depths=[1],
+        executor_options={"address": cluster.address, "retries": 3},
+    )
+    statuses = {trial.trial.ensemble.width: trial.status.value for trial in result.trials}
+    assert statuses == {8: "complete", 16: "complete" if deaths == 2 else "failed"}
+    if deaths == 9:
+        (failed,) = (trial for trial in result.trials if trial.status.value == "failed")
+        assert "its worker died 4 times" in failed.message
+
+
+def test_what_the_cluster_does_not_have_is_refused_at_once(tmp_path, cluster):
+    with pytest.raises(SpecError, match=r"do not fit into a cluster with 1 nodes \(1 CPU 0 GPU\)"):
+        search(tmp_path, cluster, executor_options={"address": cluster.address, "workers": 3})
+    with pytest.raises(TrainingError, match="no Ray cluster at"):
+        search(tmp_path, cluster, executor_options={"address": "127.0.0.1:1"})
+
+
+SEARCH = (
+    "search sample:photo --size 48 --strategy exhaustive --widths 8,16,32 --depths 1,2 "
+    "--repeats 2 --steps 60 --executor ray --json"
+)
+EVENTS = """
+import os, signal, sys
+import enas_inr.cli.progress as progress, enas_inr.store as store
+import enas_inr.executors.ray_pool as pool
+left = int(sys.argv.pop(1))
+
+def counted(owner, name):
+    before = getattr(owner, name)
+    def function(*arguments):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), getattr(signal, os.environ["HOW"]))
+        return before(*arguments)
+    setattr(owner, name, function)
+
+counted(pool.Pool, "_assign")
+counted(pool.Pool, "_take")
+counted(store.Store, "add")
+counted(progress.SearchProgress, "finished")
+from enas_inr.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def drive(folder, cluster, killed_at: int, how: str = "SIGKILL"):
+    """Run the command in a process that kills itself at an event of the search."""
+    address = ["--ray-address", cluster.address, "--storage", f"{folder}/study.db"]
+    return subprocess.run(
+        [sys.executable, "-c", EVENTS, str(killed_at), *SEARCH.split(), *address],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HOW": how},
+        check=False,
+    )
+
+
+def living_actors(cluster) -> list:
+    return [a for a in listed(cluster, "list_actors") if a.state not in ("DEAD",)]
+
+
+def test_a_driver_killed_at_ten_moments_ends_with_the_same_winner(
+    tmp_path, cluster, second_node, expected
+):
+    moments = random.Random(4)
+    codes = [drive(tmp_path, cluster, moments.randint(1, 9)).returncode for _ in range(10)]
+    assert set(codes) <= {-signal.SIGKILL, 0}
+    assert codes.count(-signal.SIGKILL) >= 5  # the last ones may find little to do
+    done = drive(tmp_path, cluster, -1)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    names = [(t["width"], t["depth"]) for t in result["trials"]]
+    assert sorted(names) == sorted((w, d) for w in WIDTHS for d in DEPTHS)
+    best = expected.best.trial.ensemble
+    assert (result["best"]["width"], result["best"]["depth"]) == (best.width, best.depth)
+    study = optuna.load_study(study_name=result["study"], storage=f"sqlite:///{tmp_path}/study.db")
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE"}
+    assert living_actors(cluster) == []
+
+
+def test_ctrl_c_leaves_no_actors_and_a_study_that_continues(
+    tmp_path, cluster, second_node, expected
+):
+    stopped = drive(tmp_path, cluster, 8, "SIGINT")
+    assert stopped.returncode == 130
+    assert stopped.stdout == ""
+    assert "the same command continues" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert living_actors(cluster) == []
+    assert len(json.loads(drive(tmp_path, cluster, -1).stdout)["trials"]) == 6

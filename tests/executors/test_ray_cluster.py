@@ -1,0 +1,80 @@
+"""What fits into a cluster, and what a trial gets after a death: without Ray."""
+
+import subprocess
+import sys
+
+import pytest
+
+from enas_inr.cost import Cost
+from enas_inr.errors import SpecError
+from enas_inr.executors.ray_cluster import Needs, settle
+from enas_inr.executors.ray_pool import Attempt
+from enas_inr.options import RayOptions
+from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+
+
+def node(cpus: float, gpus: float = 0, alive: bool = True) -> dict:
+    return {"Alive": alive, "Resources": {"CPU": cpus} | ({"GPU": gpus} if gpus else {})}
+
+
+@pytest.mark.parametrize(
+    ("options", "nodes", "needs", "workers"),
+    [
+        ({}, [node(2)], Needs(1, 0), 2),
+        ({}, [node(8, 2)], Needs(1, 1), 2),
+        ({"gpus_per_trial": 0}, [node(8, 2)], Needs(1, 0), 8),
+        ({"gpus_per_trial": 0.5}, [node(8, 2), node(1, 1)], Needs(1, 0.5), 5),
+        ({"gpus_per_trial": 1 / 3}, [node(8, 1)], Needs(1, 1 / 3), 3),
+        ({"cpus_per_trial": 3}, [node(4), node(8), node(8, alive=False)], Needs(3, 0), 3),
+        ({"cpus_per_trial": 0, "gpus_per_trial": 0.25}, [node(1, 1)], Needs(0, 0.25), 4),
+        ({"workers": 1}, [node(4)], Needs(1, 0), 1),
+    ],
+)
+def test_as_many_workers_as_have_room(options, nodes, needs, workers):
+    assert settle(RayOptions(**options), nodes) == (needs, workers)
+
+
+@pytest.mark.parametrize(
+    ("options", "nodes", "said"),
+    [
+        ({"workers": 5}, [node(4)], r"1 nodes \(4 CPU 0 GPU\); at most 4 fit"),
+        ({"gpus_per_trial": 1}, [node(4)], "--gpus-per-trial"),
+        ({"cpus_per_trial": 3}, [node(2), node(2)], r"2 nodes \(2 CPU 0 GPU; 2 CPU 0 GPU\)"),
+        ({"cpus_per_trial": 0}, [node(2)], "0 CPUs and 0 GPUs"),
+    ],
+)
+def test_what_a_cluster_does_not_have_is_refused_with_what_it_has(options, nodes, said):
+    with pytest.raises(SpecError, match=said):
+        settle(RayOptions(**options), nodes)
+
+
+def test_a_trial_that_lacked_memory_gets_smaller_chunks():
+    trial = TrialSpec(
+        number=3,
+        ensemble=EnsembleSpec(width=128),
+        cost=Cost(flops=1, parameters=1, bytes=1),
+        training=TrainingSpec(),
+        repeats=1,
+        seed=0,
+    )
+    first = Attempt(trial, share=0.5)
+    assert first.name == "trial 0003 siren M=8 d=1 w=128"
+    assert first.again(RuntimeError("the node went away")) == Attempt(trial, 0.5, deaths=1)
+    killed = RuntimeError("The actor was killed due to the node running low on memory.")
+    assert first.again(killed).again(killed) == Attempt(trial, 0.125, deaths=2)
+
+
+def test_without_ray_it_says_what_to_install(tmp_path):
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        "from enas_inr.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    )
+    line = "search sample:photo --size 8 --grid 1 --widths 4 --depths 1 --steps 1"
+    command = [sys.executable, "-c", code, *line.split(), "--storage", f"{tmp_path}/s.db"]
+    asked = subprocess.run([*command, "--executor", "ray"], capture_output=True, text=True)
+    assert asked.returncode == 5
+    assert asked.stderr.splitlines()[-1].startswith("enas-inr: ")
+    assert "pip install 'enas-inr[ray]'" in asked.stderr
+    assert "Traceback" not in asked.stderr
+    without = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
+    assert without.returncode == 0
