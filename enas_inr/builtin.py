@@ -77,6 +77,13 @@ def enas_inr_strategies() -> list[Strategy]:
             summary="every architecture within the budget",
             target="enas_inr.strategies.exhaustive:Exhaustive",
         ),
+        Strategy(
+            name="ray",
+            summary="Ray Tune: many trials, the worse ones stopped early (with --executor ray)",
+            target="enas_inr.tuning.ray_tune:RayTune",
+            options="enas_inr.options:RayTuneOptions",
+            citation="Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020",
+        ),
     ]
 
 

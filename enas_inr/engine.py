@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +15,7 @@ from enas_inr.objectives.base import Objective
 from enas_inr.result import SearchResult, TrialResult, TrialStatus, best_of
 from enas_inr.spec import Choice, EnsembleSpec, SignalInfo, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
+from enas_inr.tuning.base import Loop, SelfRunning
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -123,22 +123,42 @@ def run_loop(
     """
     recorded = records.results()
     history = [result for result in recorded if result.status is not TrialStatus.FAILED]
-    number = len(recorded)
+    failed = len(recorded) - len(history)
+    costs = {c.spec.key(): c.cost for c in space.feasible}
+
+    def make_trial(ensemble: EnsembleSpec, number: int) -> TrialSpec:
+        return TrialSpec(
+            number=number,
+            ensemble=ensemble,
+            cost=costs[ensemble.key()],
+            training=spec.training,
+            repeats=spec.repeats,
+            seed=spec.seed,
+        )
+
+    def keep(result: TrialResult) -> None:
+        # Numbered by the order of their ends: an executor may finish a later one first.
+        number = failed + len(history)
+        trial = result.trial.model_copy(update={"number": number})
+        result = result.model_copy(update={"trial": trial})
+        if result.status is TrialStatus.COMPLETE:
+            result = result.model_copy(update={"score": objective.score(result)})
+        records.add(result)
+        history.append(result)
+        observer.finished(result)
+
+    if isinstance(strategy, SelfRunning):
+        strategy.run(Loop(executor, history, make_trial, objective.score, keep))
+        return history
     while proposals := strategy.propose(history, (), BATCH):
-        before = number
-        for result in executor.run(_trials(spec, space, proposals, number)):
-            # By the order of their ends: an executor may finish a later one first.
-            trial = result.trial.model_copy(update={"number": number})
-            result = result.model_copy(update={"trial": trial})
-            number += 1
-            if result.status is TrialStatus.COMPLETE:
-                result = result.model_copy(update={"score": objective.score(result)})
-            records.add(result)
-            history.append(result)
-            observer.finished(result)
-        if number - before != len(proposals):
+        first = failed + len(history)
+        trials = [make_trial(spec, first + index) for index, spec in enumerate(proposals)]
+        for result in executor.run(trials):
+            keep(result)
+        returned = failed + len(history) - first
+        if returned != len(proposals):
             raise TrainingError(
-                f"the executor returned {number - before} of {len(proposals)} trials",
+                f"the executor returned {returned} of {len(proposals)} trials",
                 "this is a bug of the executor",
             )
     return history
@@ -174,21 +194,3 @@ def priced_space(spec: StudySpec, catalog: Catalog) -> PricedSpace:
         spec.signal.samples,
         lambda ensemble: candidate(ensemble, spec.signal, catalog),
     )
-
-
-def _trials(
-    spec: StudySpec, space: PricedSpace, proposals: Sequence[EnsembleSpec], first: int
-) -> list[TrialSpec]:
-    """Number the proposed architectures."""
-    costs = {c.spec.key(): c.cost for c in space.feasible}
-    return [
-        TrialSpec(
-            number=first + index,
-            ensemble=ensemble,
-            cost=costs[ensemble.key()],
-            training=spec.training,
-            repeats=spec.repeats,
-            seed=spec.seed,
-        )
-        for index, ensemble in enumerate(proposals)
-    ]

@@ -101,6 +101,28 @@ class RayOptions(Options):
     retries: int = Field(default=3, ge=0)
 
 
+class RayTuneOptions(Options):
+    """Options of `ray`, the strategy.
+
+    Attributes:
+        trials: architectures to try, at the most.
+        searcher: which come next: in a `random` order, or as `optuna`'s TPE learns.
+        scheduler: which of those in training go on.
+        grace_steps: that a trial makes before it may be stopped; None: a tenth of them.
+        reduction_factor: of asha and hyperband: one in so many trials goes on.
+        retries: how often a trial goes on whose worker died.
+        seed: of the order.
+    """
+
+    trials: int = Field(default=20, ge=1)
+    searcher: Literal["random", "optuna"] = "random"
+    scheduler: Literal["asha", "hyperband", "median", "pbt", "none"] = "asha"
+    grace_steps: int | None = Field(default=None, ge=1)
+    reduction_factor: int = Field(default=3, ge=2)
+    retries: int = Field(default=3, ge=0)
+    seed: int = Field(default=0, ge=0)
+
+
 PAPER_START = {"width": 256, "depth": 3}
 
 

@@ -22,6 +22,7 @@ class TrialStatus(StrEnum):
     COMPLETE = "complete"
     DIVERGED = "diverged"  # a loss became infinite or NaN: never wins
     FAILED = "failed"  # an error: see the message
+    STOPPED = "stopped"  # by a scheduler, before its last step: others were better by then
 
 
 class RepeatResult(Frozen):

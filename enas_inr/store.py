@@ -40,6 +40,7 @@ _STATES = {
     TrialStatus.COMPLETE: TrialState.COMPLETE,
     TrialStatus.DIVERGED: TrialState.PRUNED,  # of FAIL a sampler would learn nothing
     TrialStatus.FAILED: TrialState.FAIL,
+    TrialStatus.STOPPED: TrialState.PRUNED,
 }
 
 

@@ -85,8 +85,13 @@ def search(
     seed: arguments.Seed = 0,
     device: arguments.Device = "auto",
     executor: Annotated[
-        str, typer.Option(help="Where trials are trained: local or ray.", rich_help_panel=_RAY)
-    ] = "local",
+        str | None,
+        typer.Option(
+            help="Where trials are trained: local or ray.",
+            show_default="local; ray for the strategy ray",
+            rich_help_panel=_RAY,
+        ),
+    ] = None,
     ray_address: Annotated[
         str | None,
         typer.Option(
@@ -192,7 +197,7 @@ def search(
                 training=training,
                 study=study,
                 storage=storage,
-                executor=executor,
+                executor=executor or ("ray" if strategy == "ray" else "local"),
                 executor_options=executor_options,
                 device=device,
                 seed=seed,

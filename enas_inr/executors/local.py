@@ -79,7 +79,7 @@ class LocalExecutor(Executor):
             return [self._failed(trial, error, time.perf_counter() - started) for trial in trials]
         seconds = (time.perf_counter() - started) / len(trials)
         return [
-            self._result(trial, outcome, seconds)
+            trial_result(self._place, trial, outcome, seconds, self._device)
             for trial, outcome in zip(trials, outcomes, strict=True)
         ]
 
@@ -89,36 +89,41 @@ class LocalExecutor(Executor):
             status=TrialStatus.FAILED,
             seconds=seconds,
             device=device_name(self._device),
-            versions=self._versions(trial),
+            versions=_versions(self._place, trial),
             message=" ".join(f"{type(error).__name__}: {error}".split()),
         )
 
-    def _result(self, trial: TrialSpec, outcome: Outcome, seconds: float) -> TrialResult:
-        repeats = tuple(map(repeat_result, outcome.repeats))
-        messages = [
-            f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
-            for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
-            if repeat.status is TrialStatus.DIVERGED
-        ]
-        return TrialResult(
-            trial=trial,
-            status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
-            repeats=repeats,
-            curve=learning_curve(outcome.losses),
-            seconds=seconds,
-            device=device_name(self._device),
-            versions=self._versions(trial),
-            message="; ".join(messages),
-        )
 
-    def _versions(self, trial: TrialSpec) -> dict[str, str]:
-        origin = self._place.catalog.find("backbone", trial.ensemble.backbone).origin
-        return {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "enas-inr": version("enas-inr"),
-            origin.distribution: origin.version,
-        }
+def trial_result(
+    place: Workplace, trial: TrialSpec, outcome: Outcome, seconds: float, device: torch.device
+) -> TrialResult:
+    """What came of a trial, without a score."""
+    repeats = tuple(map(repeat_result, outcome.repeats))
+    messages = [
+        f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
+        for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
+        if repeat.status is TrialStatus.DIVERGED
+    ]
+    return TrialResult(
+        trial=trial,
+        status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
+        repeats=repeats,
+        curve=learning_curve(outcome.losses),
+        seconds=seconds,
+        device=device_name(device),
+        versions=_versions(place, trial),
+        message="; ".join(messages),
+    )
+
+
+def _versions(place: Workplace, trial: TrialSpec) -> dict[str, str]:
+    origin = place.catalog.find("backbone", trial.ensemble.backbone).origin
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "enas-inr": version("enas-inr"),
+        origin.distribution: origin.version,
+    }
 
 
 def make_jobs(place: Workplace, info: SignalInfo, trials: Sequence[TrialSpec]) -> list[Job]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import final
 
 from enas_inr.executors.base import Executor, Workplace
-from enas_inr.executors.ray_cluster import connect, import_ray, settle
+from enas_inr.executors.ray_cluster import Needs, connect, import_ray, settle
 from enas_inr.executors.ray_pool import Pool
 from enas_inr.options import RayOptions
 from enas_inr.result import TrialResult
@@ -23,20 +23,30 @@ class RayExecutor(Executor):
 
     def __init__(self, workplace: Workplace, options: RayOptions = RayOptions()) -> None:
         import_ray()
-        self._place, self._options = workplace, options
+        self.place, self._options = workplace, options
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
         """Train the trials side by side; yield each result as it comes."""
         return self._pool.run(iter(trials))
 
     @cached_property
-    def _pool(self) -> Pool:
-        place, options = self._place, self._options
+    def cluster(self) -> tuple[Needs, int]:
+        """Connect; what each trial holds, and how many are trained at a time.
+
+        Raises:
+            SpecError: the cluster does not have what was asked for.
+            TrainingError: there is no cluster.
+        """
+        place, options = self.place, self._options
         dashboard = connect(options, f"enas-inr {place.title}", place.at_end)
         needs, workers = settle(options, import_ray().nodes())
-        pool = Pool(place, needs, workers, options.retries)
-        place.at_end.callback(pool.stop)
         place.say(f"Ray: {workers} workers with {needs} each")
         if dashboard:
             place.say(f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)")
+        return needs, workers
+
+    @cached_property
+    def _pool(self) -> Pool:
+        pool = Pool(self.place, *self.cluster, self._options.retries)
+        self.place.at_end.callback(pool.stop)
         return pool

@@ -80,20 +80,21 @@ class BestWeights:
         return total
 
 
-def to_tensors(run: Run, best: BestWeights) -> dict[str, Tensor]:
-    """Everything that is needed to go on."""
+def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
+    """Everything that is needed to go on, with the best weights so far or without."""
     tensors = {"losses": run.losses[:, : run.done].contiguous(), "done": torch.tensor(run.done)}
     for index, batch in enumerate(run.batches):
         tensors[f"{index}.step"] = batch.chunks[0].step.cpu()
-        tensors[f"{index}.best_losses"] = best.losses[index]
         named: dict[str, Params] = {kind: gather(batch, kind) for kind in KINDS}
-        named["best"] = best.leaves[index]
+        if best:
+            tensors[f"{index}.best_losses"] = best.losses[index]
+            named["best"] = best.leaves[index]
         for kind, leaves in named.items():
             tensors |= {f"{index}.{kind}.{n}": _real(leaf) for n, leaf in leaves.items()}
     return tensors
 
 
-def from_tensors(run: Run, best: BestWeights, tensors: Mapping[str, Tensor]) -> None:
+def from_tensors(run: Run, best: BestWeights | None, tensors: Mapping[str, Tensor]) -> None:
     """Bring a run of equal jobs to where `to_tensors` was called.
 
     Raises:
@@ -104,11 +105,14 @@ def from_tensors(run: Run, best: BestWeights, tensors: Mapping[str, Tensor]) -> 
     for index, batch in enumerate(run.batches):
         for chunk in batch.chunks:
             chunk.step.copy_(tensors[f"{index}.step"])
-        best.losses[index].copy_(tensors[f"{index}.best_losses"])
+        like = gather(batch)
         for kind in KINDS:
-            scatter(batch, _named(tensors, f"{index}.{kind}.", best.leaves[index]), kind)
-        best.leaves[index] = _named(tensors, f"{index}.best.", best.leaves[index])
-    best.resume(run)
+            scatter(batch, _named(tensors, f"{index}.{kind}.", like), kind)
+        if best:
+            best.losses[index].copy_(tensors[f"{index}.best_losses"])
+            best.leaves[index] = _named(tensors, f"{index}.best.", like)
+    if best:
+        best.resume(run)
 
 
 def _named(tensors: Mapping[str, Tensor], prefix: str, like: Params) -> Params:

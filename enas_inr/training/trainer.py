@@ -176,6 +176,22 @@ class Run:
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
 
+    def advance(self, crew: Crew, count: int) -> bool:
+        """Take all repeats that have not stopped up to `count` steps further.
+
+        Returns:
+            Whether there is more to do.
+        """
+        summaries = enumerate(self.summaries(self.decided))
+        running = {row for row, summary in summaries if not summary.stopped}
+        count = min(count, self.steps - self.done)
+        if running and count:
+            for _ in self._round(crew, count, running):
+                pass
+            self.done += count
+        stopped = all(summary.stopped for summary in self.summaries(self.decided))
+        return self.done < self.steps and not stopped
+
     def probe(self, crew: Crew) -> None:
         """Set `first_losses` to those of the present weights, without training them."""
         for batch, first in zip(self.batches, self.first_losses, strict=True):
@@ -228,14 +244,15 @@ class Run:
     def outcomes(self, keep_params: bool) -> list[Outcome]:
         """Say what became of each job."""
         summaries = self.summaries(self.done)
+        losses = self.losses.clone()
         for row, summary in enumerate(summaries):
-            self.losses[row, summary.steps :] = torch.nan  # what came after the stop does not count
+            losses[row, summary.steps :] = torch.nan  # what came after the stop does not count
         outcomes = []
         for number, job in enumerate(self.jobs):
             rows = [self.rows[number, repeat] for repeat in range(len(job.seeds))]
             outcomes.append(
                 Outcome(
-                    losses=self.losses[rows, : max(summaries[row].steps for row in rows)],
+                    losses=losses[rows, : max(summaries[row].steps for row in rows)],
                     repeats=tuple(summaries[row] for row in rows),
                     diverged=tuple(self.diverged.get(row, (0, None))[1] for row in rows),
                     params=self._params(number) if keep_params else (),

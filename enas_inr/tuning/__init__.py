@@ -1,0 +1,1 @@
+"""Strategies that bring a loop of their own."""

@@ -1,0 +1,39 @@
+"""The contract of a strategy that decides while trials are trained, such as Ray Tune's."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from enas_inr.executors.base import Executor
+from enas_inr.result import TrialResult
+from enas_inr.spec import EnsembleSpec, TrialSpec
+from enas_inr.strategies.base import Strategy
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """What such a strategy is given.
+
+    Attributes:
+        executor: the one that the user chose.
+        history: the trials that have ended, in the order of their numbers; `keep` adds to it.
+        make_trial: makes a trial of an architecture and a number.
+        score: the objective, for a complete trial.
+        keep: scores and stores the result of a trial that has ended.
+    """
+
+    executor: Executor
+    history: Sequence[TrialResult]
+    make_trial: Callable[[EnsembleSpec, int], TrialSpec]
+    score: Callable[[TrialResult], float]
+    keep: Callable[[TrialResult], None]
+
+
+class SelfRunning(Strategy):
+    """A strategy with a loop of its own; the store stays the only truth, through `keep`."""
+
+    @abstractmethod
+    def run(self, loop: Loop) -> None:
+        """Have trials trained until the search has ended, and keep each one's result."""
