@@ -47,9 +47,7 @@ class Worker:
     ) -> None:
         from ray.util.metrics import Gauge
 
-        self._place = Workplace(
-            catalog, signal, device, self._tell, title=title, pictures=pictures
-        )
+        self._place = Workplace(catalog, signal, device, self._tell, title=title, pictures=pictures)
         self._threads = threads
         self._gauges = {name: Gauge(name, text, tag_keys=TAGS) for name, text in GAUGES.items()}
         self._progress: TrialProgress | None = None
