@@ -59,9 +59,11 @@ def run_study(
     storage: str = DEFAULT_STORAGE,
     executor: Choice = Choice(name="local"),
     device: str = "auto",
+    pictures: bool = True,
     observer: Observer | None = None,
 ) -> SearchResult:
     """Run a study to its end, or continue it; see `search` for what everything means."""
+    from enas_inr.signals.picture import picture_of
     from enas_inr.store import Store
 
     started = time.perf_counter()
@@ -74,6 +76,7 @@ def run_study(
         "objective", spec.objective.name, options=spec.objective.options
     )
     with Store(name, spec, storage) as store, ExitStack() as at_end:
+        original = picture_of(signal) if pictures and store.keeps_pictures else None
         place = Workplace(
             catalog,
             signal,
@@ -82,10 +85,13 @@ def run_study(
             title=f"{name} ({chosen.name})",
             say=observer.said,
             at_end=at_end,
+            pictures=original is not None,
         )
         runner: Executor = catalog.create(
             "executor", executor.name, place, options=executor.options
         )
+        if original:
+            store.attach(original)
         observer.started(name, store.storage, len(store.results()), len(space.feasible))
         history = run_loop(spec, space, strategy, objective, runner, store, observer)
     best = best_of(history)
@@ -144,6 +150,7 @@ def run_loop(
         if result.status is TrialStatus.COMPLETE:
             result = result.model_copy(update={"score": objective.score(result)})
         records.add(result)
+        result = result.model_copy(update={"picture": None})  # thousands would fill the memory
         history.append(result)
         observer.finished(result)
 

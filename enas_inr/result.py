@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from enas_inr.parsing import Frozen
 from enas_inr.spec import PSNR_OFFSET_DB, StudySpec, TrialSpec
@@ -54,6 +56,21 @@ class Curve(Frozen):
     psnr_paper_db: tuple[tuple[float | None, ...], ...] = ()
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A signal as a small file for people: to look at, or to listen to.
+
+    Attributes:
+        suffix: of the file, with the dot.
+        mimetype: as a browser wants to know it.
+        content: the file.
+    """
+
+    suffix: str
+    mimetype: str
+    content: bytes = field(repr=False)
+
+
 class TrialResult(Frozen):
     """One architecture, trained with its repeats and scored.
 
@@ -63,6 +80,7 @@ class TrialResult(Frozen):
         device: where it was trained: `cpu`, or the GPU's name.
         versions: of the packages that decide the values.
         message: why it failed or diverged.
+        picture: the reconstruction, on its way to the store; never part of the JSON.
     """
 
     trial: TrialSpec
@@ -74,6 +92,7 @@ class TrialResult(Frozen):
     device: str = ""
     versions: dict[str, str] = {}
     message: str = ""
+    picture: Picture | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,9 +27,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from enas_inr.artifacts import ATTRIBUTE, folder_beside, upload
 from enas_inr.errors import StudyError
 from enas_inr.parsing import nearest
-from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
@@ -65,6 +67,7 @@ class Store:
     def __init__(self, name: str, spec: StudySpec, storage: str) -> None:
         self.name, self.storage = name, storage_url(storage)
         self._spec = spec
+        self._pictures = artifact_folder(storage)
 
     def __enter__(self) -> Self:
         with _explained(self.storage):
@@ -81,8 +84,9 @@ class Store:
                 ) from None
         try:
             with _explained(self.storage):
+                self._backend = _open(self.storage)
                 self._study = optuna.create_study(
-                    storage=_open(self.storage),
+                    storage=self._backend,
                     study_name=self.name,
                     direction="maximize",
                     load_if_exists=True,
@@ -120,13 +124,31 @@ class Store:
                 "ask for the same, or choose another --study",
             )
 
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether it has a place for them: a storage without a file has none."""
+        return self._pictures is not None
+
+    def attach(self, original: Picture) -> None:
+        """Keep a picture of the signal itself, once, if there is a place for it.
+
+        Raises:
+            StudyError: it cannot be written.
+        """
+        with _explained(self.storage):
+            study = self._backend.get_study_id_from_name(self.name)
+            known = self._backend.get_study_system_attrs(study)
+            if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
+                for key, value in upload(original, "original", self._pictures).items():
+                    self._backend.set_study_system_attr(study, key, value)
+
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
         with _explained(self.storage):
             return [_result(trial) for trial in self._study.get_trials(deepcopy=False)]
 
     def add(self, result: TrialResult) -> None:
-        """Write a trial that has ended, in one transaction.
+        """Write a trial that has ended, in one transaction, after the file of its picture.
 
         Raises:
             StudyError: it cannot be written.
@@ -138,14 +160,25 @@ class Store:
         spec = result.trial.ensemble
         axes = self._spec.space.axes
         complete = result.status is TrialStatus.COMPLETE
-        return create_trial(
+        trial = create_trial(
             state=_STATES[result.status],
             value=result.score if complete else None,
             params={axis.name: getattr(spec, axis.name) for axis in axes},
             distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
             user_attrs=_attributes(result),
+            system_attrs=self._upload(result),
             intermediate_values=_mean_curve(result) if complete else None,
         )
+        # Else a dashboard would show the time that writing took.
+        trial.datetime_complete = datetime.now()
+        trial.datetime_start = trial.datetime_complete - timedelta(seconds=result.seconds)
+        return trial
+
+    def _upload(self, result: TrialResult) -> dict[str, Any]:
+        """Write the file of the picture, if there is one and a place for it."""
+        if result.picture is None or self._pictures is None:
+            return {}
+        return upload(result.picture, f"reconstruction-{result.trial.number}", self._pictures)
 
 
 def _attributes(result: TrialResult) -> dict[str, Any]:
@@ -191,19 +224,60 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
         StudyError: no such study; the message names the nearest.
     """
     url = storage_url(storage)
+    backend = open_storage(url)
+    study_id(name, url, backend)  # if there is none, it names the nearest
     with _explained(url):
-        file = _file(url)
-        if file and not file.exists():
-            raise StudyError(f"storage {url} does not exist", "give the --storage of the search")
-        names = optuna.get_all_study_names(storage=_open(url))
-        if name not in names:
-            raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
-        study = optuna.load_study(study_name=name, storage=_open(url))
+        study = optuna.load_study(study_name=name, storage=backend)
         known = study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
         results = [_result(trial) for trial in study.get_trials(deepcopy=False)]
         return StudySpec.model_validate_json(known), results
+
+
+def open_storage(storage: str) -> optuna.storages.BaseStorage:
+    """Open a storage that exists.
+
+    Raises:
+        StudyError: it does not, or cannot be used.
+    """
+    url = storage_url(storage)
+    with _explained(url):
+        file = _file(url)
+        if file and not file.exists():
+            raise StudyError(f"storage {url} does not exist", "give the --storage of the search")
+        return _open(url)
+
+
+def study_id(name: str, storage: str, backend: optuna.storages.BaseStorage) -> int:
+    """The number by which Optuna knows a study.
+
+    Args:
+        name: of the study.
+        storage: for the message.
+        backend: the storage, open.
+
+    Raises:
+        StudyError: no such study; the message names the nearest.
+    """
+    url = storage_url(storage)
+    with _explained(url):
+        names = optuna.get_all_study_names(storage=backend)
+        if name not in names:
+            raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
+        return backend.get_study_id_from_name(name)
+
+
+def artifact_folder(storage: str) -> Path | None:
+    """Where the pictures of a storage lie; None if it has no file.
+
+    Raises:
+        StudyError: it cannot be used.
+    """
+    url = storage_url(storage)
+    with _explained(url):
+        file = _file(url)
+    return folder_beside(file) if file else None
 
 
 def _open(url: str) -> optuna.storages.BaseStorage:

@@ -191,6 +191,7 @@ def test_plain_optuna_reads_a_complete_trial(storage):
     assert row.distributions["width"].choices == (4, 8, 16)
     assert row.value == study.best_value == -12.5
     assert row.intermediate_values == {2: 10.5, 4: 30.5}
+    assert row.duration.total_seconds() == pytest.approx(1.23456)
     readable = row.user_attrs
     assert readable["architecture"] == "siren M=2 d=2 w=8"
     assert readable["status"] == "complete"

@@ -55,6 +55,7 @@ def search(
     executor_options: Mapping[str, Any] | None = None,
     device: str = "auto",
     seed: int = 0,
+    pictures: bool = True,
     catalog: Catalog | None = None,
     observer: Observer | None = None,
 ) -> SearchResult:
@@ -87,6 +88,8 @@ def search(
         executor_options: its options, such as `{"workers": 4}` for `ray`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         seed: of everything random.
+        pictures: keep each complete trial's reconstruction as a picture or sound in a folder
+            beside the storage's file, for the dashboard.
         catalog: the plugins; None: all that are installed.
         observer: is told what happens.
 
@@ -137,6 +140,7 @@ def search(
         storage=storage,
         executor=_choice(executor, executor_options, "executor"),
         device=device,
+        pictures=pictures,
         observer=observer,
     )
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from enas_inr import __version__
-from enas_inr.cli import cost, export, fit, info, plugins, render, search
+from enas_inr.cli import cost, dashboard, export, fit, info, plugins, render, search
 from enas_inr.errors import EnasInrError, ExitCode
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(fit.fit)
 app.command()(render.render)
 app.command()(info.info)
 app.command()(export.export)
+app.command()(dashboard.dashboard)
 app.command()(cost.cost)
 app.add_typer(plugins.app, name="plugins")
 

@@ -129,6 +129,13 @@ def search(
     storage: Annotated[
         str, typer.Option(help="Optuna URL, or an SQLite file.", rich_help_panel=_STUDY)
     ] = "sqlite:///enas-inr.db",
+    pictures: Annotated[
+        bool,
+        typer.Option(
+            help="Keep each trial's reconstruction as a picture or sound, for the dashboard.",
+            rich_help_panel=_STUDY,
+        ),
+    ] = True,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -201,6 +208,7 @@ def search(
                 executor_options=executor_options,
                 device=device,
                 seed=seed,
+                pictures=pictures,
                 catalog=catalog,
                 observer=progress,
             )

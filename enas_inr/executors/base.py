@@ -48,6 +48,7 @@ class Workplace:
         share: of the device's memory that is to be used, where it is not ours alone.
         say: tells the user a line.
         at_end: what is to be undone when the search ends, however it does.
+        pictures: whether a complete trial's result should bring a picture of its reconstruction.
     """
 
     catalog: Catalog
@@ -58,6 +59,7 @@ class Workplace:
     share: float = 1.0
     say: Callable[[str], None] = lambda line: None
     at_end: ExitStack = field(default_factory=ExitStack)
+    pictures: bool = False
 
 
 class Executor(ABC):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import final
@@ -18,10 +19,12 @@ from enas_inr.cost import net_shape
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
 from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus
 from enas_inr.signals.partition import Partition, cut
+from enas_inr.signals.picture import picture_of
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrialSpec
 from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary, psnr_paper_db
 from enas_inr.training.device import device_name, resolve_device
+from enas_inr.training.evaluate import evaluate
 from enas_inr.training.trainer import Outcome, Progress, train
 
 CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
@@ -55,7 +58,7 @@ class LocalExecutor(Executor):
         for group in groups.values():
             yield from self._train(group)
 
-    def _train(self, trials: list[TrialSpec]) -> list[TrialResult]:
+    def _train(self, trials: list[TrialSpec]) -> Iterator[TrialResult]:
         started = time.perf_counter()
         first = trials[0]
 
@@ -73,15 +76,21 @@ class LocalExecutor(Executor):
         try:
             jobs = make_jobs(self._place, self._info, trials)
             outcomes = train(
-                jobs, first.training, self._device, on_progress=tell, share=self._place.share
+                jobs,
+                first.training,
+                self._device,
+                keep_params=self._place.pictures,
+                on_progress=tell,
+                share=self._place.share,
             )
         except Exception as error:  # a trial that fails must not end the search
-            return [self._failed(trial, error, time.perf_counter() - started) for trial in trials]
+            seconds = time.perf_counter() - started
+            yield from [self._failed(trial, error, seconds) for trial in trials]
+            return
         seconds = (time.perf_counter() - started) / len(trials)
-        return [
-            trial_result(self._place, trial, outcome, seconds, self._device)
-            for trial, outcome in zip(trials, outcomes, strict=True)
-        ]
+        for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
+            result = trial_result(self._place, trial, outcome, seconds, self._device)
+            yield with_picture(self._place, job, outcome, result)
 
     def _failed(self, trial: TrialSpec, error: Exception, seconds: float) -> TrialResult:
         return TrialResult(
@@ -114,6 +123,18 @@ def trial_result(
         versions=_versions(place, trial),
         message="; ".join(messages),
     )
+
+
+def with_picture(place: Workplace, job: Job, outcome: Outcome, result: TrialResult) -> TrialResult:
+    """Add the first repeat's reconstruction, with its last weights, if pictures are wanted."""
+    if not place.pictures or result.status is not TrialStatus.COMPLETE:
+        return result
+    try:
+        values = evaluate(job, outcome.params, result.trial.training, 0)
+        picture = picture_of(replace(place.signal, values=values))
+    except Exception:  # a trial is worth more than its picture
+        return result
+    return result.model_copy(update={"picture": picture})
 
 
 def _versions(place: Workplace, trial: TrialSpec) -> dict[str, str]:

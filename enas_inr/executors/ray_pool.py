@@ -81,6 +81,7 @@ class Pool:
             "cuda" if needs.gpus else place.device,
             max(1, int(needs.cpus)),
             place.title,
+            place.pictures,
         )
         self._idle: list[Any] = []
         self._tasks: dict[Any, _Task] = {}  # by the reference of the task's result

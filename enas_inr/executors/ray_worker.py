@@ -33,14 +33,21 @@ class Worker:
         device: as the user named it.
         threads: of torch; Ray would leave it one.
         title: of the search.
+        pictures: whether results bring one.
     """
 
     def __init__(
-        self, catalog: Catalog, signal: Signal, device: str, threads: int, title: str
+        self,
+        catalog: Catalog,
+        signal: Signal,
+        device: str,
+        threads: int,
+        title: str,
+        pictures: bool,
     ) -> None:
         from ray.util.metrics import Gauge
 
-        self._place = Workplace(catalog, signal, device, self._tell, title=title)
+        self._place = Workplace(catalog, signal, device, self._tell, title=title, pictures=pictures)
         self._threads = threads
         self._gauges = {name: Gauge(name, text, tag_keys=TAGS) for name, text in GAUGES.items()}
         self._progress: TrialProgress | None = None

@@ -134,14 +134,14 @@ def assemble(
     """Put cells together: the inverse of `cut`.
 
     Args:
-        partition: how the signal was cut, without a margin.
-        outputs: for each block in order, `[cells, points, channels]`; the channels may be others
-            than the signal's.
+        partition: how the signal was cut.
+        outputs: for each block in order, `[cells, points, channels]`, without the margin; the
+            channels may be others than the signal's.
 
     Raises:
         SignalError: the outputs do not match the blocks.
     """
-    wanted = [tuple(block.values.shape[:2]) for block in partition.blocks]
+    wanted = [(len(block.cells), math.prod(block.shape)) for block in partition.blocks]
     received = [tuple(output.shape[:2]) for output in outputs]
     if wanted != received:
         raise SignalError(

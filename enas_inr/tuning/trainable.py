@@ -19,7 +19,7 @@ from safetensors.torch import save as save_tensors
 
 from enas_inr.errors import SignalError
 from enas_inr.executors.base import Workplace
-from enas_inr.executors.local import make_jobs, trial_result
+from enas_inr.executors.local import make_jobs, trial_result, with_picture
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
@@ -90,7 +90,7 @@ class Training(tune.Trainable):
         with Crew(self._workers) as crew:
             more = run.advance(crew, self._steps)
         seconds = time.perf_counter() - self._started
-        (outcome,) = run.outcomes(keep_params=False)
+        (outcome,) = run.outcomes(keep_params=not more and self._place.pictures)
         result = trial_result(self._place, self._trial, outcome, seconds, self._device)
         _keep(run, checkpoint_file(self._folder, self._trial))
         complete = result.status is TrialStatus.COMPLETE
@@ -100,6 +100,7 @@ class Training(tune.Trainable):
             "score": self._score(result) if complete else -1e9,
             "done": not more or not complete,
             "trial_result": _ended(result, stopped=more).model_dump_json(),
+            "picture": with_picture(self._place, run.jobs[0], outcome, result).picture,
         }
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:

@@ -68,6 +68,7 @@ def tune_trials(
             "cuda" if needs.gpus else place.device,
             title=place.title,
             share=min(1.0, needs.gpus or 1.0),
+            pictures=place.pictures and not pbt,
         ),
         "score": loop.score,
         "folder": str(folder),
@@ -256,7 +257,9 @@ class _Mirror(tune.Callback):
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Called by Tune when a trial was trained to its end or stopped."""
-        self._record.ended(TrialResult.model_validate_json(trial.last_result["trial_result"]))
+        last = trial.last_result
+        result = TrialResult.model_validate_json(last["trial_result"])
+        self._record.ended(result.model_copy(update={"picture": last["picture"]}))
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Called by Tune when a trial has failed as often as it may."""

@@ -91,6 +91,9 @@ def test_a_cluster_trains_the_same_trials_on_both_nodes_as_named_tasks(
     names = {trial.trial.ensemble.label() for trial in expected.trials}
     assert {task.name.split(" ", 2)[2] for task in tasks} == names
     assert len({task.node_id for task in tasks if task.state == "FINISHED"}) == 2
+    pictures = list((tmp_path / "study.db.artifacts").iterdir())
+    assert len(pictures) == 1 + len(expected.trials)  # the original's, and one of each trial
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
 
 
 def test_a_node_killed_in_the_middle_loses_no_trial(tmp_path, cluster, expected):

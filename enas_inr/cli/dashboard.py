@@ -1,0 +1,43 @@
+"""`enas-inr dashboard`: the studies of a storage, in a browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+
+def dashboard(
+    study: Annotated[
+        str | None, typer.Option(help="Whose page to open.", show_default="the list of all")
+    ] = None,
+    storage: Annotated[str, typer.Option(help="Where the studies are.")] = "sqlite:///enas-inr.db",
+    port: Annotated[int, typer.Option(help="To listen on; 0: any that is free.")] = 8080,
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open", help="Open a browser.", show_default="where there is a display"
+        ),
+    ] = None,
+) -> None:
+    """Show studies in optuna-dashboard, each trial with its picture or sound, until Ctrl-C.
+
+    It answers this machine alone. Needs the extra `dashboard`.
+    """
+    import webbrowser
+
+    from enas_inr.api.dashboard import make_server
+
+    with make_server(storage, study=study, port=port) as server:
+        print(server.page, flush=True)
+        print("Ctrl-C ends it", file=sys.stderr)
+        if _has_display() if browser is None else browser:
+            webbrowser.open(server.page)
+        server.serve_forever()
+
+
+def _has_display() -> bool:
+    named = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(named) or sys.platform in ("darwin", "win32")

@@ -1,0 +1,48 @@
+"""A signal as a small file that a browser shows or plays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+from enas_inr.errors import SignalError
+from enas_inr.result import Picture
+from enas_inr.signals.audio import FAILURES, encode
+from enas_inr.signals.image import to_pillow
+from enas_inr.signals.signal import Signal
+
+MAX_PIXELS = 512  # along an axis
+MAX_SECONDS = 30
+
+
+def picture_of(signal: Signal) -> Picture | None:
+    """Make a PNG of an image (8 bits, at most 512 pixels wide and high), a WAV of a sound.
+
+    Args:
+        signal: of any modality; of a long sound, the first 30 seconds are kept.
+
+    Returns:
+        The file; None for other modalities, and for what these formats cannot hold.
+    """
+    makers = {"image": _png, "audio": _wav}
+    make = makers.get(signal.modality)
+    try:
+        return make(signal) if make else None
+    except (SignalError, *FAILURES):
+        return None
+
+
+def _png(signal: Signal) -> Picture:
+    image = to_pillow(replace(signal, meta={}), "PNG", "picture")
+    image.thumbnail((MAX_PIXELS, MAX_PIXELS))
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return Picture(".png", "image/png", buffer.getvalue())
+
+
+def _wav(signal: Signal) -> Picture | None:
+    rate = signal.sample_rate
+    if rate is None:
+        return None
+    start = replace(signal, values=signal.values[: MAX_SECONDS * rate])
+    return Picture(".wav", "audio/wav", encode(start, rate, "WAV", "PCM_16"))
