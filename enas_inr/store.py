@@ -21,12 +21,12 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.errors import StudyError
+from enas_inr.pareto import directions, objective_values
 from enas_inr.parsing import nearest
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
@@ -83,7 +83,7 @@ class Store:
                 self._study = optuna.create_study(
                     storage=_open(self.storage),
                     study_name=self.name,
-                    direction="maximize",
+                    directions=directions(self._spec.objectives),
                     load_if_exists=True,
                 )
                 self._agree()
@@ -104,11 +104,14 @@ class Store:
         """Write the settings into a new study; compare them with those of an old one."""
         known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
-            if self._study.trials or self._study.directions != [StudyDirection.MAXIMIZE]:
+            found = [direction.name.lower() for direction in self._study.directions]
+            if self._study.trials or found != directions(self._spec.objectives):
                 raise StudyError(
                     f"study {self.name!r} in {self.storage} was not made by enas-inr",
                     "choose another --study",
                 )
+            if self._spec.objectives:
+                self._study.set_metric_names(list(self._spec.objectives))
             self._study.set_user_attr(SPEC_ATTRIBUTE, self._spec.model_dump_json())
             return
         differences = self._spec.differences(StudySpec.model_validate_json(known))
@@ -137,9 +140,10 @@ class Store:
         spec = result.trial.ensemble
         axes = self._spec.space.axes
         complete = result.status is TrialStatus.COMPLETE
+        values = objective_values(result, self._spec.objectives) if complete else None
         return create_trial(
             state=_STATES[result.status],
-            value=result.score if complete else None,
+            values=values,
             params={axis.name: getattr(spec, axis.name) for axis in axes},
             distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
             user_attrs=_attributes(result),
