@@ -39,7 +39,7 @@ Point = tuple[int, ...]
 Values = tuple[float, ...] | None
 """What an architecture is worth, by objective; None if it diverged or failed."""
 
-PATIENCE = 16  # asks in a row that name nothing new, before the nearest new one is taken
+PATIENCE = 8  # asks in a row that name nothing new, before the nearest new one is taken
 
 
 @final

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ _PACKAGES = {
 }
 """What a sampler imports beside Optuna's own dependencies."""
 
+_OBJECTS = re.compile("Callable|Base|Trial")  # in the type of an option
 _SINGLE_OBJECTIVE = {"CmaEsSampler"}
 
 
@@ -76,7 +78,7 @@ def make_sampler(
             f"sampler {name!r} can improve one objective, not several",
             "choose tpe, nsgaii or gp, or drop --objectives",
         )
-    accepted = inspect.signature(known[chosen]).parameters
+    accepted = _options(known[chosen])
     for option in options:
         if option not in accepted:
             raise SpecError(
@@ -109,6 +111,12 @@ def explained(name: str) -> Iterator[None]:
         ) from error
     finally:
         optuna.logging.set_verbosity(level)
+
+
+def _options(sampler: type) -> list[str]:
+    """What can be given as JSON; a function or an object would fail in the midst of a search."""
+    parameters = inspect.signature(sampler).parameters.values()
+    return [p.name for p in parameters if not _OBJECTS.search(str(p.annotation))]
 
 
 def _needs_nothing(sampler: Any) -> bool:
