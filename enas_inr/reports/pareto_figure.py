@@ -88,11 +88,13 @@ def _draw(panel: Axes, result: SearchResult, names: tuple[str, str], *, stairs: 
         right, above = (MAXIMISED[name] for name in names)
         for trial, x, y in zip(result.front, *front, strict=True):
             panel.annotate(
-                _short_label(trial, result), (x, y), (6 if right else -6, 4 if above else -10),
+                _short_label(trial, result), (x, y), (5 if right else -5, 5 if above else -5),
                 textcoords="offset points", horizontalalignment="left" if right else "right",
+                verticalalignment="center", rotation_mode="anchor",
+                rotation=30 if right == above else -30,  # neighbours lie on a line the other way
                 fontsize=LABEL_POINTS - 1.5, color=QUIET, zorder=6,
             )  # fmt: skip
-    panel.margins(0.14, 0.08)  # the labels' room
+    panel.margins(0.14, 0.12)  # the labels' room
     panel.tick_params(labelsize=LABEL_POINTS, color=RULE, labelcolor=INK)
     panel.xaxis.label.set(fontsize=LABEL_POINTS, color=INK)
     panel.yaxis.label.set(fontsize=LABEL_POINTS, color=INK)

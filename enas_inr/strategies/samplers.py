@@ -101,7 +101,7 @@ def explained(name: str) -> Iterator[None]:
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with _one_thread(SHORT_NAMES.get(name, name)), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except Exception as error:
@@ -111,6 +111,22 @@ def explained(name: str) -> Iterator[None]:
         ) from error
     finally:
         optuna.logging.set_verbosity(level)
+
+
+@contextmanager
+def _one_thread(chosen: str) -> Iterator[None]:
+    """Of torch, where it is used: on a few points, threads take ten times as long as one."""
+    if "torch" not in _PACKAGES.get(chosen, ()):
+        yield
+        return
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _options(sampler: type) -> list[str]:

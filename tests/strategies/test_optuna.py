@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import optuna
 import pytest
+import torch
 
 from enas_inr.errors import SpecError
 from enas_inr.objectives.psnr_flops import PsnrFlops
@@ -88,8 +89,10 @@ def test_each_sampler_ends_when_every_feasible_architecture_is_trained(sampler):
 
 def test_gaussian_processes_too():
     pytest.importorskip("scipy")
+    threads = torch.get_num_threads()
     history, _ = run(sampler="gp", sampler_options={"n_startup_trials": 1}, trials=4, batch=2)
     assert len(set(keys(history))) == 4
+    assert torch.get_num_threads() == threads
 
 
 def test_it_asks_in_batches_of_which_the_last_may_be_smaller():
