@@ -63,7 +63,7 @@ def enas_inr_modalities() -> list[Modality]:
 
 @hookimpl
 def enas_inr_strategies() -> list[Strategy]:
-    """The paper's optimizer, and the oracle."""
+    """The paper's optimizer, the oracle, and Optuna's samplers."""
     return [
         Strategy(
             name="coordinate",
@@ -83,6 +83,14 @@ def enas_inr_strategies() -> list[Strategy]:
             target="enas_inr.tuning.ray_tune:RayTune",
             options="enas_inr.options:RayTuneOptions",
             citation="Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020",
+        ),
+        Strategy(
+            name="optuna",
+            summary="a sampler of Optuna: TPE, CMA-ES, NSGA-II, Gaussian processes, ...",
+            target="enas_inr.strategies.optuna_sampler:OptunaSearch",
+            options="enas_inr.options:OptunaOptions",
+            citation="Akiba et al., Optuna: A Next-generation Hyperparameter Optimization "
+            "Framework, KDD 2019",
         ),
     ]
 

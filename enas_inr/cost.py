@@ -87,10 +87,14 @@ class PricedSpace:
     Attributes:
         space: the axes, in the order of the search.
         feasible: the architectures within the budget, in the order of `space.specs()`.
+        objectives: what to improve at once; empty: the score alone.
+        seed: of everything random in a strategy.
     """
 
     space: SearchSpace
     feasible: tuple[Candidate, ...]
+    objectives: tuple[str, ...] = ()
+    seed: int = 0
 
     def line(self, spec: EnsembleSpec, axis: str) -> tuple[Candidate, ...]:
         """The feasible architectures that agree with `spec` on every axis but one."""

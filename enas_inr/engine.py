@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from enas_inr.catalog import Catalog
@@ -12,6 +13,7 @@ from enas_inr.cost import Candidate, PricedSpace, check_grid, ensemble_cost, net
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
 from enas_inr.objectives.base import Objective
+from enas_inr.pareto import pareto_front
 from enas_inr.result import SearchResult, TrialResult, TrialStatus, best_of
 from enas_inr.spec import Choice, EnsembleSpec, SignalInfo, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
@@ -108,6 +110,7 @@ def run_study(
         trace=tuple(strategy.trace(history)),
         trials=tuple(history),
         seconds=time.perf_counter() - started,
+        front=pareto_front(history, spec.objectives),
     )
 
 
@@ -195,9 +198,10 @@ def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candi
 
 def priced_space(spec: StudySpec, catalog: Catalog) -> PricedSpace:
     """Price a study's search space; raises as `candidate`, and BudgetError if nothing fits."""
-    return price(
+    priced = price(
         spec.space,
         spec.budget,
         spec.signal.samples,
         lambda ensemble: candidate(ensemble, spec.signal, catalog),
     )
+    return replace(priced, objectives=spec.objectives, seed=spec.seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 
 from enas_inr.errors import SpecError
 from enas_inr.spec import Options, SignalInfo
@@ -111,7 +111,6 @@ class RayTuneOptions(Options):
         grace_steps: that a trial makes before it may be stopped; None: a tenth of them.
         reduction_factor: of asha and hyperband: one in so many trials goes on.
         retries: how often a trial goes on whose worker died.
-        seed: of the order.
     """
 
     trials: int = Field(default=20, ge=1)
@@ -120,7 +119,6 @@ class RayTuneOptions(Options):
     grace_steps: int | None = Field(default=None, ge=1)
     reduction_factor: int = Field(default=3, ge=2)
     retries: int = Field(default=3, ge=0)
-    seed: int = Field(default=0, ge=0)
 
 
 PAPER_START = {"width": 256, "depth": 3}
@@ -138,6 +136,23 @@ class CoordinateOptions(Options):
 
     start: dict[str, int] = {}
     max_iterations: int = Field(default=10, ge=1)
+
+
+class OptunaOptions(Options):
+    """Options of `optuna`.
+
+    Attributes:
+        sampler: tpe, random, cmaes, nsgaii, gp, brute, or a class of `optuna.samplers`.
+        sampler_options: its own, as Optuna documents them.
+        trials: architectures to train, at the most.
+        batch: how many the sampler names before it is told what they are worth; they can be
+            trained side by side.
+    """
+
+    sampler: str = "tpe"
+    sampler_options: dict[str, JsonValue] = {}
+    trials: int = Field(default=20, ge=1)
+    batch: int = Field(default=4, ge=1)
 
 
 class PsnrFlopsOptions(Options):

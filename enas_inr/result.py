@@ -153,10 +153,11 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        best: the best complete trial.
+        best: the best complete trial, by its score.
         trace: the strategy's decisions.
         trials: all of the study's trials, in the order of their numbers.
         seconds: this call's time; a study that was complete already takes next to none.
+        front: the trials that no other beats in all objectives; empty without objectives.
     """
 
     study: str
@@ -166,6 +167,7 @@ class SearchResult:
     trace: tuple[TraceStep, ...]
     trials: tuple[TrialResult, ...]
     seconds: float
+    front: tuple[TrialResult, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `enas-inr search --json` prints."""
@@ -182,6 +184,7 @@ class SearchResult:
                 }
                 for step in self.trace
             ],
+            "front": [_row(result) for result in self.front],
             "trials": [_row(result) for result in self.trials],
             "seconds": round(self.seconds, 3),
             "study": self.study,

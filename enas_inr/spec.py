@@ -11,7 +11,13 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from enas_inr.errors import SpecError
 from enas_inr.parsing import Frozen, format_quantity, nearest, parse, parse_quantity
@@ -228,6 +234,10 @@ class Budget(Frozen):
         return {name: limit.total(samples) for name, limit in named.items() if limit}
 
 
+MAXIMISED = {"psnr": True, "score": True, "flops": False, "parameters": False, "bytes": False}
+"""What a study can have as objectives, and whether more of it is better."""
+
+
 class Choice(Frozen):
     """A plugin chosen by name, with its options as given."""
 
@@ -236,16 +246,41 @@ class Choice(Frozen):
 
 
 class StudySpec(Frozen):
-    """Everything that decides the trials of one search on one signal, and so their results."""
+    """Everything that decides the trials of one search on one signal, and so their results.
+
+    Attributes:
+        objective: the score, which decides what is best.
+        objectives: what strategies that can weigh several are to improve at once, and what the
+            Pareto front is of (see `MAXIMISED`); empty: the score alone.
+    """
 
     signal: SignalInfo
     space: SearchSpace
     strategy: Choice = Choice(name="coordinate")
     objective: Choice = Choice(name="psnr_flops")
+    objectives: tuple[str, ...] = ()
     budget: Budget = Budget()
     training: TrainingSpec = PROFILES["paper"]
     repeats: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("objectives")
+    @classmethod
+    def _known_and_distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in MAXIMISED:
+                raise ValueError(f"unknown objective {name!r}; {nearest(name, MAXIMISED)}")
+            if names.count(name) > 1:
+                raise ValueError(f"objective {name!r} is named twice; name it once")
+        return names
+
+    @model_serializer(mode="wrap")
+    def _without_empty_objectives(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Studies are named after their JSON: those made before there were objectives keep theirs.
+        dumped: dict[str, Any] = dump(self)
+        if not self.objectives:
+            dumped.pop("objectives", None)
+        return dumped
 
     def differences(self, other: StudySpec) -> list[str]:
         """List the settings in which another study differs, as `name: ours, not theirs`."""

@@ -22,13 +22,13 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.artifacts import ATTRIBUTE, folder_beside, upload
 from enas_inr.errors import StudyError
+from enas_inr.pareto import directions, objective_values
 from enas_inr.parsing import nearest
 from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
@@ -88,7 +88,7 @@ class Store:
                 self._study = optuna.create_study(
                     storage=self._backend,
                     study_name=self.name,
-                    direction="maximize",
+                    directions=directions(self._spec.objectives),
                     load_if_exists=True,
                 )
                 self._agree()
@@ -109,11 +109,14 @@ class Store:
         """Write the settings into a new study; compare them with those of an old one."""
         known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
-            if self._study.trials or self._study.directions != [StudyDirection.MAXIMIZE]:
+            found = [direction.name.lower() for direction in self._study.directions]
+            if self._study.trials or found != directions(self._spec.objectives):
                 raise StudyError(
                     f"study {self.name!r} in {self.storage} was not made by enas-inr",
                     "choose another --study",
                 )
+            if self._spec.objectives:
+                self._study.set_metric_names(list(self._spec.objectives))
             self._study.set_user_attr(SPEC_ATTRIBUTE, self._spec.model_dump_json())
             return
         differences = self._spec.differences(StudySpec.model_validate_json(known))
@@ -160,14 +163,16 @@ class Store:
         spec = result.trial.ensemble
         axes = self._spec.space.axes
         complete = result.status is TrialStatus.COMPLETE
+        stopped = result.status is TrialStatus.STOPPED
+        values = objective_values(result, self._spec.objectives) if complete else None
         trial = create_trial(
             state=_STATES[result.status],
-            value=result.score if complete else None,
+            values=values,
             params={axis.name: getattr(spec, axis.name) for axis in axes},
             distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
             user_attrs=_attributes(result),
             system_attrs=self._upload(result),
-            intermediate_values=_mean_curve(result) if complete else None,
+            intermediate_values=_mean_curve(result) if complete or stopped else None,
         )
         # Else a dashboard would show the time that writing took.
         trial.datetime_complete = datetime.now()

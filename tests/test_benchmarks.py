@@ -1,5 +1,6 @@
 import importlib.util
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,17 +9,29 @@ import torch
 
 from enas_inr.signals.signal import Signal
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "training.py"
+FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("benchmarks_training", SCRIPT)
+@contextmanager
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with script("training") as module:
+        yield module
+
+
+@pytest.fixture(scope="module")
+def strategies():
+    with script("strategies") as module:
+        yield module
 
 
 @pytest.fixture
@@ -71,3 +84,42 @@ def test_a_disturbed_turn_is_repeated(bench, monkeypatch):
 
 def test_flops_of_a_step_by_hand(task):
     assert task.flops == 3 * 2 * (2 * 8 + 8 * 8 + 8 * 3) * 256
+
+
+def test_a_landscape_is_the_same_each_time_and_another_for_another_seed(strategies):
+    specs = [c.spec for c in strategies.lookup_space(strategies.SPACES["paper"], 10**9).feasible]
+    first, again, other = ([strategies.landscape(n)(spec) for spec in specs] for n in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_what_a_strategy_needed_is_counted(strategies):
+    space = strategies.lookup_space(strategies.SPACES["paper"], 10**9)
+    psnr = strategies.landscape(3)
+    oracle = sorted(
+        strategies.simulate(
+            strategies.Exhaustive(space),
+            space,
+            strategies.PsnrFlops(),
+            strategies.LookupExecutor(psnr),
+        ),
+        key=lambda result: result.rank,
+    )
+    run = strategies.search("exhaustive", space, psnr, batch=4)
+    assert run.trials == oracle[-1].trial.number + 1
+    assert run.short == 0
+    assert strategies.row("tpe", [run, strategies.Run(None, 0.5)]) == (
+        f"| optuna, tpe | 1 of 2 | {run.trials:.1f} ({run.trials} to {run.trials}) | 0.25 |"
+    )
+
+
+def test_tpe_needs_fewer_trials_than_chance(strategies):
+    space = strategies.lookup_space(strategies.SPACES["fine"], 10**9)
+    needed = {
+        name: sum(
+            strategies.search(name, replace(space, seed=seed), strategies.landscape(seed), 4).trials
+            for seed in range(6)
+        )
+        for name in ("tpe", "random")
+    }
+    assert needed["tpe"] < needed["random"]

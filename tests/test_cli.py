@@ -164,6 +164,25 @@ WRONG = {
     "unknown strategy": (2, TINY + " --strategy cordinate", "did you mean 'coordinate'"),
     "unknown executor": (2, TINY + " --executor locl", "did you mean 'local'"),
     "unknown objective": (2, TINY + " --objective psnr_flop", "did you mean 'psnr_flops'"),
+    "unknown sampler": (2, TINY + " --strategy optuna --sampler tpes", "did you mean 'tpe'"),
+    "a sampler for nobody": (
+        2,
+        TINY + " --sampler tpe",
+        "--sampler does not apply to strategy 'co",
+    ),
+    "trials for nobody": (2, TINY + " --strategy exhaustive --trials 3", "add --strategy optuna"),
+    "no trials": (2, TINY + " --strategy optuna --trials 0", "trials: input should be greater"),
+    "a sampler's option": (
+        2,
+        TINY + " --strategy optuna --sampler-option n_startup_trail=1",
+        "sampler 'tpe': unknown option 'n_startup_trail'; did you mean 'n_startup_trials'",
+    ),
+    "unknown objectives": (2, TINY + " --objectives psnr,flop", "did you mean 'flops'"),
+    "too many objectives": (
+        2,
+        TINY + " --strategy optuna --sampler cmaes --objectives psnr,flops",
+        "sampler 'cmaes' can improve one objective, not several",
+    ),
     "unknown profile": (2, TINY + " --profile papre", "did you mean 'paper'"),
     "unknown coordinates": (2, TINY + " --coordinates middle", "training: coordinates: input"),
     "a bad size": (2, TINY + " --size 12x", "'12x' is not an image size; write 128, 640x480"),
@@ -239,6 +258,7 @@ def test_an_error_is_one_line_on_stderr_for_a_shell(tmp_path):
 
 def test_an_error_before_the_search_leaves_no_storage(tmp_path):
     call(TINY + " --strategy none")
+    call(TINY + " --strategy optuna --sampler none")
     call(TINY + " --device none")
     assert os.listdir(tmp_path) == []
 
@@ -586,3 +606,26 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(monkeypatc
     assert again.code == 0
     assert ", 1 trials known" in again.err
     assert len([line for line in again.err.splitlines() if line.startswith("trial ")]) == 1
+
+
+def test_a_search_for_several_objectives_shows_their_front_and_draws_it(tmp_path):
+    line = (
+        "search sample:photo --size 16 --grid 2 --widths 4,8,16 --depths 1,2 --repeats 1 --steps 3 "
+        "--strategy optuna --sampler nsgaii --trials 5 --objectives psnr,flops --quiet -o made"
+    )
+    shown = plain(call(line).out)
+    assert "Pareto front: more psnr, less flops" in shown
+    assert "<- best" in shown or "best: siren" in shown
+    assert "wrote made/pareto.png" in shown
+    with Image.open(tmp_path / "made" / "pareto.png") as image:
+        image.load()
+    found = call(f"{line} --json").json  # the same study, from the store
+    assert len(found["trials"]) == 5
+    front = found["front"]
+    assert front == sorted(front, key=lambda row: row["flops"])
+    assert [row["psnr_db"] for row in front] == sorted({row["psnr_db"] for row in front})
+    assert found["best"]["score"] == max(row["score"] for row in found["trials"])
+
+
+def test_without_objectives_there_is_no_front(searched):
+    assert searched[0].json["front"] == []

@@ -428,3 +428,28 @@ def test_a_search_result_is_a_table_and_a_dictionary():
     assert [(s["axis"], s["choice"]) for s in data["trace"]] == [("width", 0), ("depth", None)]
     assert (data["study"], data["storage"], data["seconds"]) == ("s", "sqlite:///s.db", 1.235)
     assert list(result.to_dataframe()["width"]) == [1, 2]
+
+
+def test_a_study_without_objectives_has_the_json_it_always_had():
+    assert "objectives" not in study().model_dump_json()
+    old = study().model_dump(mode="json")
+    assert StudySpec.model_validate(old) == study()
+    assert study().differences(StudySpec.model_validate(old)) == []
+
+
+def test_objectives_go_to_json_and_back_and_are_a_difference():
+    asked = study(objectives=("psnr", "flops"))
+    assert StudySpec.model_validate_json(asked.model_dump_json()) == asked
+    assert asked.differences(study()) == ["objectives: ['psnr', 'flops'], not -"]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (("psnr", "flop"), "unknown objective 'flop'; did you mean 'flops'"),
+        (("psnr", "psnr"), "objective 'psnr' is named twice"),
+    ],
+)
+def test_wrong_objectives_are_named(names, says):
+    with pytest.raises(SpecError, match=says):
+        parse(StudySpec, study().model_dump() | {"objectives": names}, "search")

@@ -234,6 +234,23 @@ def test_a_curve_with_gaps_is_stored_where_all_repeats_are_known(database):
     assert plain_optuna(database).trials[0].intermediate_values == {2: 3.0}
 
 
+def test_plain_optuna_sees_several_objectives_and_their_front(storage):
+    spec = SPEC.model_copy(update={"objectives": ("psnr", "flops")})
+    results = [complete(0, width=8), diverged(1), failed(2), complete(3, width=4)]
+    with Store("s", spec, storage) as store:
+        for result in results:
+            store.add(result)
+    study = plain_optuna(storage)
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert study.metric_names == ["psnr", "flops"]
+    assert study.trials[0].values == [results[0].psnr_db, 8000]
+    assert study.trials[0].intermediate_values == {2: 10.5, 4: 30.5}
+    assert [row.number for row in study.best_trials] == [3]
+    assert read_study("s", storage) == (spec, results)
+    message = refused("s", SPEC, storage)
+    assert "objectives: -, not ['psnr', 'flops']" in message
+
+
 def test_two_studies_share_a_storage(storage):
     with Store("one", SPEC, storage) as one, Store("two", SPEC, storage) as two:
         one.add(complete(0))

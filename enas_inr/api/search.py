@@ -45,6 +45,7 @@ def search(
     max_bytes: str | int | None = None,
     objective: str = "psnr_flops",
     objective_options: Mapping[str, Any] | None = None,
+    objectives: Iterable[str] = (),
     repeats: int = 5,
     profile: str = "paper",
     training: Mapping[str, Any] | None = None,
@@ -76,6 +77,9 @@ def search(
         max_bytes: likewise.
         objective: the score to maximise.
         objective_options: its options, such as `{"alpha": 7}`.
+        objectives: of psnr, score (to maximise), flops, parameters and bytes (to minimise), such as
+            `["psnr", "flops"]`: what the strategy `optuna` improves at once, and what `front` in
+            the result is the Pareto front of; empty: the score alone. `best` is by the score.
         repeats: trainings of each architecture, from different seeds.
         profile: a named set of training settings.
         training: changes to it, such as `{"steps": 100, "learning_rate": 5e-4}`.
@@ -123,6 +127,7 @@ def search(
             "space": SearchSpace(base=base, axes=axes),
             "strategy": _choice(strategy, strategy_options, "strategy"),
             "objective": _choice(objective, objective_options, "objective"),
+            "objectives": tuple(objectives),
             "budget": Budget(
                 **{n: Limit.parse(str(text)) for n, text in limits.items() if text is not None}
             ),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import ExitCode
+from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
     from enas_inr.catalog import Catalog
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from enas_inr.result import SearchResult
     from enas_inr.signals.signal import Signal
 
+_SAMPLED = "Strategies optuna and ray"
 _BUDGET = "Budget and score"
 _STUDY = "Study"
 _RAY = "Executor"
@@ -30,6 +31,44 @@ def search(
     strategy_option: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help='Of the strategy, such as start={"depth":2}.'),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="Of Optuna: tpe, random, cmaes, nsgaii, gp, brute, or a class's name.",
+            show_default="tpe",
+            rich_help_panel=_SAMPLED,
+        ),
+    ] = None,
+    sampler_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Of the sampler, such as n_startup_trials=5.",
+            rich_help_panel=_SAMPLED,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Of Ray Tune: asha, hyperband, median, pbt or none.",
+            show_default="asha",
+            rich_help_panel=_SAMPLED,
+        ),
+    ] = None,
+    searcher: Annotated[
+        str | None,
+        typer.Option(
+            help="What Ray Tune tries next: random, or optuna's TPE.",
+            show_default="random",
+            rich_help_panel=_SAMPLED,
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="Architectures to train, at the most.", show_default="20", rich_help_panel=_SAMPLED
+        ),
     ] = None,
     backbone: arguments.Backbone = "siren",
     backbone_option: arguments.BackboneOptions = None,
@@ -64,6 +103,15 @@ def search(
         typer.Option(
             help="dB that a factor of ten in FLOPs must be worth.",
             show_default="7",
+            rich_help_panel=_BUDGET,
+        ),
+    ] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(
+            help="Several to weigh, such as psnr,flops: the result has their Pareto front. Of "
+            "psnr, score, flops, parameters, bytes.",
+            show_default="the score alone",
             rich_help_panel=_BUDGET,
         ),
     ] = None,
@@ -142,7 +190,7 @@ def search(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Write the original and the winner's reconstruction there.",
+            help="Write the original and the winner's reconstruction there, and the Pareto front.",
             rich_help_panel=arguments.OUTPUT,
         ),
     ] = None,
@@ -162,6 +210,21 @@ def search(
     from enas_inr.reports.comparison import make_folder
 
     catalog = load_catalog(plugins=context.obj)
+    strategy_options = arguments.parse_options(strategy_option, "--strategy-option")
+    strategy_options |= _shortcuts(
+        catalog,
+        strategy,
+        {
+            "--sampler": ("sampler", sampler),
+            "--sampler-option": (
+                "sampler_options",
+                arguments.parse_options(sampler_option, "--sampler-option") or None,
+            ),
+            "--scheduler": ("scheduler", scheduler),
+            "--searcher": ("searcher", searcher),
+            "--trials": ("trials", trials),
+        },
+    )
     objective_options = {} if alpha is None else {"alpha": alpha}
     training = {
         "steps": steps,
@@ -188,7 +251,7 @@ def search(
             result = run_search(
                 read,
                 strategy=strategy,
-                strategy_options=arguments.parse_options(strategy_option, "--strategy-option"),
+                strategy_options=strategy_options,
                 backbone=backbone,
                 backbone_options=arguments.parse_options(backbone_option, "--backbone-option"),
                 grid=grid,
@@ -199,6 +262,7 @@ def search(
                 max_bytes=max_bytes,
                 objective=objective,
                 objective_options=objective_options,
+                objectives=[name.strip() for name in objectives.split(",")] if objectives else [],
                 repeats=repeats,
                 profile=profile,
                 training=training,
@@ -226,6 +290,25 @@ def search(
     return ExitCode.OK
 
 
+def _shortcuts(
+    catalog: Catalog, strategy: str, shortcuts: dict[str, tuple[str, Any]]
+) -> dict[str, Any]:
+    """Strategy options that have a command-line option of their own, by the latter's name.
+
+    Raises:
+        SpecError: one is given to a strategy without that option.
+    """
+    given = {option: pair for option, pair in shortcuts.items() if pair[1] is not None}
+    takes = catalog.option_names("strategy", strategy)
+    for option, (name, _) in given.items():
+        if name not in takes:
+            raise SpecError(
+                f"{option} does not apply to strategy {strategy!r}",
+                "add --strategy optuna or ray, or drop it",
+            )
+    return dict(given.values())
+
+
 def _write(
     catalog: Catalog,
     result: SearchResult,
@@ -234,10 +317,15 @@ def _write(
     device: str,
     progress: SearchProgress,
 ) -> list[Path]:
-    """Write the signal and the winner's reconstruction; return the paths."""
+    """Write the signal, the winner's reconstruction and the front; return the paths."""
     from enas_inr.executors.base import Workplace
     from enas_inr.replay import reconstruct
     from enas_inr.reports.comparison import write_comparison
+    from enas_inr.reports.pareto_figure import write_pareto
 
     made = reconstruct(Workplace(catalog, signal, device, progress.progressed), result.best)
-    return write_comparison(catalog, signal, made, folder)
+    written = write_comparison(catalog, signal, made, folder)
+    if len(result.spec.objectives) > 1:
+        written.append(folder / "pareto.png")
+        write_pareto(result, written[-1])
+    return written

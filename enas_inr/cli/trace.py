@@ -7,16 +7,19 @@ from rich.table import Table
 from enas_inr.cli.tables import console, table
 from enas_inr.parsing import format_quantity
 from enas_inr.result import SearchResult, TraceStep, TrialResult
+from enas_inr.spec import MAXIMISED
 
 NUMBERS = ("FLOPs", "PSNR dB", "sd", "score")
 
 
 def print_result(result: SearchResult) -> None:
-    """Print the trace, decision by decision, then the best architecture."""
+    """Print the trace, decision by decision, the Pareto front if any, then the best."""
     rows = table("iteration", "axis", "candidate", *NUMBERS, "", right=NUMBERS)
     for step in result.trace:
         _add_step(rows, step)
     console().print(rows)
+    if result.front:
+        console().print(_front(result))
     print(summary(result))
 
 
@@ -33,6 +36,23 @@ def _add_step(rows: Table, step: TraceStep) -> None:
             style="bold" if chosen else None,
             end_section=index == len(step.candidates) - 1,
         )
+
+
+def _front(result: SearchResult) -> Table:
+    names = result.spec.objectives
+    aims = ", ".join(f"{'more' if MAXIMISED[name] else 'less'} {name}" for name in names)
+    numbers = ("FLOPs", "parameters", "bytes", *NUMBERS[1:])
+    rows = table("candidate", *numbers, "", right=numbers, title=f"Pareto front: {aims}")
+    for trial in result.front:
+        best = trial.key == result.best.key
+        rows.add_row(
+            trial.trial.ensemble.label(),
+            *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
+            *_measured(trial),
+            "<- best" if best else "",
+            style="bold" if best else None,
+        )
+    return rows
 
 
 def _measured(result: TrialResult) -> tuple[str, str, str]:

@@ -126,8 +126,8 @@ def trial_result(
 
 
 def with_picture(place: Workplace, job: Job, outcome: Outcome, result: TrialResult) -> TrialResult:
-    """Add the first repeat's reconstruction, with its last weights, if pictures are wanted."""
-    if not place.pictures or result.status is not TrialStatus.COMPLETE:
+    """Add the first repeat's reconstruction, with its last weights, if these were kept."""
+    if not outcome.params or result.status is not TrialStatus.COMPLETE:
         return result
     try:
         values = evaluate(job, outcome.params, result.trial.training, 0)

@@ -14,10 +14,11 @@ from enas_inr.cost import PricedSpace
 from enas_inr.errors import SpecError
 from enas_inr.executors.ray import RayExecutor
 from enas_inr.executors.ray_cluster import import_ray
-from enas_inr.options import RayTuneOptions
+from enas_inr.options import OptunaOptions, RayTuneOptions
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import unseen
+from enas_inr.strategies.optuna_sampler import OptunaSearch
 from enas_inr.tuning.base import Loop, SelfRunning
 
 
@@ -32,7 +33,9 @@ class RayTune(SelfRunning):
         import_ray()
         self._options = options
         self._candidates = list(space.feasible)
-        random.Random(options.seed).shuffle(self._candidates)
+        random.Random(space.seed).shuffle(self._candidates)
+        learning = OptunaOptions(trials=options.trials)
+        self._sampler = OptunaSearch(space, learning) if options.searcher == "optuna" else None
 
     def run(self, loop: Loop) -> None:
         """Let Tune run; see `tuner.py`.
@@ -49,7 +52,9 @@ class RayTune(SelfRunning):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """Architectures in a random order, until there are enough trials."""
+        """Architectures in a random order, or as TPE learns, until there are enough trials."""
+        if self._sampler:
+            return self._sampler.propose(history, pending, n)
         left = self._options.trials - len(history) - len(pending)
         return unseen(self._candidates, history, pending, max(0, min(n, left)))
 

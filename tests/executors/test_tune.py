@@ -78,6 +78,11 @@ def test_each_scheduler_ends_with_a_winner_and_one_row_an_architecture(
     assert {t.state.name for t in study.trials} <= {"COMPLETE", "PRUNED"}
 
 
+def test_its_searcher_may_learn(tmp_path, cluster, second_node):
+    found = search(tmp_path, cluster, {"searcher": "optuna", "scheduler": "none", "trials": 3})
+    assert len({trial.key for trial in found.trials}) == 3
+
+
 def test_it_tries_no_more_than_it_was_asked_to(tmp_path, cluster, second_node):
     assert len(search(tmp_path, cluster, {"trials": 2}).trials) == 2
 

@@ -1,0 +1,147 @@
+"""Optuna's samplers by name, with errors that say what to do."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from enas_inr.errors import SpecError
+from enas_inr.parsing import nearest
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+SHORT_NAMES = {
+    "tpe": "TPESampler",
+    "random": "RandomSampler",
+    "cmaes": "CmaEsSampler",
+    "nsgaii": "NSGAIISampler",
+    "gp": "GPSampler",
+    "brute": "BruteForceSampler",
+}
+"""What a user types for the samplers that are used most."""
+
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    # Optuna's 50 would make a search of usual length one of random architectures.
+    "NSGAIISampler": {"population_size": 8},
+    "NSGAIIISampler": {"population_size": 8},
+}
+_PACKAGES = {
+    "CmaEsSampler": ("cmaes",),
+    "GPSampler": ("scipy", "torch"),
+    "QMCSampler": ("scipy",),
+}
+"""What a sampler imports beside Optuna's own dependencies."""
+
+_OBJECTS = re.compile("Callable|Base|Trial")  # in the type of an option
+_SINGLE_OBJECTIVE = {"CmaEsSampler"}
+
+
+def make_sampler(
+    name: str, options: Mapping[str, Any], *, seed: int, several: bool = False
+) -> BaseSampler:
+    """Make a sampler.
+
+    Args:
+        name: a short name, or the name of a class in `optuna.samplers`.
+        options: keyword arguments of that class; a `seed` here goes before the other.
+        seed: of everything random in it.
+        several: it has to weigh several objectives.
+
+    Raises:
+        SpecError: an unknown sampler or option, a wrong value, a package that is not installed,
+            or several objectives for a sampler of one.
+    """
+    import optuna
+
+    known: dict[str, type[BaseSampler]] = {
+        class_name: made
+        for class_name in optuna.samplers.__all__
+        if _needs_nothing(made := getattr(optuna.samplers, class_name))
+    }
+    chosen = SHORT_NAMES.get(name, name)
+    if chosen not in known:
+        raise SpecError(f"unknown sampler {name!r}", nearest(name, [*SHORT_NAMES, *known]))
+    missing = [package for package in _PACKAGES.get(chosen, ()) if find_spec(package) is None]
+    if missing:
+        raise SpecError(
+            f"sampler {name!r} needs {' and '.join(missing)}",
+            "install the extra: pip install 'enas-inr[samplers]'",
+        )
+    if several and chosen in _SINGLE_OBJECTIVE:
+        raise SpecError(
+            f"sampler {name!r} can improve one objective, not several",
+            "choose tpe, nsgaii or gp, or drop --objectives",
+        )
+    accepted = _options(known[chosen])
+    for option in options:
+        if option not in accepted:
+            raise SpecError(
+                f"sampler {name!r}: unknown option {option!r}", nearest(option, accepted)
+            )
+    seeded = {"seed": seed} if "seed" in accepted else {}
+    with explained(name):
+        return known[chosen](**{**_DEFAULTS.get(chosen, {}), **seeded, **options})
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Keep Optuna quiet, and say in one line what a sampler complains about.
+
+    Raises:
+        SpecError: whatever the sampler raised: its options are not checked before they are used.
+    """
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with _one_thread(SHORT_NAMES.get(name, name)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:
+        raise SpecError(
+            f"sampler {name!r} failed: {type(error).__name__}: {error}",
+            "check its options, or choose another --sampler",
+        ) from error
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+@contextmanager
+def _one_thread(chosen: str) -> Iterator[None]:
+    """Of torch, where it is used: on a few points, threads take ten times as long as one."""
+    if "torch" not in _PACKAGES.get(chosen, ()):
+        yield
+        return
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _options(sampler: type) -> list[str]:
+    """What can be given as JSON; a function or an object would fail in the midst of a search."""
+    parameters = inspect.signature(sampler).parameters.values()
+    return [p.name for p in parameters if not _OBJECTS.search(str(p.annotation))]
+
+
+def _needs_nothing(sampler: Any) -> bool:
+    """It can be made without objects that no command line can name."""
+    return (
+        inspect.isclass(sampler)
+        and not inspect.isabstract(sampler)
+        and all(
+            parameter.default is not parameter.empty
+            for parameter in inspect.signature(sampler).parameters.values()
+        )
+    )
