@@ -77,7 +77,8 @@ def run_study(
     objective: Objective = catalog.create(
         "objective", spec.objective.name, options=spec.objective.options
     )
-    with Store(name, spec, storage) as store, ExitStack() as at_end:
+    store = Store(name, spec, storage)
+    with ExitStack() as at_end:
         original = picture_of(signal) if pictures and store.keeps_pictures else None
         place = Workplace(
             catalog,
@@ -92,6 +93,7 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, place, options=executor.options
         )
+        at_end.enter_context(store)  # not before: a device that is not there leaves no file
         if original:
             store.attach(original)
         observer.started(name, store.storage, len(store.results()), len(space.feasible))
