@@ -74,7 +74,7 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
 
     Raises:
         PluginError: Ray is not installed.
-        TrainingError: there is no cluster at that address.
+        TrainingError: there is no cluster at that address, or it does not let us in.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning, each time
@@ -91,14 +91,31 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise TrainingError(
-            f"no Ray cluster at {address!r}: {first_line(error)}",
-            "start one with `ray start --head`, or give no address",
-        ) from error
+    except (
+        ConnectionError,
+        RuntimeError,
+        ValueError,
+        OSError,
+        ray.exceptions.AuthenticationError,
+    ) as error:
+        raise _unreachable(address, error) from error
     at_end.enter_context(redirect_stdout(_WithoutRaylets(sys.stdout)))
     at_end.callback(ray.shutdown)
     return str(context.dashboard_url or "")
+
+
+def _unreachable(address: str, error: BaseException) -> TrainingError:
+    """What to tell the user of a cluster that cannot be joined."""
+    # Ray says "failed to connect" when the cluster did answer, but wants a token.
+    if "AuthenticationError" in f"{type(error).__name__} {error.__cause__}":
+        return TrainingError(
+            f"the Ray cluster at {address!r} wants its token",
+            "export RAY_AUTH_MODE=token, and have the head's ~/.ray/auth_token on this machine too",
+        )
+    return TrainingError(
+        f"no Ray cluster at {address!r}: {first_line(error)}",
+        "start one with `ray start --head`, or give no address",
+    )
 
 
 def _check_answers(address: str) -> None:

@@ -114,7 +114,7 @@ class Pool:
 
     def _start(self) -> None:
         worker = self._actor.remote(*self._arguments)
-        self._tasks[worker.ready.remote()] = _Task(worker, None)
+        self._tasks[worker.ready.options(enable_task_events=False).remote()] = _Task(worker, None)
 
     def _assign(self, waiting: deque[Attempt]) -> None:
         while waiting and self._idle:
@@ -180,11 +180,15 @@ class Pool:
             ) from error
 
     def _show_progress(self) -> None:
-        """Pass on how far the trial is that was begun first."""
+        """Pass on how far the trial is that was begun first.
+
+        Ray's dashboard does not hear of the question: it would count it as a task.
+        """
         busy = [task for task in self._tasks.values() if task.attempt]
         first = min(busy, key=lambda task: task.attempt.trial.number if task.attempt else 0)
         with suppress(self._ray.exceptions.RayError):
-            progress = self._ray.get(first.worker.progress.remote(), timeout=LOOK_SECONDS)
+            asked = first.worker.progress.options(enable_task_events=False).remote()
+            progress = self._ray.get(asked, timeout=LOOK_SECONDS)
             if progress:
                 self._place.on_progress(progress)
 

@@ -14,6 +14,7 @@ import enas_inr
 from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.engine import Observer
 from enas_inr.errors import SpecError, TrainingError
+from enas_inr.executors import ray_pool
 from enas_inr.hookspecs import Backbone
 
 ray = pytest.importorskip("ray")
@@ -81,13 +82,16 @@ def listed(cluster, function: str, **arguments):
 
 
 def test_a_cluster_trains_the_same_trials_on_both_nodes_as_named_tasks(
-    tmp_path, cluster, second_node, expected
+    tmp_path, cluster, second_node, expected, monkeypatch
 ):
+    monkeypatch.setattr(ray_pool, "LOOK_SECONDS", 0.02)
     observer = AtTrial()
     assert_equal(search(tmp_path, cluster, observer), expected)
     assert any("2 workers with 1 CPU" in line for line in observer.lines)
     assert any("dashboard" in line and "get-auth-token" in line for line in observer.lines)
-    tasks = [t for t in listed(cluster, "list_tasks") if t.name.startswith("trial ")]
+    listed_tasks = listed(cluster, "list_tasks")
+    tasks = [task for task in listed_tasks if task.name.startswith("trial ")]
+    assert not any("progress" in task.name for task in listed_tasks)  # looks are no tasks
     names = {trial.trial.ensemble.label() for trial in expected.trials}
     assert {task.name.split(" ", 2)[2] for task in tasks} == names
     assert len({task.node_id for task in tasks if task.state == "FINISHED"}) == 2

@@ -1,5 +1,7 @@
 """What fits into a cluster, and what a trial gets after a death: without Ray."""
 
+import os
+import socket
 import subprocess
 import sys
 
@@ -78,3 +80,20 @@ def test_without_ray_it_says_what_to_install(tmp_path):
     assert "Traceback" not in asked.stderr
     without = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
     assert without.returncode == 0
+
+
+def test_a_cluster_that_wants_a_token_says_so(tmp_path):
+    pytest.importorskip("ray")
+    line = "search sample:photo --size 8 --grid 1 --widths 4 --depths 1 --steps 1 --executor ray"
+    code = "import sys; from enas_inr.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = ["--ray-address", f"127.0.0.1:{server.getsockname()[1]}"]
+        asked = subprocess.run(
+            [sys.executable, "-c", code, *line.split(), *address, "--storage", f"{tmp_path}/s.db"],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"HOME": str(tmp_path), "RAY_AUTH_MODE": "token"},
+        )
+    assert asked.returncode == 7
+    assert "RAY_AUTH_MODE=token" in asked.stderr.splitlines()[-1]
+    assert "Traceback" not in asked.stderr
