@@ -78,16 +78,14 @@ def test_each_scheduler_ends_with_a_winner_and_one_row_an_architecture(
     assert {t.state.name for t in study.trials} <= {"COMPLETE", "PRUNED"}
 
 
-def test_its_searcher_may_learn(tmp_path, cluster, second_node):
+def test_its_searcher_may_learn_and_it_tries_no_more_than_it_was_asked_to(
+    tmp_path, cluster, second_node
+):
     found = search(tmp_path, cluster, {"searcher": "optuna", "scheduler": "none", "trials": 3})
     assert len({trial.key for trial in found.trials}) == 3
 
 
-def test_it_tries_no_more_than_it_was_asked_to(tmp_path, cluster, second_node):
-    assert len(search(tmp_path, cluster, {"trials": 2}).trials) == 2
-
-
-@pytest.mark.parametrize("deaths", [2, 9])
+@pytest.mark.parametrize("deaths", [1, 9])
 def test_a_trial_whose_worker_dies_goes_on_but_not_for_ever(tmp_path, cluster, deaths):
     described = Backbone(
         name="deadly", summary="", target="deadly:Deadly", options="deadly:DeadlyOptions"
@@ -98,7 +96,7 @@ def test_a_trial_whose_worker_dies_goes_on_but_not_for_ever(tmp_path, cluster, d
     found = search(
         tmp_path,
         cluster,
-        {"scheduler": "none", "retries": 3},
+        {"scheduler": "none", "retries": 1},
         backbone="deadly",
         backbone_options={"folder": str(marks), "deaths": deaths},
         catalog=Catalog((*load_catalog(plugins=False).providers, provider), ()),
@@ -106,7 +104,7 @@ def test_a_trial_whose_worker_dies_goes_on_but_not_for_ever(tmp_path, cluster, d
         depths=[1],
     )
     statuses = {trial.trial.ensemble.width: trial.status.value for trial in found.trials}
-    assert statuses == {8: "complete", 16: "complete" if deaths == 2 else "failed"}
+    assert statuses == {8: "complete", 16: "complete" if deaths == 1 else "failed"}
 
 
 def test_it_needs_the_executor_ray(tmp_path, cluster):
