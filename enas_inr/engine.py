@@ -96,7 +96,9 @@ def run_study(
         at_end.enter_context(store)  # not before: a device that is not there leaves no file
         if original:
             store.attach(original)
-        observer.started(name, store.storage, len(store.results()), len(space.feasible))
+        options = catalog.options("strategy", chosen.name, chosen.options)
+        most = min(len(space.feasible), getattr(options, "trials", len(space.feasible)))
+        observer.started(name, store.storage, len(store.results()), most)
         history = run_loop(spec, space, strategy, objective, runner, store, observer)
     best = best_of(history)
     if best is None:

@@ -115,8 +115,7 @@ class Store:
                     f"study {self.name!r} in {self.storage} was not made by enas-inr",
                     "choose another --study",
                 )
-            if self._spec.objectives:
-                self._study.set_metric_names(list(self._spec.objectives))
+            self._study.set_metric_names(list(self._spec.objectives) or ["score"])
             self._study.set_user_attr(SPEC_ATTRIBUTE, self._spec.model_dump_json())
             return
         differences = self._spec.differences(StudySpec.model_validate_json(known))
