@@ -1,0 +1,55 @@
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from enas_inr.catalog import load_catalog
+from enas_inr.executors.base import Executor
+from enas_inr.result import RepeatResult, TrialResult, TrialStatus
+from enas_inr.signals.signal import Signal
+
+pytest.importorskip("ray")
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "executors.py"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("benchmarks_executors", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+class Table(Executor):
+    """Trains nothing; each trial takes half a second, it says."""
+
+    def __init__(self, status=TrialStatus.COMPLETE) -> None:
+        self._status = status
+
+    def run(self, trials):
+        for trial in trials:
+            repeat = RepeatResult(status=self._status, steps=1, psnr_paper_db=10.0, best_step=1)
+            yield TrialResult(trial=trial, status=self._status, repeats=(repeat,), seconds=0.5)
+
+
+@pytest.fixture
+def study(bench):
+    return bench.make_study(Signal(torch.zeros(64, 64, 3), "image", "black"), steps=1)
+
+
+def test_a_search_is_compared_with_the_seconds_of_its_trials(bench, study, tmp_path):
+    catalog = load_catalog(plugins=False)
+    run = bench.search(study, Table(), 2, catalog, tmp_path / "run.db")
+    assert (run.trials, run.trained, run.ideal) == (40, 20.0, 10.0)
+    assert 0 < run.writing < run.seconds
+    assert run.ratio == run.seconds / 10
+
+
+def test_a_search_whose_trials_fail_is_no_measurement(bench, study, tmp_path):
+    catalog = load_catalog(plugins=False)
+    with pytest.raises(RuntimeError):
+        bench.search(study, Table(TrialStatus.DIVERGED), 2, catalog, tmp_path / "run.db")
