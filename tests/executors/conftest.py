@@ -29,7 +29,7 @@ class Deadly(Siren):
 '''
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def modules(tmp_path_factory):
     """A folder from which workers import."""
     folder = tmp_path_factory.mktemp("modules")
@@ -37,7 +37,7 @@ def modules(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(modules):
     """A head with one core; its processes import from `modules`."""
     from ray.cluster_utils import Cluster
