@@ -115,6 +115,7 @@ class Training(tune.Trainable):
 
 
 def _keep(run: Run, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)  # a machine other than the search's has none
     replace_bytes(path, save_tensors(to_tensors(run)))
 
 
