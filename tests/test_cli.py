@@ -170,6 +170,8 @@ WRONG = {
         TINY + " --sampler tpe",
         "--sampler does not apply to strategy 'co",
     ),
+    "workers for nobody": (2, TINY + " --workers 2", "add --executor ray"),
+    "a scheduler for nobody": (2, TINY + " --scheduler asha", "add --strategy optuna or ray"),
     "trials for nobody": (2, TINY + " --strategy exhaustive --trials 3", "add --strategy optuna"),
     "no trials": (2, TINY + " --strategy optuna --trials 0", "trials: input should be greater"),
     "a sampler's option": (

@@ -213,7 +213,8 @@ def search(
     strategy_options = arguments.parse_options(strategy_option, "--strategy-option")
     strategy_options |= _shortcuts(
         catalog,
-        strategy,
+        ("strategy", strategy),
+        "add --strategy optuna or ray, or drop it",
         {
             "--sampler": ("sampler", sampler),
             "--sampler-option": (
@@ -233,16 +234,18 @@ def search(
         "margin": margin,
         "extent": extent,
     }
-    executor_options = {
-        name: value
-        for name, value in {
-            "address": ray_address,
-            "workers": workers,
-            "cpus_per_trial": cpus_per_trial,
-            "gpus_per_trial": gpus_per_trial,
-        }.items()
-        if value is not None
-    }
+    executor = executor or ("ray" if strategy == "ray" else "local")
+    executor_options = _shortcuts(
+        catalog,
+        ("executor", executor),
+        "add --executor ray, or drop it",
+        {
+            "--ray-address": ("address", ray_address),
+            "--workers": ("workers", workers),
+            "--cpus-per-trial": ("cpus_per_trial", cpus_per_trial),
+            "--gpus-per-trial": ("gpus_per_trial", gpus_per_trial),
+        },
+    )
     if output:
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
@@ -268,7 +271,7 @@ def search(
                 training=training,
                 study=study,
                 storage=storage,
-                executor=executor or ("ray" if strategy == "ray" else "local"),
+                executor=executor,
                 executor_options=executor_options,
                 device=device,
                 seed=seed,
@@ -291,21 +294,25 @@ def search(
 
 
 def _shortcuts(
-    catalog: Catalog, strategy: str, shortcuts: dict[str, tuple[str, Any]]
+    catalog: Catalog, plugin: tuple[str, str], hint: str, shortcuts: dict[str, tuple[str, Any]]
 ) -> dict[str, Any]:
-    """Strategy options that have a command-line option of their own, by the latter's name.
+    """A plugin's options that have a command-line option of their own.
+
+    Args:
+        catalog: knows which options the plugin takes.
+        plugin: its kind and name.
+        hint: what to do about one that it does not take.
+        shortcuts: by the command-line option, the plugin's and the value (None: not given).
 
     Raises:
-        SpecError: one is given to a strategy without that option.
+        SpecError: one is given that the plugin does not take.
     """
+    kind, chosen = plugin
     given = {option: pair for option, pair in shortcuts.items() if pair[1] is not None}
-    takes = catalog.option_names("strategy", strategy)
+    takes = catalog.option_names(kind, chosen) if given else ()
     for option, (name, _) in given.items():
         if name not in takes:
-            raise SpecError(
-                f"{option} does not apply to strategy {strategy!r}",
-                "add --strategy optuna or ray, or drop it",
-            )
+            raise SpecError(f"{option} does not apply to {kind} {chosen!r}", hint)
     return dict(given.values())
 
 
