@@ -30,7 +30,6 @@ from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.partition import cut
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, SignalInfo, TrainingSpec, TrialSpec
-from enas_inr.training.batch import make_batches
 from enas_inr.training.crew import Crew, plan_workers
 from enas_inr.training.curves import psnr_paper_db
 from enas_inr.training.device import resolve_device
@@ -141,8 +140,7 @@ def fit(
         )
 
     def attempt(workspace: int) -> Fitted:
-        batches = make_batches([job], spec.training, where, workspace, workers)
-        run = Run([job], batches, spec.training.steps, spec.training, every=DECIDED_EVERY)
+        run = Run.start([job], spec.training, where, workspace, workers, every=DECIDED_EVERY)
         best = BestWeights(run)
         if checkpoint and checkpoint.exists():
             _resume(run, best, checkpoint, identity)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from enas_inr.cost import Candidate
-from enas_inr.result import TraceStep, TrialResult
+from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import EnsembleSpec
 
 
@@ -31,6 +31,12 @@ class Strategy(ABC):
     @abstractmethod
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """Explain the search so far, decision by decision."""
+
+
+def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:
+    """The trace of a strategy that compares all trials with each other."""
+    best = best_of(history)
+    return [TraceStep(1, "", tuple(history), best.key if best else None)] if history else []
 
 
 def unseen(

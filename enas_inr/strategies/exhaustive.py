@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import final
 
 from enas_inr.cost import PricedSpace
-from enas_inr.result import TraceStep, TrialResult, best_of
+from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import EnsembleSpec
-from enas_inr.strategies.base import Strategy, unseen
+from enas_inr.strategies.base import Strategy, one_comparison, unseen
 
 
 @final
@@ -26,5 +26,4 @@ class Exhaustive(Strategy):
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """One comparison of all."""
-        best = best_of(history)
-        return [TraceStep(1, "", tuple(history), best.key if best else None)] if history else []
+        return one_comparison(history)

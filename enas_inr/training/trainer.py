@@ -94,12 +94,10 @@ def train(
     Raises:
         TrainingError: even a small chunk does not fit into the memory.
     """
-    steps = training.steps if steps is None else steps
     workers = plan_workers(jobs, device)
 
     def attempt(workspace: int) -> list[Outcome]:
-        batches = make_batches(jobs, training, device, workspace, workers)
-        run = Run(jobs, batches, steps, training)
+        run = Run.start(jobs, training, device, workspace, workers, steps=steps)
         with Crew(workers) as crew:
             for _ in run.rounds(crew, on_progress):
                 pass
@@ -147,6 +145,22 @@ class Run:
         self.done = 0
         self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
 
+    @classmethod
+    def start(
+        cls,
+        jobs: Sequence[Job],
+        training: TrainingSpec,
+        device: torch.device,
+        workspace: int,
+        workers: int,
+        *,
+        steps: int | None = None,
+        every: int = 1,
+    ) -> Run:
+        """Draw the members of all jobs; for the arguments see `make_batches` and above."""
+        batches = make_batches(jobs, training, device, workspace, workers)
+        return cls(jobs, batches, training.steps if steps is None else steps, training, every)
+
     @property
     def decided(self) -> int:
         """The last of the steps made at which something is decided."""
@@ -160,8 +174,7 @@ class Run:
         """
         round_steps = 1
         while self.done < self.steps:
-            decided = enumerate(self.summaries(self.decided))
-            running = {row for row, summary in decided if not summary.stopped}
+            running = self._running()
             if not running:
                 return
             started = time.perf_counter()
@@ -182,15 +195,12 @@ class Run:
         Returns:
             Whether there is more to do.
         """
-        summaries = enumerate(self.summaries(self.decided))
-        running = {row for row, summary in summaries if not summary.stopped}
         count = min(count, self.steps - self.done)
-        if running and count:
+        if count and (running := self._running()):
             for _ in self._round(crew, count, running):
                 pass
             self.done += count
-        stopped = all(summary.stopped for summary in self.summaries(self.decided))
-        return self.done < self.steps and not stopped
+        return self.done < self.steps and bool(self._running())
 
     def probe(self, crew: Crew) -> None:
         """Set `first_losses` to those of the present weights, without training them."""
@@ -198,6 +208,11 @@ class Run:
             copies = [chunk.copy() for chunk in batch.chunks]
             losses = crew.train(batch.make_kernel, copies, 1)
             torch.cat([loss[0] for loss in losses], out=first)
+
+    def _running(self) -> set[int]:
+        """The rows that have not stopped, as far as it is decided."""
+        decided = self.summaries(self.decided)
+        return {row for row, summary in enumerate(decided) if not summary.stopped}
 
     def summaries(self, steps: int) -> list[CurveSummary]:
         """What the losses of each row's first steps say."""

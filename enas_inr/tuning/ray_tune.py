@@ -15,9 +15,9 @@ from enas_inr.errors import SpecError
 from enas_inr.executors.ray import RayExecutor
 from enas_inr.executors.ray_cluster import import_ray
 from enas_inr.options import OptunaOptions, RayTuneOptions
-from enas_inr.result import TraceStep, TrialResult, best_of
+from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import EnsembleSpec
-from enas_inr.strategies.base import unseen
+from enas_inr.strategies.base import one_comparison, unseen
 from enas_inr.strategies.optuna_sampler import OptunaSearch
 from enas_inr.tuning.base import Loop, SelfRunning
 
@@ -60,5 +60,4 @@ class RayTune(SelfRunning):
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """One comparison of all."""
-        best = best_of(history)
-        return [TraceStep(1, "", tuple(history), best.key if best else None)] if history else []
+        return one_comparison(history)

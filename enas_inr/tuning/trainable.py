@@ -23,7 +23,6 @@ from enas_inr.executors.local import make_jobs, trial_result, with_picture
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
-from enas_inr.training.batch import make_batches
 from enas_inr.training.crew import Crew, plan_workers
 from enas_inr.training.device import resolve_device
 from enas_inr.training.plan import workspace_bytes
@@ -78,8 +77,7 @@ class Training(tune.Trainable):
         jobs = make_jobs(self._place, self._place.signal.info(), [trial])
         self._workers = plan_workers(jobs, self._device)
         space = workspace_bytes(self._device, self._workers, self._place.share)
-        batches = make_batches(jobs, trial.training, self._device, space, self._workers)
-        run = Run(jobs, batches, trial.training.steps, trial.training)
+        run = Run.start(jobs, trial.training, self._device, space, self._workers)
         _load(run, checkpoint_file(self._folder, trial))
         return run
 
