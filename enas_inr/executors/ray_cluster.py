@@ -14,6 +14,7 @@ from io import TextIOBase
 from typing import TYPE_CHECKING, Any, TextIO
 
 from enas_inr.errors import PluginError, SpecError, TrainingError
+from enas_inr.executors.base import Workplace
 from enas_inr.options import RayOptions
 
 if TYPE_CHECKING:
@@ -29,6 +30,22 @@ class Needs:
 
     cpus: float
     gpus: float
+
+    @property
+    def threads(self) -> int:
+        """Of torch: Ray would leave it one."""
+        return max(1, int(self.cpus))
+
+    def place(self, place: Workplace) -> Workplace:
+        """What a worker is given: it tells nobody, and keeps to its share of a GPU."""
+        return Workplace(
+            place.catalog,
+            place.signal,
+            "cuda" if self.gpus else place.device,
+            title=place.title,
+            share=min(1.0, self.gpus or 1.0),
+            pictures=place.pictures,
+        )
 
     def __str__(self) -> str:
         return f"{self.cpus:g} CPU and {self.gpus:g} GPU"

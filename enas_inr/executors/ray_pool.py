@@ -75,14 +75,9 @@ class Pool:
         self._actor = self._ray.remote(Worker).options(
             num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
         )
-        self._arguments = (
-            place.catalog,
-            self._ray.put(place.signal),  # once, however many workers there are
-            "cuda" if needs.gpus else place.device,
-            max(1, int(needs.cpus)),
-            place.title,
-            place.pictures,
-        )
+        self._worker_place = needs.place(place)
+        # In the object store once, however many workers there are: the signal is in it.
+        self._arguments = (self._ray.put(self._worker_place), needs.threads)
         self._idle: list[Any] = []
         self._tasks: dict[Any, _Task] = {}  # by the reference of the task's result
         self._failed_starts = 0
@@ -91,9 +86,7 @@ class Pool:
 
     def run(self, trials: Iterator[TrialSpec]) -> Iterator[TrialResult]:
         """Train the trials side by side; yield each result as it comes."""
-        # Trials that share a GPU share its memory.
-        share = min(1.0, self._needs.gpus) if self._needs.gpus else 1.0
-        waiting = deque(Attempt(trial, share) for trial in trials)
+        waiting = deque(Attempt(trial, self._worker_place.share) for trial in trials)
         while waiting or any(task.attempt for task in self._tasks.values()):
             self._assign(waiting)
             results = []

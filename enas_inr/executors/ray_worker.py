@@ -8,11 +8,9 @@ from typing import final
 
 import torch
 
-from enas_inr.catalog import Catalog
 from enas_inr.executors.base import TrialProgress, Workplace
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.result import TrialResult
-from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, TrialSpec
 
 GAUGES = {
@@ -28,26 +26,14 @@ class Worker:
     """Trains one trial after the other.
 
     Args:
-        catalog: makes backbones.
-        signal: what they fit.
-        device: as the user named it.
-        threads: of torch; Ray would leave it one.
-        title: of the search.
-        pictures: whether results bring one.
+        place: as `Needs.place` makes it.
+        threads: of torch.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        signal: Signal,
-        device: str,
-        threads: int,
-        title: str,
-        pictures: bool,
-    ) -> None:
+    def __init__(self, place: Workplace, threads: int) -> None:
         from ray.util.metrics import Gauge
 
-        self._place = Workplace(catalog, signal, device, self._tell, title=title, pictures=pictures)
+        self._place = replace(place, on_progress=self._tell)
         self._threads = threads
         self._gauges = {name: Gauge(name, text, tag_keys=TAGS) for name, text in GAUGES.items()}
         self._progress: TrialProgress | None = None

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -62,18 +62,11 @@ def tune_trials(
     pbt = options.scheduler == "pbt"
     record = _Record(loop, place, folder, by_architecture=pbt)
     shared = {
-        "place": Workplace(
-            place.catalog,
-            place.signal,
-            "cuda" if needs.gpus else place.device,
-            title=place.title,
-            share=min(1.0, needs.gpus or 1.0),
-            pictures=place.pictures and not pbt,
-        ),
+        "place": replace(needs.place(place), pictures=place.pictures and not pbt),
         "score": loop.score,
         "folder": str(folder),
         "steps_per_report": max(1, steps // REPORTS),
-        "threads": max(1, int(needs.cpus)),
+        "threads": needs.threads,
     }
     tuner = tune.Tuner(
         tune.with_resources(

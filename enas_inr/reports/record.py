@@ -1,0 +1,119 @@
+"""What a report is about: studies as they are in their storage, and what to say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from enas_inr.catalog import Catalog
+from enas_inr.engine import priced_space
+from enas_inr.errors import EnasInrError
+from enas_inr.result import Picture, TraceStep, TrialResult
+from enas_inr.spec import StudySpec
+from enas_inr.store import read_pictures, read_study
+from enas_inr.strategies.base import Strategy
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One study.
+
+    Attributes:
+        name: in its storage.
+        label: for people; empty where there is only one.
+        spec: what was asked.
+        results: its trials, in the order of their numbers.
+        names: what some architectures are called, by their canonical key.
+        trace: the strategy's decisions; empty if the strategy is not installed here.
+        original: the signal, as a picture or a sound.
+        pictures: the reconstructions (first repeat, last weights), by trial number.
+    """
+
+    name: str
+    label: str
+    spec: StudySpec
+    results: tuple[TrialResult, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    trace: tuple[TraceStep, ...] = ()
+    original: Picture | None = None
+    pictures: Mapping[int, Picture] = field(default_factory=dict)
+
+    def name_of(self, result: TrialResult) -> str:
+        """What an architecture is called, for people."""
+        return self.names.get(result.key, result.trial.ensemble.label())
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a paper says about one row.
+
+    Attributes:
+        psnr_paper_db: in its own convention.
+        flops: as printed.
+    """
+
+    psnr_paper_db: float | None = None
+    flops: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Studies that are looked at together.
+
+    Attributes:
+        title: one line.
+        summary: a few sentences; empty: none.
+        reduced: in which way this is less than the full study; empty: it is the full one.
+        studies: at least one.
+        baseline: the name of the row with which the others are compared.
+        published: a paper's values, by the row's name; empty if they are of another signal.
+        figures: those to draw, of `enas_inr.reports.figures.FIGURES`; empty: all that apply.
+    """
+
+    title: str
+    studies: tuple[StudyRecord, ...]
+    summary: str = ""
+    reduced: str = ""
+    baseline: str | None = None
+    published: Mapping[str, Published] = field(default_factory=dict)
+    figures: tuple[str, ...] = ()
+
+
+def load_record(
+    name: str,
+    storage: str,
+    catalog: Catalog,
+    *,
+    label: str = "",
+    names: Mapping[str, str] | None = None,
+) -> StudyRecord:
+    """Read a study; see `StudyRecord`.
+
+    Raises:
+        StudyError: no such study; the message names the nearest.
+    """
+    spec, results = read_study(name, storage)
+    original, pictures = read_pictures(name, storage)
+    return StudyRecord(
+        name=name,
+        label=label,
+        spec=spec,
+        results=tuple(results),
+        names=names or {},
+        trace=_trace(spec, results, catalog),
+        original=original,
+        pictures=pictures,
+    )
+
+
+def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tuple[TraceStep, ...]:
+    try:
+        strategy: Strategy = catalog.create(
+            "strategy",
+            spec.strategy.name,
+            priced_space(spec, catalog),
+            options=spec.strategy.options,
+        )
+        return tuple(strategy.trace(results))
+    except EnasInrError:  # of a plugin that is not here
+        return ()
