@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,3 +52,20 @@ def upload(picture: Picture, name: str, folder: Path) -> dict[str, Any]:
         )
     (trial,) = study.get_trials()
     return trial.system_attrs
+
+
+def find(attributes: Mapping[str, Any], folder: Path) -> Picture | None:
+    """Read the picture that system attributes of a trial or a study name.
+
+    Returns:
+        The first; None if they name none, or its file is gone.
+    """
+    for key, text in attributes.items():
+        if key.startswith(ATTRIBUTE):
+            noted = json.loads(text)
+            try:
+                content = folder.joinpath(noted["artifact_id"]).read_bytes()
+            except OSError:
+                return None
+            return Picture(Path(noted["filename"]).suffix, noted["mimetype"], content)
+    return None

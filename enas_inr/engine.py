@@ -181,7 +181,9 @@ def run_loop(
 def study_name(spec: StudySpec) -> str:
     """Name a study after everything that decides its result."""
     digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:8]
-    return f"{spec.signal.name}-{spec.space.base.backbone}-M{spec.space.base.grid}-{digest}"
+    one_grid = all(axis.name != "grid" for axis in spec.space.axes)
+    grid = f"-M{spec.space.base.grid}" if one_grid else ""
+    return f"{spec.signal.name}-{spec.space.base.backbone}{grid}-{digest}"
 
 
 def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candidate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
+    model_validator,
 )
 
 from enas_inr.errors import SpecError
@@ -83,6 +84,10 @@ class EnsembleSpec(Frozen):
     def label(self) -> str:
         """Name it for people: `siren M=8 d=1 w=128`."""
         return f"{self.backbone} M={self.grid} d={self.depth} w={self.width}"
+
+    def sizes(self) -> dict[str, int]:
+        """Its grid, depth and width, by name."""
+        return {"grid": self.grid, "depth": self.depth, "width": self.width}
 
     def with_value(self, axis: str, value: int) -> Self:
         """Return the same architecture with another value on one axis."""
@@ -165,10 +170,50 @@ class Axis(Frozen):
 
 
 class SearchSpace(Frozen):
-    """A base architecture and the axes along which it may change, in the order of the search."""
+    """A base architecture and the axes along which it may change, in the order of the search.
+
+    Attributes:
+        only: the combinations to consider, each a value for every axis, in the order of the axes;
+            empty: all.
+    """
 
     base: EnsembleSpec
     axes: tuple[Axis, ...] = Field(min_length=1)
+    only: tuple[tuple[int, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _only_of_the_axes(self) -> Self:
+        for values in self.only:
+            if len(values) != len(self.axes) or not all(
+                value in axis.values for value, axis in zip(values, self.axes, strict=True)
+            ):
+                names = ", ".join(axis.name for axis in self.axes)
+                raise ValueError(f"only: {values} is no value for each of {names}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty_only(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Studies are named after their JSON: those made before there was `only` keep theirs.
+        dumped: dict[str, Any] = dump(self)
+        if not self.only:
+            dumped.pop("only", None)
+        return dumped
+
+    @classmethod
+    def of(cls, specs: Sequence[EnsembleSpec]) -> Self:
+        """The space of just these architectures, which differ in their sizes alone.
+
+        Raises:
+            SpecError: none, or they differ in more.
+        """
+        base, *others = specs or [EnsembleSpec()]
+        if not specs or any(base.model_copy(update=s.sizes()) != s for s in others):
+            raise SpecError(
+                "a space of given architectures needs one backbone with one set of options"
+            )
+        names: tuple[Literal["grid", "depth", "width"], ...] = ("grid", "depth", "width")
+        axes = tuple(Axis(name=n, values=tuple(getattr(s, n) for s in specs)) for n in names)
+        return cls(base=base, axes=axes, only=tuple(tuple(s.sizes().values()) for s in specs))
 
     def axis(self, name: str) -> Axis:
         """Find an axis by its name.
@@ -184,9 +229,9 @@ class SearchSpace(Frozen):
         )
 
     def specs(self) -> Iterator[EnsembleSpec]:
-        """Every architecture of the space, the last axis changing fastest."""
+        """Every architecture of the space, the last axis changing fastest; or `only` these."""
         names = [axis.name for axis in self.axes]
-        for values in itertools.product(*(axis.values for axis in self.axes)):
+        for values in self.only or itertools.product(*(axis.values for axis in self.axes)):
             spec = self.base.model_dump() | dict(zip(names, values, strict=True))
             yield parse(EnsembleSpec, spec, "search space")
 

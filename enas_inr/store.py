@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from enas_inr.artifacts import ATTRIBUTE, folder_beside, upload
+from enas_inr.artifacts import ATTRIBUTE, find, folder_beside, upload
 from enas_inr.errors import StudyError
 from enas_inr.pareto import directions, objective_values
 from enas_inr.parsing import nearest
@@ -237,6 +237,36 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
         results = [_result(trial) for trial in study.get_trials(deepcopy=False)]
         return StudySpec.model_validate_json(known), results
+
+
+def read_pictures(name: str, storage: str) -> tuple[Picture | None, dict[int, Picture]]:
+    """Read the pictures of a study: the signal's own, and the reconstructions by trial number.
+
+    Raises:
+        StudyError: no such study.
+    """
+    backend, folder = open_storage(storage), artifact_folder(storage)
+    study = study_id(name, storage, backend)
+    if folder is None:
+        return None, {}
+    with _explained(storage_url(storage)):
+        found = {
+            trial.number: picture
+            for trial in backend.get_all_trials(study, deepcopy=False)
+            if (picture := find(trial.system_attrs, folder))
+        }
+        return find(backend.get_study_system_attrs(study), folder), found
+
+
+def study_names(storage: str) -> list[str]:
+    """The names of all studies in a storage that exists.
+
+    Raises:
+        StudyError: it does not, or cannot be used.
+    """
+    backend = open_storage(storage)
+    with _explained(storage_url(storage)):
+        return optuna.get_all_study_names(storage=backend)
 
 
 def open_storage(storage: str) -> optuna.storages.BaseStorage:

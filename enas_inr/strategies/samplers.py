@@ -31,12 +31,8 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "NSGAIISampler": {"population_size": 8},
     "NSGAIIISampler": {"population_size": 8},
 }
-_PACKAGES = {
-    "CmaEsSampler": ("cmaes",),
-    "GPSampler": ("scipy", "torch"),
-    "QMCSampler": ("scipy",),
-}
-"""What a sampler imports beside Optuna's own dependencies."""
+_PACKAGES = {"CmaEsSampler": ("cmaes",)}
+"""What a sampler imports beside our own dependencies."""
 
 _OBJECTS = re.compile("Callable|Base|Trial")  # in the type of an option
 _SINGLE_OBJECTIVE = {"CmaEsSampler"}

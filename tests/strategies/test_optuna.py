@@ -88,7 +88,6 @@ def test_each_sampler_ends_when_every_feasible_architecture_is_trained(sampler):
 
 
 def test_gaussian_processes_too():
-    pytest.importorskip("scipy")
     threads = torch.get_num_threads()
     history, _ = run(sampler="gp", sampler_options={"n_startup_trials": 1}, trials=4, batch=2)
     assert len(set(keys(history))) == 4
@@ -264,13 +263,10 @@ def test_an_option_that_fails_when_it_is_used_is_an_error_of_one_line():
         strategy.propose([], (), 64)
 
 
-@pytest.mark.parametrize(
-    ("sampler", "needs"), [("cmaes", "cmaes"), ("gp", "scipy"), ("QMCSampler", "scipy")]
-)
-def test_a_sampler_whose_package_is_missing_says_what_to_install(monkeypatch, sampler, needs):
-    monkeypatch.setattr(samplers, "find_spec", lambda name: None if name == needs else sys)
-    with pytest.raises(SpecError, match=rf"needs {needs}; .*pip install 'enas-inr\[samplers\]'"):
-        OptunaSearch(space_of(), OptunaOptions(sampler=sampler))
+def test_a_sampler_whose_package_is_missing_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(samplers, "find_spec", lambda name: None if name == "cmaes" else sys)
+    with pytest.raises(SpecError, match=r"needs cmaes; .*pip install 'enas-inr\[samplers\]'"):
+        OptunaSearch(space_of(), OptunaOptions(sampler="cmaes"))
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "random"])
