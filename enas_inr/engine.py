@@ -12,6 +12,7 @@ from enas_inr.catalog import Catalog
 from enas_inr.cost import Candidate, PricedSpace, check_grid, ensemble_cost, net_shape, price
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
+from enas_inr.executors.recall import RecallingExecutor
 from enas_inr.objectives.base import Objective
 from enas_inr.pareto import pareto_front
 from enas_inr.result import SearchResult, TrialResult, TrialStatus, best_of
@@ -63,10 +64,14 @@ def run_study(
     device: str = "auto",
     pictures: bool = True,
     observer: Observer | None = None,
+    reuse: bool = False,
 ) -> SearchResult:
-    """Run a study to its end, or continue it; see `search` for what everything means."""
+    """Run a study to its end, or continue it; see `search` for what everything means.
+
+    With `reuse`, what any study in the storage has trained in just the same way is taken from it.
+    """
     from enas_inr.signals.picture import picture_of
-    from enas_inr.store import Store
+    from enas_inr.store import Store, known_trials
 
     started = time.perf_counter()
     observer = observer or Observer()
@@ -93,6 +98,8 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, place, options=executor.options
         )
+        if reuse:
+            runner = RecallingExecutor(runner, known_trials(spec.signal, storage))
         at_end.enter_context(store)  # not before: a device that is not there leaves no file
         if original:
             store.attach(original)

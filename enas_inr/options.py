@@ -165,6 +165,9 @@ class PsnrFlopsOptions(Options):
     alpha: float = Field(default=7.0, ge=0)
 
 
+PAPER_SIZE = "128"
+"""The paper's image, as `parse_size` reads it."""
+
 _SIDE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)  # pixels
 
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from enas_inr.errors import StudyError
 from enas_inr.pareto import directions, objective_values
 from enas_inr.parsing import nearest
 from enas_inr.result import Picture, TrialResult, TrialStatus
-from enas_inr.spec import StudySpec
+from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
 RESULT_ATTRIBUTE = "enas_inr.result"
@@ -256,6 +256,46 @@ def read_pictures(name: str, storage: str) -> tuple[Picture | None, dict[int, Pi
             if (picture := find(trial.system_attrs, folder))
         }
         return find(backend.get_study_system_attrs(study), folder), found
+
+
+def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], TrialResult | None]:
+    """Look up complete trials of any study on a signal, with their pictures.
+
+    Returns:
+        For a trial to be trained, the result of one with the same architecture, training, repeats
+        and seed, if there was one when this was called.
+
+    Raises:
+        StudyError: the storage cannot be used.
+    """
+    url, folder = storage_url(storage), artifact_folder(storage)
+    found: dict[str, tuple[TrialResult, Picture | None]] = {}
+    with _explained(url):
+        file = _file(url)
+        if file and not file.exists():
+            return lambda trial: None
+        backend = _open(url)
+        for study in backend.get_all_studies():
+            text = study.user_attrs.get(SPEC_ATTRIBUTE)
+            spec = text and StudySpec.model_validate_json(text)
+            if not spec or spec.signal.fingerprint != signal.fingerprint:
+                continue
+            for trial in backend.get_all_trials(study._study_id, deepcopy=False):
+                result = _result(trial)
+                picture = find(trial.system_attrs, folder) if folder else None
+                if result.status is TrialStatus.COMPLETE:
+                    found[_identity(result.trial)] = result, picture
+
+    def look_up(trial: TrialSpec) -> TrialResult | None:
+        result, picture = found.get(_identity(trial), (None, None))
+        return result and result.model_copy(update={"picture": picture})
+
+    return look_up
+
+
+def _identity(trial: TrialSpec) -> str:
+    """Everything that decides a trial's result on its signal."""
+    return trial.model_dump_json(exclude={"number", "cost"})
 
 
 def study_names(storage: str) -> list[str]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enas_inr.catalog import Catalog
-from enas_inr.options import parse_size
+from enas_inr.options import PAPER_SIZE, parse_size
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
-
-PAPER_SIZE = "128"
 
 
 def read_signal(

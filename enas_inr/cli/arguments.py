@@ -70,6 +70,21 @@ OutputJson = Annotated[
 OutputQuiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=OUTPUT)
 ]
+Storage = Annotated[str, typer.Option(help="Optuna URL, or an SQLite file.")]
+StudyFile = Annotated[Path, typer.Argument(metavar="FILE", help="A study file, in TOML.")]
+Signals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signal", help="Study this one instead of the file's; may be given several times."
+    ),
+]
+Reduced = Annotated[bool, typer.Option("--quick", help="The reduced version that the file has.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change the file: training.steps=100, repeats=1."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from enas_inr import __version__
-from enas_inr.cli import cost, dashboard, export, fit, info, plugins, render, search
+from enas_inr.cli import (
+    compare,
+    cost,
+    dashboard,
+    export,
+    fit,
+    info,
+    plugins,
+    render,
+    report,
+    search,
+    study,
+)
 from enas_inr.errors import EnasInrError, ExitCode
 
 app = typer.Typer(
@@ -27,7 +39,10 @@ app.command()(render.render)
 app.command()(info.info)
 app.command()(export.export)
 app.command()(dashboard.dashboard)
+app.command()(report.report)
+app.command()(compare.compare)
 app.command()(cost.cost)
+app.add_typer(study.app, name="study")
 app.add_typer(plugins.app, name="plugins")
 
 

@@ -63,6 +63,7 @@ class Report:
     Attributes:
         title: one line.
         summary: a few sentences; empty: none.
+        source: what it reproduces, such as a table of a paper.
         reduced: in which way this is less than the full study; empty: it is the full one.
         studies: at least one.
         baseline: the name of the row with which the others are compared.
@@ -73,6 +74,7 @@ class Report:
     title: str
     studies: tuple[StudyRecord, ...]
     summary: str = ""
+    source: str = ""
     reduced: str = ""
     baseline: str | None = None
     published: Mapping[str, Published] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Signals that need no file of the user's: `sample:photo`, `sample:chord`."""
+"""Signals that need no file of the user's: `sample:photo`, `sample:chord`, ..."""
 
 from __future__ import annotations
 
@@ -40,15 +40,30 @@ class Sample:
     make: Callable[[], Path | Signal]
 
 
-def _photo() -> Path:
-    spec = find_spec("matplotlib")  # finds the package without importing it
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder, "mpl-data", "sample_data", "grace_hopper.jpg")
-        if path.is_file():
-            return path
-    raise SignalError(
-        "sample 'photo': matplotlib's grace_hopper.jpg is not installed",
-        "reinstall matplotlib from its wheel, or give an image of your own",
+def _packaged(package: str, path: str, hint: str) -> Callable[[], Path]:
+    """A file that comes with a package, found without importing it."""
+
+    def locate() -> Path:
+        spec = find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            file = Path(folder, path)
+            if file.is_file():
+                return file
+        raise SignalError(f"{Path(path).name} of {package} is not installed", hint)
+
+    return locate
+
+
+_photo = _packaged(
+    "matplotlib",
+    "mpl-data/sample_data/grace_hopper.jpg",
+    "reinstall matplotlib from its wheel, or give an image of your own",
+)
+
+
+def _extra(name: str) -> Callable[[], Path]:
+    return _packaged(
+        "skimage", f"data/{name}.png", "install the extra: pip install 'enas-inr[samples]'"
     )
 
 
@@ -80,6 +95,19 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
             Sample(
                 "photo", "image", "a portrait of Grace Hopper, 512x600 RGB, public domain", _photo
             ),
+            Sample(
+                "astronaut",
+                "image",
+                "Eileen Collins, 512x512 RGB, public domain (extra `samples`)",
+                _extra("astronaut"),
+            ),
+            Sample(
+                "coffee",
+                "image",
+                "a cup of coffee, 600x400 RGB, CC0 (extra `samples`)",
+                _extra("coffee"),
+            ),
+            Sample("cat", "image", "a cat, 451x300 RGB, CC0 (extra `samples`)", _extra("chelsea")),
             Sample("chord", "audio", "a decaying C major chord, 2 s at 16 kHz, mono", _chord),
         )
     }

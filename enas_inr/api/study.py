@@ -1,0 +1,137 @@
+"""What is behind `enas-inr study`: prepare a study file, run it, report on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from enas_inr.api.reading import read_signal
+from enas_inr.catalog import Catalog, load_catalog
+from enas_inr.engine import DEFAULT_STORAGE, Observer
+from enas_inr.reports import text
+from enas_inr.reports.record import Report, load_record
+from enas_inr.spec import Choice
+from enas_inr.studies.file import LoadedStudy, load_study_file
+from enas_inr.studies.plan import PlannedStudy, plan
+from enas_inr.studies.run import OnStudy, make_report, run_plan
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study file whose signals are read and whose studies are checked and named.
+
+    Attributes:
+        loaded: the file with its changes.
+        signals: those that it names.
+        planned: its studies.
+    """
+
+    loaded: LoadedStudy
+    signals: tuple[Signal, ...]
+    planned: tuple[PlannedStudy, ...]
+    catalog: Catalog
+
+    def run(
+        self,
+        storage: str = DEFAULT_STORAGE,
+        *,
+        executor: Choice = Choice(name="local"),
+        device: str = "auto",
+        observer: Observer | None = None,
+        on_study: OnStudy = lambda number, study: None,
+    ) -> Report:
+        """Run all studies to their end, or continue them, and report on them.
+
+        Raises:
+            TrainingError: a study failed; the others were run.
+            StudyError: the storage cannot be used.
+        """
+        run_plan(
+            self.planned,
+            self.signals,
+            catalog=self.catalog,
+            storage=storage,
+            executor=executor,
+            device=device,
+            observer=observer,
+            on_study=on_study,
+        )
+        return self.report(storage)
+
+    def report(self, storage: str = DEFAULT_STORAGE) -> Report:
+        """Report on what the storage has.
+
+        Raises:
+            StudyError: a study was not run yet.
+        """
+        return make_report(self.loaded, self.planned, storage, self.catalog)
+
+
+def prepare(
+    path: str | Path,
+    *,
+    signals: Iterable[str] = (),
+    quick: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    catalog: Catalog | None = None,
+) -> PreparedStudy:
+    """Read a study file and its signals, and check all that can be checked without training.
+
+    Args:
+        path: the study file.
+        signals: files or samples, instead of those that it names.
+        quick: the reduced version.
+        changes: values by dotted key, such as `{"training.steps": 100}`.
+        catalog: the plugins; None: all that are installed.
+
+    Raises:
+        SpecError: a key, name or value that is not valid.
+        SignalError: a signal that cannot be read.
+    """
+    catalog = catalog or load_catalog()
+    loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
+    file = loaded.file
+    read = [read_signal(catalog, source, None, default=file.size) for source in file.signals]
+    planned = plan(file, read, catalog)
+    return PreparedStudy(loaded, tuple(read), tuple(planned), catalog)
+
+
+def report_of(study: str, storage: str = DEFAULT_STORAGE, catalog: Catalog | None = None) -> Report:
+    """Report on one study of a storage, such as that of a search.
+
+    Raises:
+        StudyError: no such study; the message names the nearest.
+    """
+    record = load_record(study, storage, catalog or load_catalog())
+    return Report(title=study, studies=(record,))
+
+
+def write_record(report: Report, folder: Path) -> list[Path]:
+    """Write the table, the learning curves, the figures, the page, and where they were made.
+
+    Raises:
+        SignalError: the folder or a file cannot be written.
+    """
+    from enas_inr.reports.comparison import make_folder
+    from enas_inr.reports.figures import write_figures
+    from enas_inr.reports.page import write_page
+    from enas_inr.signals.files import replace_bytes
+
+    make_folder(folder)
+    written = []
+    for name, content in {
+        "results.csv": text.as_csv(report),
+        "curves.csv": text.curves_as_csv(report),
+        "environment.json": json.dumps(text.environment(report), indent=2) + "\n",
+    }.items():
+        written.append(folder / name)
+        replace_bytes(written[-1], content.encode())
+    written.append(folder / "report.html")
+    write_page(report, written[-1])
+    return written + write_figures(report, folder / "figures")

@@ -1,0 +1,99 @@
+"""`enas-inr compare`: two studies of one signal, side by side."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+
+if TYPE_CHECKING:
+    from enas_inr.reports.versus import Pair, Versus
+    from enas_inr.result import TrialResult
+
+
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="STUDY_A", help="A study's name.")],
+    second: Annotated[
+        str, typer.Argument(metavar="STUDY_B", help="Another's, on the same signal.")
+    ],
+    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    other_storage: Annotated[
+        str | None,
+        typer.Option("--storage-b", help="Where STUDY_B is.", show_default="with STUDY_A"),
+    ] = None,
+    as_json: arguments.Json = False,
+) -> None:
+    """Compare what two studies found within the same budget, with a test over their repeats."""
+    from enas_inr.catalog import load_catalog
+    from enas_inr.reports import versus
+    from enas_inr.reports.record import load_record
+
+    catalog = load_catalog(plugins=context.obj)
+    records = [
+        load_record(first, storage, catalog),
+        load_record(second, other_storage or storage, catalog),
+    ]
+    made = versus.compare(*records)
+    if as_json:
+        print(json.dumps(made.to_dict(), indent=2))
+    else:
+        _print(made)
+
+
+def _print(made: Versus) -> None:
+    from enas_inr.cli.tables import console, table
+    from enas_inr.parsing import format_quantity
+
+    out = console()
+    budget = ", ".join(f"{format_quantity(v)} {name}" for name, v in made.limits.items())
+    print(f"signal {made.first.spec.signal.name}, budget of both: {budget or 'none'}")
+    sides = ("A", "B")
+    numbers = ("FLOPs", "parameters", "bytes", "PSNR dB", "score", "repeats")
+    best = table("", "study", "best architecture", *numbers, right=numbers)
+    for side, study, trial in zip(
+        sides, (made.first, made.second), (made.best.first, made.best.second), strict=True
+    ):
+        best.add_row(
+            side,
+            study.name,
+            trial.trial.ensemble.label(),
+            *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
+            _psnr(trial),
+            f"{trial.score:.2f}",
+            str(len(trial.repeats)),
+        )
+    out.print(best)
+    if made.shared:
+        columns = ("A: PSNR dB", "B: PSNR dB", "B - A", "p")
+        shared = table(
+            "trained by both", *columns, right=columns, title="Welch's t-test for each, uncorrected"
+        )
+        for pair in made.shared:
+            shared.add_row(*_shared(pair))
+        out.print(shared)
+    for remark in made.remarks:
+        print(f"they differ in {remark}")
+    print(made.verdict())
+
+
+def _shared(pair: Pair) -> tuple[str, ...]:
+    difference = pair.difference
+    p = "" if difference is None or difference.p is None else f"{difference.p:.2g}"
+    return (
+        pair.first.trial.ensemble.label(),
+        _psnr(pair.first),
+        _psnr(pair.second),
+        str(difference or ""),
+        p + (" *" if difference and difference.significant else ""),
+    )
+
+
+def _psnr(trial: TrialResult) -> str:
+    from enas_inr.estimate import Estimate
+    from enas_inr.reports.rows import psnr_values
+
+    return str(Estimate.of(psnr_values(trial)))

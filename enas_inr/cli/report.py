@@ -1,0 +1,130 @@
+"""`enas-inr report`: a study as a page, a table or figures."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import SpecError
+
+if TYPE_CHECKING:
+    from enas_inr.reports.record import Report
+
+
+class Format(StrEnum):
+    """What a report can be."""
+
+    HTML = "html"
+    MD = "md"
+    CSV = "csv"
+    JSON = "json"
+
+
+def report(
+    context: typer.Context,
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A study's name in the storage, or a study file.")
+    ],
+    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write it.",
+            show_default="html: STUDY.html; others: to stdout",
+        ),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="What to make.", show_default="as FILE ends, else html"),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write each figure there, as PNG and SVG."),
+    ] = None,
+    signal: arguments.Signals = None,
+    quick: arguments.Reduced = False,
+    changes: arguments.Changes = None,
+) -> None:
+    """Make one self-contained page of a study: its settings, table, figures and reconstructions.
+
+    For a study file, give --signal, --quick and --set as when it was run.
+    """  # fmt: skip
+    from enas_inr.catalog import load_catalog
+    from enas_inr.reports import text
+    from enas_inr.reports.comparison import make_folder
+    from enas_inr.reports.figures import write_figures
+    from enas_inr.reports.page import render_page
+    from enas_inr.signals.files import replace_bytes
+
+    form = form or _format_of(output)
+    catalog = load_catalog(plugins=context.obj)
+    if study.endswith(".toml"):
+        from enas_inr.api.study import prepare
+
+        options = arguments.parse_options(changes, "--set")
+        prepared = prepare(
+            study, signals=signal or (), quick=quick, changes=options, catalog=catalog
+        )
+        made = prepared.report(storage)
+    else:
+        from enas_inr.api.study import report_of
+
+        if signal or quick or changes:
+            raise SpecError(
+                "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
+            )
+        made = report_of(study, storage, catalog)
+    makers = {
+        Format.HTML: render_page,
+        Format.MD: text.as_markdown,
+        Format.CSV: text.as_csv,
+        Format.JSON: text.as_json,
+    }
+    content = makers[form](made)
+    if output is None and form is Format.HTML:
+        output = Path(f"{Path(study).stem if study.endswith('.toml') else study}.html")
+    if output is None:
+        print(content, end="")
+    else:
+        replace_bytes(output, content.encode())
+        print(f"wrote {output}")
+    if figures:
+        make_folder(figures)
+        for path in write_figures(made, figures):
+            typer.echo(f"wrote {path}", err=output is None)
+
+
+def _format_of(output: Path | None) -> Format:
+    """What a file's name asks for."""
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    return {"htm": Format.HTML, **{form.value: form for form in Format}}.get(suffix, Format.HTML)
+
+
+def print_report(made: Report) -> None:
+    """Print a report's title, settings and table."""
+    from enas_inr.cli.tables import console, table
+    from enas_inr.reports.rows import rows
+    from enas_inr.reports.text import NUMBERS, cells, settings
+
+    lines = rows(made)
+    headings, body = cells(lines)
+    printed = table(*headings, right=NUMBERS)
+    for row, line in zip(lines, body, strict=True):
+        printed.add_row(*line, style="bold" if row.best else None)
+    out = console()
+    print(made.title)
+    for setting in settings(made):
+        print(f"  {setting}")
+    if made.reduced:
+        print(f"  REDUCED: {made.reduced}")
+    out.print(printed)
+    for row in lines:
+        if row.result.message:
+            print(f"{row.label}: {row.result.message}")

@@ -1,0 +1,184 @@
+"""`enas-inr study`: studies that a file describes, as the paper's tables and figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import ExitCode, SpecError
+
+if TYPE_CHECKING:
+    from enas_inr.api.study import PreparedStudy
+
+app = typer.Typer(help="Run studies that a file describes: the paper's tables and figures, yours.")
+
+FOLDER = Path("studies")
+
+
+@app.callback(invoke_without_command=True)
+def _help_by_default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command("list")
+def list_studies(
+    folder: Annotated[Path, typer.Argument(help="Where the study files are.")] = FOLDER,
+    as_json: arguments.Json = False,
+) -> None:
+    """List the study files of a folder."""
+    from enas_inr.cli.tables import console, table
+    from enas_inr.studies.file import load_study_file
+
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise SpecError(f"there is no study file in {folder}", "name the folder that has some")
+    listed, broken = [], []
+    for path in paths:
+        try:
+            file = load_study_file(path).file
+        except SpecError as error:
+            broken.append(str(error))
+            continue
+        rows = sum(len(search.rows) for search in file.searches)
+        searches = sum(0 if search.rows else len(search.grids) for search in file.searches)
+        parts = [f"{rows} rows"] * bool(rows) + [f"{searches} searches"] * bool(searches)
+        listed.append(
+            {
+                "file": str(path),
+                "title": file.title,
+                "signals": list(file.signals),
+                "each": " and ".join(parts),
+                "repeats": file.repeats,
+            }
+        )
+    if as_json:
+        print(json.dumps(listed, indent=2))
+    else:
+        made = table("file", "title", "signals", "each", "repeats", right=("repeats",))
+        for line in listed:
+            made.add_row(*(", ".join(v) if isinstance(v, list) else str(v) for v in line.values()))
+        console().print(made)
+    for message in broken:
+        print(f"enas-inr: {message}", file=sys.stderr)
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    file: arguments.StudyFile,
+    signal: arguments.Signals = None,
+    quick: arguments.Reduced = False,
+    changes: arguments.Changes = None,
+) -> None:
+    """Check a study file, and say what it would train and what that costs, without training."""
+    from enas_inr.cli.tables import console, table
+    from enas_inr.engine import priced_space
+    from enas_inr.parsing import format_quantity
+
+    prepared = _prepare(context, file, signal, quick, changes)
+    made = table(
+        "study", "signal", "strategy", "trials at most", "FLOPs at most", "training steps",
+        right=("trials at most", "FLOPs at most", "training steps"),
+    )  # fmt: skip
+    for study in prepared.planned:
+        feasible = priced_space(study.spec, prepared.catalog).feasible
+        made.add_row(
+            study.label or study.name,
+            study.spec.signal.name,
+            study.spec.strategy.name,
+            str(len(feasible)),
+            format_quantity(max(candidate.cost.flops for candidate in feasible)),
+            f"{study.spec.repeats} x {study.spec.training.steps}",
+        )
+    console().print(made)
+    print(f"{file} is valid" + (f"; {prepared.loaded.reduced}" if prepared.loaded.reduced else ""))
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    file: arguments.StudyFile,
+    signal: arguments.Signals = None,
+    quick: arguments.Reduced = False,
+    changes: arguments.Changes = None,
+    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    executor: Annotated[str, typer.Option(help="Where trials are trained.")] = "local",
+    executor_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Of the executor, such as workers=4."),
+    ] = None,
+    device: arguments.Device = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Write the record there: table and curves as CSV, figures, the page, the machine.",
+        ),
+    ] = None,
+    as_json: arguments.OutputJson = False,
+    quiet: arguments.OutputQuiet = False,
+) -> int:
+    """Run a study file, or continue it: what its storage has already is not trained again."""
+    from enas_inr.api.study import write_record
+    from enas_inr.cli.progress import SearchProgress
+    from enas_inr.cli.report import print_report
+    from enas_inr.reports.comparison import make_folder
+    from enas_inr.reports.text import as_json as to_json
+    from enas_inr.spec import Choice
+
+    prepared = _prepare(context, file, signal, quick, changes)
+    if output:
+        make_folder(output)
+    options = arguments.parse_options(executor_option, "--executor-option")
+    with SearchProgress(quiet=quiet) as progress:
+        if prepared.loaded.reduced:
+            progress.say(f"reduced: {prepared.loaded.reduced}")
+        try:
+            report = prepared.run(
+                storage,
+                executor=Choice(name=executor, options=options),
+                device=device,
+                observer=progress,
+                on_study=lambda number, study: progress.say(
+                    f"study {number + 1} of {len(prepared.planned)}: {study.label or study.name}"
+                ),
+            )
+            written = write_record(report, output) if output else []
+        except KeyboardInterrupt:
+            progress.interrupted()
+            return ExitCode.INTERRUPTED
+    if as_json:
+        print(to_json(report), end="")
+    else:
+        print_report(report)
+    if not (as_json and quiet):
+        for path in written:
+            print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
+    return ExitCode.OK
+
+
+def _prepare(
+    context: typer.Context,
+    file: Path,
+    signals: list[str] | None,
+    quick: bool,
+    changes: list[str] | None,
+) -> PreparedStudy:
+    from enas_inr.api.study import prepare
+    from enas_inr.catalog import load_catalog
+
+    return prepare(
+        file,
+        signals=signals or (),
+        quick=quick,
+        changes=arguments.parse_options(changes, "--set"),
+        catalog=load_catalog(plugins=context.obj),
+    )

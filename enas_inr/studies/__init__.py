@@ -1,0 +1,1 @@
+"""Study files: several searches that belong together, as the paper's tables and figures do."""

@@ -1,0 +1,148 @@
+"""From a study file to the studies that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from enas_inr.catalog import Catalog
+from enas_inr.engine import candidate, study_name
+from enas_inr.parsing import parse
+from enas_inr.reports.record import Published
+from enas_inr.spec import (
+    Axis,
+    Budget,
+    Choice,
+    EnsembleSpec,
+    Limit,
+    SearchSpace,
+    SignalInfo,
+    StudySpec,
+    TrainingSpec,
+)
+from enas_inr.studies.file import Search, StudyFile
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+NO_LIMIT = "none"
+
+
+@dataclass(frozen=True)
+class PlannedStudy:
+    """One study of a study file.
+
+    Attributes:
+        name: in the storage: that of its settings, so files that ask for the same share it.
+        label: which of the file's it is, for people; empty if there is but one.
+        spec: what is asked.
+        signal: its number among the file's signals.
+        names: what its rows are called, by their canonical key, in the order of the file.
+        published: what a paper says about them, by their name; empty for other signals.
+    """
+
+    name: str
+    label: str
+    spec: StudySpec
+    signal: int
+    names: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
+
+
+def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[PlannedStudy]:
+    """Name and check every study that a file asks for, signal by signal.
+
+    Raises:
+        SpecError: a name, an option or a value is not valid.
+    """
+    planned = []
+    several = sum(len(search.grids) for search in file.searches) > 1
+    for index, signal in enumerate(signals):
+        info = signal.info()
+        for search in file.searches:
+            for grid in (None,) if search.rows else search.grids:
+                parts = [info.name] if len(signals) > 1 else []
+                parts += [search.name] if several else []
+                parts += [f"M={grid}"] if grid is not None and len(search.grids) > 1 else []
+                spec = _spec(file, search, grid, info)
+                planned.append(
+                    PlannedStudy(
+                        name=study_name(spec),
+                        label=" ".join(parts),
+                        spec=spec,
+                        signal=index,
+                        names=dict(_names(search, info, catalog)),
+                        published=_published(file, search, info),
+                    )
+                )
+    return planned
+
+
+def _spec(file: StudyFile, search: Search, grid: int | None, signal: SignalInfo) -> StudySpec:
+    what = f"search {search.name!r}"
+    base = {"backbone": search.backbone, "options": search.options}
+    if grid is None:
+        space = SearchSpace.of([_row_spec(search, number) for number in range(len(search.rows))])
+        strategy = Choice(name="exhaustive")
+    else:
+        axes = tuple(
+            parse(Axis, {"name": name, "values": values}, f"{what}: {name}s")
+            for name, values in (("width", search.widths), ("depth", search.depths))
+        )
+        space = SearchSpace(base=parse(EnsembleSpec, base | {"grid": grid}, what), axes=axes)
+        strategy = search.strategy
+    training = file.training | search.training
+    profile = str(training.pop("profile", "paper"))
+    return parse(
+        StudySpec,
+        {
+            "signal": signal,
+            "space": space,
+            "strategy": strategy,
+            "objective": search.objective,
+            "objectives": search.objectives,
+            "budget": _budget(search),
+            "training": TrainingSpec.from_profile(profile, **training),
+            "repeats": file.repeats,
+            "seed": file.seed,
+        },
+        what,
+    )
+
+
+def _row_spec(search: Search, number: int) -> EnsembleSpec:
+    row = search.rows[number]
+    return EnsembleSpec(
+        backbone=search.backbone,
+        options=search.options,
+        grid=row.grid,
+        depth=row.depth,
+        width=row.width,
+    )
+
+
+def _budget(search: Search) -> Budget:
+    given = {
+        "flops": NO_LIMIT if search.rows and search.max_flops is None else search.max_flops,
+        "parameters": search.max_parameters,
+        "bytes": search.max_bytes,
+    }
+    return Budget(
+        **{
+            name: None if text == NO_LIMIT else Limit.parse(text)
+            for name, text in given.items()
+            if text is not None
+        }
+    )
+
+
+def _names(search: Search, signal: SignalInfo, catalog: Catalog) -> Iterator[tuple[str, str]]:
+    for number, row in enumerate(search.rows):
+        yield candidate(_row_spec(search, number), signal, catalog).spec.key(), row.name
+
+
+def _published(file: StudyFile, search: Search, signal: SignalInfo) -> dict[str, Published]:
+    if not file.published_for or signal.fingerprint != file.published_for:
+        return {}
+    return {row.name: Published(row.published_psnr, row.published_flops) for row in search.rows}
