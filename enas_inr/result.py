@@ -118,6 +118,19 @@ class TrialResult(Frozen):
         values = [r.psnr_paper_db for r in self.repeats if r.psnr_paper_db is not None]
         return statistics.stdev(values) if len(values) > 1 else 0.0
 
+    def first(self, repeats: int) -> TrialResult:
+        """What the trial would be with only its first repeats."""
+        share = repeats / max(len(self.repeats), 1)
+        curve = Curve(steps=self.curve.steps, psnr_paper_db=self.curve.psnr_paper_db[:repeats])
+        return self.model_copy(
+            update={
+                "trial": self.trial.model_copy(update={"repeats": repeats}),
+                "repeats": self.repeats[:repeats],
+                "curve": curve,
+                "seconds": self.seconds * min(share, 1.0),
+            }
+        )
+
     @property
     def rank(self) -> tuple[float, int, int]:
         """The larger the better: the score, then fewer FLOPs, then fewer parameters."""

@@ -262,8 +262,9 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Tria
     """Look up complete trials of any study on a signal, with their pictures.
 
     Returns:
-        For a trial to be trained, the result of one with the same architecture, training, repeats
-        and seed, if there was one when this was called.
+        For a trial to be trained, the result of one with the same architecture, training and seed
+        and at least as many repeats, of which the first are taken; None if there was none when
+        this was called.
 
     Raises:
         StudyError: the storage cannot be used.
@@ -283,19 +284,25 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Tria
             for trial in backend.get_all_trials(study._study_id, deepcopy=False):
                 result = _result(trial)
                 picture = find(trial.system_attrs, folder) if folder else None
-                if result.status is TrialStatus.COMPLETE:
+                best = found.get(_identity(result.trial), (result, None))[0]
+                if (
+                    result.status is TrialStatus.COMPLETE
+                    and best.trial.repeats <= result.trial.repeats
+                ):
                     found[_identity(result.trial)] = result, picture
 
     def look_up(trial: TrialSpec) -> TrialResult | None:
         result, picture = found.get(_identity(trial), (None, None))
-        return result and result.model_copy(update={"picture": picture})
+        if result is None or result.trial.repeats < trial.repeats:
+            return None
+        return result.first(trial.repeats).model_copy(update={"picture": picture})
 
     return look_up
 
 
 def _identity(trial: TrialSpec) -> str:
-    """Everything that decides a trial's result on its signal."""
-    return trial.model_dump_json(exclude={"number", "cost"})
+    """Everything that decides what each repeat of a trial gives on its signal."""
+    return trial.model_dump_json(exclude={"number", "cost", "repeats"})
 
 
 def study_names(storage: str) -> list[str]:

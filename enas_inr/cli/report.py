@@ -110,6 +110,7 @@ def _format_of(output: Path | None) -> Format:
 def print_report(made: Report) -> None:
     """Print a report's title, settings and table."""
     from enas_inr.cli.tables import console, table
+    from enas_inr.reports.findings import findings
     from enas_inr.reports.rows import rows
     from enas_inr.reports.text import NUMBERS, cells, settings
 
@@ -125,6 +126,8 @@ def print_report(made: Report) -> None:
     if made.reduced:
         print(f"  REDUCED: {made.reduced}")
     out.print(printed)
+    for finding in findings(made):
+        print(finding)
     for row in lines:
         if row.result.message:
             print(f"{row.label}: {row.result.message}")

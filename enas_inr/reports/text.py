@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from enas_inr.parsing import format_quantity
+from enas_inr.reports.findings import findings
 from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row, mean_curve, rows
 from enas_inr.spec import PSNR_OFFSET_DB
@@ -21,22 +22,22 @@ _PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "study": lambda row: row.study.label,
-    "name": lambda row: row.name,
+    "name": lambda row: row.name if row.study.names else "",
     "M": lambda row: str(row.result.trial.ensemble.grid),
     "d": lambda row: str(row.result.trial.ensemble.depth),
     "w": lambda row: str(row.result.trial.ensemble.width),
     "FLOPs": lambda row: format_quantity(row.result.trial.cost.flops),
     "parameters": lambda row: format_quantity(row.result.trial.cost.parameters),
     "PSNR dB": lambda row: str(row.psnr) if row.psnr else row.result.status.value,
-    "paper's PSNR": lambda row: _number(row.psnr_paper_db),
-    "published": lambda row: _number(row.published.psnr_paper_db if row.published else None),
+    "paper": lambda row: _number(row.published.psnr_paper_db if row.published else None),
+    "ours": lambda row: _number(None if row.difference_db is None else row.psnr_paper_db),
     "difference": lambda row: _number(row.difference_db, "+.2f"),
     "gain dB": lambda row: str(row.gain) if row.gain else "",
     "passes at": lambda row: "" if row.passes is None else str(row.passes),
     "score": lambda row: _number(row.result.score),
     "": lambda row: "best" if row.best else "",
 }
-"""Columns of the table for people, by their heading."""
+"""Columns of the table for people, by their heading; `paper` and `ours` are in the paper's PSNR."""
 
 NUMBERS = tuple(name for name in _COLUMNS if name not in ("study", "name", ""))
 """Headings of columns that are aligned to the right."""
@@ -59,6 +60,8 @@ def as_markdown(report: Report) -> str:
     parts += [report.summary, ""] if report.summary else []
     parts += [f"- {line}" for line in settings(report)]
     parts += ["", _line(headings), _line(aligned), *map(_line, lines)]
+    found = findings(report)
+    parts += ["", *(f"- {line}" for line in found)] if found else []
     failed = [row for row in table if row.result.message]
     parts += ["", *(f"- {row.label}: {row.result.message}" for row in failed)] if failed else []
     return "\n".join(parts) + "\n"
@@ -103,6 +106,7 @@ def as_json(report: Report) -> str:
             }
             for study in report.studies
         ],
+        "findings": findings(report),
         "rows": [row.to_dict() for row in rows(report)],
     }
     return json.dumps(content, indent=2) + "\n"
