@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
 
 from enas_inr.reports.drawing import (
     INK,
@@ -47,12 +48,12 @@ class Style:
 
     color: str
     marker: str
-    line: str
+    line: Literal["-", "--", ":"]
 
     @classmethod
     def number(cls, index: int) -> Style:
         """The style of the thing of that index, from 0; they repeat after 42 (7 colours)."""
-        lines = ("-", "--", ":")
+        lines: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
         turn = index // len(SERIES)
         marker = MARKERS[(index + turn) % len(MARKERS)]
         return cls(SERIES[index % len(SERIES)], marker, lines[turn % len(lines)])
@@ -145,7 +146,12 @@ def short_names(group: Group) -> dict[int, str]:
 
 
 def write_beside(
-    panel: Axes, points: Sequence[tuple[float, float]], names: Sequence[str | None]
+    panel: Axes,
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str | None],
+    lines: Sequence[Sequence[tuple[float, float]]] = (),
+    *,
+    sideways: bool = True,
 ) -> None:
     """Write names beside points where there is room; those without any are left out.
 
@@ -155,6 +161,8 @@ def write_beside(
         panel: with everything drawn.
         points: all points, in data coordinates: no name may lie on one.
         names: of the points; None: it has none.
+        lines: from point to point, in data coordinates: no name may lie on one.
+        sideways: whether a name may be left or right of its point.
     """
     from matplotlib.transforms import Bbox
 
@@ -164,9 +172,17 @@ def write_beside(
     at = panel.transData.transform(list(points))
     radius = 4.0 * DPI / 72
     taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in at]
+    for line in lines:
+        vertices = panel.transData.transform(list(line))
+        for start, end in pairwise(vertices):
+            for part in range(_PARTS + 1):
+                x, y = start + (end - start) * (part / _PARTS)
+                taken.append(Bbox.from_extents(x - 1, y - 1, x + 1, y + 1))
     inside = panel.get_window_extent(renderer)
     for point, name in zip(points, names, strict=True):
         for (dx, dy), across, up in _PLACES if name else ():
+            if dx and not sideways:
+                continue
             text = panel.annotate(
                 name or "", point, (dx, dy), textcoords="offset points",
                 horizontalalignment=across, verticalalignment=up,
@@ -181,16 +197,22 @@ def write_beside(
             text.remove()
 
 
+_PARTS = 40  # of a line between two points
 _PLACES = (
-    ((7, 0), "left", "center"),
-    ((0, 7), "center", "bottom"),
-    ((-7, 0), "right", "center"),
-    ((0, -7), "center", "top"),
+    ((8, 0), "left", "center"),
+    ((-8, 0), "right", "center"),
+    ((0, 8), "center", "bottom"),
+    ((0, -8), "center", "top"),
     ((5, 5), "left", "bottom"),
     ((-5, 5), "right", "bottom"),
     ((5, -5), "left", "top"),
     ((-5, -5), "right", "top"),
 )
+
+
+def several_labels(found: Sequence[Group]) -> bool:
+    """Whether some signal has studies of more than one label: then names alone do not tell."""
+    return any(len({row.study.label for row in group.rows}) > 1 for group in found)
 
 
 def varies_only_width(study: StudyRecord) -> bool:

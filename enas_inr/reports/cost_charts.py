@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from enas_inr.estimate import CONFIDENCE
 from enas_inr.pareto import objective_values, pareto_front
+from enas_inr.parsing import format_quantity
 from enas_inr.reports.charts import (
     Group,
     Style,
@@ -55,27 +58,41 @@ def cost_figure(report: Report, up: str, across: str) -> Figure | None:
     labels = list(dict.fromkeys(row.study.label for group in found for row in group.rows))
     styles = {label: Style.number(index) for index, label in enumerate(labels)}
     published = any(_published(row, up, across) for group in found for row in group.rows)
-    unit = "score, larger is better" if up == "score" else "PSNR, mean over the repeats"
+    unit = "larger is better" if up == "score" else "mean over the repeats"
     bars = any(row.psnr and row.psnr.half_width for group in found for row in group.rows)
-    text = f"{unit}, with its 95 % confidence interval" if bars and up == "psnr" else unit
+    text = (
+        f"{unit}, with its {CONFIDENCE:.0%} confidence interval" if bars and up == "psnr" else unit
+    )
     figure, made = panels(
         f"{_TITLES[up]} against {LABELS[across]}",
         details_of(report, text),
         [group.signal for group in found],
-        (_UNITS[across], LABELS[up]),
-        _entries(styles, published=published),
+        (_UNITS[across] if len(found) == 1 else LABELS[across], LABELS[up]),
+        _entries(
+            styles,
+            published=published,
+            front=any(len(_front(group, up, across)) > 1 for group in found),
+        ),
     )
-    made[0].set_xscale("log")
+    _scale(made[0])
     for panel, group in zip(made, found, strict=True):
         _draw(panel, group, styles, (up, across))
     _limit(made[0], found, up, across)
     for panel, group in zip(made, found, strict=True):
         names = short_names(group)
         few = len(group.rows) <= _MOST_NAMES and len(made) == 1
-        known = [(_at(row, up, across), names[i]) for i, row in enumerate(group.rows)]
-        points = [(at, name if few else None) for at, name in known if at]
-        points += [(at, None) for row in group.rows if (at := _published(row, up, across))]
-        write_beside(panel, [at for at, _ in points], [name for _, name in points])
+        points: list[tuple[tuple[float, float], str | None]] = []
+        lines = [_stairs(_front(group, up, across))]
+        for index, row in enumerate(group.rows):
+            if at := _at(row, up, across):
+                points.append((at, names[index] if few else None))
+                if up == "psnr" and row.psnr and row.psnr.half_width:
+                    half = row.psnr.half_width
+                    lines.append([(at[0], at[1] - half), (at[0], at[1] + half)])
+            if at and (theirs := _published(row, up, across)):
+                points.append((theirs, None))
+                lines.append([at, theirs])
+        write_beside(panel, [at for at, _ in points], [name for _, name in points], lines)
     return figure
 
 
@@ -106,13 +123,37 @@ def _draw(panel: Axes, group: Group, styles: dict[str, Style], names: tuple[str,
                     *known, style.marker, color=style.color, markerfacecolor="none",
                     markersize=6, markeredgewidth=1.1, zorder=3,
                 )  # fmt: skip
+    front = _stairs(_front(group, up, across))
+    if len(front) > 1:
+        xs, ys = zip(*front, strict=True)
+        panel.plot(xs, ys, color=_FRONT, linewidth=1.0, alpha=0.55, zorder=1.5)
+
+
+def _front(group: Group, up: str, across: str) -> list[tuple[float, float]]:
+    """The points that no other beats in both, from the cheapest."""
     front = pareto_front([row.result for row in group.rows], (up, across))
-    points = sorted((x, y) for r in front for y, x in [objective_values(r, (up, across)) or (0, 0)])
-    if len(points) > 1:
-        panel.step(
-            *zip(*points, strict=True), where="post", color=_FRONT, linewidth=1.0, alpha=0.55,
-            zorder=1.5,
-        )  # fmt: skip
+    found = [objective_values(result, (across, up)) for result in front]
+    return sorted((values[0], values[1]) for values in found if values)
+
+
+def _stairs(front: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """What is reached at each cost: the best so far, until the next."""
+    corners = [(after[0], before[1]) for before, after in pairwise(front)]
+    return sorted([*front, *corners])
+
+
+def _scale(panel: Axes) -> None:
+    """A logarithmic axis in words like 500M: one or two digits at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _quantity(x)))
+    panel.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _quantity(value: float) -> str:
+    return format_quantity(value).replace(".00", "")
 
 
 def _draw_point(
@@ -163,7 +204,7 @@ def _published(row: Row, up: str, across: str) -> tuple[float, float] | None:
     return float(x), row.published.psnr_paper_db + PSNR_OFFSET_DB
 
 
-def _entries(styles: dict[str, Style], *, published: bool) -> list[tuple[Artist, str]]:
+def _entries(styles: dict[str, Style], *, published: bool, front: bool) -> list[tuple[Artist, str]]:
     from matplotlib.lines import Line2D
 
     made: list[tuple[Artist, str]] = [
@@ -177,7 +218,8 @@ def _entries(styles: dict[str, Style], *, published: bool) -> list[tuple[Artist,
     if published:
         hollow = {"markerfacecolor": "none", "markeredgecolor": SERIES[0], "linestyle": "none"}
         made.append((Line2D([], [], marker="o", **hollow), "published"))  # type: ignore[arg-type]
-    made.append((Line2D([], [], color=_FRONT, linewidth=1.0, alpha=0.55), "Pareto front"))
+    if front:
+        made.append((Line2D([], [], color=_FRONT, linewidth=1.0, alpha=0.55), "Pareto front"))
     ring = Line2D(
         [], [], marker="o", markersize=9, linestyle="none",
         markerfacecolor="none", markeredgecolor=INK,

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8
-_WIDTH = 9.6  # inches: of the figure
+_WIDTH = 9.6  # inches: of the figure, at most
+_LEAST = 7.4  # inches
 _SIDE = 0.15  # inches: left and right
-_TILE = 1.75  # inches: the width of a picture
+_TILE = 1.73  # inches: the width of a picture
 _GAP = 0.15  # inches: between pictures
 _ABOVE = 0.42  # inches: a picture's name and PSNR
 _BETWEEN = 0.06  # inches: from a reconstruction to its error
@@ -76,6 +77,11 @@ class _Sheet:
         return math.ceil((len(self.tiles) + 1) / math.ceil((len(self.tiles) + 1) / fit))
 
     @property
+    def width(self) -> float:
+        """The width of a line of tiles, with its margins."""
+        return 2 * _SIDE + self.across * (self.tile[0] + _GAP) - _GAP
+
+    @property
     def line(self) -> float:
         """The height of a line of tiles."""
         return _ABOVE + 2 * self.tile[1] + _BETWEEN + _GAP
@@ -100,20 +106,21 @@ def reconstructions_figure(report: Report) -> Figure | None:
         return None
     texts = []
     if any(isinstance(sheet, _Sheet) for sheet in sheets):
-        texts.append("below each, its absolute error, mean of the channels, from 8-bit pictures")
+        texts.append("below: absolute error, mean of the channels, from 8-bit pictures")
     if any(not isinstance(sheet, _Sheet) for sheet in sheets):
-        texts.append("sounds: reconstruction minus original, and the spectrogram")
+        texts.append("sounds: reconstruction minus original")
     details = details_of(report, "; ".join(texts))
     named = _SIGNAL if len(sheets) > 1 else 0.0
     top = heading_inches(details)
     height = top + sum(named + _height(sheet) for sheet in sheets) + 0.1
-    figure = new_figure(_WIDTH, height, DPI)
+    wide = max(s.width if isinstance(s, _Sheet) else _WIDTH for s in sheets)
+    figure = new_figure(max(wide, _LEAST), height, DPI)
     heading(figure, "Reconstructions", details)
     for sheet in sheets:
         name = sheet.signal if isinstance(sheet, _Sheet) else sheet[0]
         if named:
             figure.text(
-                _SIDE / _WIDTH, 1 - top / height, shortened(name, 60),
+                _SIDE / figure.get_figwidth(), 1 - top / height, shortened(name, 60),
                 fontsize=10, color=INK, verticalalignment="top", parse_math=False,
             )  # fmt: skip
         top += named
@@ -198,10 +205,10 @@ def _draw(figure: Figure, sheet: _Sheet, top: float) -> None:
 
 def _axes(figure: Figure, sheet: _Sheet, index: int, top: float, *, below: bool = False) -> Axes:
     line, column = divmod(index, sheet.across)
-    (wide, tall), height = sheet.tile, figure.get_figheight()
+    (wide, tall), (width, height) = sheet.tile, figure.get_size_inches()
     down = top + line * sheet.line + _ABOVE + tall + (tall + _BETWEEN if below else 0)
     left = _SIDE + column * (wide + _GAP)
-    axes = figure.add_axes((left / _WIDTH, 1 - down / height, wide / _WIDTH, tall / height))
+    axes = figure.add_axes((left / width, 1 - down / height, wide / width, tall / height))
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(color=RULE, linewidth=0.6)
     return axes

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
 _DPI = 120.0
-_WIDE, _TALL = 3.75, 0.95  # inches: of a panel
+_WIDE, _TALL = 3.55, 0.95  # inches: of a panel
 _LEFT, _MIDDLE = 0.75, 0.7  # inches: before a wave, and between it and its spectrogram
 _ABOVE, _BELOW = 0.5, 0.55  # inches: a line's name; the units under the last
 _BESIDE = 0.75  # inches: the colour bar

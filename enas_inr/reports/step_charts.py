@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from enas_inr.reports.charts import Group, Style, details_of, groups, panels, write_beside
+from enas_inr.reports.charts import (
+    Group,
+    Style,
+    details_of,
+    groups,
+    panels,
+    several_labels,
+    write_beside,
+)
 from enas_inr.reports.drawing import INK, QUIET, RULE, db_text, plain
 from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.reports.rows import Row, mean_curve
@@ -35,7 +43,8 @@ def curves_figure(report: Report) -> Figure | None:
     chosen = _chosen([row for group in found for row in group.rows])
     if not chosen:
         return None
-    texts = {id(row): _text(row, alone=len(report.studies) == 1) for row in chosen}
+    labelled = several_labels(found)
+    texts = {id(row): row.label if labelled else row.name for row in chosen}
     styles = {text: Style.number(i) for i, text in enumerate(dict.fromkeys(texts.values()))}
     shown = [
         (group, of)
@@ -99,7 +108,7 @@ def trace_figure(report: Report) -> Figure | None:
                     xs, ys, style.line, color=style.color, marker=style.marker, markersize=5,
                     linewidth=1.4, markeredgewidth=0, zorder=3,
                 )  # fmt: skip
-        axes.margins(0.06, 0.15)
+        axes.margins(0.06, 0.25)
     _label_decisions(below, studies)
     if alone:
         _name_choices(panel, studies[0])
@@ -117,10 +126,6 @@ def _chosen(every: list[Row]) -> list[Row]:
         kept = drawn
     ranked = sorted(kept, key=lambda row: row.result.rank, reverse=True)[:_MOST_CURVES]
     return [row for row in drawn if any(row is other for other in ranked)]
-
-
-def _text(row: Row, *, alone: bool) -> str:
-    return row.name if alone else row.label
 
 
 def _draw_curve(panel: Axes, result: TrialResult, style: Style) -> None:
@@ -149,9 +154,9 @@ def _draw_baseline(panel: Axes, group: Group, name: str | None) -> None:
         if name is not None and row.name == name and row.result.psnr_db is not None:
             panel.axhline(row.result.psnr_db, linestyle="--", color=INK, linewidth=0.9, zorder=1)
             panel.annotate(
-                db_text(row.result.psnr_db), (1, row.result.psnr_db), (-3, 2),
+                db_text(row.result.psnr_db), (0, row.result.psnr_db), (3, 2),
                 xycoords=panel.get_yaxis_transform(), textcoords="offset points",
-                horizontalalignment="right", verticalalignment="bottom", fontsize=7.5, color=INK,
+                verticalalignment="bottom", fontsize=7.5, color=INK,
             )  # fmt: skip
             return
 
@@ -209,11 +214,15 @@ def _draw_candidates(
         if (value := values(result)) is not None
     ]
     if points:
-        axes.scatter(*zip(*points, strict=True), s=9, color=QUIET, linewidths=0, zorder=2)
+        axes.scatter(
+            [x for x, _ in points], [y for _, y in points], s=9, color=QUIET, linewidths=0, zorder=2
+        )
 
 
 def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
     """Name the decisions if they are the same in all studies as far as each goes."""
+    from matplotlib.ticker import MaxNLocator
+
     longest = max((study.trace for study in studies), key=len)
     names = [f"{step.iteration} {step.axis}".strip() for step in longest]
     same = all(
@@ -225,7 +234,7 @@ def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
         axes.set_xticks(range(1, len(names) + 1), names)
     else:
         axes.set_xlabel("decision")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _name_choices(panel: Axes, study: StudyRecord) -> None:
@@ -243,4 +252,5 @@ def _name_choices(panel: Axes, study: StudyRecord) -> None:
         for i, r in enumerate(_choices(study), 1)
         if r is not None
     }
-    write_beside(panel, points, [keys.get(point) for point in points])
+    line = [(float(i), r.psnr_db) for i, r in enumerate(_choices(study), 1) if r and r.psnr_db]
+    write_beside(panel, points, [keys.get(point) for point in points], [line], sideways=False)
