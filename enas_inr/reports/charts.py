@@ -48,12 +48,12 @@ class Style:
 
     color: str
     marker: str
-    line: Literal["-", "--", ":"]
+    line: Literal["-", ":", "-."]
 
     @classmethod
     def number(cls, index: int) -> Style:
-        """The style of the thing of that index, from 0; they repeat after 42 (7 colours)."""
-        lines: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
+        """The style of the thing of that index, from 0; 7 colours in 3 lines differ."""
+        lines: tuple[Literal["-", ":", "-."], ...] = ("-", ":", "-.")
         turn = index // len(SERIES)
         marker = MARKERS[(index + turn) % len(MARKERS)]
         return cls(SERIES[index % len(SERIES)], marker, lines[turn % len(lines)])
@@ -184,7 +184,7 @@ def write_beside(
             if dx and not sideways:
                 continue
             text = panel.annotate(
-                name or "", point, (dx, dy), textcoords="offset points",
+                shortened(name or "", 24), point, (dx, dy), textcoords="offset points",
                 horizontalalignment=across, verticalalignment=up,
                 fontsize=LABEL_POINTS - 1, color=QUIET, zorder=6, parse_math=False,
             )  # fmt: skip

@@ -26,6 +26,7 @@ from enas_inr.reports.pictured import (
 )
 from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row, rows
+from enas_inr.reports.sound_figure import facts_of
 from enas_inr.reports.sound_sheet import sound_picture
 from enas_inr.result import Picture
 from enas_inr.signals.files import replace_bytes
@@ -111,7 +112,8 @@ def render_page(report: Report) -> str:
         table=table_of(report, every),
         several=len(report.studies) > 1,
         figures=[Markup(svg) for svg in _figures(report, chosen)],
-        traces=[study for study in report.studies if study.trace] if report.studies else [],
+        # Without axes, a trace has one decision among all: the table says it already.
+        traces=[s for s in report.studies if any(step.axis for step in s.trace)],
         galleries=[
             gallery for of in shown if not of.is_sound and (gallery := _gallery(of)) is not None
         ],
@@ -144,7 +146,7 @@ def _figures(report: Report, chosen: list[str]) -> list[str]:
         # The page has its own way to show reconstructions.
         figure = None if name == _SHEET else FIGURES[name](report)
         if figure is not None:
-            made.append(inline_svg(figure, name.replace("_", "-"), _FIGURE_TITLES[name]))
+            made.append(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name]))
     return made
 
 
@@ -162,7 +164,7 @@ def _gallery(of: Pictured) -> _Gallery | None:
     tiles = [_Tile("Original", f"{width}x{height} pixels", _address(of.original))]
     for row, picture, levels in known:
         error = "" if levels is None else _data("image/png", error_png(levels, end))
-        tiles.append(_Tile(row.label, _psnr(row), _address(picture), error))
+        tiles.append(_Tile(of.name_of(row), _psnr(row), _address(picture), error))
     ramp = np.linspace(0, end, 64, dtype=np.float32)[None]
     scale = _data("image/png", error_png(ramp, end))
     return _Gallery(of.signal, width, tuple(tiles), f"{end:.3g}", scale)
@@ -173,8 +175,8 @@ def _sounds(of: Pictured, prefix: str) -> _Sounds | None:
     if original is None:
         return None
     made = []
-    known: list[tuple[str, str, Picture]] = [("Original", "", of.original)]
-    known += [(row.label, _psnr(row), picture) for row, picture in of.rows[:MOST_SOUNDS]]
+    known: list[tuple[str, str, Picture]] = [("Original", facts_of(original), of.original)]
+    known += [(of.name_of(row), _psnr(row), picture) for row, picture in of.rows[:MOST_SOUNDS]]
     for index, (name, detail, picture) in enumerate(known):
         sound = sound_of(picture)
         if sound is None or sound.values.shape != original.values.shape:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from enas_inr.estimate import CONFIDENCE
 from enas_inr.parsing import format_quantity
-from enas_inr.reports.record import Report
+from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.reports.rows import Row
 from enas_inr.result import TrialStatus
 
@@ -69,7 +69,7 @@ def table_of(report: Report, every: Sequence[Row]) -> Table:
 
 def _columns(report: Report) -> list[Column]:
     signals = {study.spec.signal.fingerprint for study in report.studies}
-    kinds = {_kind(r.trial.ensemble.model_dump()) for s in report.studies for r in s.results}
+    kinds = {_kind(study) for study in report.studies}
     base = f"the baseline, {report.baseline}"
     interval = f"{CONFIDENCE:.0%} confidence interval over the repeats"
 
@@ -93,8 +93,8 @@ def _columns(report: Report) -> list[Column]:
         text("signal", "", lambda row: row.study.spec.signal.name if len(signals) > 1 else ""),
         text(
             "backbone",
-            "kind of sub-network, and its options",
-            lambda row: _kind(row.result.trial.ensemble.model_dump()) if len(kinds) > 1 else "",
+            "kind of sub-network, and the options that were asked for",
+            lambda row: _kind(row.study) if len(kinds) > 1 else "",
         ),
         text("status", "how the training ended, if not complete", _status),
         count("M", "cells along each axis", lambda row: row.result.trial.ensemble.grid),
@@ -171,8 +171,7 @@ def _status(row: Row) -> str:
     return "" if row.result.status is TrialStatus.COMPLETE else row.result.status.value
 
 
-def _kind(spec: dict[str, object]) -> str:
-    options = spec["options"]
-    assert isinstance(options, dict)
-    named = ", ".join(f"{name} {value}" for name, value in options.items())
-    return f"{spec['backbone']} ({named})" if named else str(spec["backbone"])
+def _kind(study: StudyRecord) -> str:
+    base = study.spec.space.base
+    options = ", ".join(f"{name} {value}" for name, value in base.options.items())
+    return f"{base.backbone} ({options})" if options else base.backbone

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from enas_inr.reports.charts import groups
+from enas_inr.reports.charts import groups, several_labels
 from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row
 from enas_inr.result import Picture
@@ -35,11 +35,17 @@ class Pictured:
         signal: its name.
         original: as it was stored.
         rows: those to show, each with its picture.
+        labelled: whether names alone do not tell its rows apart.
     """
 
     signal: str
     original: Picture
     rows: tuple[tuple[Row, Picture], ...]
+    labelled: bool
+
+    def name_of(self, row: Row) -> str:
+        """What a row is called beside the others of this signal."""
+        return row.label if self.labelled else row.name
 
     @property
     def is_sound(self) -> bool:
@@ -55,7 +61,7 @@ def pictured(report: Report, most: int) -> list[Pictured]:
         most: how many reconstructions altogether; each signal has at least one.
     """
     every = [
-        (group.signal, original, known)
+        (group, original, known)
         for group in groups(report)
         if (original := next((r.study.original for r in group.rows if r.study.original), None))
         and (
@@ -69,7 +75,10 @@ def pictured(report: Report, most: int) -> list[Pictured]:
     ]
     share = max(1, most // max(1, len(every)))
     return [
-        Pictured(signal, original, tuple(_first(known, share))) for signal, original, known in every
+        Pictured(
+            group.signal, original, tuple(_first(known, share)), labelled=several_labels([group])
+        )
+        for group, original, known in every
     ]
 
 

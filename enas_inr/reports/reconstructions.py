@@ -31,6 +31,7 @@ from enas_inr.reports.pictured import (
 )
 from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row
+from enas_inr.reports.sound_figure import facts_of
 from enas_inr.reports.sound_sheet import SoundLine, draw_sounds, sounds_height
 from enas_inr.result import Picture
 
@@ -52,6 +53,7 @@ _SHARP = 300  # dots along a picture, at least
 
 @dataclass(frozen=True)
 class _Tile:
+    name: str
     row: Row
     pixels: Pixels
     levels: Levels
@@ -145,7 +147,7 @@ def _picture_sheet(of: Pictured) -> _Sheet | None:
     if original is None:
         return None
     tiles = tuple(
-        _Tile(row, pixels, levels)
+        _Tile(of.name_of(row), row, pixels, levels)
         for row, picture in of.rows
         if (pixels := pixels_of(picture)) is not None
         and (levels := error_levels(original, pixels)) is not None
@@ -160,11 +162,11 @@ def _sound_sheet(of: Pictured) -> tuple[str, list[SoundLine]] | None:
     original = sound_of(of.original)
     if original is None:
         return None
-    lines = [SoundLine("Original", "", original)]
+    lines = [SoundLine("Original", facts_of(original), original)]
     for row, picture in of.rows:
         sound = _like(picture, original.values.shape)
         if sound is not None:
-            lines.append(SoundLine(row.label, _psnr(row), sound))
+            lines.append(SoundLine(of.name_of(row), _psnr(row), sound))
     return (of.signal, lines) if len(lines) > 1 else None
 
 
@@ -186,7 +188,7 @@ def _draw(figure: Figure, sheet: _Sheet, top: float) -> None:
     for index, tile in enumerate(sheet.tiles, 1):
         upper = _axes(figure, sheet, index, top)
         _show(upper, tile.pixels)
-        caption(upper, shortened(tile.row.label, 26), _psnr(tile.row), small=True)
+        caption(upper, shortened(tile.name, 26), _psnr(tile.row), small=True)
         lower = _axes(figure, sheet, index, top, below=True)
         image = lower.imshow(
             tile.levels, cmap="magma", vmin=0, vmax=end, aspect="auto",

@@ -110,7 +110,7 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
 
     cells = f"{partition.cell_count} cells" if edges else ""
     captions = [
-        ("Original", _facts(original)),
+        ("Original", facts_of(original)),
         ("Reconstruction", f"PSNR {psnr}"),
         (
             "Reconstruction - original",
@@ -134,7 +134,8 @@ def time_axis(signal: Signal) -> TimeAxis:
     return TimeAxis("time (s)", "frequency (kHz)", 1 / rate, rate / 2e3, rate)
 
 
-def _facts(signal: Signal) -> str:
+def facts_of(signal: Signal) -> str:
+    """How long a sound is, and of how many channels."""
     frames, channels = signal.values.shape
     length = f"{frames} sample" + "s" * (frames > 1)
     if signal.sample_rate is not None:
