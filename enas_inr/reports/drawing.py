@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 INK = "#1f2328"
 QUIET = "#59636e"
 RULE = "#c8ced5"
+SERIES = "#0072b2", "#d55e00", "#009e73", "#b35c93", "#b8860b", "#3f9fd6", "#7a5195"
+"""One colour for each of several things: after Okabe and Ito, for colour-blind readers."""
+MARKERS = "osD^vP*"
 LABEL_POINTS = 8.5
 CAPTION = 0.45  # inches
+MARGIN = 0.15  # inches: around a heading
+_LINE = 0.2  # inches: of a heading
 _EXACT_DB = 300.0  # no float32 reconstruction comes near it
 POINTS_PER_INCH = 72
 
@@ -32,12 +37,17 @@ def new_figure(width: float, height: float, dpi: float) -> Figure:
     return figure
 
 
-def caption(axes: Axes, title: str, detail: str = "") -> None:
+def caption(axes: Axes, title: str, detail: str = "", *, small: bool = False) -> None:
     """Write a title above the axes, on the left, and a quieter line of details below it.
 
-    Both lines take `CAPTION` inches.
+    Both lines take `CAPTION` inches; small ones are for one of many.
     """
     lines = [(title, 19, 11.0, "bold", INK), (detail, 6, 9.0, "normal", QUIET)]
+    if small:
+        lines = [
+            (title, 15, LABEL_POINTS, "normal", INK),
+            (detail, 4, LABEL_POINTS - 0.5, "normal", QUIET),
+        ]
     for text, above, size, weight, color in lines:
         axes.annotate(
             text,
@@ -50,6 +60,48 @@ def caption(axes: Axes, title: str, detail: str = "") -> None:
             color=color,
             parse_math=False,
         )
+
+
+def heading(figure: Figure, title: str, details: Sequence[str]) -> None:
+    """Write a title at the top left of a figure, and quieter lines of details below it.
+
+    Takes `heading_inches(details)`; empty details take no line.
+    """
+    width, height = figure.get_size_inches()
+    lines = [(title, 11.0, "bold", INK)]
+    lines += [(detail, 9.0, "normal", QUIET) for detail in details if detail]
+    top = MARGIN
+    for text, size, weight, color in lines:
+        figure.text(
+            MARGIN / width,
+            1 - top / height,
+            text,
+            fontsize=size,
+            fontweight=weight,
+            color=color,
+            verticalalignment="top",
+            parse_math=False,
+        )
+        top += _LINE
+
+
+def heading_inches(details: Sequence[str]) -> float:
+    """How much of a figure's height its heading takes, margins included."""
+    return 2 * MARGIN + _LINE * sum(1 for text in ["title", *details] if text) - 0.05
+
+
+def plain(axes: Axes) -> None:
+    """Give axes the quiet look that all our charts have."""
+    axes.tick_params(which="both", labelsize=LABEL_POINTS, color=RULE, labelcolor=INK)
+    axes.xaxis.label.set(fontsize=LABEL_POINTS, color=INK)
+    axes.yaxis.label.set(fontsize=LABEL_POINTS, color=INK)
+    axes.spines[:].set(color=RULE, linewidth=0.6)
+
+
+def shortened(text: str, most: int) -> str:
+    """Text of any origin as one line of at most that many characters that can be printed."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return line if len(line) <= most else line[: most - 1] + "\u2026"
 
 
 def borders(segments: Sequence[Sequence[tuple[float, float]]], cell: float) -> list[LineCollection]:

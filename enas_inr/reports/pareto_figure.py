@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enas_inr.pareto import objective_values
-from enas_inr.reports.drawing import CAPTION, INK, LABEL_POINTS, QUIET, RULE, caption, new_figure
+from enas_inr.reports.drawing import (
+    CAPTION,
+    INK,
+    LABEL_POINTS,
+    QUIET,
+    RULE,
+    caption,
+    new_figure,
+    plain,
+)
 from enas_inr.result import SearchResult, TrialResult
 from enas_inr.signals.files import replace_bytes
 from enas_inr.spec import MAXIMISED
@@ -22,7 +31,7 @@ _PANEL = (5.6, 4.0)  # inches: width and height
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 0.3, 0.2, 0.6  # inches: around a panel
 _FRONT = "#2a5ba8"
 _MOST_LABELS = 12  # more would lie on each other
-_LABELS = {
+LABELS = {
     "psnr": "PSNR (dB)",
     "score": "score",
     "flops": "FLOPs",
@@ -67,7 +76,7 @@ def pareto_figure(result: SearchResult) -> Figure:
 
 def _draw(panel: Axes, result: SearchResult, names: tuple[str, str], *, stairs: bool) -> None:
     for name, axis in zip(names, ("x", "y"), strict=True):
-        panel.set(**{f"{axis}label": _LABELS[name]})
+        panel.set(**{f"{axis}label": LABELS[name]})
         if name in type(result.best.trial.cost).model_fields:
             panel.set(**{f"{axis}scale": "log"})
     everything, front = _points(result.trials, names), _points(result.front, names)
@@ -95,10 +104,7 @@ def _draw(panel: Axes, result: SearchResult, names: tuple[str, str], *, stairs: 
                 fontsize=LABEL_POINTS - 1.5, color=QUIET, zorder=6,
             )  # fmt: skip
     panel.margins(0.14, 0.12)  # the labels' room
-    panel.tick_params(labelsize=LABEL_POINTS, color=RULE, labelcolor=INK)
-    panel.xaxis.label.set(fontsize=LABEL_POINTS, color=INK)
-    panel.yaxis.label.set(fontsize=LABEL_POINTS, color=INK)
-    panel.spines[:].set(color=RULE, linewidth=0.6)
+    plain(panel)
     panel.grid(color=RULE, linewidth=0.4, alpha=0.6)
 
 

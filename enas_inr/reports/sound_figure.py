@@ -30,6 +30,7 @@ from enas_inr.signals.signal import Signal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
     from torch import Tensor
 
 _DPI = 120.0
@@ -46,15 +47,14 @@ _WINDOW_SAMPLES = 1024  # where there is no sample rate
 _DEPTH_DB = 90.0  # below the loudest, all is black
 
 _SILENCE = 1e-20  # power: a logarithm needs some
-_EXTREMES = 4000  # longer waves are drawn as their extremes
 _DOTS = 100  # shorter waves have a dot on every sample
 
-_COLORS = "#2a5ba8", "#2a5ba8", "#b3402e"  # of the waves
+WAVE_COLORS = "#2a5ba8", "#2a5ba8", "#b3402e"  # of the waves
 _BORDER = "#b4bcc5"
 
 
 @dataclass(frozen=True)
-class _Time:
+class TimeAxis:
     """The units of the horizontal axis and of frequencies.
 
     Attributes:
@@ -88,28 +88,29 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
     psnr = db_text(psnr_db(first, second))
     waves = [values.float().nan_to_num().mean(-1) for values in (first, second)]
     difference = waves[1] - waves[0]
-    time = _time(original)
-    window = _window(len(first), time)
+    time = time_axis(original)
+    window = spectrogram_window(len(first), time)
     edges = cell_edges(partition.shape[0], partition.grid[0])[1:-1]
 
     size, places = _layout()
     figure = new_figure(*size, _DPI)
     panels = [figure.add_axes(place) for place in places]
-    for panel, wave, color in zip(panels, (*waves, difference), _COLORS, strict=False):
-        _draw_wave(panel, wave, time, color)
+    for panel, wave, color in zip(panels, (*waves, difference), WAVE_COLORS, strict=False):
+        draw_wave(panel, wave, time, color)
         _draw_edges(panel, edges, time)
     reach = max(float(wave.abs().max()) for wave in waves)
     largest = float(difference.abs().max())
     for panel, most in zip(panels, (reach, reach, largest), strict=False):
         panel.set_ylim(*(sign * (1.08 * most or 1.0) for sign in (-1, 1)))
         panel.yaxis.set_major_formatter("{x:.3g}")  # a common factor would lie on the caption
-    _draw_spectrograms(figure, panels[3:], waves, window, time)
+    image = draw_spectrograms(panels[3:], waves, window, time)
+    spectrogram_bar(figure, image, panels[3], panels[4])
     for index, panel in enumerate(panels):
-        _style(panel, len(difference), time, labelled=index == len(panels) - 1)
+        style_time(panel, len(difference), time, labelled=index == len(panels) - 1)
 
     cells = f"{partition.cell_count} cells" if edges else ""
     captions = [
-        ("Original", _facts(original)),
+        ("Original", facts_of(original)),
         ("Reconstruction", f"PSNR {psnr}"),
         (
             "Reconstruction - original",
@@ -123,16 +124,18 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
     return figure
 
 
-def _time(signal: Signal) -> _Time:
+def time_axis(signal: Signal) -> TimeAxis:
+    """The units in which a sound is drawn: seconds, or milliseconds where it is short."""
     rate = signal.sample_rate
     if rate is None:
-        return _Time("sample", "cycles per sample", 1.0, 0.5, None)
+        return TimeAxis("sample", "cycles per sample", 1.0, 0.5, None)
     if len(signal.values) < rate:
-        return _Time("time (ms)", "frequency (kHz)", 1e3 / rate, rate / 2e3, rate)
-    return _Time("time (s)", "frequency (kHz)", 1 / rate, rate / 2e3, rate)
+        return TimeAxis("time (ms)", "frequency (kHz)", 1e3 / rate, rate / 2e3, rate)
+    return TimeAxis("time (s)", "frequency (kHz)", 1 / rate, rate / 2e3, rate)
 
 
-def _facts(signal: Signal) -> str:
+def facts_of(signal: Signal) -> str:
+    """How long a sound is, and of how many channels."""
     frames, channels = signal.values.shape
     length = f"{frames} sample" + "s" * (frames > 1)
     if signal.sample_rate is not None:
@@ -152,7 +155,7 @@ def _layout() -> tuple[tuple[float, float], list[tuple[float, float, float, floa
     return (width, height), places
 
 
-def _style(axes: Axes, frames: int, time: _Time, *, labelled: bool) -> None:
+def style_time(axes: Axes, frames: int, time: TimeAxis, *, labelled: bool) -> None:
     """Half a sample of room on both sides; the units below, or neither units nor numbers."""
     axes.set_xlim(-0.5 * time.step, (frames - 0.5) * time.step)
     axes.tick_params(labelsize=LABEL_POINTS, color=RULE, labelcolor=INK, labelbottom=labelled)
@@ -161,22 +164,28 @@ def _style(axes: Axes, frames: int, time: _Time, *, labelled: bool) -> None:
         axes.set_xlabel(time.label, fontsize=LABEL_POINTS, color=INK)
 
 
-def _draw_wave(axes: Axes, wave: Float[Tensor, " frames"], time: _Time, color: str) -> None:
+def draw_wave(
+    axes: Axes,
+    wave: Float[Tensor, " frames"],
+    time: TimeAxis,
+    color: str,
+    columns: int = _COLUMNS,
+) -> None:
     """Draw the wave itself, or where it is long, its extremes in each of many columns."""
     values = wave.numpy()
-    if len(values) <= _EXTREMES:
+    if len(values) <= 2 * columns:
         style = "o-" if len(values) <= _DOTS else "-"
         at = np.arange(len(values)) * time.step
         axes.plot(at, values, style, color=color, linewidth=0.9, markersize=2.5)
         return
-    edges = np.array(cell_edges(len(values), _COLUMNS))
+    edges = np.array(cell_edges(len(values), columns))
     lowest = np.minimum.reduceat(values, edges[:-1])
     highest = np.maximum.reduceat(values, edges[:-1])
     middle = (edges[:-1] + edges[1:] - 1) / 2 * time.step
     axes.fill_between(middle, lowest, highest, color=color, linewidth=0.5)
 
 
-def _draw_edges(axes: Axes, edges: Sequence[int], time: _Time) -> None:
+def _draw_edges(axes: Axes, edges: Sequence[int], time: TimeAxis) -> None:
     from matplotlib.collections import LineCollection
 
     segments = [[((e - 0.5) * time.step, 0.0), ((e - 0.5) * time.step, 1.0)] for e in edges]
@@ -191,14 +200,17 @@ def _draw_edges(axes: Axes, edges: Sequence[int], time: _Time) -> None:
     axes.add_collection(lines, autolim=False)
 
 
-def _draw_spectrograms(
-    figure: Figure,
+def draw_spectrograms(
     panels: Sequence[Axes],
     waves: Sequence[Float[Tensor, " frames"]],
     window: int,
-    time: _Time,
-) -> None:
-    """Draw the power in dB relative to the loudest of the original, with one bar for both."""
+    time: TimeAxis,
+) -> AxesImage:
+    """Draw the power in dB relative to the loudest of the first wave, the original.
+
+    Returns:
+        One of the images, for a colour bar: they have the same scale.
+    """
     powers = [_power_db(wave, window) for wave in waves]
     loudest = max(float(powers[0].max()), 10 * math.log10(_SILENCE) + _DEPTH_DB)
     rows, columns = powers[0].shape
@@ -216,15 +228,19 @@ def _draw_spectrograms(
         )
         panel.set_ylim(0, time.top)
         panel.set_ylabel(time.frequency_label, fontsize=LABEL_POINTS, color=INK)
-    (left, low, width, _), (_, high, _, height) = (
-        panel.get_position().bounds for panel in reversed(panels)
-    )
-    inch = width / _WIDTH
+    return image
+
+
+def spectrogram_bar(figure: Figure, image: AxesImage, first: Axes, last: Axes) -> None:
+    """Draw the colour bar of spectrograms to their right, as high as from the first to the last."""
+    left, high, width, height = first.get_position().bounds
+    low = last.get_position().y0
+    inch = 1 / figure.get_figwidth()
     bar = figure.add_axes((left + width + _BAR_GAP * inch, low, _BAR * inch, high + height - low))
     color_bar(figure.colorbar(image, cax=bar), "dB")
 
 
-def _window(frames: int, time: _Time) -> int:
+def spectrogram_window(frames: int, time: TimeAxis) -> int:
     """The window of the spectrogram in samples: a power of 2, at most a quarter of the sound."""
     wanted = _WINDOW_SAMPLES if time.rate is None else _WINDOW_SECONDS * time.rate
     longest = max(frames // 4, 4)

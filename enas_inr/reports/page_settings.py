@@ -1,0 +1,132 @@
+"""The settings of a report's studies: what they share once, and what they differ in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from enas_inr.parsing import format_quantity
+from enas_inr.reports.record import Report, StudyRecord
+from enas_inr.spec import Choice, StudySpec, TrainingSpec
+
+_MOST_NAMED = 8
+_ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")
+"""Settings of the training that are shown even if they are as usual."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a page says about how its studies were made.
+
+    Attributes:
+        shared: name and value of what is the same in all studies.
+        differing: the names of the others.
+        studies: for each study its name and the values of `differing`.
+    """
+
+    shared: tuple[tuple[str, str], ...]
+    differing: tuple[str, ...]
+    studies: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def settings_of(report: Report) -> Settings:
+    """Collect the settings; a single study shares all with itself."""
+    every = [settings(study) for study in report.studies]
+    names = list(dict.fromkeys(name for one in every for name in one))
+    same = [name for name in names if len({one.get(name, "") for one in every}) == 1]
+    differing = tuple(name for name in names if name not in same)
+    return Settings(
+        shared=tuple((name, every[0][name]) for name in same if every[0].get(name)),
+        differing=differing,
+        studies=tuple(
+            (study.label or study.name, tuple(one.get(name, "") for name in differing))
+            for study, one in zip(report.studies, every, strict=True)
+        ),
+    )
+
+
+def settings(study: StudyRecord) -> dict[str, str]:
+    """What decided a study's results, in words, by the names of the settings."""
+    spec = study.spec
+    signal = spec.signal
+    shape = "x".join(map(str, reversed(signal.shape)))
+    unit = {1: "samples", 2: "pixels"}.get(len(signal.shape), "samples")
+    rate = f", {signal.sample_rate} Hz" if signal.sample_rate else ""
+    channels = f"{signal.channels} channel" + "s" * (signal.channels > 1)
+    return {
+        "signal": signal.name,
+        "shape": f"{shape} {unit}, {channels}{rate}",
+        "backbone": _choice(Choice(name=spec.space.base.backbone, options=spec.space.base.options)),
+        "architectures": _space(spec),
+        "strategy": _choice(spec.strategy),
+        "objective": _choice(spec.objective),
+        "Pareto front of": ", ".join(spec.objectives),
+        "budget": _budget(spec),
+        "training": _training(spec.training),
+        "repeats": str(spec.repeats),
+        "seed": str(spec.seed),
+        "trials": _trials(study),
+        "device": _distinct(result.device for result in study.results),
+        "versions": _distinct(
+            ", ".join(f"{name} {version}" for name, version in sorted(result.versions.items()))
+            for result in study.results
+        ),
+        "training time": f"{sum(result.seconds for result in study.results):,.1f} s",
+    }
+
+
+def _choice(choice: Choice) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in choice.options.items())
+    return f"{choice.name} ({options})" if options else choice.name
+
+
+def _space(spec: StudySpec) -> str:
+    space = spec.space
+    if space.only:
+        if len(space.only) > _MOST_NAMED:
+            return f"{len(space.only)} given ones"
+        names = "".join({"grid": "M", "depth": "d", "width": "w"}[axis.name] for axis in space.axes)
+        return "; ".join(
+            " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+            for values in space.only
+        )
+    searched = {axis.name: ", ".join(map(str, axis.values)) for axis in space.axes}
+    fixed = {name: str(value) for name, value in space.base.sizes().items()}
+    return "; ".join(f"{name} {values}" for name, values in (fixed | searched).items())
+
+
+def _budget(spec: StudySpec) -> str:
+    given = spec.budget.model_dump()
+    limits = spec.budget.limits(spec.signal.samples)
+    parts = []
+    for name, total in limits.items():
+        unit = {"flops": "FLOPs"}.get(name, name)
+        text = f"{unit} up to {format_quantity(total)}"
+        limit = getattr(spec.budget, name)
+        parts.append(f"{text} ({limit})" if given[name]["per_sample"] else text)
+    return ", ".join(parts) or "none"
+
+
+def _training(training: TrainingSpec) -> str:
+    usual = TrainingSpec().model_dump()
+    parts = []
+    for name, value in training.model_dump().items():
+        if name not in _ALWAYS and value == usual[name]:
+            continue
+        words = name.replace("_", " ")
+        if value is None:
+            value = "the backbone's own"
+        elif isinstance(value, tuple):
+            value = ", ".join(f"{part:g}" for part in value)
+        parts.append(f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}")
+    return "; ".join(parts)
+
+
+def _trials(study: StudyRecord) -> str:
+    counts = Counter(result.status.value for result in study.results)
+    return ", ".join(f"{count} {status}" for status, count in counts.items()) or "none yet"
+
+
+def _distinct(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))

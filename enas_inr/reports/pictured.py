@@ -1,0 +1,146 @@
+"""What was stored of the reconstructions: 8-bit pictures and sounds, and how far off they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from enas_inr.reports.charts import groups, several_labels
+from enas_inr.reports.record import Report
+from enas_inr.reports.rows import Row
+from enas_inr.result import Picture
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+Pixels = npt.NDArray[np.uint8]
+"""`[rows, columns, channels]`: 1 (gray), 3 (RGB) or 4 (RGBA)."""
+Levels = npt.NDArray[np.float32]
+"""`[rows, columns]`: the mean absolute error over the channels, of 255."""
+
+_LEAST_END = 1.0  # level: the end of the colours, however small the errors
+_OUTLIERS = 0.002  # of the pixels may lie beyond the end of the colours
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """The reconstructions of one signal of which something was stored.
+
+    Attributes:
+        signal: its name.
+        original: as it was stored.
+        rows: those to show, each with its picture.
+        labelled: whether names alone do not tell its rows apart.
+    """
+
+    signal: str
+    original: Picture
+    rows: tuple[tuple[Row, Picture], ...]
+    labelled: bool
+
+    def name_of(self, row: Row) -> str:
+        """What a row is called beside the others of this signal."""
+        return row.label if self.labelled else row.name
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is to be listened to."""
+        return self.original.mimetype.startswith("audio/")
+
+
+def pictured(report: Report, most: int) -> list[Pictured]:
+    """What to show of each signal: the named rows first, then those with the best score.
+
+    Args:
+        report: of any signals; those without stored pictures are left out.
+        most: how many reconstructions altogether; each signal has at least one.
+    """
+    every = [
+        (group, original, known)
+        for group in groups(report)
+        if (original := next((r.study.original for r in group.rows if r.study.original), None))
+        and (
+            known := [
+                (row, picture)
+                for row in group.rows
+                if (picture := row.study.pictures.get(row.result.trial.number))
+                and picture.mimetype == original.mimetype
+            ]
+        )
+    ]
+    share = max(1, most // max(1, len(every)))
+    return [
+        Pictured(
+            group.signal, original, tuple(_first(known, share)), labelled=several_labels([group])
+        )
+        for group, original, known in every
+    ]
+
+
+def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Picture]]:
+    named = [pair for pair in known if pair[0].result.key in pair[0].study.names]
+    others = sorted(
+        (pair for pair in known if pair not in named),
+        key=lambda pair: pair[0].result.rank,
+        reverse=True,
+    )
+    return [*named, *others][:most]
+
+
+def pixels_of(picture: Picture) -> Pixels | None:
+    """Decode a picture; None if it is not one."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(BytesIO(picture.content)) as image:
+            mode = "L" if image.mode == "L" else "RGBA" if "A" in image.getbands() else "RGB"
+            values = np.asarray(image.convert(mode))
+    except (UnidentifiedImageError, OSError, ValueError):
+        return None
+    return values if values.ndim == 3 else values[..., None]
+
+
+def error_levels(original: Pixels, reconstruction: Pixels) -> Levels | None:
+    """The error of each pixel, from 0 to 255; None if the shapes differ."""
+    if original.shape != reconstruction.shape:
+        return None
+    difference = original.astype(np.float32) - reconstruction.astype(np.float32)
+    mean: Levels = np.abs(difference).mean(axis=-1, dtype=np.float32)
+    return mean
+
+
+def error_end(errors: Sequence[Levels]) -> float:
+    """The level at which the colours that they share end: of the worst, without its outliers."""
+    ends = [float(np.quantile(levels, 1 - _OUTLIERS)) for levels in errors]
+    return max([_LEAST_END, *ends])
+
+
+def error_png(levels: Levels, end: float) -> bytes:
+    """Draw errors in the colours of magma, from black (0) to light yellow (`end` and above)."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    colors = colormaps["magma"](np.clip(levels / end, 0, 1), bytes=True)[..., :3]
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(colors)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def sound_of(picture: Picture) -> Signal | None:
+    """Decode a sound: values `[frames, channels]`; None if it is not one."""
+    import soundfile
+    import torch
+
+    from enas_inr.signals.audio import FAILURES
+    from enas_inr.signals.signal import Signal
+
+    try:
+        values, rate = soundfile.read(BytesIO(picture.content), dtype="float32", always_2d=True)
+    except FAILURES:
+        return None
+    return Signal(torch.from_numpy(values), "audio", "", sample_rate=int(rate))

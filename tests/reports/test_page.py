@@ -1,0 +1,171 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from report_data import SOUND, report, study
+
+from enas_inr.reports.page import render_page, write_page
+from enas_inr.reports.record import Published
+from enas_inr.spec import EnsembleSpec
+
+VOID = {"meta", "link", "img", "input", "br", "hr"}
+FETCHED = ("src", "href", "action", "poster", "srcset", "data")
+
+
+class Page(HTMLParser):
+    """What a browser would see, with the errors it would forgive."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.ids, self.tags, self.fetched, self.handlers = [], [], [], [], []
+        self.texts = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append((tag, values))
+        self.fetched += [value for name, value in attributes if name in FETCHED]
+        self.handlers += [name for name, _ in attributes if name.startswith("on")]
+        if "id" in values:
+            self.ids.append(values["id"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag not in VOID
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        for tag in self.open[-1:]:
+            self.texts.setdefault(tag, []).append(data)
+
+    def cells(self, tag):
+        return [text.strip() for text in self.texts.get(tag, [])]
+
+    def count(self, tag, **wanted):
+        return sum(
+            name == tag and all(values.get(k) == v for k, v in wanted.items())
+            for name, values in self.tags
+        )
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return report(
+        study("lake", "pictures", coordinate=True, named=["base", "second"]),
+        study("bell", "sounds", info=SOUND, fail=lambda spec: spec.width == 32),
+        summary="What this is.",
+        reduced="16x12 pixels",
+        baseline="base",
+        published={"base": Published(psnr_paper_db=29.0)},
+    )
+
+
+@pytest.fixture(scope="module")
+def text(everything):
+    return render_page(everything)
+
+
+def test_it_is_sound_html_with_unique_ids_and_targets(text):
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids)) > 10
+    targets = [address[1:] for address in page.fetched if address.startswith("#")]
+    targets += re.findall(r"url\(#([^)]+)\)", text)
+    targets += [v[k] for _, v in page.tags for k in ("aria-labelledby", "for") if k in v]
+    assert set(targets) <= set(page.ids)
+
+
+def test_it_needs_nothing_else(text):
+    page = Page(text)
+    assert all(address.startswith(("#", "data:")) for address in page.fetched)
+    assert not re.search(r"url\((?!#)|@import|fetch\(|XMLHttpRequest|import\(", text)
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in text
+    assert page.handlers == []
+
+
+def test_it_is_accessible(text):
+    page = Page(text)
+    assert page.count("html", lang="en") == page.count("main") == page.count("h1") == 1
+    assert all(values.get("alt") is not None for tag, values in page.tags if tag == "img")
+    assert all(values.get("scope") for tag, values in page.tags if tag == "th")
+    assert page.count("svg") == page.count("svg", role="img") > 4
+
+
+def test_every_section_is_there(text):
+    page = Page(text)
+    sections = {"settings", "results", "figures", "reconstructions", "sounds", "trace"}
+    assert sections <= set(page.ids)
+    assert page.count("audio", preload="none") == 1 + 4
+    assert page.count("img", **{"class": "picture"}) == 1 + 6
+    assert page.count("img", **{"class": "error"}) == 6
+    assert "What this is." in text
+    for header in ("FLOPs", "PSNR", "published", "difference", "gain", "p", "passes at", "score"):
+        assert header in page.cells("th")
+
+
+def test_what_is_empty_is_left_out():
+    page = Page(render_page(report(study(pictures=False), figures=("curves",))))
+    assert not {"reconstructions", "sounds", "trace", "lightbox"} & set(page.ids)
+    assert not {"published", "gain", "status", "study", "signal"} & set(page.cells("th"))
+
+
+def test_only_the_reduced_have_a_banner(everything, text):
+    assert Page(text).count("p", **{"class": "banner"}) == 1
+    assert text.count("reduced: 16x12 pixels") >= 6
+    full = render_page(replace(everything, reduced="", figures=("curves",)))
+    assert Page(full).count("p", role="note") == 0
+
+
+def test_a_failed_trial_is_shown_with_its_message(text):
+    page = Page(text)
+    failed = [t for t in page.cells("span") if t == "diverged"]
+    assert len(failed) == 2 * 2  # each as its status and as its message
+
+
+def test_shared_settings_are_said_once(text):
+    page = Page(text)
+    said = page.cells("dd")
+    assert sum("steps 500" in text for text in said) == 1
+    assert {"lake", "bell"} <= set(page.cells("td"))
+    alone = Page(render_page(report(study(), figures=("curves",))))
+    assert {"lake", "16x12 pixels, 3 channels", "exhaustive"} <= set(alone.cells("dd"))
+
+
+def test_hostile_names_are_text():
+    hostile = "<script>alert(1)</script>\"'&\x00"
+    made = report(
+        study(label=hostile, named=[hostile], coordinate=True), summary=hostile, reduced=hostile
+    )
+    text = render_page(replace(made, title=hostile, baseline=hostile))
+    assert Page(text).count("script") == 1
+    assert "alert(1)</script>" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_a_decision_marks_what_it_chose(everything, text):
+    chosen = Page(text).cells("span").count("chosen")
+    assert chosen == len(everything.studies[0].trace)
+
+
+def test_only_the_figures_asked_for(everything):
+    page = Page(render_page(replace(everything, figures=("curves",))))
+    assert page.count("svg") == 1
+    assert page.count("audio") == 0
+
+
+def test_equal_reports_are_equal_pages(everything, text, tmp_path):
+    write_page(everything, tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text() == text
+    assert [child.name for child in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_the_best_and_the_front_are_marked():
+    made = report(study(widths=(8, 16), depths=(1,)), figures=("curves",))
+    page = Page(render_page(made))
+    assert page.count("tr", **{"class": "best"}) == 1
+    assert page.count("span", **{"aria-label": "on the Pareto front"}) == 2
+    assert EnsembleSpec(width=8).label() in page.cells("th")
