@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types rooms check benchmark clean
+.PHONY: help demo test studies lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
 	@echo "make test       run all tests"
+	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
 	@echo "make benchmark  time our trainer against its alternatives"
 
@@ -27,6 +28,13 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+# Each file for itself, as a user would; what they share is trained once.
+studies: $(READY)
+	@set -e; for file in studies/*.toml; do \
+		name=$$(basename $$file .toml); \
+		$(BIN)/enas-inr study run $$file --quick --quiet --storage studies-quick/study.db -o studies-quick/$$name; \
+	done
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,4 +51,4 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/training.py
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output studies-quick

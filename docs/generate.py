@@ -9,7 +9,8 @@ from pathlib import Path
 
 TARGET = Path(__file__).with_name("cli.md")
 COMMANDS = (
-    "", "search", "fit", "render", "info", "export", "dashboard", "cost", "plugins", "plugins list",
+    "", "search", "fit", "render", "info", "export", "dashboard", "report", "compare", "cost",
+    "study", "study list", "study validate", "study run", "plugins", "plugins list",
 )  # fmt: skip
 HEAD = """# Command line
 

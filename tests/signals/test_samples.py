@@ -13,7 +13,7 @@ from enas_inr.signals.samples import SAMPLES
 
 
 def test_every_sample_has_a_name_and_a_summary():
-    assert set(SAMPLES) == {"photo", "chord"}
+    assert set(SAMPLES) == {"photo", "astronaut", "coffee", "cat", "chord"}
     for name, sample in SAMPLES.items():
         assert sample.name == name
         assert sample.summary
@@ -25,6 +25,21 @@ def test_the_photo_is_what_its_summary_says():
     signal = ImageModality().read(path)
     assert signal.values.shape == (600, 512, 3)
     assert signal.meta == {"mode": "RGB"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("astronaut", (512, 512, 3)), ("coffee", (400, 600, 3)), ("cat", (300, 451, 3))],
+)
+def test_more_photos_come_with_an_extra(name, shape):
+    pytest.importorskip("skimage")
+    assert ImageModality().read(SAMPLES[name].make()).values.shape == shape
+
+
+def test_without_the_extra_they_say_what_to_install(monkeypatch):
+    monkeypatch.setattr(samples, "find_spec", lambda name: None)
+    with pytest.raises(SignalError, match=r"astronaut\.png.*pip install 'enas-inr\[samples\]'"):
+        SAMPLES["astronaut"].make()
 
 
 def test_finding_the_photo_imports_no_matplotlib():

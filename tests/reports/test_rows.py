@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+from report_data import OTHER, report, study
+
+from enas_inr.estimate import Difference
+from enas_inr.reports.findings import findings
+from enas_inr.reports.record import Published
+from enas_inr.reports.rows import mean_curve, psnr_values, rows
+from enas_inr.spec import PSNR_OFFSET_DB
+
+
+def by_name(made):
+    return {row.name: row for row in rows(made)}
+
+
+def test_a_row_has_the_mean_of_its_repeats_and_their_interval():
+    for row in rows(report(study())):
+        assert row.psnr.mean == pytest.approx(row.result.psnr_db)
+        assert row.psnr.half_width == pytest.approx(4.302653 * 0.5 / 3**0.5, rel=1e-6)
+
+
+def test_named_rows_come_first_and_in_their_order_the_others_by_flops():
+    made = report(study(named=["b", "a"]))
+    assert [row.name for row in rows(made)][:2] == ["b", "a"]
+    costs = [row.result.trial.cost.flops for row in rows(made)][2:]
+    assert costs == sorted(costs)
+
+
+def test_the_front_is_of_rows_on_the_same_signal():
+    alone = {row.name for row in rows(report(study())) if row.front}
+    beside = rows(report(study("s"), study("t", info=OTHER, widths=(64, 128))))
+    assert {row.name for row in beside if row.front and row.study.name == "s"} == alone
+    for row in rows(report(study())):
+        others = [r.result for r in rows(report(study()))]
+        beaten = any(
+            o.psnr_db >= row.result.psnr_db
+            and o.trial.cost.flops <= row.result.trial.cost.flops
+            and o.key != row.result.key
+            for o in others
+        )
+        assert row.front != beaten
+
+
+def test_gain_and_passing_step_are_against_the_baseline_of_the_same_signal():
+    made = report(study(named=["base", "next"]), baseline="base")
+    found = by_name(made)
+    base, other = found["base"], found["next"]
+    assert base.gain is None
+    assert base.passes is None
+    values = psnr_values(base.result), psnr_values(other.result)
+    assert other.gain == Difference.of(*values)
+    widest = rows(made)[-1]
+    step, psnr = next(p for p in mean_curve(widest.result) if p[1] > base.result.psnr_db)
+    assert widest.passes == step
+    assert psnr > base.result.psnr_db
+    elsewhere = report(study(named=["base"]), study("t", info=OTHER), baseline="base")
+    assert all(row.gain is None for row in rows(elsewhere) if row.study.name == "t")
+
+
+def test_the_published_stand_beside_ours_in_the_papers_convention():
+    made = report(study(named=["x"]), published={"x": Published(30.0, 5)})
+    row = by_name(made)["x"]
+    assert row.difference_db == pytest.approx(row.result.psnr_db - PSNR_OFFSET_DB - 30)
+    assert row.to_dict()["published_flops"] == 5
+    assert by_name(report(study(named=["x"])))["x"].difference_db is None
+
+
+def test_a_trial_that_diverged_has_a_row_and_no_numbers():
+    made = report(study(fail=lambda spec: spec.width == 32, named=["base"]), baseline="base")
+    failed = [row for row in rows(made) if row.result.psnr_db is None]
+    assert len(failed) == 2
+    assert all(row.psnr is None and row.gain is None and not row.front for row in failed)
+    assert failed[0].to_dict()["status"] == "diverged"
+
+
+def test_a_wider_network_that_is_worse_is_a_finding_with_its_test():
+    record = study(depths=(1,))
+    worse = [
+        r.model_copy(
+            update={
+                "repeats": tuple(
+                    x.model_copy(update={"psnr_paper_db": x.psnr_paper_db - 20}) for x in r.repeats
+                )
+            }
+        )
+        if r.trial.ensemble.width == 32
+        else r
+        for r in record.results
+    ]
+    (line,) = findings(report(replace(record, results=tuple(worse))))
+    assert line.startswith(
+        "M=8 d=1: a wider sub-network is not always better: w=16 is 16.00 ± 1.13"
+    )
+    assert "above w=32" in line
+    assert "p = " in line
+    (line,) = findings(report(record))
+    assert line == "M=8 d=1: PSNR is the highest at the largest width tried, 32"
+
+
+def test_a_search_says_where_it_ended():
+    (line,) = [x for x in findings(report(study(coordinate=True))) if "search" in x]
+    assert "visited 6 architectures in 2 iterations" in line
+    assert "siren M=8 d=1 w=" in line or "siren M=8 d=2 w=" in line
+
+
+def test_the_baseline_and_the_paper_are_findings():
+    made = report(
+        study(named=["base", "x"], depths=(1,), widths=(8, 32)),
+        baseline="base",
+        published={"x": Published(30.0, 1)},
+    )
+    lines = findings(made)
+    assert any(line.startswith("x: 6.00 ± 1.13 dB against base (Welch's") for line in lines)
+    assert "passes its final PSNR by step 20" in lines[0]
+    assert "against the published PSNR: -1.90 to -1.90 dB" in lines
+    assert "FLOPs equal to the published ones: 0 of 1 rows" in lines

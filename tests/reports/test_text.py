@@ -1,0 +1,61 @@
+import csv
+import io
+import json
+
+from report_data import OTHER, report, study
+
+from enas_inr.reports import text
+from enas_inr.reports.record import Published
+from enas_inr.reports.rows import rows
+
+
+def test_columns_that_are_empty_everywhere_are_left_out():
+    headings, lines = text.cells(rows(report(study())))
+    assert not {"study", "name", "paper", "gain dB"} & set(headings)
+    assert {len(line) for line in lines} == {len(headings)}
+    full = report(
+        study("s", "one", named=["x", "y"]),
+        study("t", "two", info=OTHER),
+        baseline="x",
+        published={"y": Published(1.0)},
+    )
+    assert {"study", "name", "paper", "ours", "difference", "gain dB", "passes at"} <= set(
+        text.cells(rows(full))[0]
+    )
+
+
+def test_the_markdown_is_a_table_and_says_what_is_reduced():
+    made = report(study(named=["a|b"], fail=lambda s: s.width == 32), reduced="tiny")
+    lines = text.as_markdown(made).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    assert len(table) == 2 + 6
+    assert "**Reduced:** tiny." in lines
+    assert any("diverged" in line for line in lines)
+    assert any(line.startswith("- training: profile paper, 500 steps") for line in lines)
+
+
+def test_csv_and_json_hold_the_same_numbers():
+    made = report(study(named=["x"]), baseline="x")
+    table = list(csv.DictReader(io.StringIO(text.as_csv(made))))
+    content = json.loads(text.as_json(made))
+    assert len(table) == len(content["rows"]) == 6
+    for line, row in zip(table, content["rows"], strict=True):
+        assert float(line["psnr_db"]) == row["psnr_db"]
+        assert json.loads(line["options"]) == row["options"]
+    assert content["studies"][0]["spec"]["repeats"] == 3
+    assert content["findings"]
+
+
+def test_the_curves_are_one_line_for_each_step():
+    table = list(csv.DictReader(io.StringIO(text.curves_as_csv(report(study())))))
+    assert len(table) == 6 * 3
+    assert {line["step"] for line in table} == {"1", "20", "40"}
+
+
+def test_a_record_knows_its_machine_versions_seeds_and_date():
+    known = text.environment(report(study()))
+    assert known["seeds"] == [0]
+    assert known["devices"] == ["cpu"]
+    assert known["seconds_of_training"] == 9.0
+    assert {"date", "processor", "cores", "python", "packages"} <= known.keys()
