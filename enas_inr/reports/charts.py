@@ -38,7 +38,7 @@ _ACROSS = 3  # panels side by side
 _LEFT, _RIGHT, _BOTTOM, _GAP, _NAME = 0.65, 0.2, 0.5, 0.25, 0.22  # inches: around panels
 _ENTRY = 0.19  # inches: the height of a line of the legend
 _LETTER = 0.075  # inches: the width of one in the legend, about
-_LONGEST = 48  # characters in the legend
+_LONGEST = 64  # characters in the legend
 _LETTERS = {"grid": "M", "depth": "d", "width": "w"}
 
 

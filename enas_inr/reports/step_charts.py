@@ -81,8 +81,8 @@ def trace_figure(report: Report) -> Figure | None:
 
     styles = [Style.number(index) for index in range(len(studies))]
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=s.color, marker=s.marker, linestyle=s.line), study.label or "chosen")
-        for s, study in zip(styles, studies, strict=True)
+        (Line2D([], [], color=s.color, marker=s.marker, linestyle=s.line), name)
+        for s, name in zip(styles, _study_names(studies), strict=True)
     ]
     if alone := len(studies) == 1:
         entries.append((Line2D([], [], color=QUIET, marker=".", linestyle="none"), "compared"))
@@ -113,6 +113,14 @@ def trace_figure(report: Report) -> Figure | None:
     if alone:
         _name_choices(panel, studies[0])
     return figure
+
+
+def _study_names(studies: list[StudyRecord]) -> list[str]:
+    if len(studies) == 1:
+        return ["chosen"]
+    if len({study.label for study in studies}) == len(studies):
+        return [study.label or study.name for study in studies]
+    return [f"{study.label} {study.spec.signal.name}".strip() for study in studies]
 
 
 def _chosen(every: list[Row]) -> list[Row]:
