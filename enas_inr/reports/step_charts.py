@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from enas_inr.reports.charts import (
+    LETTERS,
     Group,
     Style,
     details_of,
@@ -254,9 +255,11 @@ def _name_choices(panel: Axes, study: StudyRecord) -> None:
     ]
     if not points or len(study.trace) > _MOST_NAMES:
         return
+    searched = {step.axis for step in study.trace}
+    axes = [axis for axis in LETTERS if axis in searched]
     keys = {
         (float(i), r.psnr_db): study.names.get(r.key)
-        or f"w={r.trial.ensemble.width} d={r.trial.ensemble.depth}"
+        or " ".join(f"{LETTERS[axis]}={r.trial.ensemble.sizes()[axis]}" for axis in axes)
         for i, r in enumerate(_choices(study), 1)
         if r is not None
     }
