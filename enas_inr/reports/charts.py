@@ -38,8 +38,9 @@ _ACROSS = 3  # panels side by side
 _LEFT, _RIGHT, _BOTTOM, _GAP, _NAME = 0.65, 0.2, 0.5, 0.25, 0.22  # inches: around panels
 _ENTRY = 0.19  # inches: the height of a line of the legend
 _LETTER = 0.075  # inches: the width of one in the legend, about
-_LONGEST = 48  # characters in the legend
-_LETTERS = {"grid": "M", "depth": "d", "width": "w"}
+_LONGEST = 64  # characters in the legend
+LETTERS = {"grid": "M", "depth": "d", "width": "w"}
+"""What the sizes of an architecture are called in short."""
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,13 @@ def details_of(report: Report, text: str) -> tuple[str, str]:
 def short_names(group: Group) -> dict[int, str]:
     """What to write beside a row's point, by its index in the group: what differs within it."""
     specs = [row.result.trial.ensemble for row in group.rows]
-    differing = [axis for axis in _LETTERS if len({getattr(spec, axis) for spec in specs}) > 1] or [
+    differing = [axis for axis in LETTERS if len({getattr(spec, axis) for spec in specs}) > 1] or [
         "width"
     ]
     return {
         index: shortened(row.name, 20)
         if row.result.key in row.study.names
-        else " ".join(f"{_LETTERS[axis]}={getattr(spec, axis)}" for axis in differing)
+        else " ".join(f"{LETTERS[axis]}={getattr(spec, axis)}" for axis in differing)
         for index, (row, spec) in enumerate(zip(group.rows, specs, strict=True))
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _FRONT = INK
 _MOST_NAMES = 14
+_DIGITS = (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)
 _ROOM = 0.12  # of the range, above and below
 
 
@@ -74,7 +76,8 @@ def cost_figure(report: Report, up: str, across: str) -> Figure | None:
             front=any(len(_front(group, up, across)) > 1 for group in found),
         ),
     )
-    _scale(made[0])
+    costs = [getattr(row.result.trial.cost, across) for group in found for row in group.rows]
+    _scale(made[0], math.log10(max(costs) / min(costs)), 9 if len(found) == 1 else 4)
     for panel, group in zip(made, found, strict=True):
         _draw(panel, group, styles, (up, across))
     _limit(made[0], found, up, across)
@@ -142,12 +145,13 @@ def _stairs(front: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return sorted([*front, *corners])
 
 
-def _scale(panel: Axes) -> None:
-    """A logarithmic axis in words like 500M: one or two digits at 1, 2 and 5."""
+def _scale(panel: Axes, decades: float, most: int) -> None:
+    """A logarithmic axis with numbers like 500M, as many as there is room for."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     panel.set_xscale("log")
-    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    digits = next((d for d in _DIGITS if decades * len(d) <= most), _DIGITS[-1])
+    panel.xaxis.set_major_locator(LogLocator(subs=digits))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _quantity(x)))
     panel.xaxis.set_minor_formatter(NullFormatter())
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from enas_inr import __version__
 from enas_inr.reports.figures import FIGURES, chosen_figures
 from enas_inr.reports.inline_svg import inline_svg
 from enas_inr.reports.page_settings import settings_of
@@ -57,7 +57,6 @@ class _Tile:
 @dataclass(frozen=True)
 class _Gallery:
     signal: str
-    columns: int
     tiles: tuple[_Tile, ...]
     end: str
     scale: str
@@ -124,7 +123,7 @@ def render_page(report: Report) -> str:
         ],
         markup=Markup,
         quantity=_quantity,
-        version=__version__,
+        version=version("enas-inr"),
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
     )
@@ -167,7 +166,7 @@ def _gallery(of: Pictured) -> _Gallery | None:
         tiles.append(_Tile(of.name_of(row), _psnr(row), _address(picture), error))
     ramp = np.linspace(0, end, 64, dtype=np.float32)[None]
     scale = _data("image/png", error_png(ramp, end))
-    return _Gallery(of.signal, width, tuple(tiles), f"{end:.3g}", scale)
+    return _Gallery(of.signal, tuple(tiles), f"{end:.3g}", scale)
 
 
 def _sounds(of: Pictured, prefix: str) -> _Sounds | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from enas_inr.parsing import format_quantity
+from enas_inr.reports.charts import LETTERS
 from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.spec import Choice, StudySpec, TrainingSpec
 
@@ -86,7 +87,7 @@ def _space(spec: StudySpec) -> str:
     if space.only:
         if len(space.only) > _MOST_NAMED:
             return f"{len(space.only)} given ones"
-        names = "".join({"grid": "M", "depth": "d", "width": "w"}[axis.name] for axis in space.axes)
+        names = [LETTERS[axis.name] for axis in space.axes]
         return "; ".join(
             " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
             for values in space.only

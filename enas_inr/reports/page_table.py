@@ -96,7 +96,6 @@ def _columns(report: Report) -> list[Column]:
             "kind of sub-network, and the options that were asked for",
             lambda row: _kind(row.study) if len(kinds) > 1 else "",
         ),
-        text("status", "how the training ended, if not complete", _status),
         count("M", "cells along each axis", lambda row: row.result.trial.ensemble.grid),
         count("d", "hidden layers between the first and the last", lambda row: _size(row, "depth")),
         count("w", "units of a hidden layer", lambda row: _size(row, "width")),
@@ -122,7 +121,7 @@ def _columns(report: Report) -> list[Column]:
             "PSNR",
             f"dB, the usual one: mean and {interval}",
             True,
-            lambda row: Cell(str(row.psnr), row.psnr.mean) if row.psnr else Cell(),
+            lambda row: Cell(str(row.psnr), row.psnr.mean) if row.psnr else Cell(_status(row)),
         ),
         number("PSNR, paper's", "dB, in the paper's convention: 6.02 less", _paper),
         number(
@@ -148,6 +147,7 @@ def _columns(report: Report) -> list[Column]:
         ),
         count("passes at", f"step at which it passes the final PSNR of {base}", lambda r: r.passes),
         number("seconds", "of training", lambda row: row.result.seconds, "{:,.1f}".format),
+        text("status", "how the training ended, if not complete, and why", _status),
     ]
 
 

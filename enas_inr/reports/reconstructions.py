@@ -54,7 +54,7 @@ _SHARP = 300  # dots along a picture, at least
 @dataclass(frozen=True)
 class _Tile:
     name: str
-    row: Row
+    detail: str
     pixels: Pixels
     levels: Levels
 
@@ -147,7 +147,7 @@ def _picture_sheet(of: Pictured) -> _Sheet | None:
     if original is None:
         return None
     tiles = tuple(
-        _Tile(of.name_of(row), row, pixels, levels)
+        _Tile(row.name, _detail(of, row), pixels, levels)
         for row, picture in of.rows
         if (pixels := pixels_of(picture)) is not None
         and (levels := error_levels(original, pixels)) is not None
@@ -175,6 +175,11 @@ def _like(picture: Picture, shape: Sequence[int]) -> Any:
     return sound if sound is not None and sound.values.shape == shape else None
 
 
+def _detail(of: Pictured, row: Row) -> str:
+    label = f"{shortened(row.study.label, 14)}, " if of.labelled and row.study.label else ""
+    return label + _psnr(row)
+
+
 def _psnr(row: Row) -> str:
     return row.result.status.value if row.psnr is None else f"PSNR {db_text(row.psnr.mean)}"
 
@@ -188,7 +193,7 @@ def _draw(figure: Figure, sheet: _Sheet, top: float) -> None:
     for index, tile in enumerate(sheet.tiles, 1):
         upper = _axes(figure, sheet, index, top)
         _show(upper, tile.pixels)
-        caption(upper, shortened(tile.name, 26), _psnr(tile.row), small=True)
+        caption(upper, shortened(tile.name, 26), tile.detail, small=True)
         lower = _axes(figure, sheet, index, top, below=True)
         image = lower.imshow(
             tile.levels, cmap="magma", vmin=0, vmax=end, aspect="auto",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from enas_inr.reports.charts import (
+    LETTERS,
     Group,
     Style,
     details_of,
@@ -81,8 +82,8 @@ def trace_figure(report: Report) -> Figure | None:
 
     styles = [Style.number(index) for index in range(len(studies))]
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=s.color, marker=s.marker, linestyle=s.line), study.label or "chosen")
-        for s, study in zip(styles, studies, strict=True)
+        (Line2D([], [], color=s.color, marker=s.marker, linestyle=s.line), name)
+        for s, name in zip(styles, _study_names(studies), strict=True)
     ]
     if alone := len(studies) == 1:
         entries.append((Line2D([], [], color=QUIET, marker=".", linestyle="none"), "compared"))
@@ -113,6 +114,14 @@ def trace_figure(report: Report) -> Figure | None:
     if alone:
         _name_choices(panel, studies[0])
     return figure
+
+
+def _study_names(studies: list[StudyRecord]) -> list[str]:
+    if len(studies) == 1:
+        return ["chosen"]
+    if len({study.label for study in studies}) == len(studies):
+        return [study.label or study.name for study in studies]
+    return [f"{study.label} {study.spec.signal.name}".strip() for study in studies]
 
 
 def _chosen(every: list[Row]) -> list[Row]:
@@ -246,9 +255,11 @@ def _name_choices(panel: Axes, study: StudyRecord) -> None:
     ]
     if not points or len(study.trace) > _MOST_NAMES:
         return
+    searched = {step.axis for step in study.trace}
+    axes = [axis for axis in LETTERS if axis in searched]
     keys = {
         (float(i), r.psnr_db): study.names.get(r.key)
-        or f"w={r.trial.ensemble.width} d={r.trial.ensemble.depth}"
+        or " ".join(f"{LETTERS[axis]}={r.trial.ensemble.sizes()[axis]}" for axis in axes)
         for i, r in enumerate(_choices(study), 1)
         if r is not None
     }

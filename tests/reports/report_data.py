@@ -31,7 +31,7 @@ def signal_of(info, noise=0.0):
 def repeated(result):
     """The same trial with three repeats around its PSNR and a learning curve."""
     if result.status is not TrialStatus.COMPLETE:
-        return result
+        return result.model_copy(update={"message": "the loss is NaN at step 3"})
     psnr = result.psnr_paper_db
     values = [psnr - 0.5, psnr, psnr + 0.5]
     return result.model_copy(
