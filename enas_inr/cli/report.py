@@ -111,14 +111,16 @@ def print_report(made: Report) -> None:
     """Print a report's title, settings and table."""
     from enas_inr.cli.tables import console, table
     from enas_inr.reports.findings import findings
-    from enas_inr.reports.rows import rows
-    from enas_inr.reports.text import NUMBERS, cells, settings
+    from enas_inr.reports.text import brief, settings
 
-    lines = rows(made)
-    headings, body = cells(lines)
-    printed = table(*headings, right=NUMBERS)
-    for row, line in zip(lines, body, strict=True):
-        printed.add_row(*line, style="bold" if row.best else None)
+    brief_table = brief(made)
+    headings = [column.title for column in brief_table.columns]
+    right = tuple(column.title for column in brief_table.columns if column.numeric)
+    printed = table(*headings, "", right=right)
+    for line in brief_table.lines:
+        best = line.row.best
+        cells = [cell.text for cell in line.cells]
+        printed.add_row(*cells, "<- best" if best else "", style="bold" if best else None)
     out = console()
     print(made.title)
     for setting in settings(made):
@@ -128,6 +130,6 @@ def print_report(made: Report) -> None:
     out.print(printed)
     for finding in findings(made):
         print(finding)
-    for row in lines:
-        if row.result.message:
-            print(f"{row.label}: {row.result.message}")
+    for line in brief_table.lines:
+        if line.row.result.message:
+            print(f"{line.row.label}: {line.row.result.message}")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from enas_inr.reports.figures import FIGURES, chosen_figures
+from enas_inr.reports.findings import findings
 from enas_inr.reports.inline_svg import inline_svg
 from enas_inr.reports.page_settings import settings_of
-from enas_inr.reports.page_table import table_of
 from enas_inr.reports.pictured import (
     Pictured,
     error_end,
@@ -28,6 +28,7 @@ from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row, rows
 from enas_inr.reports.sound_figure import facts_of
 from enas_inr.reports.sound_sheet import sound_picture
+from enas_inr.reports.table import table_of
 from enas_inr.result import Picture
 from enas_inr.signals.files import replace_bytes
 
@@ -109,6 +110,7 @@ def render_page(report: Report) -> str:
         report=report,
         settings=settings_of(report),
         table=table_of(report, every),
+        findings=findings(report),
         several=len(report.studies) > 1,
         figures=[Markup(svg) for svg in _figures(report, chosen)],
         # Without axes, a trace has one decision among all: the table says it already.

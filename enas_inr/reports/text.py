@@ -7,62 +7,53 @@ import io
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from enas_inr.parsing import format_quantity
 from enas_inr.reports.findings import findings
 from enas_inr.reports.record import Report
-from enas_inr.reports.rows import Row, mean_curve, rows
+from enas_inr.reports.rows import mean_curve, rows
+from enas_inr.reports.table import Table, table_of
 from enas_inr.spec import PSNR_OFFSET_DB
 
 _PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 
-_COLUMNS: dict[str, Callable[[Row], str]] = {
-    "study": lambda row: row.study.label,
-    "name": lambda row: row.name if row.study.names else "",
-    "M": lambda row: str(row.result.trial.ensemble.grid),
-    "d": lambda row: str(row.result.trial.ensemble.depth),
-    "w": lambda row: str(row.result.trial.ensemble.width),
-    "FLOPs": lambda row: format_quantity(row.result.trial.cost.flops),
-    "parameters": lambda row: format_quantity(row.result.trial.cost.parameters),
-    "PSNR dB": lambda row: str(row.psnr) if row.psnr else row.result.status.value,
-    "paper": lambda row: _number(row.published.psnr_paper_db if row.published else None),
-    "ours": lambda row: _number(None if row.difference_db is None else row.psnr_paper_db),
-    "difference": lambda row: _number(row.difference_db, "+.2f"),
-    "gain dB": lambda row: str(row.gain) if row.gain else "",
-    "passes at": lambda row: "" if row.passes is None else str(row.passes),
-    "score": lambda row: _number(row.result.score),
-    "": lambda row: "best" if row.best else "",
-}
-"""Columns of the table for people, by their heading; `paper` and `ours` are in the paper's PSNR."""
-
-NUMBERS = tuple(name for name in _COLUMNS if name not in ("study", "name", ""))
-"""Headings of columns that are aligned to the right."""
+_BRIEF = (
+    "name", "study", "M", "d", "w", "FLOPs", "parameters", "PSNR", "PSNR, paper's", "published",
+    "difference", "gain", "passes at", "score", "status",
+)  # fmt: skip
+"""Columns of the table that fit a terminal."""
 
 
-def cells(table: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
-    """The headings, and for each row its cells; columns that are empty everywhere are left out."""
-    columns = {name: [cell(row) for row in table] for name, cell in _COLUMNS.items()}
-    kept = {name: column for name, column in columns.items() if any(column)}
-    return list(kept), [list(row) for row in zip(*kept.values(), strict=True)]
+def brief(report: Report) -> Table:
+    """The table with the columns that people look at first.
+
+    Without a paper's values, its convention is left out; where no row was given a name, the
+    architecture's sizes are name enough.
+    """
+    every = rows(report)
+    whole = table_of(report, every)
+    known = {column.title for column in whole.columns}
+    left_out = set() if "published" in known else {"PSNR, paper's"}
+    left_out |= set() if any(study.names for study in report.studies) else {"name"}
+    return whole.only([title for title in _BRIEF if title not in left_out])
 
 
 def as_markdown(report: Report) -> str:
     """Title, settings and table."""
-    table = rows(report)
-    headings, lines = cells(table)
-    aligned = ["---:" if name in NUMBERS else "---" for name in headings]
+    table = brief(report)
+    aligned = ["---:" if column.numeric else "---" for column in table.columns]
     parts = [f"# {report.title}", ""]
     parts += [f"**Reduced:** {report.reduced}.", ""] if report.reduced else []
     parts += [report.summary, ""] if report.summary else []
     parts += [f"- {line}" for line in settings(report)]
-    parts += ["", _line(headings), _line(aligned), *map(_line, lines)]
+    parts += ["", _line([column.title for column in table.columns]), _line(aligned)]
+    parts += [_line([cell.text for cell in line.cells]) for line in table.lines]
     found = findings(report)
     parts += ["", *(f"- {line}" for line in found)] if found else []
-    failed = [row for row in table if row.result.message]
+    failed = [line.row for line in table.lines if line.row.result.message]
     parts += ["", *(f"- {row.label}: {row.result.message}" for row in failed)] if failed else []
     return "\n".join(parts) + "\n"
 
@@ -157,10 +148,6 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor()
-
-
-def _number(value: float | None, form: str = ".2f") -> str:
-    return "" if value is None else format(value, form)
 
 
 def _line(parts: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The table of a page: its columns, and a cell for each row."""
+"""The table of a report: its columns, and a cell for each row."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ class Table:
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+
+    def only(self, titles: Sequence[str]) -> Table:
+        """The same with these columns alone, as far as there are such."""
+        kept = [index for index, column in enumerate(self.columns) if column.title in titles]
+        return Table(
+            tuple(self.columns[index] for index in kept),
+            tuple(Line(line.row, tuple(line.cells[i] for i in kept)) for line in self.lines),
+        )
 
 
 def table_of(report: Report, every: Sequence[Row]) -> Table:
