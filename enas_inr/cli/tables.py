@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-PLAIN_WIDTH = 120  # of output that goes to a file or another program
+PLAIN_WIDTH = 160  # of output that goes to a file or another program
 
 
 def console() -> Console:
