@@ -98,6 +98,7 @@ class SearchProgress(Display, Observer):
     def started(self, study: str, storage: str, known: int, most: int) -> None:
         """Say where the trials are kept."""
         self._study, self._storage, self._known, self._most = study, storage, known, most
+        self._finished, self._trained = 0, 0.0  # of an earlier study of the same file
         kept = f", {known} trials known" if known else ""
         self.say(f"study {study} in {storage}{kept}")
 

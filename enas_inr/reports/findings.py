@@ -10,44 +10,52 @@ from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.reports.rows import Row, psnr_values, rows
 from enas_inr.result import TrialResult
 
-_FEWEST_WIDTHS = 3
+_FEWEST = 3  # values on a line, to say something about it
+_LARGER = {"width": "wider", "depth": "deeper"}
 
 
 def findings(report: Report) -> list[str]:
-    """Sentences about widths, searches, the baseline and a paper's values, where there are any."""
+    """Sentences about sizes, searches, the baseline and a paper's values, where there are any."""
     table = rows(report)
     return [
-        *(line for study in report.studies for line in _widths(study)),
+        *(line for study in report.studies for axis in _LARGER for line in _sizes(study, axis)),
         *(line for study in report.studies for line in _search(study)),
         *_baseline(report, table),
         *_published(table),
     ]
 
 
-def _widths(study: StudyRecord) -> Iterator[str]:
-    """Whether the widest is the best, where only the width changes."""
+def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
+    """Whether the largest is the best, on each line along which only this size changes."""
 
-    def rest(result: TrialResult) -> tuple[str, int, int, str]:
-        spec = result.trial.ensemble
-        return spec.backbone, spec.grid, spec.depth, str(spec.options)
+    def size(result: TrialResult) -> int:
+        return result.trial.ensemble.sizes()[axis]
+
+    def others(result: TrialResult) -> str:
+        return result.trial.ensemble.with_value(axis, 0).key()
 
     complete = [result for result in study.results if result.psnr_db is not None]
-    for _, group in groupby(sorted(complete, key=rest), key=rest):
-        line = sorted(group, key=lambda result: result.trial.ensemble.width)
-        if len(line) < _FEWEST_WIDTHS:
+    for _, group in groupby(sorted(complete, key=others), key=others):
+        line = sorted(group, key=size)
+        if len(line) < _FEWEST:
             continue
-        widest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
-        spec = best.trial.ensemble
-        where = f"{_prefix(study)}M={spec.grid} d={spec.depth}: "
-        if best is widest:
-            yield f"{where}PSNR is the highest at the largest width tried, {spec.width}"
-            continue
-        lost = Difference.of(psnr_values(widest), psnr_values(best))
-        yield (
-            f"{where}a wider sub-network is not always better: w={spec.width} is "
-            f"{_told(lost)} dB above w={widest.trial.ensemble.width}, which costs "
-            f"{widest.trial.cost.flops / best.trial.cost.flops:.1f} times as much{_test(lost)}"
+        largest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
+        fixed = {"M": "grid", "d": "depth", "w": "width"}
+        where = " ".join(
+            f"{letter}={best.trial.ensemble.sizes()[name]}"
+            for letter, name in fixed.items()
+            if name != axis and f"{letter}=" not in study.label
         )
+        if best is not largest:
+            gain = Difference.of(psnr_values(largest), psnr_values(best))
+            ratio = largest.trial.cost.flops / best.trial.cost.flops
+            yield (
+                f"{_prefix(study)}{where}: a {_LARGER[axis]} sub-network is not always better: "
+                f"{axis} {size(best)} is {_told(gain)} dB above {axis} {size(largest)}, "
+                f"which costs {ratio:.1f} times as much{_test(gain)}"
+            )
+        elif not any(step.axis for step in study.trace):  # of a search, that is not the point
+            yield f"{_prefix(study)}{where}: PSNR is the highest at the largest {axis}, {size(best)}"
 
 
 def _search(study: StudyRecord) -> Iterator[str]:

@@ -95,7 +95,7 @@ def test_a_wider_network_that_is_worse_is_a_finding_with_its_test():
     assert "above w=32" in line
     assert "p = " in line
     (line,) = findings(report(record))
-    assert line == "M=8 d=1: PSNR is the highest at the largest width tried, 32"
+    assert line == "M=8 d=1: PSNR is the highest at the largest width, 32"
 
 
 def test_a_search_says_where_it_ended():
