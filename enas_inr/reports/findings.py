@@ -46,16 +46,23 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
             for letter, name in fixed.items()
             if name != axis and f"{letter}=" not in study.label
         )
-        if best is not largest:
-            gain = Difference.of(psnr_values(largest), psnr_values(best))
-            ratio = largest.trial.cost.flops / best.trial.cost.flops
+        line_of = f"{_prefix(study)}{where}:"
+        gain = Difference.of(psnr_values(largest), psnr_values(best))
+        ratio = largest.trial.cost.flops / best.trial.cost.flops
+        if best is largest:
+            if not any(step.axis for step in study.trace):  # of a search, that is not the point
+                yield f"{line_of} PSNR is the highest at the largest {axis}, {size(best)}"
+        elif gain is not None and gain.significant:
             yield (
-                f"{_prefix(study)}{where}: a {_LARGER[axis]} sub-network is not always better: "
-                f"{axis} {size(best)} is {_told(gain)} dB above {axis} {size(largest)}, "
-                f"which costs {ratio:.1f} times as much{_test(gain)}"
+                f"{line_of} a {_LARGER[axis]} sub-network is not always better: {axis} "
+                f"{size(best)} is {_told(gain)} dB above {axis} {size(largest)}, which costs "
+                f"{ratio:.1f} times as much{_test(gain)}"
             )
-        elif not any(step.axis for step in study.trace):  # of a search, that is not the point
-            yield f"{_prefix(study)}{where}: PSNR is the highest at the largest {axis}, {size(best)}"
+        else:
+            yield (
+                f"{line_of} {axis} {size(largest)} costs {ratio:.1f} times as much as {axis} "
+                f"{size(best)}, whose PSNR is {_told(gain)} dB higher{_test(gain)}"
+            )
 
 
 def _search(study: StudyRecord) -> Iterator[str]:
@@ -102,6 +109,6 @@ def _told(difference: Difference | None) -> str:
 
 def _test(difference: Difference | None) -> str:
     if difference is None or difference.p is None:
-        return ""
+        return " (too few repeats for a test)"
     verdict = "" if difference.significant else ", not significant"
     return f" (Welch's t-test, p = {difference.p:.2g}{verdict})"
