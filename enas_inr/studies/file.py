@@ -40,6 +40,9 @@ from enas_inr.options import PAPER_SIZE
 from enas_inr.parsing import Frozen, nearest, parse
 from enas_inr.spec import Choice, StudySpec
 
+_PRESENTATION = {"title", "summary", "source", "figures"}
+"""Keys that change what is shown, not what is measured."""
+
 
 class NamedRow(Frozen):
     """One architecture of a table.
@@ -190,7 +193,8 @@ def load_study_file(
         data = _changed(data, _nested(key, value), f"--set {key}")
     if changes:
         parse(StudyFile, data, "--set")
-        reduced.append(f"changed ({_told(changes)})")
+    if of_results := {k: v for k, v in (changes or {}).items() if k not in _PRESENTATION}:
+        reduced.append(f"changed ({_told(of_results)})")
     if signals := tuple(signals):
         data = data | {"signals": signals}
     return LoadedStudy(path.stem, parse(StudyFile, data, what), "; ".join(reduced))

@@ -66,6 +66,12 @@ def test_set_comes_after_quick_and_signals_replace(tmp_path):
     assert "changed (training.steps 7, other searches.searched.widths)" in loaded.reduced
 
 
+def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
+    loaded = load(tmp_path, changes={"title": "other", "figures": ["curves"]})
+    assert loaded.file.figures == ("curves",)
+    assert loaded.reduced == ""
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
