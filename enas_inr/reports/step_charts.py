@@ -167,7 +167,6 @@ def _draw_baseline(panel: Axes, group: Group, name: str | None) -> None:
                 xycoords=panel.get_yaxis_transform(), textcoords="offset points",
                 verticalalignment="bottom", fontsize=7.5, color=INK,
             )  # fmt: skip
-            return
 
 
 def _curve_entries(styles: dict[str, Style], baseline: str | None) -> list[tuple[Artist, str]]:
