@@ -98,7 +98,7 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, place, options=executor.options
         )
-        if reuse:
+        if reuse and not isinstance(strategy, SelfRunning):  # those hand out trials themselves
             runner = RecallingExecutor(runner, known_trials(spec.signal, storage))
         at_end.enter_context(store)  # not before: a device that is not there leaves no file
         if original:

@@ -54,7 +54,8 @@ class Difference:
     Attributes:
         mean: of the difference.
         half_width: of its confidence interval; None with fewer than two values on a side.
-        p: how probable one at least as large is if there is none; None likewise.
+        p: how probable one at least as large is if there is none; None likewise, and where
+            neither side has any spread.
     """
 
     mean: float
@@ -78,7 +79,7 @@ class Difference:
         parts = [statistics.variance(values) / len(values) for values in (first, second)]
         error = math.sqrt(sum(parts))
         if error == 0:
-            return cls(mean, 0.0, float(mean == 0))
+            return cls(mean, None, None)
         freedom = error**4 / sum(
             part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
         )

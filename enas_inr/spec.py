@@ -49,6 +49,11 @@ class SignalInfo(Frozen):
         return name.encode(errors="replace").decode()
 
     @property
+    def identity(self) -> tuple[str, tuple[int, ...], int, str]:
+        """Equal for signals of the same values in the same form, whatever they are called."""
+        return self.modality, self.shape, self.channels, self.fingerprint
+
+    @property
     def samples(self) -> int:
         """The number of samples (pixels, frames), whatever their channels."""
         return math.prod(self.shape)
@@ -136,7 +141,7 @@ class TrainingSpec(Frozen):
     margin: int = Field(default=0, ge=0, le=1_000)
 
     @classmethod
-    def from_profile(cls, profile: str, **changes: Any) -> TrainingSpec:
+    def from_profile(cls, profile: str, /, **changes: Any) -> TrainingSpec:
         """Start from a named profile and change what is given (None: unchanged).
 
         Raises:
@@ -189,6 +194,8 @@ class SearchSpace(Frozen):
             ):
                 names = ", ".join(axis.name for axis in self.axes)
                 raise ValueError(f"only: {values} is no value for each of {names}")
+            if self.only.count(values) > 1:
+                raise ValueError(f"only: {values} is named twice; name it once")
         return self
 
     @model_serializer(mode="wrap")

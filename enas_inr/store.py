@@ -23,19 +23,21 @@ from filelock import FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.artifacts import ATTRIBUTE, find, folder_beside, upload
 from enas_inr.errors import StudyError
 from enas_inr.pareto import directions, objective_values
-from enas_inr.parsing import nearest
+from enas_inr.parsing import ModelT, nearest
 from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
 RESULT_ATTRIBUTE = "enas_inr.result"
 SQLITE = "sqlite:///"
+_OPENING_SECONDS = 60.0
 JOURNAL = "journal:"
 
 _STATES = {
@@ -277,12 +279,14 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Tria
             return lambda trial: None
         backend = _open(url)
         for study in backend.get_all_studies():
-            text = study.user_attrs.get(SPEC_ATTRIBUTE)
-            spec = text and StudySpec.model_validate_json(text)
-            if not spec or spec.signal.fingerprint != signal.fingerprint:
+            spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
+            if spec is None or spec.signal.identity != signal.identity:
                 continue
-            for trial in backend.get_all_trials(study._study_id, deepcopy=False):
-                result = _result(trial)
+            number = backend.get_study_id_from_name(study.study_name)
+            for trial in backend.get_all_trials(number, deepcopy=False):
+                result = _parsed(TrialResult, trial.user_attrs.get(RESULT_ATTRIBUTE))
+                if result is None:
+                    continue
                 picture = find(trial.system_attrs, folder) if folder else None
                 best = found.get(_identity(result.trial), (result, None))[0]
                 if (
@@ -298,6 +302,14 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Tria
         return result.first(trial.repeats).model_copy(update={"picture": picture})
 
     return look_up
+
+
+def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
+    """What was written by us, in this version; None of everything else."""
+    try:
+        return None if text is None else model.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 def _identity(trial: TrialSpec) -> str:
@@ -365,7 +377,12 @@ def _open(url: str) -> optuna.storages.BaseStorage:
     if url.startswith(JOURNAL):
         backend = JournalFileBackend(url.removeprefix(JOURNAL))
         return optuna.storages.JournalStorage(backend)
-    return optuna.storages.get_storage(url)
+    file = _file(url)
+    if file is None or not os.access(file.parent, os.W_OK):
+        return optuna.storages.get_storage(url)
+    # Two processes that make the same new file at once would stumble over each other's tables.
+    with FileLock(file.with_name(f".{file.name}.lock"), timeout=_OPENING_SECONDS):
+        return optuna.storages.get_storage(url)
 
 
 @contextmanager

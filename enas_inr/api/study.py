@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.reading import read_signal
 from enas_inr.catalog import Catalog, load_catalog
-from enas_inr.engine import DEFAULT_STORAGE, Observer
+from enas_inr.engine import DEFAULT_STORAGE, Observer, priced_space
+from enas_inr.errors import SpecError
+from enas_inr.parsing import nearest
 from enas_inr.reports import text
 from enas_inr.reports.record import Report, load_record
 from enas_inr.spec import Choice
@@ -49,7 +51,7 @@ class PreparedStudy:
         """Run all studies to their end, or continue them, and report on them.
 
         Raises:
-            TrainingError: a study failed; the others were run.
+            TrainingError: a study failed; the others were run, and `report` has them.
             StudyError: the storage cannot be used.
         """
         run_plan(
@@ -93,12 +95,24 @@ def prepare(
     Raises:
         SpecError: a key, name or value that is not valid.
         SignalError: a signal that cannot be read.
+        BudgetError: a search in which nothing fits the budget.
     """
+    from enas_inr.reports.figures import FIGURES
+
     catalog = catalog or load_catalog()
     loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
     file = loaded.file
     read = [read_signal(catalog, source, None, default=file.size) for source in file.signals]
     planned = plan(file, read, catalog)
+    for study in planned:
+        space = priced_space(study.spec, catalog)
+        chosen = study.spec.strategy
+        catalog.create("strategy", chosen.name, space, options=chosen.options)
+        objective = study.spec.objective
+        catalog.create("objective", objective.name, options=objective.options)
+    for name in file.figures:
+        if name not in FIGURES:
+            raise SpecError(f"figures: unknown figure {name!r}", nearest(name, FIGURES))
     return PreparedStudy(loaded, tuple(read), tuple(planned), catalog)
 
 

@@ -65,7 +65,8 @@ def report(
 
     form = form or _format_of(output)
     catalog = load_catalog(plugins=context.obj)
-    if study.endswith(".toml"):
+    is_file = study.endswith(".toml") or Path(study).is_file()
+    if is_file:
         from enas_inr.api.study import prepare
 
         options = arguments.parse_options(changes, "--set")
@@ -89,7 +90,8 @@ def report(
     }
     content = makers[form](made)
     if output is None and form is Format.HTML:
-        output = Path(f"{Path(study).stem if study.endswith('.toml') else study}.html")
+        suffix = "-quick" if quick else ""
+        output = Path(f"{Path(study).stem if is_file else study}{suffix}.html")
     if output is None:
         print(content, end="")
     else:
@@ -103,8 +105,11 @@ def report(
 
 def _format_of(output: Path | None) -> Format:
     """What a file's name asks for."""
-    suffix = output.suffix.removeprefix(".").lower() if output else ""
-    return {"htm": Format.HTML, **{form.value: form for form in Format}}.get(suffix, Format.HTML)
+    suffix = output.suffix.removeprefix(".").lower() if output else "html"
+    known = {"htm": Format.HTML, **{form.value: form for form in Format}}
+    if suffix not in known:
+        raise SpecError(f"{output} is no {' or '.join(Format)}", "name it so, or give --format")
+    return known[suffix]
 
 
 def print_report(made: Report) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import ExitCode, SpecError
+from enas_inr.errors import ExitCode, SpecError, TrainingError
 
 if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
@@ -141,16 +141,21 @@ def run(
     with SearchProgress(quiet=quiet) as progress:
         if prepared.loaded.reduced:
             progress.say(f"reduced: {prepared.loaded.reduced}")
+        failure = None
         try:
-            report = prepared.run(
-                storage,
-                executor=Choice(name=executor, options=options),
-                device=device,
-                observer=progress,
-                on_study=lambda number, study: progress.say(
-                    f"study {number + 1} of {len(prepared.planned)}: {study.label or study.name}"
-                ),
-            )
+            try:
+                report = prepared.run(
+                    storage,
+                    executor=Choice(name=executor, options=options),
+                    device=device,
+                    observer=progress,
+                    on_study=lambda number, study: progress.say(
+                        f"study {number + 1} of {len(prepared.planned)}: "
+                        f"{study.label or study.name}"
+                    ),
+                )
+            except TrainingError as error:  # the others are worth a report
+                failure, report = error, prepared.report(storage)
             written = write_record(report, output) if output else []
         except KeyboardInterrupt:
             progress.interrupted()
@@ -162,6 +167,8 @@ def run(
     if not (as_json and quiet):
         for path in written:
             print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
+    if failure:
+        raise failure
     return ExitCode.OK
 
 

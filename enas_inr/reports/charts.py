@@ -70,10 +70,10 @@ class Group:
 
 def groups(report: Report) -> list[Group]:
     """The rows of a report, apart for each signal, in the order of the studies."""
-    found: dict[str, list[Row]] = {}
+    found: dict[object, list[Row]] = {}
     for row in rows(report):
         signal = row.study.spec.signal
-        found.setdefault(signal.fingerprint or signal.name, []).append(row)
+        found.setdefault(signal.identity, []).append(row)
     return [Group(of[0].study.spec.signal.name, tuple(of)) for of in found.values()]
 
 

@@ -1,4 +1,7 @@
-"""What the numbers of a report say, in sentences: each with its interval or its test."""
+"""What the numbers of a report say, in sentences, as sure as intervals and tests allow.
+
+Tests are Welch's, one by one, not corrected for their number.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
         ratio = largest.trial.cost.flops / best.trial.cost.flops
         if best is largest:
             if not any(step.axis for step in study.trace):  # of a search, that is not the point
-                yield f"{line_of} PSNR is the highest at the largest {axis}, {size(best)}"
+                yield f"{line_of} the mean PSNR is the highest at the largest {axis}, {size(best)}"
         elif gain is not None and gain.significant:
             yield (
                 f"{line_of} a {_LARGER[axis]} sub-network is not always better: {axis} "
@@ -74,8 +77,8 @@ def _search(study: StudyRecord) -> Iterator[str]:
     if final is not None and final.psnr_db is not None:
         yield (
             f"{_prefix(study)}the search visited {len(study.results)} architectures in "
-            f"{steps[-1].iteration} iterations; it found {final.trial.ensemble.label()} "
-            f"({final.psnr_db:.2f} dB) in line search {found} and kept it to the end"
+            f"{steps[-1].iteration} iterations; it chose {final.trial.ensemble.label()} "
+            f"({final.psnr_db:.2f} dB) in line search {found} of {len(steps)} and to the last"
         )
 
 
@@ -85,7 +88,7 @@ def _baseline(report: Report, table: Sequence[Row]) -> Iterator[str]:
             continue
         line = f"{row.label}: {_told(row.gain)} dB against {report.baseline}{_test(row.gain)}"
         if row.passes is not None:
-            line += f"; passes its final PSNR by step {row.passes}"
+            line += f"; passes its PSNR by step {row.passes}"
         yield line
 
 
@@ -109,6 +112,6 @@ def _told(difference: Difference | None) -> str:
 
 def _test(difference: Difference | None) -> str:
     if difference is None or difference.p is None:
-        return " (too few repeats for a test)"
+        return " (no test: too few repeats, or no spread)"
     verdict = "" if difference.significant else ", not significant"
     return f" (Welch's t-test, p = {difference.p:.2g}{verdict})"

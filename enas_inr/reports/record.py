@@ -8,39 +8,10 @@ from dataclasses import dataclass, field
 from enas_inr.catalog import Catalog
 from enas_inr.engine import priced_space
 from enas_inr.errors import EnasInrError
-from enas_inr.result import Picture, TraceStep, TrialResult
+from enas_inr.result import Picture, TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.store import read_pictures, read_study
 from enas_inr.strategies.base import Strategy
-
-
-@dataclass(frozen=True)
-class StudyRecord:
-    """One study.
-
-    Attributes:
-        name: in its storage.
-        label: for people; empty where there is only one.
-        spec: what was asked.
-        results: its trials, in the order of their numbers.
-        names: what some architectures are called, by their canonical key.
-        trace: the strategy's decisions; empty if the strategy is not installed here.
-        original: the signal, as a picture or a sound.
-        pictures: the reconstructions (first repeat, last weights), by trial number.
-    """
-
-    name: str
-    label: str
-    spec: StudySpec
-    results: tuple[TrialResult, ...]
-    names: Mapping[str, str] = field(default_factory=dict)
-    trace: tuple[TraceStep, ...] = ()
-    original: Picture | None = None
-    pictures: Mapping[int, Picture] = field(default_factory=dict)
-
-    def name_of(self, result: TrialResult) -> str:
-        """What an architecture is called, for people."""
-        return self.names.get(result.key, result.trial.ensemble.label())
 
 
 @dataclass(frozen=True)
@@ -57,6 +28,37 @@ class Published:
 
 
 @dataclass(frozen=True)
+class StudyRecord:
+    """One study.
+
+    Attributes:
+        name: in its storage.
+        label: for people; empty where there is only one.
+        spec: what was asked.
+        results: its trials, in the order of their numbers.
+        names: what some architectures are called, by their canonical key.
+        published: a paper's values, by those names; empty if they are of another signal.
+        trace: the strategy's decisions; empty if the strategy is not installed here.
+        original: the signal, as a picture or a sound.
+        pictures: the reconstructions (first repeat, last weights), by trial number.
+    """
+
+    name: str
+    label: str
+    spec: StudySpec
+    results: tuple[TrialResult, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
+    trace: tuple[TraceStep, ...] = ()
+    original: Picture | None = None
+    pictures: Mapping[int, Picture] = field(default_factory=dict)
+
+    def name_of(self, result: TrialResult) -> str:
+        """What an architecture is called, for people."""
+        return self.names.get(result.key, result.trial.ensemble.label())
+
+
+@dataclass(frozen=True)
 class Report:
     """Studies that are looked at together.
 
@@ -67,7 +69,6 @@ class Report:
         reduced: in which way this is less than the full study; empty: it is the full one.
         studies: at least one.
         baseline: the name of the row with which the others are compared.
-        published: a paper's values, by the row's name; empty if they are of another signal.
         figures: those to draw, of `enas_inr.reports.figures.FIGURES`; empty: all that apply.
     """
 
@@ -77,7 +78,6 @@ class Report:
     source: str = ""
     reduced: str = ""
     baseline: str | None = None
-    published: Mapping[str, Published] = field(default_factory=dict)
     figures: tuple[str, ...] = ()
 
 
@@ -88,13 +88,15 @@ def load_record(
     *,
     label: str = "",
     names: Mapping[str, str] | None = None,
+    published: Mapping[str, Published] | None = None,
 ) -> StudyRecord:
     """Read a study; see `StudyRecord`.
 
     Raises:
         StudyError: no such study; the message names the nearest.
     """
-    spec, results = read_study(name, storage)
+    spec, every = read_study(name, storage)
+    results = _without_superseded(every)
     original, pictures = read_pictures(name, storage)
     return StudyRecord(
         name=name,
@@ -102,10 +104,21 @@ def load_record(
         spec=spec,
         results=tuple(results),
         names=names or {},
+        published=published or {},
         trace=_trace(spec, results, catalog),
         original=original,
         pictures=pictures,
     )
+
+
+def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
+    """Leave out failures of architectures that were tried again."""
+    last = {result.key: result.trial.number for result in results}
+    return [
+        result
+        for result in results
+        if result.status is not TrialStatus.FAILED or last[result.key] == result.trial.number
+    ]
 
 
 def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tuple[TraceStep, ...]:

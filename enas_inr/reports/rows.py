@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,8 @@ class Row:
         best: whether it has its study's best score.
         front: whether no other row of its signal has both more PSNR and fewer FLOPs.
         gain: its PSNR minus the baseline's; None for the baseline, and without one.
-        passes: the step at which its mean learning curve passes the baseline's final PSNR; None
-            if it never does, and without a baseline.
+        passes: the first step kept (about every hundredth of them) at which its mean learning
+            curve is above the baseline's PSNR; None if it never is, and without a baseline.
         published: what a paper says about it.
     """
 
@@ -70,12 +71,16 @@ class Row:
             "options": spec.options,
             **spec.sizes(),
             **trial.cost.model_dump(),
+            "profile": trial.training.profile,
             "steps": trial.training.steps,
+            "learning_rate": trial.training.learning_rate,
+            "seed": trial.seed,
             "repeats": len(self.result.repeats),
             "psnr_db": self.result.psnr_db,
             "psnr_low_db": low,
             "psnr_high_db": high,
-            "psnr_std_db": self.result.psnr_std_db,
+            "psnr_std_db": self.result.psnr_std_db if self.psnr and self.psnr.count > 1 else None,
+            "psnr_db_repeats": psnr_values(self.result),
             "psnr_paper_db": self.psnr_paper_db,
             "published_psnr_db": known.psnr_paper_db,
             "difference_db": self.difference_db,
@@ -94,40 +99,34 @@ class Row:
 
 def rows(report: Report) -> list[Row]:
     """All trials of all studies, in the order in which architectures were named, else of FLOPs."""
+    fronts = _fronts(report)
     made = []
     for study in report.studies:
-        signal = study.spec.signal
-        rivals = [
-            r for s in report.studies if s.spec.signal.fingerprint == signal.fingerprint
-            for r in s.results
-        ]  # fmt: skip
         best = best_of(study.results)
         base = _baseline(report, study)
-        order = list(study.names)
+        order = {key: place for place, key in enumerate(study.names)}
         ranked = sorted(
             study.results,
             key=lambda r: (
-                order.index(r.key) if r.key in study.names else len(order),
+                order.get(r.key, len(order)),
                 r.trial.cost.flops,
                 r.trial.cost.parameters,
             ),
         )
         for result in ranked:
             name = study.name_of(result)
-            is_base = base is not None and result.key == base.key and result in study.results
+            other = base[1] if base and base[1] is not result else None
             made.append(
                 Row(
                     study=study,
                     result=result,
                     name=name,
                     psnr=Estimate.of(psnr_values(result)),
-                    best=best is not None and result.key == best.key and len(ranked) > 1,
-                    front=not any(_dominates(other, result) for other in rivals),
-                    gain=None
-                    if base is None or is_base
-                    else Difference.of(psnr_values(base), psnr_values(result)),
-                    passes=None if base is None or is_base else _passing_step(result, base),
-                    published=report.published.get(name),
+                    best=result is best and len(ranked) > 1,
+                    front=id(result) in fronts,
+                    gain=Difference.of(psnr_values(other), psnr_values(result)) if other else None,
+                    passes=_passing_step(result, other) if other else None,
+                    published=study.published.get(name),
                 )
             )
     return made
@@ -150,27 +149,45 @@ def mean_curve(result: TrialResult) -> list[tuple[int, float]]:
     ]
 
 
-def _baseline(report: Report, study: StudyRecord) -> TrialResult | None:
-    """The row of that name on the same signal: in this study, else in another."""
-    same = [s for s in report.studies if s.spec.signal.fingerprint == study.spec.signal.fingerprint]
-    for candidate in [study, *same]:
-        for result in candidate.results:
-            if report.baseline is not None and candidate.name_of(result) == report.baseline:
-                return result
-    return None
+def _baseline(report: Report, study: StudyRecord) -> tuple[StudyRecord, TrialResult] | None:
+    """The row of that name on the same signal: in this study, else in another; complete ones first.
+
+    None also if no row is to be the baseline.
+    """
+    if report.baseline is None:
+        return None
+    same = [s for s in report.studies if s.spec.signal.identity == study.spec.signal.identity]
+    named = [
+        (candidate, result)
+        for candidate in [study, *same]
+        for result in candidate.results
+        if candidate.name_of(result) == report.baseline
+    ]
+    complete = [pair for pair in named if pair[1].status is TrialStatus.COMPLETE]
+    return next(iter(complete or named), None)
 
 
 def _passing_step(result: TrialResult, base: TrialResult) -> int | None:
     final = base.psnr_db
     if final is None:
         return None
-    return next((step for step, psnr in mean_curve(result) if psnr > final), None)
+    counted = min((repeat.steps for repeat in result.repeats), default=0)
+    return next((s for s, psnr in mean_curve(result) if psnr > final and s <= counted), None)
 
 
-def _dominates(one: TrialResult, other: TrialResult) -> bool:
-    if other.psnr_db is None:
-        return True
-    if one.psnr_db is None:
-        return False
-    gains = (one.psnr_db - other.psnr_db, other.trial.cost.flops - one.trial.cost.flops)
-    return min(gains) >= 0 and max(gains) > 0
+def _fronts(report: Report) -> set[int]:
+    """The `id`s of the trials that no other on the same signal beats in both PSNR and FLOPs."""
+    by_signal: dict[object, list[tuple[int, float, TrialResult]]] = {}
+    for study in report.studies:
+        for result in study.results:
+            if (psnr := result.psnr_db) is not None:
+                known = by_signal.setdefault(study.spec.signal.identity, [])
+                known.append((result.trial.cost.flops, -psnr, result))
+    front = set()
+    for known in by_signal.values():
+        highest, reached_at = -math.inf, -1
+        for flops, loss, result in sorted(known, key=lambda entry: entry[:2]):
+            if -loss > highest or (-loss == highest and flops == reached_at):
+                highest, reached_at = -loss, flops
+                front.add(id(result))
+    return front

@@ -76,7 +76,7 @@ def table_of(report: Report, every: Sequence[Row]) -> Table:
 
 
 def _columns(report: Report) -> list[Column]:
-    signals = {study.spec.signal.fingerprint for study in report.studies}
+    signals = {study.spec.signal.identity for study in report.studies}
     kinds = {_kind(study) for study in report.studies}
     base = f"the baseline, {report.baseline}"
     interval = f"{CONFIDENCE:.0%} confidence interval over the repeats"
@@ -149,11 +149,15 @@ def _columns(report: Report) -> list[Column]:
         ),
         number(
             "p",
-            "of the gain: how probable one as large would be by chance (Welch's t-test)",
+            "of the gain: how probable one as large is by chance (Welch's t-test, uncorrected)",
             lambda row: row.gain.p if row.gain else None,
             lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
         ),
-        count("passes at", f"step at which it passes the final PSNR of {base}", lambda r: r.passes),
+        count(
+            "passes at",
+            f"first step kept at which its curve is above the PSNR of {base}",
+            lambda r: r.passes,
+        ),
         number("seconds", "of training", lambda row: row.result.seconds, "{:,.1f}".format),
         text("status", "how the training ended, if not complete, and why", _status),
     ]

@@ -50,7 +50,15 @@ def as_markdown(report: Report) -> str:
     parts += [report.summary, ""] if report.summary else []
     parts += [f"- {line}" for line in settings(report)]
     parts += ["", _line([column.title for column in table.columns]), _line(aligned)]
-    parts += [_line([cell.text for cell in line.cells]) for line in table.lines]
+    parts += [
+        _line(
+            [
+                cell.text + (" (best)" if line.row.best and not index else "")
+                for index, cell in enumerate(line.cells)
+            ]
+        )
+        for line in table.lines
+    ]
     found = findings(report)
     parts += ["", *(f"- {line}" for line in found)] if found else []
     failed = [line.row for line in table.lines if line.row.result.message]
@@ -60,7 +68,7 @@ def as_markdown(report: Report) -> str:
 
 def as_csv(report: Report) -> str:
     """One line for each row, with every number in full."""
-    return _csv([_flat(row.to_dict()) for row in rows(report)])
+    return _csv([_flat(row.to_dict()) | {"reduced": report.reduced} for row in rows(report)])
 
 
 def curves_as_csv(report: Report) -> str:
@@ -68,10 +76,12 @@ def curves_as_csv(report: Report) -> str:
     lines = [
         {
             "study": row.study.name,
-            "name": row.label,
+            "group": row.study.label,
+            "name": row.name,
             "step": step,
             "psnr_db": round(psnr, 3),
             "psnr_paper_db": round(psnr - PSNR_OFFSET_DB, 3),
+            "reduced": report.reduced,
         }
         for row in rows(report)
         for step, psnr in mean_curve(row.result)
@@ -121,9 +131,16 @@ def settings(report: Report) -> list[str]:
 
 
 def environment(report: Report) -> dict[str, Any]:
-    """Where and with what the report was made: for records that others compare with."""
+    """Where and with what a report was made: for records that others compare with.
+
+    `trained_with` has the versions of the trials' training; the rest is of this machine, now.
+    """
     results = [result for study in report.studies for result in study.results]
+    versions = {
+        f"{name} {number}" for result in results for name, number in result.versions.items()
+    }
     return {
+        "trained_with": sorted(versions),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": platform.machine(),
         "processor": _processor(),
@@ -159,7 +176,8 @@ def _line(parts: Sequence[str]) -> str:
 
 def _flat(line: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: json.dumps(value) if isinstance(value, dict) else value for key, value in line.items()
+        key: json.dumps(value) if isinstance(value, (dict, list)) else value
+        for key, value in line.items()
     }
 
 

@@ -108,7 +108,7 @@ def compare(first: StudyRecord, second: StudyRecord) -> Versus:
         BudgetError: one has nothing within the other's budget.
     """
     signals = [study.spec.signal for study in (first, second)]
-    if signals[0].fingerprint != signals[1].fingerprint:
+    if signals[0].identity != signals[1].identity:
         raise StudyError(
             f"{first.name!r} is of {signals[0].name!r}, {second.name!r} of {signals[1].name!r}",
             "compare studies of one signal, read in the same way",

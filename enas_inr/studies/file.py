@@ -54,9 +54,9 @@ class NamedRow(Frozen):
     """
 
     name: str
-    grid: int = Field(ge=1)
-    depth: int = Field(ge=0)
-    width: int = Field(ge=1)
+    grid: int
+    depth: int
+    width: int
     published_psnr: float | None = None
     published_flops: int | None = None
 
@@ -75,7 +75,7 @@ class Search(Frozen):
     name: str
     backbone: str = "siren"
     options: dict[str, JsonValue] = {}
-    grids: tuple[int, ...] = (8,)
+    grids: tuple[int, ...] = Field(default=(8,), min_length=1)
     widths: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
     depths: tuple[int, ...] = (1, 2, 3, 4, 5)
     rows: tuple[NamedRow, ...] = ()
@@ -98,7 +98,16 @@ class Search(Frozen):
         if self.rows and searched:
             raise ValueError(f"rows leave nothing for {', '.join(sorted(searched))}; drop either")
         _distinct([row.name for row in self.rows], "row")
+        _distinct(
+            [f"M={row.grid} d={row.depth} w={row.width}" for row in self.rows], "architecture"
+        )
+        _distinct([f"M={grid}" for grid in self.grids], "grid")
         return self
+
+    @field_validator("max_flops", "max_parameters", "max_bytes", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return _number_as_text(value)
 
 
 class StudyFile(Frozen):
@@ -125,6 +134,11 @@ class StudyFile(Frozen):
     baseline: str | None = None
     figures: tuple[str, ...] = ()
     published_for: str = ""
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return _number_as_text(value)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -182,12 +196,14 @@ def load_study_file(
     reduction = data.pop("quick", None)
     parse(StudyFile, data, what)  # what is wrong there, is not blamed on a change
     reduced = []
+    if reduction is not None and not isinstance(reduction, dict):
+        raise SpecError(f"{what}: quick is no table (received {reduction!r})", "write [quick]")
     if quick:
-        if not isinstance(reduction, dict):
+        if reduction is None:
             raise SpecError(f"{what} has no table `quick`", "run it without --quick")
         data = _changed(data, reduction, f"{what}: quick")
         reduced.append(f"quick version ({_told(reduction)})")
-    elif isinstance(reduction, dict):
+    elif reduction is not None:
         parse(StudyFile, _changed(data, reduction, f"{what}: quick"), f"{what}: quick")
     for key, value in (changes or {}).items():
         data = _changed(data, _nested(key, value), f"--set {key}")
@@ -213,9 +229,14 @@ def _changed(data: Mapping[str, Any], changes: Mapping[str, Any], what: str) -> 
         old = made.get(key)
         if key == "searches" and isinstance(value, Mapping) and isinstance(old, list):
             by_name = {search.get("name"): search for search in old}
-            for name in value:
+            for name, change in value.items():
                 if name not in by_name:
                     raise SpecError(f"{what}: no search {name!r}", nearest(name, by_name))
+                if not isinstance(change, Mapping):
+                    raise SpecError(
+                        f"{what}: search {name!r} cannot be {change!r}",
+                        f"change one of its keys, as in searches.{name}.widths",
+                    )
             made[key] = [
                 _changed(search, value.get(search.get("name"), {}), what) for search in old
             ]
@@ -237,6 +258,12 @@ def _told(changes: Mapping[str, Any], prefix: str = "") -> str:
         else:
             parts.append(f"{prefix}{key} {value}".replace("searches ", ""))
     return ", ".join(parts)
+
+
+def _number_as_text(value: Any) -> Any:
+    """Let `size = 64` and `max_flops = 1e9` be written without quotes."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 def _distinct(names: list[str], what: str) -> None:

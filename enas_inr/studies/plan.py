@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.catalog import Catalog
 from enas_inr.engine import candidate, study_name
+from enas_inr.errors import SpecError
 from enas_inr.parsing import parse
 from enas_inr.reports.record import Published
 from enas_inr.spec import (
@@ -56,13 +57,17 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
     Raises:
         SpecError: a name, an option or a value is not valid.
     """
+    _check_distinct(file, signals)
     planned = []
     several = sum(len(search.grids) for search in file.searches) > 1
+    names = [signal.name for signal in signals]
+    if len(set(names)) < len(names):  # two folders may have a picture of one name
+        names = list(file.signals)
     for index, signal in enumerate(signals):
         info = signal.info()
         for search in file.searches:
             for grid in (None,) if search.rows else search.grids:
-                parts = [info.name] if len(signals) > 1 else []
+                parts = [names[index]] if len(signals) > 1 else []
                 parts += [search.name] if several else []
                 parts += [f"M={grid}"] if grid is not None and len(search.grids) > 1 else []
                 spec = _spec(file, search, grid, info)
@@ -111,15 +116,19 @@ def _spec(file: StudyFile, search: Search, grid: int | None, signal: SignalInfo)
     )
 
 
+def _check_distinct(file: StudyFile, signals: list[Signal]) -> None:
+    seen: dict[object, str] = {}
+    for source, signal in zip(file.signals, signals, strict=True):
+        first = seen.setdefault(signal.info().identity, source)
+        if first is not source:
+            raise SpecError(f"signals {first!r} and {source!r} are the same", "name it once")
+
+
 def _row_spec(search: Search, number: int) -> EnsembleSpec:
     row = search.rows[number]
-    return EnsembleSpec(
-        backbone=search.backbone,
-        options=search.options,
-        grid=row.grid,
-        depth=row.depth,
-        width=row.width,
-    )
+    sizes = {"grid": row.grid, "depth": row.depth, "width": row.width}
+    base = {"backbone": search.backbone, "options": search.options}
+    return parse(EnsembleSpec, base | sizes, f"search {search.name!r}: row {row.name!r}")
 
 
 def _budget(search: Search) -> Budget:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from enas_inr.catalog import Catalog
 from enas_inr.engine import Observer, run_study
-from enas_inr.errors import EnasInrError, TrainingError
-from enas_inr.reports.record import Report, StudyRecord, load_record
+from enas_inr.errors import StudyError, TrainingError
+from enas_inr.reports.record import Report, load_record
 from enas_inr.spec import Choice
+from enas_inr.store import study_names
 from enas_inr.studies.file import LoadedStudy
 from enas_inr.studies.plan import PlannedStudy
 
@@ -32,12 +33,13 @@ def run_plan(
 ) -> None:
     """Run every study to its end, or continue it; what is in the storage is not done again.
 
-    A study that fails does not keep the others from running.
+    A study whose training fails does not keep the others from running.
 
     Raises:
         TrainingError: some failed; the message names the first and its reason.
+        StudyError: the storage cannot be used.
     """
-    failures: list[tuple[PlannedStudy, EnasInrError]] = []
+    failures: list[tuple[PlannedStudy, TrainingError]] = []
     for number, study in enumerate(planned):
         on_study(number, study)
         try:
@@ -52,7 +54,7 @@ def run_plan(
                 observer=observer,
                 reuse=True,
             )
-        except EnasInrError as error:
+        except TrainingError as error:
             if len(planned) == 1:
                 raise
             failures.append((study, error))
@@ -69,21 +71,39 @@ def make_report(
 ) -> Report:
     """Read the studies back, for a table, figures and a page.
 
+    Of a run that is not finished, it has what there is, and says what is missing.
+
     Raises:
-        StudyError: one of them was not run yet.
+        StudyError: none of them was run yet.
     """
     file = loaded.file
-    records: list[StudyRecord] = [
-        load_record(study.name, storage, catalog, label=study.label, names=study.names)
+    known = set(study_names(storage))
+    records = [
+        load_record(
+            study.name,
+            storage,
+            catalog,
+            label=study.label,
+            names=study.names,
+            published=study.published,
+        )
         for study in planned
+        if study.name in known
     ]
+    if not records:
+        raise StudyError(
+            f"{loaded.name} was not run yet with these settings in {storage}",
+            "run `enas-inr study run` first, or give --signal, --quick and --set as then",
+        )
+    reduced = [loaded.reduced] if loaded.reduced else []
+    if missing := len(planned) - len(records):
+        reduced.append(f"{missing} of {len(planned)} studies not run yet")
     return Report(
         title=file.title,
         summary=file.summary,
         source=file.source,
-        reduced=loaded.reduced,
+        reduced="; ".join(reduced),
         studies=tuple(records),
         baseline=file.baseline,
-        published={name: value for s in planned for name, value in s.published.items()},
         figures=file.figures,
     )

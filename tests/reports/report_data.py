@@ -58,6 +58,7 @@ def study(
     pictures=True,
     coordinate=False,
     named=None,
+    published=None,
 ):
     """A study whose PSNR grows with the width; `fail(spec)` says which diverge."""
     space = lookup_space({"width": widths, "depth": depths}, 10**9)
@@ -83,6 +84,7 @@ def study(
         spec=spec,
         results=tuple(found),
         names={r.key: named[i] for i, r in enumerate(found) if i < len(named)} if named else {},
+        published=published or {},
         trace=tuple(strategy.trace(found)) if coordinate else (),
         original=picture_of(signal_of(info)) if pictures else None,
         pictures=stored if pictures else {},

@@ -9,6 +9,8 @@ from enas_inr.reports.page import render_page, write_page
 from enas_inr.reports.record import Published
 from enas_inr.spec import EnsembleSpec
 
+PUBLISHED = {"base": Published(psnr_paper_db=29.0)}
+
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 FETCHED = ("src", "href", "action", "poster", "srcset", "data")
 
@@ -55,12 +57,11 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def everything():
     return report(
-        study("lake", "pictures", coordinate=True, named=["base", "second"]),
+        study("lake", "pictures", coordinate=True, named=["base", "second"], published=PUBLISHED),
         study("bell", "sounds", info=SOUND, fail=lambda spec: spec.width == 32),
         summary="What this is.",
         reduced="16x12 pixels",
         baseline="base",
-        published={"base": Published(psnr_paper_db=29.0)},
     )
 
 

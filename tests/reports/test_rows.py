@@ -7,6 +7,7 @@ from enas_inr.estimate import Difference
 from enas_inr.reports.findings import findings
 from enas_inr.reports.record import Published
 from enas_inr.reports.rows import mean_curve, psnr_values, rows
+from enas_inr.result import TrialStatus
 from enas_inr.spec import PSNR_OFFSET_DB
 
 
@@ -59,11 +60,39 @@ def test_gain_and_passing_step_are_against_the_baseline_of_the_same_signal():
 
 
 def test_the_published_stand_beside_ours_in_the_papers_convention():
-    made = report(study(named=["x"]), published={"x": Published(30.0, 5)})
+    made = report(study(named=["x"], published={"x": Published(30.0, 5)}))
     row = by_name(made)["x"]
     assert row.difference_db == pytest.approx(row.result.psnr_db - PSNR_OFFSET_DB - 30)
     assert row.to_dict()["published_flops"] == 5
     assert by_name(report(study(named=["x"])))["x"].difference_db is None
+
+
+def test_what_a_paper_says_of_one_study_is_not_said_of_another_with_the_same_row():
+    made = report(
+        study("s", "one", named=["x"], published={"x": Published(30.0)}),
+        study("t", "two", named=["x"]),
+    )
+    named = [row for row in rows(made) if row.name == "x"]
+    assert [row.published for row in named] == [Published(30.0), None]
+
+
+def test_the_baselines_architecture_in_another_study_is_compared_with_it_too():
+    made = report(study("s", "slow", named=["base"]), study("t", "fast"), baseline="base")
+    base = next(row for row in rows(made) if row.name == "base")
+    twin = next(
+        row for row in rows(made) if row.study.name == "t" and row.result.key == base.result.key
+    )
+    assert base.gain is None
+    assert twin.gain.mean == pytest.approx(0)
+
+
+def test_a_failed_baseline_gives_way_to_a_complete_one():
+    record = study(named=["base"])
+    failed = record.results[0].model_copy(update={"status": TrialStatus.FAILED, "score": None})
+    both = replace(record, results=(failed, *record.results))
+    found = rows(report(both, baseline="base"))
+    assert [row.best for row in found].count(True) == 1
+    assert all(row.gain is not None for row in found if row.name != "base")
 
 
 def test_a_trial_that_diverged_has_a_row_and_no_numbers():
@@ -93,7 +122,7 @@ def test_a_wider_network_that_is_worse_is_a_finding_with_its_test():
     assert "above width 32" in line
     assert "p = " in line
     (line,) = findings(report(record))
-    assert line == "M=8 d=1: PSNR is the highest at the largest width, 32"
+    assert line == "M=8 d=1: the mean PSNR is the highest at the largest width, 32"
 
 
 def test_a_search_says_where_it_ended():
@@ -104,12 +133,16 @@ def test_a_search_says_where_it_ended():
 
 def test_the_baseline_and_the_paper_are_findings():
     made = report(
-        study(named=["base", "x"], depths=(1,), widths=(8, 32)),
+        study(
+            named=["base", "x"],
+            depths=(1,),
+            widths=(8, 32),
+            published={"x": Published(30.0, 1)},
+        ),
         baseline="base",
-        published={"x": Published(30.0, 1)},
     )
     lines = findings(made)
     assert any(line.startswith("x: 6.00 ± 1.13 dB against base (Welch's") for line in lines)
-    assert "passes its final PSNR by step 20" in lines[0]
+    assert "passes its PSNR by step 20" in lines[0]
     assert "against the published PSNR: -1.90 to -1.90 dB" in lines
     assert "FLOPs equal to the published ones: 0 of 1 rows" in lines

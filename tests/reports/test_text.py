@@ -17,10 +17,9 @@ def test_columns_that_are_empty_everywhere_are_left_out():
     assert not {"study", "name", "published", "PSNR, paper's", "gain"} & titles(table)
     assert {len(line.cells) for line in table.lines} == {len(table.columns)}
     full = report(
-        study("s", "one", named=["x", "y"]),
+        study("s", "one", named=["x", "y"], published={"y": Published(1.0)}),
         study("t", "two", info=OTHER),
         baseline="x",
-        published={"y": Published(1.0)},
     )
     shown = titles(text.brief(full))
     assert {"study", "name", "published", "PSNR, paper's", "difference", "gain"} <= shown

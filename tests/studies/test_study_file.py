@@ -86,6 +86,15 @@ def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
         ("repeats = 3", "repeats = 0", "repeats: input should be greater than or equal to 1"),
         ('title = "t"', "", "title: field required"),
         ("[training]", "[training", "is not TOML"),
+        ("grids = [4, 8]", "grids = []", "grids: tuple should have at least 1 item"),
+        ("grids = [4, 8]", "grids = [4, 4]", "two times the grid 'M=4'"),
+        (
+            "width = 8 }]",
+            "width = 8 }, { name = 'b', grid = 4, depth = 1, width = 8 }]",
+            "'M=4 d=1",
+        ),
+        ("searches.searched = {", "searches.searched = 3 # {", "search 'searched' cannot be 3"),
+        ("repeats = 3", "repeats = 3\nquick = 3", "is not TOML"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_what_was_meant(tmp_path, old, new, says):
@@ -95,11 +104,21 @@ def test_a_mistake_is_one_line_that_names_what_was_meant(tmp_path, old, new, say
     assert "\n" not in str(caught.value)
 
 
+def test_numbers_may_stand_for_text(tmp_path):
+    loaded = load(tmp_path, changes={"size": 64, "searches.searched.max_flops": 1e9})
+    assert loaded.file.size == "64"
+    assert loaded.file.searches[1].max_flops == "1000000000.0"
+
+
 def test_other_mistakes(tmp_path):
     with pytest.raises(SpecError, match="cannot be read: No such file"):
         load_study_file(tmp_path / "none.toml")
     with pytest.raises(SpecError, match="has no table `quick`"):
         load(tmp_path, TEXT[: TEXT.index("[quick]")], quick=True)
+    with pytest.raises(SpecError, match=r"quick is no table \(received 3\)"):
+        load(tmp_path, "quick = 3\n" + TEXT[: TEXT.index("[quick]")])
+    with pytest.raises(SpecError, match="search 'fixed' cannot be 3"):
+        load(tmp_path, changes={"searches.fixed": 3})
     with pytest.raises(SpecError, match="--set: unknown key 'reapets'; did you mean 'repeats'"):
         load(tmp_path, changes={"reapets": 1})
     with pytest.raises(SpecError, match=r"--set searches\.x\.grids: no search 'x'"):

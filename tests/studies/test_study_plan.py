@@ -21,7 +21,8 @@ def photo():
 
 
 def planned(name, *signals):
-    return plan(load_study_file(FOLDER / f"{name}.toml").file, list(signals), CATALOG)
+    names = [signal.name for signal in signals]
+    return plan(load_study_file(FOLDER / f"{name}.toml", signals=names).file, [*signals], CATALOG)
 
 
 def flops(study):
@@ -81,6 +82,14 @@ def test_published_values_are_those_of_one_signal_only(photo):
     assert not with_other[0].published
 
 
+def test_signals_that_are_the_same_are_refused_and_equal_names_told_apart(photo):
+    file = load_study_file(FOLDER / "table1_image.toml", signals=["a/x.png", "b/x.png"]).file
+    with pytest.raises(SpecError, match=r"'a/x\.png' and 'b/x\.png' are the same"):
+        plan(file, [photo, photo], CATALOG)
+    other = replace(photo, values=-photo.values)
+    assert [study.label for study in plan(file, [photo, other], CATALOG)] == ["a/x.png", "b/x.png"]
+
+
 def file_with(**search):
     return StudyFile(title="t", searches=(Search(name="s", **search),))
 
@@ -112,6 +121,8 @@ def test_the_training_of_a_search_changes_the_files(photo):
         ({"training": {"step": 3}}, "unknown key 'step'; did you mean 'steps'"),
         ({"max_flops": "lots"}, "'lots' is not"),
         ({"grids": [0]}, "greater than or equal to 1"),
+        ({"training": {"cls": 3}}, "unknown key 'cls'"),
+        ({"rows": [{"name": "r", "grid": 2_000_000, "depth": 1, "width": 1}]}, "row 'r': grid"),
     ],
 )
 def test_wrong_values_are_found_before_anything_is_trained(photo, search, says):

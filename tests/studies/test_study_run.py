@@ -1,5 +1,8 @@
 """A study file from end to end, on a real picture of a few pixels."""
 
+import json
+
+import optuna
 import pytest
 
 from enas_inr.api.study import prepare
@@ -88,7 +91,7 @@ def test_another_training_is_another_study(file):
     assert "quick version" in report.reduced
 
 
-def test_a_study_that_fails_does_not_stop_the_others(file):
+def test_a_study_that_fails_does_not_stop_the_others(file, capsys):
     file.write_text(TEXT.replace("[quick]", ANOTHER + "[quick]"))
     text = file.read_text()
     searches = text.index('[[searches]]\nname = "diverging"'), text.index("[quick]")
@@ -99,13 +102,57 @@ def test_a_study_that_fails_does_not_stop_the_others(file):
     with pytest.raises(TrainingError, match=r"1 of 2 studies failed, the first \(diverging\)"):
         run(file)
     assert len(study_names("s.db")) == 2
+    assert cli(["study", "run", str(file), "--storage", "s.db", "--quiet"]) == 7
+    shown = capsys.readouterr()
+    assert "wide" in shown.out
+    assert "diverged" in shown.out
+    assert "studies failed" in shown.err
 
 
 def test_a_report_before_the_run_says_so(file):
     prepared = prepare(file)
     run(file, storage="other.db", quick=True)
-    with pytest.raises(StudyError, match="no study 'photo-siren"):
+    with pytest.raises(StudyError, match="mine was not run yet with these settings"):
         prepared.report("other.db")
+
+
+def test_a_report_of_an_unfinished_run_has_what_there_is_and_says_so(file):
+    run(file)
+    more = TEXT[TEXT.index("[[searches]]") : TEXT.index("[quick]")].replace("SIREN", "more")
+    file.write_text(TEXT.replace("[quick]", more.replace("width = 4", "width = 6") + "[quick]"))
+    report = prepare(file).report("s.db")
+    assert len(report.studies) == 1
+    assert report.reduced == "1 of 2 studies not run yet"
+
+
+def test_what_was_written_by_others_is_not_recalled(file):
+    signal = prepare(file).signals[0].info()
+    storage = optuna.storages.get_storage("sqlite:///s.db")
+    study = optuna.create_study(storage=storage, study_name="theirs")
+    spec = prepare(file).planned[0].spec.model_copy(update={"signal": signal})
+    study.set_user_attr("enas_inr.spec", spec.model_dump_json())
+    study.add_trial(optuna.trial.create_trial(value=1.0))
+    optuna.create_study(storage=storage, study_name="newer").set_user_attr("enas_inr.spec", "{}")
+    _, seen = run(file)
+    assert len(seen.trained) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "says"),
+    [
+        ({"figures": ["curve"]}, 2, "unknown figure 'curve'; did you mean 'curves'"),
+        ({"searches.SIREN.objective": "psnr"}, 2, "objective 'psnr'"),
+        ({"searches.SIREN.backbone": "sirn"}, 2, "did you mean 'siren'"),
+        ({"searches.SIREN.max_flops": "1"}, 4, "none of the 2 architectures fits"),
+    ],
+)
+def test_validate_finds_what_a_run_would(file, capsys, changes, code, says):
+    given = [f"{key}={json.dumps(value)}" for key, value in changes.items()]
+    for command in ("validate", "run"):
+        assert cli(["study", command, str(file), "--set", *given]) == code
+        error = capsys.readouterr().err
+        assert says in error
+        assert error.count("\n") == 1
 
 
 def test_the_commands(file, capsys, tmp_path):
@@ -125,12 +172,12 @@ def test_the_commands(file, capsys, tmp_path):
     assert cli(["report", *arguments, "--quick", "--format", "md"]) == 0
     text = capsys.readouterr().out
     assert "**Reduced:** quick version" in text
-    assert "| narrow | 2 | 1 | 4 |" in text
+    assert "| 2 | 1 | 4 |" in text
     assert cli(["report", *arguments, "--quick", "-o", "r.html", "--figures", "f"]) == 0
     assert "REDUCED" in (tmp_path / "r.html").read_text().upper()
     assert any((tmp_path / "f").glob("*.svg"))
     assert cli(["report", *arguments]) == 6
-    assert "no study" in capsys.readouterr().err
+    assert "was not run yet" in capsys.readouterr().err
     assert cli(["study", "run", "none.toml"]) == 2
     assert cli(["study", "list", "out"]) == 2
 
