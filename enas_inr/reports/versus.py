@@ -75,16 +75,18 @@ class Versus:
 
     def verdict(self) -> str:
         """What it comes to, in one line."""
-        difference, better = self.best.difference, self.second.name
+        difference = self.best.difference
         if difference is None or difference.p is None:
-            return "one repeat says nothing about chance: no significance test"
-        if difference.mean < 0:
-            better = self.first.name
+            return "too few repeats, or no spread between them: no significance test"
+        sides = [(f"A ({self.first.name})", self.best.first)]
+        sides += [(f"B ({self.second.name})", self.best.second)]
+        (better, winner), (_, loser) = sides if difference.mean < 0 else reversed(sides)
+        ratio = winner.trial.cost.flops / loser.trial.cost.flops
         if not difference.significant:
             return f"no significant difference in PSNR (Welch's t-test, p = {difference.p:.2g})"
         return (
-            f"{better} is better by {abs(difference.mean):.2f} dB (95% interval "
-            f"± {difference.half_width:.2f}, Welch's t-test, p = {difference.p:.2g})"
+            f"{better} has {abs(difference.mean):.2f} dB more PSNR, at {ratio:.3g} times the FLOPs "
+            f"(95% interval ± {difference.half_width:.2f}, Welch's t-test, p = {difference.p:.2g})"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -43,11 +43,11 @@ def test_what_both_trained_is_tested_pair_by_pair():
 
 def test_the_verdict_names_the_better_one_or_none():
     low, high = study("low", widths=(8,)), study("high", widths=(32,))
-    assert compare(low, high).verdict().startswith("high is better by 6.0")
-    assert compare(high, low).verdict().startswith("high is better by 6.0")
+    assert compare(low, high).verdict().startswith("B (high) has 6.00 dB more PSNR, at ")
+    assert compare(high, low).verdict().startswith("A (high) has 6.00 dB more PSNR, at ")
     assert "no significant difference" in compare(low, low).verdict()
     single = [r.model_copy(update={"repeats": r.repeats[:1]}) for r in high.results]
-    assert "one repeat" in compare(low, replace(high, results=tuple(single))).verdict()
+    assert "too few repeats" in compare(low, replace(high, results=tuple(single))).verdict()
 
 
 def test_it_goes_to_json_with_the_settings_that_differ():
