@@ -45,6 +45,8 @@ def cluster(modules):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(modules), os.getcwd()]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # On a busy machine a node may be slow to answer; a dead one refuses at once.
+        patch.setenv("RAY_health_check_timeout_ms", "60000")
         patch.syspath_prepend(str(modules))
         head = {"num_cpus": 1, "include_dashboard": True, "dashboard_port": 0}
         made = Cluster(initialize_head=True, head_node_args=head)
