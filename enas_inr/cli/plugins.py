@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from enas_inr.cli import plugins_check
+
 if TYPE_CHECKING:
     from enas_inr.catalog import Catalog
 
-app = typer.Typer(help="See what backbones, modalities, strategies, ... there are.")
+app = typer.Typer(help="See what backbones, modalities, strategies, ... there are; check one.")
+app.command()(plugins_check.check)
 
 
 @app.callback(invoke_without_command=True)

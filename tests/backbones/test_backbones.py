@@ -1,4 +1,4 @@
-"""Every built-in backbone keeps the contract; each one is what its source says."""
+"""Each built-in backbone is what its source says; the contract is in test_builtin_backbones.py."""
 
 import math
 
@@ -8,58 +8,16 @@ from torch import nn
 
 from enas_inr.backbones.fourier import Fourier, GaussianMapping
 from enas_inr.backbones.layered import LayeredBackbone, bias_bound, bias_name, weight_name
-from enas_inr.backbones.relu import Rectifier, Relu
-from enas_inr.backbones.siren import Sine, Siren
+from enas_inr.backbones.relu import Relu
+from enas_inr.backbones.siren import Siren
 from enas_inr.cost import NetShape
 from enas_inr.options import FourierOptions, ReluOptions, SirenOptions
 
 SHAPE = NetShape(in_features=2, out_features=3, depth=2, width=16)
-BACKBONES = [
-    Siren(SirenOptions(bias_init="fan_in")),
-    Relu(ReluOptions(bias_init="fan_product")),
-    Fourier(FourierOptions(bias_init="zeros", mapping_size=5)),
-]
-ids = [type(backbone).__name__ for backbone in BACKBONES]
 
 
 def coordinates(members: int, points: int = 7) -> torch.Tensor:
     return torch.rand(members, points, 2, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
-@pytest.mark.parametrize("backbone", BACKBONES, ids=ids)
-def test_every_leaf_leads_with_members_and_outputs_have_the_channels(backbone):
-    params = backbone.init(SHAPE, [1, 2, 3, 4])
-    assert {leaf.shape[0] for leaf in params.values()} == {4}
-    assert backbone.forward(SHAPE, params, coordinates(4)).shape == (4, 7, 3)
-
-
-@pytest.mark.parametrize("backbone", BACKBONES, ids=ids)
-def test_the_same_seed_draws_the_same_member_in_any_company(backbone):
-    alone = backbone.init(SHAPE, [42])
-    together = backbone.init(SHAPE, [7, 42, 9])
-    for name, leaf in alone.items():
-        assert torch.equal(leaf[0], together[name][1])
-        assert not torch.equal(leaf[0], together[name][0]) or not leaf.any()
-
-
-@pytest.mark.parametrize("backbone", BACKBONES, ids=ids)
-def test_a_member_of_a_batch_evaluates_as_it_does_alone(backbone):
-    x = coordinates(3)
-    params = backbone.init(SHAPE, [1, 2, 3])
-    whole = backbone.forward(SHAPE, params, x)
-    alone = backbone.forward(SHAPE, {n: leaf[1:2] for n, leaf in params.items()}, x[1:2])
-    torch.testing.assert_close(whole[1:2], alone)
-
-
-@pytest.mark.parametrize("backbone", BACKBONES, ids=ids)
-def test_declared_cost_is_what_the_leaves_hold(backbone):
-    params = backbone.init(SHAPE, [0])
-    cost = backbone.cost(SHAPE)
-    trained = [leaf for name, leaf in params.items() if name not in backbone.constants]
-    assert cost.parameters == sum(leaf.numel() for leaf in trained)
-    assert cost.constants == sum(params[name].numel() for name in backbone.constants)
-    weights = [leaf for name, leaf in params.items() if name.endswith("weight")]
-    assert cost.macs_per_sample == sum(leaf.numel() for leaf in weights)
 
 
 def reference(backbone: LayeredBackbone, params: dict[str, torch.Tensor]) -> nn.Sequential:
@@ -133,14 +91,3 @@ def test_the_mapping_is_gaussian_with_the_asked_deviation():
     drawn = GaussianMapping(2000, 3.0).init(2, torch.Generator().manual_seed(0))["mapping"]
     assert abs(float(drawn.std()) - 3.0) < 0.1
     assert abs(float(drawn.mean())) < 0.2
-
-
-@pytest.mark.parametrize("activation", [Sine(), Rectifier()], ids=["sine", "rectifier"])
-def test_value_and_slope_agree_with_autograd(activation):
-    z = torch.linspace(-3, 3, 40).requires_grad_()
-    value = activation.value(z)
-    (slope,) = torch.autograd.grad(value.sum(), z)
-    scratch, out = z.detach().clone(), torch.empty(40)
-    activation.value_and_slope_(scratch, out)
-    torch.testing.assert_close(out, value.detach())
-    torch.testing.assert_close(scratch, slope)

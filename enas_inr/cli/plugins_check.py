@@ -1,0 +1,123 @@
+"""`enas-inr plugins check`: whether a plugin keeps the rules of its kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import ExitCode, PluginError, SpecError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from enas_inr.catalog import Catalog, Provider
+    from enas_inr.testing.verdict import Verdict
+
+MARKS = {"passed": "[green]ok[/]", "failed": "[red]FAILED[/]", "skipped": "[dim]-[/]"}
+
+
+def check(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="Of a plugin, or of a distribution: then all that it provides.")
+    ],
+    kind: Annotated[
+        str | None, typer.Option(help="Where plugins of several kinds have this name.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Check it with this option, not its default."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the traceback of each failure.")
+    ] = False,
+    as_json: arguments.Json = False,
+) -> int:
+    """Run the conformance suite of a plugin's kind, and say of each rule whether it is kept."""
+    from enas_inr.catalog import load_catalog
+    from enas_inr.cli.tables import console
+    from enas_inr.testing.plugin import Plugin
+    from enas_inr.testing.verdict import Outcome, suite_of, verdicts
+
+    catalog = load_catalog(plugins=context.obj)
+    options = arguments.parse_options(option, "--option")
+    out = console()
+    said = []
+    for provider in _chosen(catalog, name, kind):
+        described = provider.description
+        plugin = Plugin(catalog.find(described.kind, described.name), catalog, options)
+        found = []
+        if not as_json:
+            out.print(f"[bold]{plugin.kind} {plugin.name}[/] of {provider.origin}")
+        for verdict in verdicts(suite_of(plugin.kind), plugin):
+            found.append(verdict)
+            if not as_json:
+                _print(out, verdict, verbose)
+        failed = sum(verdict.outcome is Outcome.FAILED for verdict in found)
+        said.append((plugin, found, failed))
+        if not as_json:
+            kept = sum(verdict.outcome is Outcome.PASSED for verdict in found)
+            _print_sum(out, kept, failed)
+    if as_json:
+        print(json.dumps([_as_dict(plugin, found) for plugin, found, _ in said], indent=2))
+    return ExitCode.PLUGIN if any(failed for *_, failed in said) else ExitCode.OK
+
+
+def _chosen(catalog: Catalog, name: str, kind: str | None) -> list[Provider]:
+    """The plugins of that name, or those of the distribution of that name.
+
+    Raises:
+        PluginError: the distribution is broken.
+        SpecError: there is none.
+    """
+    from enas_inr.catalog import KINDS
+    from enas_inr.parsing import nearest
+
+    if kind is not None and kind not in KINDS:
+        raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))
+    mine = [p for p in catalog.providers if kind in (None, p.description.kind)]
+    named = [p for p in mine if p.description.name == name]
+    found = named or [p for p in mine if p.origin.distribution == name]
+    if found:
+        return list({(p.description.kind, p.description.name): p for p in found}.values())
+    for broken in catalog.broken:
+        if name in (broken.origin.distribution, broken.origin.entry_point):
+            raise PluginError(f"{broken.origin} is broken: {broken.reason}")
+    what = kind or "plugin"
+    raise SpecError(f"unknown {what} {name!r}", nearest(name, [p.description.name for p in mine]))
+
+
+def _print(out: Console, verdict: Verdict, verbose: bool) -> None:
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    out.print(f"  {MARKS[verdict.outcome]:>6} {escape(verdict.rule)}")
+    if verdict.message:
+        out.print(Padding(escape(verdict.message), (0, 0, 0, 9)))
+    if verbose and verdict.traceback:
+        out.print(Padding(escape(verdict.traceback.rstrip()), (0, 0, 0, 9)))
+
+
+def _print_sum(out: Console, kept: int, failed: int) -> None:
+    if failed:
+        out.print(f"  {failed} of {kept + failed} rules are [red]broken[/]")
+    else:
+        out.print(f"  all {kept} rules are kept")
+
+
+def _as_dict(plugin: object, found: Sequence[Verdict]) -> dict[str, object]:
+    from enas_inr.testing.plugin import Plugin
+
+    assert isinstance(plugin, Plugin)
+    return {
+        "kind": plugin.kind,
+        "name": plugin.name,
+        "distribution": plugin.provider.origin.distribution,
+        "version": plugin.provider.origin.version,
+        "rules": [asdict(verdict) for verdict in found],
+    }

@@ -1,0 +1,304 @@
+"""The conformance suite of backbones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr import fitting, hookspecs
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.backbones.layered import Activation, LayeredBackbone
+from enas_inr.cost import NetCost, NetShape
+from enas_inr.model.file import read_model, write_model
+from enas_inr.signals.partition import cut
+from enas_inr.signals.signal import Signal
+from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
+from enas_inr.testing.counting import coordinates, counted_cost, with_gradients
+from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
+from enas_inr.training.batch import Job
+from enas_inr.training.trainer import train
+
+SHAPES = (
+    NetShape(in_features=1, out_features=1, depth=1, width=8),
+    NetShape(in_features=2, out_features=3, depth=0, width=5),
+    NetShape(in_features=2, out_features=3, depth=2, width=16),
+    NetShape(in_features=3, out_features=1, depth=1, width=7),
+)
+GRID = 2  # of the toy signal
+TINY = NetShape(in_features=2, out_features=1, depth=1, width=32)
+OVERFIT_STEPS = 1000
+OVERFIT_DB = 6.0  # that the error must fall below that of the signal's mean
+CPU = torch.device("cpu")
+
+
+class BackboneSuite(Suite):
+    """What every backbone must do; see `enas_inr.backbones.base.Backbone`."""
+
+    def test_defaults(self, plugin: Plugin) -> None:
+        """It names its learning rate, its initialisation and its source."""
+        described = _described(plugin)
+        require(described.learning_rate > 0, f"learning rate {described.learning_rate}: above 0")
+        for name in ("initialisation", "citation"):
+            require(bool(getattr(described, name)), f"{name} is empty: users will ask for it")
+
+    def test_leaves(self, plugin: Plugin) -> None:
+        """Each of its leaves leads with the members, in float32 or complex64 on the CPU."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            for name, leaf in backbone.init(shape, [1, 2, 3, 4]).items():
+                what = f"leaf {name!r} of {shape}"
+                require(
+                    leaf.shape[:1] == (4,),
+                    f"{what} has shape {tuple(leaf.shape)} for 4 seeds: put the members first",
+                )
+                require(
+                    leaf.dtype in (torch.float32, torch.complex64) and leaf.device == CPU,
+                    f"{what} is {leaf.dtype} on {leaf.device}: draw float32 or complex64 there",
+                )
+                require(bool(torch.isfinite(_real(leaf)).all()), f"{what} is not finite")
+                require(not leaf.requires_grad, f"{what} requires a gradient: the trainer decides")
+            known = set(backbone.init(shape, [1]))
+            require(
+                set(backbone.constants) <= known,
+                f"constants {backbone.constants} are not all among the leaves {sorted(known)}",
+            )
+
+    def test_output(self, plugin: Plugin) -> None:
+        """Its output is real float32 of shape members, points, channels, for any network."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            for members, points in ((1, 1), (3, 7)):
+                params = backbone.init(shape, range(members))
+                values = backbone.forward(shape, params, coordinates(shape, members, points))
+                wanted = (members, points, shape.out_features)
+                require(
+                    tuple(values.shape) == wanted,
+                    f"forward returns {tuple(values.shape)} for {shape}: return {wanted}",
+                )
+                require(values.dtype == torch.float32, f"forward returns {values.dtype}")
+                require(bool(torch.isfinite(values).all()), f"forward is not finite for {shape}")
+
+    def test_seeds(self, plugin: Plugin) -> None:
+        """The same seed draws the same member in any company, another seed another one."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            alone, together = backbone.init(shape, [42]), backbone.init(shape, [7, 42, 9])
+            differs = False
+            for name, leaf in alone.items():
+                require(
+                    torch.equal(leaf[0], together[name][1]),
+                    f"leaf {name!r} of seed 42 depends on the other seeds: give each its own "
+                    "torch.Generator",
+                )
+                differs = differs or not torch.equal(leaf[0], together[name][0])
+            require(differs, "seeds 7 and 42 draw the same member: use the seed")
+
+    def test_member_alone(self, plugin: Plugin) -> None:
+        """A member of a batch has the values and gradients that it has alone."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            params = backbone.init(shape, [1, 2, 3])
+            x = coordinates(shape, members=3)
+            whole, gradients = _values_and_gradients(backbone, shape, params, x)
+            alone, own = _values_and_gradients(
+                backbone, shape, {name: leaf[1:2] for name, leaf in params.items()}, x[1:2]
+            )
+            _require_close(alone, whole[1:2], f"the values of a member of {shape}")
+            for name, gradient in own.items():
+                _require_close(gradient, gradients[name][1:2], f"its gradient of {name!r}")
+
+    def test_gradients(self, plugin: Plugin) -> None:
+        """Every trained leaf has a finite gradient, and so have the coordinates."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            x = coordinates(shape, members=2).requires_grad_()
+            values, gradients = _values_and_gradients(
+                backbone, shape, backbone.init(shape, [1, 2]), x
+            )
+            for name, gradient in gradients.items():
+                require(
+                    bool(torch.isfinite(gradient).all()),
+                    f"the gradient of {name!r} is not finite for {shape}",
+                )
+            (slope,) = torch.autograd.grad(values.sum(), x)
+            require(bool(torch.isfinite(slope).all()), "the gradient of x is not finite")
+
+    def test_cost(self, plugin: Plugin) -> None:
+        """Its declared cost is what its leaves hold and its matrix products compute."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            declared, counted = backbone.cost(shape), counted_cost(backbone, shape)
+            for name in ("macs_per_sample", "macs_once", "parameters", "constants"):
+                said, found = getattr(declared, name), getattr(counted, name)
+                require(
+                    said == found,
+                    f"cost({shape}).{name} is {said}, counted are {found}: a complex number counts "
+                    "as two, a complex multiply-add as four; write layers as matrix products",
+                )
+
+    def test_options_change_it(self, plugin: Plugin) -> None:
+        """It is made anew from its options: equal ones make equal networks."""
+        shape = SHAPES[2]
+        first, second = make(plugin, shape), make(plugin, shape)
+        x = coordinates(shape, members=1)
+        same = [b.forward(shape, b.init(shape, [3]), x) for b in (first, second)]
+        require(
+            torch.equal(*same), "two of the same options compute different values: hold no state"
+        )
+
+    def test_activations(self, plugin: Plugin) -> None:
+        """The slopes of its activations are their derivatives (layered backbones)."""
+        for activation in _activations(plugin):
+            z = torch.linspace(-3, 3, 41).requires_grad_()
+            value = activation.value(z)
+            (slope,) = torch.autograd.grad(value.sum(), z)
+            scratch, out = z.detach().clone(), torch.empty(41)
+            activation.value_and_slope_(scratch, out)
+            what = f"of {type(activation).__name__}.value_and_slope_"
+            _require_close(out, value.detach(), f"the value {what}")
+            _require_close(scratch, slope, f"the slope {what}")
+
+    def test_equal_activations(self, plugin: Plugin) -> None:
+        """Its activations compare equal when they are, so that trials share batches (layered)."""
+        for mine, other in zip(_activations(plugin), _activations(plugin), strict=True):
+            require(mine == other, f"{mine!r} is not equal to itself: make it a frozen dataclass")
+
+    def test_kernels_agree(self, plugin: Plugin) -> None:
+        """The hand-written kernel trains it as autograd does (layered backbones)."""
+        backbone = make(plugin, TINY)
+        if not isinstance(backbone, LayeredBackbone):
+            raise not_applicable("it is trained by autograd alone")
+        losses = [
+            train([_job(plugin, kind)], _training(plugin, 5), CPU)[0].losses
+            for kind in (backbone, _Plain(backbone))
+        ]
+        _require_close(losses[0], losses[1], "the losses of five steps", 1e-3)
+
+    def test_repeats_are_independent(self, plugin: Plugin) -> None:
+        """A repeat is trained to the same loss whatever others are in its batch."""
+        backbone, training = make(plugin, TINY), _training(plugin, 5)
+        together = train([_job(plugin, backbone, (5, 6))], training, CPU)[0].losses
+        alone = train([_job(plugin, backbone, (6,))], training, CPU)[0].losses
+        _require_close(alone[0], together[1], "the losses of a repeat", 1e-3)
+
+    def test_overfits(self, plugin: Plugin) -> None:
+        """It overfits a tiny signal at its own learning rate."""
+        job = _job(plugin, make(plugin, TINY))
+        losses = train([job], _training(plugin, OVERFIT_STEPS), CPU)[0].losses[0]
+        variance = float(toy_values().var(correction=0))
+        reached = float(losses[~losses.isnan()].min())
+        require(
+            reached < variance * 10 ** (-OVERFIT_DB / 10),
+            f"after {OVERFIT_STEPS} steps the error is {reached:.3g}, that of a constant is "
+            f"{variance:.3g}: check initialisation and learning rate",
+        )
+
+    def test_saved_and_read(self, plugin: Plugin, tmp_path: Path) -> None:
+        """A fitted model is the same after it was written to a `.inr` file and read."""
+        signal = Signal(toy_values(), modality="image", name="toy")
+        spec = fitting.FitSpec(
+            ensemble=EnsembleSpec(
+                backbone=plugin.name, options=dict(plugin.options), grid=GRID, depth=1, width=8
+            ),
+            training=TrainingSpec(steps=3),
+        )
+        model = fitting.fit(signal, spec, catalog=plugin.catalog, device="cpu").model
+        path = tmp_path / "toy.inr"
+        write_model(model, path, force=True)
+        again = read_model(path, plugin.catalog)
+        require(
+            torch.equal(again.render().values, model.render().values),
+            "a model renders other values after it was saved and read: keep all in the leaves",
+        )
+        x = torch.linspace(-1, 1, 5).unsqueeze(1).expand(-1, 2)
+        require(bool(torch.isfinite(again(x)).all()), "a model is not finite at its corners")
+
+
+def make(plugin: Plugin, shape: NetShape) -> Backbone:
+    """Make a backbone, its options settled for a toy signal of that shape."""
+    info = SignalInfo(
+        name="toy", modality="image", shape=(16,) * shape.in_features, channels=shape.out_features
+    )
+    made = plugin.create(options=plugin.resolved(info, GRID))
+    require(isinstance(made, Backbone), f"{made!r} is no enas_inr.backbones.base.Backbone")
+    return made  # type: ignore[no-any-return]
+
+
+def toy_values() -> Float[Tensor, "16 16 1"]:
+    """A tiny smooth picture."""
+    t = torch.linspace(-1, 1, 16)
+    return (0.8 * torch.sin(3 * t[:, None] + 2 * t) * torch.cos(2 * t)).unsqueeze(-1)
+
+
+@final
+class _Plain(Backbone):
+    """A layered backbone that does not say so: autograd trains it."""
+
+    def __init__(self, layered: LayeredBackbone) -> None:
+        self._layered = layered
+        self.constants = layered.constants  # type: ignore[misc]
+
+    def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
+        return self._layered.init(shape, seeds)
+
+    def forward(self, shape: NetShape, params: Params, x: Tensor) -> Tensor:
+        return self._layered.forward(shape, params, x)
+
+    def cost(self, shape: NetShape) -> NetCost:
+        return self._layered.cost(shape)
+
+
+def _described(plugin: Plugin) -> hookspecs.Backbone:
+    described = plugin.provider.description
+    assert isinstance(described, hookspecs.Backbone)
+    return described
+
+
+def _training(plugin: Plugin, steps: int) -> TrainingSpec:
+    return TrainingSpec(steps=steps, patience=steps, learning_rate=_described(plugin).learning_rate)
+
+
+def _job(plugin: Plugin, backbone: Backbone, seeds: tuple[int, ...] = (5,)) -> Job:
+    partition = cut(toy_values(), (GRID, GRID))
+    return Job(backbone, TINY, partition, seeds, _described(plugin).learning_rate)
+
+
+def _values_and_gradients(
+    backbone: Backbone, shape: NetShape, params: Params, x: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The values, and the gradient of their sum of squares by each trained leaf."""
+    leaves = with_gradients(backbone, params)
+    values = backbone.forward(shape, leaves, x)
+    trained = [name for name in leaves if name not in backbone.constants]
+    parts = torch.autograd.grad(
+        values.square().sum(),
+        [leaves[name] for name in trained],
+        retain_graph=True,
+        allow_unused=True,
+    )
+    for name, part in zip(trained, parts, strict=True):
+        require(part is not None, f"leaf {name!r} takes no part in forward of {shape}: drop it")
+    return values, {n: _real(part) for n, part in zip(trained, parts, strict=True)}
+
+
+def _activations(plugin: Plugin) -> list[Activation]:
+    backbone = make(plugin, TINY)
+    if not isinstance(backbone, LayeredBackbone):
+        raise not_applicable("it has no layers that it tells of")
+    return [layer.activation for layer in backbone.layers(TINY) if layer.activation]
+
+
+def _real(leaf: Tensor) -> Tensor:
+    return torch.view_as_real(leaf.resolve_conj()) if leaf.is_complex() else leaf
+
+
+def _require_close(first: Tensor, second: Tensor, what: str, relative: float = 1e-4) -> None:
+    try:
+        torch.testing.assert_close(first, second, rtol=relative, atol=1e-5)
+    except AssertionError as error:
+        raise ConformanceError(f"{what} differ: {' '.join(str(error).split())}") from None

@@ -1,0 +1,85 @@
+"""Run a conformance suite without pytest, rule by rule."""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from unittest import SkipTest
+
+from enas_inr.errors import PluginError
+from enas_inr.testing.plugin import ConformanceError, Plugin, Suite
+
+
+class Outcome(StrEnum):
+    """What became of one rule."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One rule, and whether a plugin keeps it.
+
+    Attributes:
+        rule: in words.
+        message: why it failed or does not apply.
+        traceback: of a failure, for authors.
+    """
+
+    rule: str
+    outcome: Outcome
+    message: str = ""
+    traceback: str = ""
+
+
+def suite_of(kind: str) -> type[Suite]:
+    """The suite for a kind of plugin.
+
+    Raises:
+        PluginError: there is none.
+    """
+    if kind == "backbone":
+        from enas_inr.testing.backbone import BackboneSuite
+
+        return BackboneSuite
+    raise PluginError(f"there is no conformance suite for plugins of the kind {kind!r}")
+
+
+def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
+    """Ask a plugin rule by rule, in the order of the suite; what it raises ends only one rule."""
+    for name, rule in _rules(suite):
+        words = (inspect.getdoc(rule) or name).splitlines()[0]
+        with tempfile.TemporaryDirectory() as folder:
+            available = {"plugin": plugin, "tmp_path": Path(folder)}
+            asked = list(inspect.signature(rule).parameters)[1:]
+            try:
+                rule(suite(), **{argument: available[argument] for argument in asked})
+            except SkipTest as why:
+                yield Verdict(words, Outcome.SKIPPED, str(why))
+            except Exception as error:  # whatever a stranger's plugin raises
+                yield Verdict(words, Outcome.FAILED, _message(error), traceback.format_exc())
+            else:
+                yield Verdict(words, Outcome.PASSED)
+
+
+def _rules(suite: type[Suite]) -> list[tuple[str, Callable[..., None]]]:
+    """The suite's methods in the order in which they are written, those of its bases first."""
+    named: dict[str, Callable[..., None]] = {}
+    for part in reversed(suite.__mro__):
+        named |= {name: rule for name, rule in vars(part).items() if name.startswith("test_")}
+    return list(named.items())
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ConformanceError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return " ".join(f"{type(error).__name__}: {error}".split()) + where

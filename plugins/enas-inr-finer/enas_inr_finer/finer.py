@@ -1,0 +1,61 @@
+"""FINER: sines with a variable period (Liu et al., CVPR 2024)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, dense_sizes
+from enas_inr.cost import NetShape
+from enas_inr.spec import Options
+
+
+class FinerOptions(Options):
+    """Options of `finer`.
+
+    Attributes:
+        omega: frequency of all layers, omega_0.
+        first_bias: bound of the first layer's initial biases: the larger, the higher the
+            frequencies that the network begins with.
+    """
+
+    omega: float = Field(default=30.0, gt=0)
+    first_bias: float = Field(default=1.0, ge=0)
+
+
+@dataclass(frozen=True)
+class VariablePeriodicSine(Activation):
+    """`sin(omega (|z| + 1) z)`."""
+
+    omega: float
+
+    def value(self, z: Tensor) -> Tensor:
+        """The sine of the warped z."""
+        return torch.sin(self.omega * (z.abs() + 1) * z)
+
+    def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
+        """The value to `out`, the slope `omega (2 |z| + 1) cos(omega (|z| + 1) z)` over z."""
+        torch.abs(z, out=out)
+        phase = (out + 1).mul_(z).mul_(self.omega)
+        torch.cos(phase, out=z).mul_(out.mul_(2 * self.omega).add_(self.omega))
+        torch.sin(phase, out=out)
+
+
+@dataclass(frozen=True)
+class Finer(LayeredBackbone):
+    """`sin(omega (|W x + b| + 1) (W x + b))` layers and a linear output; weights as in SIREN."""
+
+    options: FinerOptions = FinerOptions()
+
+    def layers(self, shape: NetShape) -> tuple[Layer, ...]:
+        """First layer, d hidden layers, linear output."""
+        sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
+        bounds = [math.sqrt(6 / fan_in) / self.options.omega for fan_in, _ in sizes]
+        biases = [1 / math.sqrt(fan_in) for fan_in, _ in sizes]
+        bounds[0], biases[0] = 1 / shape.in_features, self.options.first_bias
+        sine = VariablePeriodicSine(self.options.omega)
+        activations = [*[sine] * (shape.depth + 1), None]
+        parts = zip(sizes, bounds, biases, activations, strict=True)
+        return tuple(Layer(*size, *rest) for size, *rest in parts)

@@ -1,0 +1,22 @@
+"""Gaussian activations for enas-inr: what `enas-inr plugins list` shows."""
+
+from enas_inr.hookspecs import Backbone, hookimpl
+
+ENAS_INR_API = 1
+
+
+@hookimpl
+def enas_inr_backbones() -> list[Backbone]:
+    """The backbone `gauss`."""
+    return [
+        Backbone(
+            name="gauss",
+            summary="Gaussian activations on plain coordinates",
+            target="enas_inr_gauss.gauss:Gauss",
+            options="enas_inr_gauss.gauss:GaussOptions",
+            learning_rate=1e-3,
+            initialisation="weights and biases U(+-1/sqrt(in))",
+            citation="Ramasinghe and Lucey, Beyond Periodicity: Towards a Unifying Framework for "
+            "Activations in Coordinate-MLPs, ECCV 2022",
+        )
+    ]

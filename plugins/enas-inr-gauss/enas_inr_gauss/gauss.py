@@ -1,0 +1,52 @@
+"""Networks with Gaussian activations (Ramasinghe and Lucey, ECCV 2022)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, dense_sizes
+from enas_inr.cost import NetShape
+from enas_inr.spec import Options
+
+
+class GaussOptions(Options):
+    """Options of `gauss`.
+
+    Attributes:
+        sigma: standard deviation of the activations: the smaller, the higher the frequencies.
+    """
+
+    sigma: float = Field(default=0.3, gt=0)
+
+
+@dataclass(frozen=True)
+class Bell(Activation):
+    """`exp(-z^2 / 2)`; the deviation is in the layer's scale."""
+
+    def value(self, z: Tensor) -> Tensor:
+        """The Gaussian of z."""
+        return torch.exp(-z.square() / 2)
+
+    def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
+        """The Gaussian of z to `out`, its slope `-z exp(-z^2 / 2)` over z."""
+        torch.mul(z, z, out=out).mul_(-0.5).exp_()
+        z.mul_(out).neg_()
+
+
+@dataclass(frozen=True)
+class Gauss(LayeredBackbone):
+    """`exp(-(W x + b)^2 / (2 sigma^2))` layers and a linear output."""
+
+    options: GaussOptions = GaussOptions()
+
+    def layers(self, shape: NetShape) -> tuple[Layer, ...]:
+        """First layer, d hidden layers, linear output."""
+        sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
+        bounds = [1 / math.sqrt(fan_in) for fan_in, _ in sizes]
+        *hidden, last = zip(sizes, bounds, strict=True)
+        scale = 1 / self.options.sigma
+        layers = [Layer(*size, bound, bound, Bell(), scale) for size, bound in hidden]
+        return (*layers, Layer(*last[0], last[1], last[1]))

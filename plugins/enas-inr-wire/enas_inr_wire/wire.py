@@ -1,0 +1,85 @@
+"""WIRE: networks of complex Gabor wavelets (Saragadam et al., CVPR 2023).
+
+Its hidden layers are complex, so it derives from `Backbone` itself and is trained by autograd.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.backbones.layered import bias_name, dense_sizes, weight_name
+from enas_inr.cost import NetCost, NetShape
+from enas_inr.spec import Options
+
+
+class WireOptions(Options):
+    """Options of `wire`.
+
+    Attributes:
+        omega: frequency of the wavelets, omega_0.
+        scale: of their Gaussian window, s_0: the larger, the narrower.
+    """
+
+    omega: float = Field(default=10.0, gt=0)
+    scale: float = Field(default=5.0, gt=0)
+
+
+@dataclass(frozen=True)
+class Wire(Backbone):
+    """`exp(i omega z - |scale z|^2)` with `z = W x + b`, and the real part of a linear output.
+
+    The first layer is real, all others are complex; the source makes them narrower by sqrt(2) to
+    keep the number of parameters, here the width is the number of complex units.
+    """
+
+    options: WireOptions = WireOptions()
+
+    def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
+        """Draw weights `members out in` and biases `members out` of each layer."""
+        members = [self._draw(shape, torch.Generator().manual_seed(seed)) for seed in seeds]
+        return {name: torch.stack([leaves[name] for leaves in members]) for name in members[0]}
+
+    def forward(
+        self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points out"]:
+        """Apply the layers; the imaginary part of the output is dropped."""
+        h: Tensor = x
+        for index in range(shape.depth + 2):
+            weight, bias = params[weight_name(index)], params[bias_name(index)]
+            h = torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
+            h = h if index > shape.depth else self._wavelet(h)
+        return h.real
+
+    def cost(self, shape: NetShape) -> NetCost:
+        """Four real multiply-adds for a complex one, two real numbers for a complex one."""
+        (fan_in, fan_out), *inner = _sizes(shape)
+        return NetCost(
+            macs_per_sample=fan_in * fan_out + 4 * sum(i * o for i, o in inner),
+            parameters=(fan_in + 1) * fan_out + 2 * sum((i + 1) * o for i, o in inner),
+        )
+
+    def _wavelet(self, z: Tensor) -> Tensor:
+        window = -(self.options.scale**2) * (z * z.conj()).real
+        return torch.exp(1j * self.options.omega * z + window)
+
+    def _draw(self, shape: NetShape, generator: torch.Generator) -> dict[str, Tensor]:
+        leaves = {}
+        for index, (fan_in, fan_out) in enumerate(_sizes(shape)):
+            for name, size in (
+                (weight_name(index), (fan_out, fan_in)),
+                (bias_name(index), (fan_out,)),
+            ):
+                parts = torch.rand(*size, 2 if index else 1, generator=generator)
+                uniform = (2 * parts - 1) / math.sqrt(fan_in)
+                leaves[name] = torch.view_as_complex(uniform) if index else uniform[..., 0]
+        return leaves
+
+
+def _sizes(shape: NetShape) -> list[tuple[int, int]]:
+    return dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
