@@ -10,8 +10,8 @@ from enas_inr.backbones.siren import Siren
 from enas_inr.options import SirenOptions
 
 class DeadlyOptions(SirenOptions):
-    folder: str
-    deaths: int
+    folder: str = ""
+    deaths: int = 0
 
 class Deadly(Siren):
     """Kills its process, the first few times."""
