@@ -294,7 +294,7 @@ def load_catalog(*, plugins: bool = True, strict: bool = False) -> Catalog:
         installed = [(entry, _origin(entry)) for entry in entry_points(group=PROJECT)]
         found += [
             (entry, origin)
-            for entry, origin in installed
+            for entry, origin in sorted(installed, key=lambda pair: str(pair[1]))
             if not disabled & {_normalised(origin.distribution), _normalised(origin.entry_point)}
         ]
     catalog = build_catalog(found)
