@@ -178,7 +178,7 @@ class Catalog:
             return found[0]
         from enas_inr.parsing import nearest  # pydantic: only when something went wrong
 
-        hint = nearest(name, [d.name for d in self.descriptions(kind)])
+        hint = nearest(name, {d.name for d in self.descriptions(kind)})
         if self.broken:
             plugins = ", ".join(str(b.origin) for b in self.broken)
             hint += f" (broken plugins: {plugins}; see `enas-inr plugins list`)"

@@ -32,6 +32,7 @@ def test_a_command_that_uses_the_name_ends_with_one_line(two):
     assert_one_line(outcome, 5)
     assert "'shared' is provided by one-plugin 1.0 and by two-plugin 2.5" in outcome.err
     assert call("cost --backbone siren").code == 0
+    assert "only-two, relu, shared, siren" in call("cost --backbone ###").err
 
 
 def test_a_plugin_cannot_take_the_name_of_a_built_in(site):
