@@ -64,7 +64,7 @@ def check_hooks(plugin: object, known: Iterable[str], distribution: str) -> None
 
         raise PluginError(
             f"unknown hook {unknown[0]!r}",
-            f"{nearest(unknown[0], hooks)} Else upgrade or uninstall {distribution}",
+            f"{nearest(unknown[0], hooks)} (or upgrade or uninstall {distribution})",
         )
     if not marked:
         unmarked = [name for name in hooks if hasattr(plugin, name)]

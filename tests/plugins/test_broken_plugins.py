@@ -39,7 +39,7 @@ BROKEN = {
     "misspelt hook": (
         plugin("[]", hook="enas_inr_backbone"),
         "unknown hook 'enas_inr_backbone'",
-        "did you mean 'enas_inr_backbones'? Else upgrade or uninstall bad-plugin",
+        "did you mean 'enas_inr_backbones'? (or upgrade or uninstall bad-plugin)",
     ),
     "hook that is not marked": (
         "def enas_inr_backbones(): return []",
