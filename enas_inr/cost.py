@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from enas_inr.errors import BudgetError, SpecError
+from enas_inr.errors import BudgetError, ContractError, SpecError
 from enas_inr.parsing import format_quantity
 from enas_inr.spec import Budget, Cost, EnsembleSpec, SearchSpace, SignalInfo
 
@@ -70,6 +70,16 @@ def check_grid(grid: int, signal: SignalInfo) -> None:
             f"grid {grid} is larger than the signal ({'x'.join(map(str, signal.shape))} samples)",
             f"use a grid of at most {min(signal.shape)}",
         )
+
+
+def check_cost(net: object) -> None:
+    """Check what a backbone's `cost` returned.
+
+    Raises:
+        ContractError: it is no NetCost.
+    """
+    if not isinstance(net, NetCost):
+        raise ContractError(f"cost returned {net!r}, not an enas_inr.cost.NetCost")
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from enas_inr.catalog import Catalog
-from enas_inr.cost import Candidate, PricedSpace, check_grid, ensemble_cost, net_shape, price
+from enas_inr.cost import (
+    Candidate,
+    PricedSpace,
+    check_cost,
+    check_grid,
+    ensemble_cost,
+    net_shape,
+    price,
+)
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
 from enas_inr.executors.recall import RecallingExecutor
+from enas_inr.guarded import make_executor, make_objective, make_strategy
 from enas_inr.objectives.base import Objective
 from enas_inr.pareto import pareto_front
 from enas_inr.result import SearchResult, TrialResult, TrialStatus, best_of
@@ -78,10 +87,8 @@ def run_study(
     name = name or study_name(spec)
     space = priced_space(spec, catalog)
     chosen = spec.strategy
-    strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
-    objective: Objective = catalog.create(
-        "objective", spec.objective.name, options=spec.objective.options
-    )
+    strategy = make_strategy(catalog, chosen, space)
+    objective = make_objective(catalog, spec.objective)
     store = Store(name, spec, storage)
     with ExitStack() as at_end:
         original = picture_of(signal) if pictures and store.keeps_pictures else None
@@ -95,9 +102,7 @@ def run_study(
             at_end=at_end,
             pictures=original is not None,
         )
-        runner: Executor = catalog.create(
-            "executor", executor.name, place, options=executor.options
-        )
+        runner = make_executor(catalog, executor, place)
         if reuse and not isinstance(strategy, SelfRunning):  # those hand out trials themselves
             runner = RecallingExecutor(runner, known_trials(spec.signal, storage))
         at_end.enter_context(store)  # not before: a device that is not there leaves no file
@@ -198,14 +203,17 @@ def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candi
 
     Raises:
         SpecError: an unknown backbone, a wrong option, or a grid larger than the signal.
+        PluginError: the backbone, of a plugin, fails.
     """
     check_grid(spec.grid, signal)
     options = catalog.options("backbone", spec.backbone, spec.options)
-    if options is not None:
-        settled = options.resolve(signal, spec.grid).model_dump(mode="json")
-        spec = spec.model_copy(update={"options": settled})
-    backbone = catalog.create("backbone", spec.backbone, options=spec.options)
-    net = backbone.cost(net_shape(spec, signal))
+    with catalog.blame("backbone", spec.backbone):
+        if options is not None:
+            settled = options.resolve(signal, spec.grid).model_dump(mode="json")
+            spec = spec.model_copy(update={"options": settled})
+        backbone = catalog.create("backbone", spec.backbone, options=spec.options)
+        net = backbone.cost(net_shape(spec, signal))
+        check_cost(net)
     return Candidate(spec, ensemble_cost(net, spec.grid, signal))
 
 

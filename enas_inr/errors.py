@@ -79,3 +79,16 @@ class TrainingError(EnasInrError):
     """A training that could not be carried out."""
 
     exit_code = ExitCode.TRAINING
+
+
+class ContractError(Exception):
+    """What a plugin names or returns does not fit the contract of its kind.
+
+    Raised where that is noticed; `enas_inr.catalog.Catalog.blame` adds whose plugin it is.
+    """
+
+
+def one_line(error: BaseException) -> str:
+    """An error's type, and the first line of what it says."""
+    said = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ def fit(
     Raises:
         SpecError: a setting that is not valid for this signal.
         TrainingError: every repeat diverged, or the checkpoint belongs to another fit.
+        PluginError: the backbone, of a plugin, fails.
     """
     started = time.perf_counter()
     info = signal.info()
@@ -166,7 +168,8 @@ def fit(
         model = _model(signal, info, spec, run, best, catalog)
         return Fitted(model, end, run.decided, time.perf_counter() - started)
 
-    fitted = within_memory(attempt, workspace_bytes(where, workers), where)
+    with catalog.blame("backbone", priced.spec.backbone):
+        fitted = within_memory(attempt, workspace_bytes(where, workers), where)
     if fitted.finished and checkpoint:
         checkpoint.unlink(missing_ok=True)
     return fitted
@@ -214,7 +217,9 @@ def _model(
         },
         backbone_from=(origin.distribution, origin.version),
     )
-    return Model(header, job.backbone, tuple(blocks[index] for index in sorted(blocks)))
+    members = tuple(blocks[index] for index in sorted(blocks))
+    blame = partial(catalog.blame, "backbone", spec.ensemble.backbone)
+    return Model(header, job.backbone, members, blame)
 
 
 def _identity(spec: FitSpec, info: SignalInfo) -> str:

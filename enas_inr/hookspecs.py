@@ -10,6 +10,8 @@ object) with one or more of these hooks::
     # my_package/plugin.py: imports neither torch nor the backbone itself
     from enas_inr.hookspecs import Backbone, hookimpl
 
+    ENAS_INR_API = 1  # the version of this plugin API that it is written for
+
     @hookimpl
     def enas_inr_backbones():
         return [Backbone(name="mine", summary="...", target="my_package.net:Mine")]
@@ -28,6 +30,13 @@ import pluggy
 PROJECT = "enas_inr"
 """The name of the pluggy project and of the entry-point group."""
 
+API_VERSION = 1
+"""The version of everything that a plugin uses: hooks, descriptions and contracts.
+
+It grows with each change that an older enas-inr does not understand. A plugin says in
+`ENAS_INR_API` (none: 1) which one it is written for, and is refused where that is newer than this.
+"""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
@@ -43,14 +52,27 @@ class Description:
         options: `package.module:Model`, a torch-free `enas_inr.spec.Options` with defaults, or
             None when there is nothing to choose.
         citation: where it comes from.
+
+    Raises:
+        TypeError: one of them is no text, such as a class instead of its name.
     """
 
     kind: ClassVar[str]
+    contract: ClassVar[str]
+    """The class that a target of this kind is derived from, `package.module:Class`."""
     name: str
     summary: str
     target: str
     options: str | None = None
     citation: str = ""
+
+    def __post_init__(self) -> None:
+        texts = {"name": self.name, "summary": self.summary, "citation": self.citation}
+        classes = {"target": self.target, "options": self.options or ""}
+        for field, value in (texts | classes).items():
+            if not isinstance(value, str):
+                hint = " (write 'package.module:Class')" if field in classes else ""
+                raise TypeError(f"{type(self).__name__}: {field} is {value!r}, not a text{hint}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +85,7 @@ class Backbone(Description):
     """
 
     kind: ClassVar[str] = "backbone"
+    contract: ClassVar[str] = "enas_inr.backbones.base:Backbone"
     learning_rate: float = 1e-4
     initialisation: str = ""
 
@@ -76,7 +99,13 @@ class Modality(Description):
     """
 
     kind: ClassVar[str] = "modality"
+    contract: ClassVar[str] = "enas_inr.signals.signal:Modality"
     suffixes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.suffixes, str) or not all(isinstance(s, str) for s in self.suffixes):
+            raise TypeError(f"Modality: suffixes is {self.suffixes!r}, not a tuple of texts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +113,7 @@ class Strategy(Description):
     """A way to propose architectures; `target` is an `enas_inr.strategies.base.Strategy`."""
 
     kind: ClassVar[str] = "strategy"
+    contract: ClassVar[str] = "enas_inr.strategies.base:Strategy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +121,7 @@ class Executor(Description):
     """A place to train trials; `target` is an `enas_inr.executors.base.Executor`."""
 
     kind: ClassVar[str] = "executor"
+    contract: ClassVar[str] = "enas_inr.executors.base:Executor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +129,7 @@ class Objective(Description):
     """A score to maximise; `target` is an `enas_inr.objectives.base.Objective`."""
 
     kind: ClassVar[str] = "objective"
+    contract: ClassVar[str] = "enas_inr.objectives.base:Objective"
 
 
 class HookSpecs:

@@ -23,6 +23,7 @@ def reconstruct(place: Workplace, result: TrialResult) -> Signal:
 
     Raises:
         TrainingError: the trial is not complete.
+        PluginError: the backbone, of a plugin, fails.
     """
     repeat, step = _best_repeat(result)
     (job,) = make_jobs(place, place.signal.info(), [result.trial])
@@ -35,16 +36,17 @@ def reconstruct(place: Workplace, result: TrialResult) -> Signal:
         )
 
     training = result.trial.training
-    # A step's loss is that of the weights before its update.
-    (outcome,) = train(
-        [job],
-        training,
-        resolve_device(place.device),
-        steps=step - 1,
-        keep_params=True,
-        on_progress=tell,
-    )
-    values = evaluate(job, outcome.params, training, 0)
+    with place.catalog.blame("backbone", result.trial.ensemble.backbone):
+        # A step's loss is that of the weights before its update.
+        (outcome,) = train(
+            [job],
+            training,
+            resolve_device(place.device),
+            steps=step - 1,
+            keep_params=True,
+            on_progress=tell,
+        )
+        values = evaluate(job, outcome.params, training, 0)
     return replace(place.signal, values=values, name=f"{place.signal.name}-reconstruction")
 
 

@@ -1,29 +1,23 @@
-import json
 import math
 import os
-import re
-import shlex
 import struct
 import subprocess
 import sys
 import zlib
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 
 import numpy as np
 import pytest
 import soundfile
 import typer
+from command_line import assert_one_line, call, call_process, plain
 from PIL import Image
 
 import enas_inr
 from enas_inr import errors
 from enas_inr.catalog import DISABLE_VARIABLE, KINDS, load_catalog
-from enas_inr.cli.main import app, run
+from enas_inr.cli.main import app
 from enas_inr.errors import EnasInrError, ExitCode
 
-MAIN = "from enas_inr.cli.main import main; main()"
 TINY = "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 --repeats 2 --steps 5"
 HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}
 
@@ -39,43 +33,6 @@ EXIT_CODES = {
     "MODEL": 8,
     "INTERRUPTED": 130,
 }
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-def call(line):
-    """Run a command line in this process."""
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = run(shlex.split(line))
-    return Outcome(code, out.getvalue(), err.getvalue())
-
-
-def call_process(line, cwd, **options):
-    """Run a command line as a shell does."""
-    process = subprocess.run(
-        [sys.executable, "-c", MAIN, *shlex.split(line)],
-        cwd=cwd,
-        stdout=options.pop("stdout", subprocess.PIPE),
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    return Outcome(process.returncode, process.stdout, process.stderr)
-
-
-def plain(text):
-    """Without colours and line breaks, which depend on the environment."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
 
 
 def commands(group=None, path=()):
@@ -127,14 +84,6 @@ def searched(tmp_path_factory):
     """A tiny search with --json --quiet, as a shell sees it, and the folder of its study."""
     folder = tmp_path_factory.mktemp("searched")
     return call_process(f"{TINY} --json --quiet", folder), folder
-
-
-def assert_one_line(outcome, code):
-    assert outcome.out == ""
-    assert len(outcome.err.splitlines()) == 1, outcome.err
-    assert outcome.err.startswith("enas-inr: ")
-    assert outcome.err.endswith("\n")
-    assert outcome.code == code
 
 
 SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 2"
@@ -419,27 +368,6 @@ def test_plugins_are_listed_as_json_with_where_they_come_from():
         "distribution": "enas-inr",
         "version": enas_inr.__version__,
     }
-
-
-def test_a_broken_plugin_is_listed_with_its_reason(tmp_path, monkeypatch):
-    metadata = tmp_path / "bad_plugin-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-plugin\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[enas_inr]\nbad = a_module_that_is_not_there\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    reason = "ModuleNotFoundError: No module named 'a_module_that_is_not_there'"
-    outcome = call("plugins list --json")
-    (broken,) = [b for b in outcome.json["broken"] if b["distribution"] == "bad-plugin"]
-    assert broken.pop("traceback").startswith("Traceback")
-    assert broken == {
-        "distribution": "bad-plugin",
-        "version": "1.0",
-        "entry_point": "bad",
-        "reason": reason,
-    }
-    assert outcome.code == 0
-    assert f"broken: bad-plugin 1.0: {reason}" in plain(call("plugins list").out)
-    assert "bad-plugin" not in call("--no-plugins plugins list").out
 
 
 def test_plugins_are_listed_for_people():

@@ -89,7 +89,8 @@ def fit(
         on_progress: is told how far it is.
 
     Raises:
-        SpecError, SignalError, StudyError, TrainingError, ModelError: as their names say.
+        SpecError, SignalError, StudyError, TrainingError, ModelError, PluginError: as their
+            names say.
     """
     from enas_inr import fitting
     from enas_inr.model.file import SUFFIX, check_absent

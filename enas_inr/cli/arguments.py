@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from enas_inr.errors import SpecError
+
+if TYPE_CHECKING:
+    from enas_inr.catalog import Catalog
+
+NoPlugins = Annotated[
+    bool, typer.Option("--no-plugins", help="Use only what enas-inr itself provides.")
+]
+StrictPlugins = Annotated[
+    bool,
+    typer.Option(
+        "--strict-plugins",
+        help="For authors of plugins: end with a traceback where one is broken.",
+    ),
+]
 
 Signal = Annotated[
     str,
@@ -87,6 +102,27 @@ Changes = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """Which plugins a command uses: what was said before its name.
+
+    Attributes:
+        installed: those of other distributions, too.
+        strict: refuse broken ones.
+    """
+
+    installed: bool
+    strict: bool
+
+
+def load_catalog(context: typer.Context) -> Catalog:
+    """Load the plugins that a command is to use; raises as `enas_inr.catalog.load_catalog`."""
+    from enas_inr import catalog
+
+    chosen: Plugins = context.obj
+    return catalog.load_catalog(plugins=chosen.installed, strict=chosen.strict)
 
 
 def parse_options(pairs: list[str] | None, option: str) -> dict[str, Any]:

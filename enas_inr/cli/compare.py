@@ -28,11 +28,10 @@ def compare(
     as_json: arguments.Json = False,
 ) -> None:
     """Compare what two studies found within the same budget, with a test over their repeats."""
-    from enas_inr.catalog import load_catalog
     from enas_inr.reports import versus
     from enas_inr.reports.record import load_record
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     records = [
         load_record(first, storage, catalog),
         load_record(second, other_storage or storage, catalog),

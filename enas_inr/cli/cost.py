@@ -26,12 +26,11 @@ def cost(
     as_json: arguments.Json = False,
 ) -> None:
     """Print FLOPs (the paper's convention), parameters and bytes of an ensemble."""
-    from enas_inr.catalog import load_catalog
     from enas_inr.engine import candidate
     from enas_inr.parsing import parse
     from enas_inr.spec import EnsembleSpec, SignalInfo
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     *axes, channels = _parse_shape(shape)
     signal = SignalInfo(
         name=shape,

@@ -21,11 +21,10 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a model as ONNX (coordinates in, values out) or its bare numbers as npz."""
-    from enas_inr.catalog import load_catalog
     from enas_inr.model.export import export as run_export
     from enas_inr.model.file import read_model
 
-    loaded = read_model(model, load_catalog(plugins=context.obj))
+    loaded = read_model(model, arguments.load_catalog(context))
     path = output or model.with_suffix(f".{kind}")
     run_export(loaded, path, kind, force=force)
     print(f"wrote {path} ({path.stat().st_size:,} bytes)")

@@ -89,12 +89,11 @@ def fit(
     After Ctrl-C the same command goes on.
     """
     from enas_inr.api.fit import fit as run_fit
-    from enas_inr.catalog import load_catalog
     from enas_inr.cli.interrupt import asked_to_stop
     from enas_inr.cli.model_tables import print_fit
     from enas_inr.cli.progress import Display
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     asked: dict[str, Any] = {
         "backbone": backbone,
         "options": arguments.parse_options(backbone_option, "--backbone-option") or None,

@@ -20,10 +20,9 @@ def info(
 ) -> None:
     """Say what a model is, how good it is, and what ordinary codecs need for the same signal."""
     from enas_inr.api.info import describe
-    from enas_inr.catalog import load_catalog
     from enas_inr.cli.model_tables import print_info
 
-    described = describe(model, original, load_catalog(plugins=context.obj))
+    described = describe(model, original, arguments.load_catalog(context))
     if as_json:
         print(json.dumps(described, indent=2))
     else:

@@ -11,6 +11,7 @@ import typer
 
 from enas_inr import __version__
 from enas_inr.cli import (
+    arguments,
     compare,
     cost,
     dashboard,
@@ -56,15 +57,14 @@ def _print_version(value: bool) -> None:
 @app.callback()
 def _common(
     context: typer.Context,
-    no_plugins: Annotated[
-        bool, typer.Option("--no-plugins", help="Use only what enas-inr itself provides.")
-    ] = False,
+    no_plugins: arguments.NoPlugins = False,
+    strict_plugins: arguments.StrictPlugins = False,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
     ] = False,
 ) -> None:
-    context.obj = not no_plugins
+    context.obj = arguments.Plugins(installed=not no_plugins, strict=strict_plugins)
 
 
 def main() -> None:
@@ -82,6 +82,8 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return int(code or ExitCode.OK) if arguments else ExitCode.USAGE
     except EnasInrError as error:
+        for traceback in getattr(error, "__notes__", ()):  # of a plugin, in strict mode
+            print(traceback, end="", file=sys.stderr)
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
         context: typer.Context | None = getattr(error, "ctx", None)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enas_inr.cli import plugins_check
+from enas_inr.cli import arguments, plugins_check
+from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.catalog import Catalog
+    from enas_inr.catalog import Catalog, Conflict, Provider
 
 app = typer.Typer(help="See what backbones, modalities, strategies, ... there are; check one.")
 app.command()(plugins_check.check)
@@ -26,32 +28,68 @@ def _list_by_default(context: typer.Context) -> None:
 @app.command("list")
 def list_plugins(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Only one kind: backbone, modality, strategy, executor or objective."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the tracebacks of broken plugins.")
+    ] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """List everything by kind and name, where it comes from, and what is broken and why."""
-    from enas_inr.catalog import KINDS, load_catalog
+    from enas_inr.catalog import KINDS
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
+    if kind is not None and kind not in KINDS:
+        from enas_inr.parsing import nearest
+
+        raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))
+    kinds = [kind] if kind else list(KINDS)
     if as_json:
-        print(json.dumps(_as_dict(catalog), indent=2))
-        return
+        print(json.dumps(_as_dict(catalog, kinds), indent=2))
+    else:
+        _print(catalog, kinds, verbose=verbose)
+
+
+def _providers(catalog: Catalog, kinds: Iterable[str]) -> list[Provider]:
+    """Those of some kinds, kind by kind."""
+    return [p for kind in kinds for p in catalog.providers if p.description.kind == kind]
+
+
+def _conflicts(catalog: Catalog, kinds: Iterable[str]) -> list[Conflict]:
+    return [conflict for conflict in catalog.conflicts if conflict.kind in kinds]
+
+
+def _print(catalog: Catalog, kinds: list[str], *, verbose: bool) -> None:
     from rich.markup import escape
 
     from enas_inr.cli.tables import console, table
 
     out = console()
     rows = table("kind", "name", "summary", "from")
-    for kind in KINDS:
-        for provider in catalog.providers:
-            described = provider.description
-            if described.kind == kind:
-                rows.add_row(kind, described.name, escape(described.summary), str(provider.origin))
+    for provider in _providers(catalog, kinds):
+        described = provider.description
+        cells = (described.kind, described.name, described.summary, str(provider.origin))
+        rows.add_row(*map(escape, cells))
     out.print(rows)
+
+    def say(what: str, colour: str, text: str) -> None:
+        out.print(f"[{colour}]{what}[/]: {escape(text)}", soft_wrap=True)
+
     for broken in catalog.broken:
-        out.print(f"[red]broken[/]: {broken.origin}: {escape(broken.reason)}")
+        entry = broken.origin.entry_point
+        said = f"{broken.origin} (entry point {entry!r}): {broken.reason}; {broken.hint}"
+        say("broken", "red", said)
+        if verbose:
+            out.print(broken.traceback, markup=False, soft_wrap=True)
+    for conflict in _conflicts(catalog, kinds):
+        say("conflict", "red", str(conflict.error()))
+    for slow in catalog.slow:
+        say("slow", "yellow", str(slow))
 
 
-def _as_dict(catalog: Catalog) -> dict[str, Any]:
+def _as_dict(catalog: Catalog, kinds: list[str]) -> dict[str, Any]:
     return {
         "plugins": [
             {
@@ -60,16 +98,28 @@ def _as_dict(catalog: Catalog) -> dict[str, Any]:
                 "distribution": provider.origin.distribution,
                 "version": provider.origin.version,
             }
-            for provider in catalog.providers
+            for provider in _providers(catalog, kinds)
         ],
         "broken": [
             {
-                "distribution": broken.origin.distribution,
-                "version": broken.origin.version,
-                "entry_point": broken.origin.entry_point,
+                **asdict(broken.origin),
                 "reason": broken.reason,
+                "hint": broken.hint,
                 "traceback": broken.traceback,
             }
             for broken in catalog.broken
+        ],
+        "conflicts": [
+            {
+                "kind": conflict.kind,
+                "name": conflict.name,
+                "origins": [asdict(origin) for origin in conflict.origins],
+                "hint": conflict.error().hint,
+            }
+            for conflict in _conflicts(catalog, kinds)
+        ],
+        "slow": [
+            {**asdict(slow.origin), "seconds": slow.seconds, "modules": slow.modules}
+            for slow in catalog.slow
         ],
     }

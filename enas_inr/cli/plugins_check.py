@@ -39,12 +39,11 @@ def check(
     as_json: arguments.Json = False,
 ) -> int:
     """Run the conformance suite of a plugin's kind, and say of each rule whether it is kept."""
-    from enas_inr.catalog import load_catalog
     from enas_inr.cli.tables import console
     from enas_inr.testing.plugin import Plugin
     from enas_inr.testing.verdict import Outcome, suite_of, verdicts
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     options = arguments.parse_options(option, "--option")
     out = console()
     said = []

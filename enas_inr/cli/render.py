@@ -33,12 +33,11 @@ def render(
     quiet: arguments.Quiet = False,
 ) -> None:
     """Evaluate a model on a regular grid: the original one, or a larger, smaller or cut one."""
-    from enas_inr.catalog import load_catalog
     from enas_inr.model.file import check_absent, read_model
     from enas_inr.signals.loading import save_signal
     from enas_inr.training.device import resolve_device
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     check_absent(output, force=force)
     loaded = read_model(model, catalog).to(resolve_device(device))
     signal = loaded.header.signal

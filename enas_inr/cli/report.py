@@ -56,7 +56,6 @@ def report(
 
     For a study file, give --signal, --quick and --set as when it was run.
     """  # fmt: skip
-    from enas_inr.catalog import load_catalog
     from enas_inr.reports import text
     from enas_inr.reports.comparison import make_folder
     from enas_inr.reports.figures import write_figures
@@ -64,7 +63,7 @@ def report(
     from enas_inr.signals.files import replace_bytes
 
     form = form or _format_of(output)
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     is_file = study.endswith(".toml") or Path(study).is_file()
     if is_file:
         from enas_inr.api.study import prepare

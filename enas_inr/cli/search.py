@@ -203,13 +203,12 @@ def search(
     """
     from enas_inr.api.reading import read_signal
     from enas_inr.api.search import search as run_search
-    from enas_inr.catalog import load_catalog
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.trace import print_result
     from enas_inr.parsing import parse_integers
     from enas_inr.reports.comparison import make_folder
 
-    catalog = load_catalog(plugins=context.obj)
+    catalog = arguments.load_catalog(context)
     strategy_options = arguments.parse_options(strategy_option, "--strategy-option")
     strategy_options |= _shortcuts(
         catalog,

@@ -180,12 +180,11 @@ def _prepare(
     changes: list[str] | None,
 ) -> PreparedStudy:
     from enas_inr.api.study import prepare
-    from enas_inr.catalog import load_catalog
 
     return prepare(
         file,
         signals=signals or (),
         quick=quick,
         changes=arguments.parse_options(changes, "--set"),
-        catalog=load_catalog(plugins=context.obj),
+        catalog=arguments.load_catalog(context),
     )

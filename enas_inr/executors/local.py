@@ -16,6 +16,7 @@ from torch import Tensor
 
 from enas_inr import hookspecs
 from enas_inr.cost import net_shape
+from enas_inr.errors import PluginError
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
 from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus
 from enas_inr.signals.partition import Partition, cut
@@ -74,16 +75,19 @@ class LocalExecutor(Executor):
             )
 
         try:
-            jobs = make_jobs(self._place, self._info, trials)
-            outcomes = train(
-                jobs,
-                first.training,
-                self._device,
-                keep_params=self._place.pictures,
-                on_progress=tell,
-                share=self._place.share,
-            )
+            with self._place.catalog.blame("backbone", first.ensemble.backbone):
+                jobs = make_jobs(self._place, self._info, trials)
+                outcomes = train(
+                    jobs,
+                    first.training,
+                    self._device,
+                    keep_params=self._place.pictures,
+                    on_progress=tell,
+                    share=self._place.share,
+                )
         except Exception as error:  # a trial that fails must not end the search
+            if self._place.catalog.strict and isinstance(error, PluginError):
+                raise
             seconds = time.perf_counter() - started
             yield from [self._failed(trial, error, seconds) for trial in trials]
             return
@@ -99,8 +103,14 @@ class LocalExecutor(Executor):
             seconds=seconds,
             device=device_name(self._device),
             versions=_versions(self._place, trial),
-            message=" ".join(f"{type(error).__name__}: {error}".split()),
+            message=failure(error),
         )
+
+
+def failure(error: Exception) -> str:
+    """What a failed trial says."""
+    text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
 
 
 def trial_result(

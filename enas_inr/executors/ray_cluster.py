@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOBase
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -39,7 +39,8 @@ class Needs:
     def place(self, place: Workplace) -> Workplace:
         """What a worker is given: it tells nobody, and keeps to its share of a GPU."""
         return Workplace(
-            place.catalog,
+            # Strict, it would die of a plugin's error, which then came in Ray's words.
+            replace(place.catalog, strict=False),
             place.signal,
             "cuda" if self.gpus else place.device,
             title=place.title,

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
+from enas_inr.backbones.checks import check_leaves
 from enas_inr.catalog import Catalog
 from enas_inr.cost import net_shape
 from enas_inr.errors import ModelError, PluginError, SpecError
@@ -78,6 +80,7 @@ def read_model(path: Path, catalog: Catalog) -> Model:
     Raises:
         ModelError: it is not a model, is damaged, was written by a newer version, or needs a
             plugin that is not installed.
+        PluginError: its backbone, of a plugin, fails.
         SignalError: it cannot be read.
     """
     return decode(read_bytes(path), catalog, repr(str(path)))
@@ -98,7 +101,10 @@ def decode(content: bytes, catalog: Catalog, what: str) -> Model:
     if digest is None or not torch.equal(digest, _digest(text, tensors)):
         raise _damaged(what, "its digest does not match its content")
     backbone = _backbone(header, catalog, what)
-    return Model(header, backbone, _blocks(header, backbone, tensors, what))
+    blame = partial(catalog.blame, "backbone", header.ensemble.backbone)
+    with blame():
+        blocks = _blocks(header, backbone, tensors, what)
+    return Model(header, backbone, blocks, blame)
 
 
 def _metadata(content: bytes, what: str) -> Mapping[str, Any]:
@@ -159,6 +165,7 @@ def _blocks(
     if (cost.parameters + cost.constants) * math.prod(grid) != stored:
         raise _damaged(what, "its numbers do not fit its architecture")
     example = backbone.init(shape, [0])
+    check_leaves(example, 1, backbone.constants)
     cells = [len(block) for block in block_cells(header.signal.shape, grid)]
     blocks = []
     for index, count in enumerate(cells):

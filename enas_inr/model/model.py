@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
+from enas_inr.backbones.checks import check_values
 from enas_inr.cost import NetShape, net_shape
 from enas_inr.errors import SpecError
 from enas_inr.model.header import ModelHeader, Precision
@@ -35,11 +37,13 @@ class Model:
         backbone: evaluates the members.
         blocks: for each shape of cells (the order of `signals.partition`) the members' leaves,
             `cells ...`, float32.
+        blame: surrounds what the backbone does (see `Catalog.blame`).
     """
 
     header: ModelHeader
     backbone: Backbone
     blocks: tuple[Params, ...]
+    blame: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def device(self) -> torch.device:
@@ -147,7 +151,15 @@ class Model:
         leaves = self.blocks[int(block_of[cells[0]])]
         rows = row_of[cells].to(self.device)
         picked = {name: leaf[rows] for name, leaf in leaves.items()}
-        return self.backbone.forward(self.shape, picked, local.to(self.device)).cpu()
+        return self._forward(picked, local.to(self.device)).cpu()
+
+    def _forward(
+        self, leaves: Params, x: Float[Tensor, "members points axes"]
+    ) -> Float[Tensor, "members points channels"]:
+        with self.blame():
+            values = self.backbone.forward(self.shape, leaves, x)
+            check_values(values, x, self.shape.out_features)
+        return values
 
     def _in_block(
         self, leaves: Params, rows: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
@@ -167,7 +179,7 @@ class Model:
             place = (member[inside] - first, slot[inside])
             x = local.new_zeros(len(chosen), most, local.shape[1]).index_put(place, local[inside])
             picked = {name: leaf[chosen] for name, leaf in leaves.items()}
-            outputs.append((inside, self.backbone.forward(self.shape, picked, x)[place]))
+            outputs.append((inside, self._forward(picked, x)[place]))
         values = local.new_empty(len(local), self.header.signal.channels)
         for inside, output in outputs:
             values = values.index_copy(0, inside, output)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from enas_inr.catalog import Catalog
 from enas_inr.engine import priced_space
 from enas_inr.errors import EnasInrError
+from enas_inr.guarded import make_strategy
 from enas_inr.result import Picture, TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.store import read_pictures, read_study
-from enas_inr.strategies.base import Strategy
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,7 @@ def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
 
 def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tuple[TraceStep, ...]:
     try:
-        strategy: Strategy = catalog.create(
-            "strategy",
-            spec.strategy.name,
-            priced_space(spec, catalog),
-            options=spec.strategy.options,
-        )
+        strategy = make_strategy(catalog, spec.strategy, priced_space(spec, catalog))
         return tuple(strategy.trace(results))
-    except EnasInrError:  # of a plugin that is not here
+    except EnasInrError:  # of a plugin that is not here, or fails
         return ()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from enas_inr.catalog import DISABLE_VARIABLE, Catalog
-from enas_inr.errors import PluginError, SignalError, SpecError
+from enas_inr.errors import ContractError, PluginError, SignalError, SpecError
 from enas_inr.hookspecs import Modality as ModalityDescription
 from enas_inr.parsing import nearest
 from enas_inr.signals.files import check_is_file
@@ -33,7 +33,7 @@ def load_signal(
     Raises:
         SignalError: an unknown sample or suffix, or a file that is missing or cannot be read.
         SpecError: options that the modality does not take.
-        PluginError: two modalities read this suffix.
+        PluginError: two modalities read this suffix, or one of a plugin fails.
     """
     given = dict(options or {})
     if source.startswith(SAMPLE_PREFIX):
@@ -41,7 +41,7 @@ def load_signal(
     path = Path(source)
     check_is_file(path)
     name = _modality_of(catalog, path)
-    return _create(catalog, name, given).read(path)
+    return _read(catalog, name, given, path)
 
 
 def takes_option(catalog: Catalog, source: str, option: str) -> bool:
@@ -59,8 +59,10 @@ def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
 
     Raises:
         SignalError: the file cannot be written.
+        PluginError: the modality, of a plugin, fails.
     """
-    _create(catalog, signal.modality, {}).write(signal, Path(path))
+    with catalog.blame("modality", signal.modality):
+        _create(catalog, signal.modality, {}).write(signal, Path(path))
 
 
 def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:
@@ -69,8 +71,7 @@ def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> 
     sample = SAMPLES[name]
     made = sample.make()
     if isinstance(made, Path):
-        signal = _create(catalog, sample.modality, options).read(made)
-        return replace(signal, name=sample.name)
+        return replace(_read(catalog, sample.modality, options, made), name=sample.name)
     if options:
         raise _not_applicable(options, f"{SAMPLE_PREFIX}{name}")
     return made
@@ -99,15 +100,18 @@ def _modality_of(catalog: Catalog, path: Path) -> str:
     return name
 
 
+def _read(catalog: Catalog, name: str, options: dict[str, JsonValue], path: Path) -> Signal:
+    with catalog.blame("modality", name):
+        signal = _create(catalog, name, options).read(path)
+        if not isinstance(signal, Signal):
+            raise ContractError(f"read returned a {type(signal).__name__}, not a Signal")
+        return signal
+
+
 def _create(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Modality:
     if options and catalog.describe("modality", name).options is None:
         raise _not_applicable(options, name)
-    modality = catalog.create("modality", name, options=options)
-    if not isinstance(modality, Modality):
-        raise PluginError(
-            f"modality {name!r} is a {type(modality).__name__}",
-            "derive it from enas_inr.signals.signal.Modality",
-        )
+    modality: Modality = catalog.create("modality", name, options=options)
     return modality
 
 

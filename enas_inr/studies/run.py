@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.catalog import Catalog
 from enas_inr.engine import Observer, run_study
-from enas_inr.errors import StudyError, TrainingError
+from enas_inr.errors import EnasInrError, PluginError, StudyError, TrainingError
 from enas_inr.reports.record import Report, load_record
 from enas_inr.spec import Choice
 from enas_inr.store import study_names
@@ -39,7 +39,7 @@ def run_plan(
         TrainingError: some failed; the message names the first and its reason.
         StudyError: the storage cannot be used.
     """
-    failures: list[tuple[PlannedStudy, TrainingError]] = []
+    failures: list[tuple[PlannedStudy, EnasInrError]] = []
     for number, study in enumerate(planned):
         on_study(number, study)
         try:
@@ -54,8 +54,8 @@ def run_plan(
                 observer=observer,
                 reuse=True,
             )
-        except TrainingError as error:
-            if len(planned) == 1:
+        except (TrainingError, PluginError) as error:
+            if len(planned) == 1 or catalog.strict:
                 raise
             failures.append((study, error))
     if failures:

@@ -13,13 +13,10 @@ from unittest import SkipTest
 
 from pydantic import JsonValue
 
-from enas_inr.catalog import BUILTIN, Catalog, Provider, load_catalog
+from enas_inr.catalog import BUILTIN, HEAVY, Catalog, Provider, load_catalog
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import PROJECT
 from enas_inr.spec import SignalInfo
-
-HEAVY = ("torch", "ray", "optuna", "pandas", "matplotlib", "scipy")
-"""What describing a plugin must not import, so that `enas-inr --help` stays quick."""
 
 
 class ConformanceError(AssertionError):

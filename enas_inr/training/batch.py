@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
+from enas_inr.backbones.checks import check_layers, check_leaves
 from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape
 from enas_inr.signals.partition import Partition, cell_coordinates
@@ -120,6 +121,8 @@ def _layers(job: Job) -> tuple[Layer, ...] | None:
     if not isinstance(job.backbone, LayeredBackbone):
         return None
     layers = job.backbone.layers(job.shape)
+    features = job.backbone.encoding.features(job.shape.in_features)
+    check_layers(layers, features, job.shape.out_features)
     return layers if layered.supports(layers) else None
 
 
@@ -190,7 +193,9 @@ def _draw(
             for member in members
             if member.job == number
         ]
-        parts.append(job.backbone.init(job.shape, seeds))
+        drawn = job.backbone.init(job.shape, seeds)
+        check_leaves(drawn, len(seeds), job.backbone.constants)
+        parts.append(drawn)
     trained = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     constants = {name: trained.pop(name) for name in jobs[members[0].job].backbone.constants}
     return trained, constants

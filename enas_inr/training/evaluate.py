@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.base import Params
+from enas_inr.backbones.checks import check_values
 from enas_inr.signals.partition import assemble, cell_coordinates
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job
@@ -36,10 +37,10 @@ def evaluate(
         for first in range(0, len(block.cells), cells):
             some = {name: leaf[first : first + cells] for name, leaf in members.items()}
             for start in range(0, len(coordinates), points):
-                x = coordinates[start : start + points]
                 count = min(cells, len(block.cells) - first)
-                output[first : first + cells, start : start + points] = job.backbone.forward(
-                    job.shape, some, x.expand(count, -1, -1)
-                )
+                x = coordinates[start : start + points].expand(count, -1, -1)
+                values = job.backbone.forward(job.shape, some, x)
+                check_values(values, x, job.shape.out_features)
+                output[first : first + cells, start : start + points] = values
         outputs.append(output)
     return assemble(job.partition, outputs)

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from enas_inr.backbones.checks import check_values
 from enas_inr.backbones.layered import Activation, Encoding, Layer
 from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
 from enas_inr.training.packing import LayeredPacking
@@ -128,8 +129,9 @@ class LayeredKernel(Kernel):
     def _encode(self, chunk: ChunkState, start: int, stop: int) -> None:
         """Encode the coordinates of one tile."""
         coordinates = self._block.coordinates[start:stop].expand(chunk.members, -1, -1)
-        features = self._encoding.apply(chunk.constants, coordinates).transpose(1, 2)
-        self._input_view(chunk.members, start, stop)[:, :-1].copy_(features)
+        features = self._encoding.apply(chunk.constants, coordinates)
+        check_values(features, coordinates, self._layers[0].in_features, "the encoding")
+        self._input_view(chunk.members, start, stop)[:, :-1].copy_(features.transpose(1, 2))
 
     def _input_view(self, members: int, start: int, stop: int) -> Tensor:
         if self._kept:

@@ -17,9 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import PluginError, SignalError
 from enas_inr.executors.base import Workplace
-from enas_inr.executors.local import make_jobs, trial_result, with_picture
+from enas_inr.executors.local import failure, make_jobs, trial_result, with_picture
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
@@ -30,6 +30,7 @@ from enas_inr.training.snapshot import from_tensors, to_tensors
 from enas_inr.training.trainer import Run
 
 STATE = "state.safetensors"
+LOWEST = -1e9  # the metrics of a trial that is not complete: Tune wants numbers
 
 
 def checkpoint_file(folder: Path, trial: TrialSpec) -> Path:
@@ -83,6 +84,22 @@ class Training(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Train some steps; called by Tune as long as its scheduler wants."""
+        trial = TrialSpec.model_validate_json(self.config["trial"])
+        try:
+            with self._place.catalog.blame("backbone", trial.ensemble.backbone):
+                return self._advance()
+        except PluginError as error:  # no death of a worker: it would fail again
+            failed = TrialResult(trial=trial, status=TrialStatus.FAILED, message=failure(error))
+            return {
+                "steps": self._run.done if self._run else 0,
+                "psnr_db": LOWEST,
+                "score": LOWEST,
+                "done": True,
+                "trial_result": failed.model_dump_json(),
+                "picture": None,
+            }
+
+    def _advance(self) -> dict[str, Any]:
         run = self._run = self._run or self._begin()
         torch.set_num_threads(self._threads)  # a setting of the thread
         with Crew(self._workers) as crew:
@@ -94,8 +111,8 @@ class Training(tune.Trainable):
         complete = result.status is TrialStatus.COMPLETE
         return {
             "steps": run.done,
-            "psnr_db": result.psnr_db if complete else -1e9,
-            "score": self._score(result) if complete else -1e9,
+            "psnr_db": result.psnr_db if complete else LOWEST,
+            "score": self._score(result) if complete else LOWEST,
             "done": not more or not complete,
             "trial_result": _ended(result, stopped=more).model_dump_json(),
             "picture": with_picture(self._place, run.jobs[0], outcome, result).picture,

@@ -10,8 +10,8 @@ from enas_inr.backbones.siren import Siren
 from enas_inr.options import SirenOptions
 
 class DeadlyOptions(SirenOptions):
-    folder: str
-    deaths: int
+    folder: str = ""
+    deaths: int = 0
 
 class Deadly(Siren):
     """Kills its process, the first few times."""
@@ -28,12 +28,29 @@ class Deadly(Siren):
         return super().init(shape, seeds)
 '''
 
+WRONG = """
+import torch
+from enas_inr.backbones.base import Backbone
+from enas_inr.cost import NetCost
+
+class Wrong(Backbone):
+    def init(self, shape, seeds):
+        return {"weight": torch.zeros(len(seeds), 3)}
+
+    def forward(self, shape, params, x):
+        return x * params["weight"][:, None, :1]
+
+    def cost(self, shape):
+        return NetCost(3, 3)
+"""
+
 
 @pytest.fixture(scope="package")
 def modules(tmp_path_factory):
     """A folder from which workers import."""
     folder = tmp_path_factory.mktemp("modules")
     (folder / "deadly.py").write_text(DEADLY)
+    (folder / "wrong.py").write_text(WRONG)
     return folder
 
 

@@ -134,6 +134,21 @@ def test_a_trial_whose_worker_dies_is_tried_again_but_not_for_ever(
         assert "its worker died 2 times" in failed.message
 
 
+def test_a_plugin_that_breaks_its_contract_on_a_worker_is_named(tmp_path, cluster, modules):
+    described = Backbone(name="wrong", summary="", target="wrong:Wrong")
+    provider = Provider(described, Origin("wrong-plugin", "2.1", "wrong"))
+    named = r"the first said: backbone 'wrong' of wrong-plugin 2\.1: forward returned shape"
+    with pytest.raises(TrainingError, match=named):
+        search(
+            tmp_path,
+            cluster,
+            backbone="wrong",
+            catalog=Catalog((*load_catalog(plugins=False).providers, provider)),
+            widths=[8],
+            depths=[1],
+        )
+
+
 def test_what_the_cluster_does_not_have_is_refused_at_once(tmp_path, cluster):
     # How many nodes it still counts after the tests before, only the cluster knows.
     with pytest.raises(SpecError, match=r"do not fit into a cluster with \d nodes \(1 CPU 0 GPU"):

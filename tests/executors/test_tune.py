@@ -10,7 +10,7 @@ import pytest
 
 import enas_inr
 from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
-from enas_inr.errors import SpecError
+from enas_inr.errors import SpecError, TrainingError
 from enas_inr.hookspecs import Backbone
 from enas_inr.result import TrialStatus
 
@@ -105,6 +105,22 @@ def test_a_trial_whose_worker_dies_goes_on_but_not_for_ever(tmp_path, cluster, d
     )
     statuses = {trial.trial.ensemble.width: trial.status.value for trial in found.trials}
     assert statuses == {8: "complete", 16: "complete" if deaths == 1 else "failed"}
+
+
+def test_a_plugin_that_breaks_its_contract_on_a_worker_is_named(tmp_path, cluster):
+    described = Backbone(name="wrong", summary="", target="wrong:Wrong")
+    provider = Provider(described, Origin("wrong-plugin", "2.1", "wrong"))
+    named = r"the first said: backbone 'wrong' of wrong-plugin 2\.1: forward returned shape"
+    with pytest.raises(TrainingError, match=named):
+        search(
+            tmp_path,
+            cluster,
+            {"scheduler": "none", "retries": 1},
+            backbone="wrong",
+            catalog=Catalog((*load_catalog(plugins=False).providers, provider)),
+            widths=[8],
+            depths=[1],
+        )
 
 
 def test_it_needs_the_executor_ray(tmp_path, cluster):

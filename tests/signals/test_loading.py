@@ -107,7 +107,7 @@ def test_a_target_that_is_no_modality_is_named(tmp_path):
     wrong = Catalog((described("scan", ".vol", target="dict"),))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(globals(), "dict", dict)
-        with pytest.raises(PluginError, match="'scan' is a dict; derive it"):
+        with pytest.raises(PluginError, match=r"'scan' of test 1: .* is not derived from"):
             load_signal(wrong, str(tmp_path / "a.vol"))
 
 

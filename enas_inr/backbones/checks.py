@@ -1,0 +1,90 @@
+"""What a backbone returns, checked against its contract: shapes that would broadcast, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from enas_inr.backbones.layered import Layer
+from enas_inr.errors import ContractError
+
+TRAINABLE = (torch.float32, torch.complex64)
+
+
+def check_leaves(params: object, members: int, constants: Sequence[str]) -> None:
+    """Check what `init` returned.
+
+    Args:
+        params: leaves by name, each `members ...`; those to train are float32 or complex64.
+        members: how many were asked for.
+        constants: names of the leaves that are not trained.
+
+    Raises:
+        ContractError: naming the leaf.
+    """
+    if not isinstance(params, Mapping):
+        raise ContractError(f"init returned a {type(params).__name__}, not tensors by name")
+    missing = [name for name in constants if name not in params]
+    if missing:
+        raise ContractError(f"init returned no {missing[0]!r}, which is one of its constants")
+    if not set(params) - set(constants):
+        raise ContractError("init returned nothing to train")
+    for name, leaf in params.items():
+        if not isinstance(leaf, Tensor):
+            raise ContractError(f"init: {name!r} is a {type(leaf).__name__}, not a tensor")
+        if leaf.shape[:1] != (members,):
+            raise ContractError(
+                f"init: {name!r} has shape {tuple(leaf.shape)}, whose first axis does not count "
+                f"the {members} members"
+            )
+        if name not in constants and leaf.dtype not in TRAINABLE:
+            raise ContractError(f"init: {name!r} is {leaf.dtype}, not torch.float32")
+
+
+def check_values(values: object, x: Tensor, features: int, what: str = "forward") -> None:
+    """Check what `forward`, or an encoding's `apply`, returned.
+
+    Args:
+        values: `members points features`, real.
+        x: what it was given, `members points in`.
+        features: channels of the signal, or features of the encoding.
+        what: returned them.
+
+    Raises:
+        ContractError: with the shape.
+    """
+    wanted = (*x.shape[:2], features)
+    if not isinstance(values, Tensor):
+        raise ContractError(f"{what} returned a {type(values).__name__}, not a tensor")
+    if values.shape != wanted:
+        raise ContractError(
+            f"{what} returned shape {tuple(values.shape)}, not {wanted} (members, points, "
+            f"{'channels' if what == 'forward' else 'features'})"
+        )
+    if not values.is_floating_point():
+        raise ContractError(f"{what} returned {values.dtype}, not real numbers")
+
+
+def check_layers(layers: object, features: int, channels: int) -> None:
+    """Check what `layers` returned: each layer takes what the one before it gives.
+
+    Args:
+        layers: a tuple of `Layer`.
+        features: of the encoded coordinates, which the first one takes.
+        channels: of the signal, which the last one gives.
+
+    Raises:
+        ContractError: naming the first layer that does not fit.
+    """
+    if not isinstance(layers, tuple) or not layers or not all(isinstance(x, Layer) for x in layers):
+        raise ContractError(f"layers returned {layers!r}, not a tuple of Layer")
+    for index, layer in enumerate(layers):
+        if layer.in_features != features:
+            raise ContractError(
+                f"layers: number {index} takes {layer.in_features} features, and gets {features}"
+            )
+        features = layer.out_features
+    if features != channels:
+        raise ContractError(f"layers: the last one gives {features} channels, not {channels}")

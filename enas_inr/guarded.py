@@ -1,0 +1,108 @@
+"""Strategies, objectives and executors of plugins, so that what goes wrong in them names them.
+
+What they raise becomes a PluginError (see `Catalog.blame`), and so does what they return that
+cannot be used. Our own need no guard: what they raise is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import final
+
+from enas_inr.catalog import Catalog
+from enas_inr.cost import PricedSpace
+from enas_inr.errors import ContractError
+from enas_inr.executors.base import Executor, Workplace
+from enas_inr.objectives.base import Objective
+from enas_inr.result import TraceStep, TrialResult
+from enas_inr.spec import Choice, EnsembleSpec, TrialSpec
+from enas_inr.strategies.base import Strategy
+from enas_inr.tuning.base import Loop, SelfRunning
+
+
+def make_strategy(catalog: Catalog, choice: Choice, space: PricedSpace) -> Strategy:
+    """Make a strategy for a search space; raises as `Catalog.create`."""
+    made: Strategy = catalog.create("strategy", choice.name, space, options=choice.options)
+    if catalog.find("strategy", choice.name).origin.is_ours:
+        return made
+    if isinstance(made, SelfRunning):
+        return _SelfRunning(made, catalog, choice.name, space)
+    return _Strategy(made, catalog, choice.name, space)
+
+
+def make_objective(catalog: Catalog, choice: Choice) -> Objective:
+    """Make an objective; raises as `Catalog.create`."""
+    made: Objective = catalog.create("objective", choice.name, options=choice.options)
+    ours = catalog.find("objective", choice.name).origin.is_ours
+    return made if ours else _Objective(made, catalog, choice.name)
+
+
+def make_executor(catalog: Catalog, choice: Choice, place: Workplace) -> Executor:
+    """Make an executor; raises as `Catalog.create`."""
+    made: Executor = catalog.create("executor", choice.name, place, options=choice.options)
+    ours = catalog.find("executor", choice.name).origin.is_ours
+    return made if ours else _Executor(made, catalog, choice.name)
+
+
+class _Strategy(Strategy):
+    def __init__(self, made: Strategy, catalog: Catalog, name: str, space: PricedSpace) -> None:
+        self._made, self._catalog, self._name = made, catalog, name
+        self._feasible = {candidate.spec.key() for candidate in space.feasible}
+
+    def propose(
+        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
+    ) -> Sequence[EnsembleSpec]:
+        """The plugin's proposals, each of them feasible and new."""
+        with self._catalog.blame("strategy", self._name):
+            proposed = tuple(self._made.propose(history, pending, n))
+            known = {result.key for result in history} | {spec.key() for spec in pending}
+            for spec in proposed:
+                if not isinstance(spec, EnsembleSpec):
+                    raise ContractError(f"it proposed {spec!r}, which is no EnsembleSpec")
+                if spec.key() not in self._feasible:
+                    raise ContractError(f"it proposed {spec.label()}, which is not in the space")
+                if spec.key() in known:
+                    raise ContractError(f"it proposed {spec.label()} a second time")
+                known.add(spec.key())
+        return proposed
+
+    def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
+        """The plugin's."""
+        with self._catalog.blame("strategy", self._name):
+            return tuple(self._made.trace(history))
+
+
+@final
+class _SelfRunning(_Strategy, SelfRunning):
+    _made: SelfRunning
+
+    def run(self, loop: Loop) -> None:
+        """The plugin's."""
+        with self._catalog.blame("strategy", self._name):
+            self._made.run(loop)
+
+
+@final
+class _Objective(Objective):
+    def __init__(self, made: Objective, catalog: Catalog, name: str) -> None:
+        self._made, self._catalog, self._name = made, catalog, name
+
+    def score(self, result: TrialResult) -> float:
+        """The plugin's score, a finite number."""
+        with self._catalog.blame("objective", self._name):
+            score = float(self._made.score(result))
+            if not math.isfinite(score):
+                raise ContractError(f"it scored {result.trial.ensemble.label()} as {score}")
+            return score
+
+
+@final
+class _Executor(Executor):
+    def __init__(self, made: Executor, catalog: Catalog, name: str) -> None:
+        self._made, self._catalog, self._name = made, catalog, name
+
+    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+        """The plugin's results."""
+        with self._catalog.blame("executor", self._name):
+            yield from self._made.run(trials)

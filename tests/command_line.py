@@ -1,0 +1,61 @@
+"""Run a command line, in this process or in one of its own."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+
+from enas_inr.cli.main import run
+
+MAIN = "from enas_inr.cli.main import main; main()"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def call(line):
+    """Run a command line in this process."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(shlex.split(line))
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def call_process(line, cwd, **options):
+    """Run a command line as a shell does."""
+    process = subprocess.run(
+        [sys.executable, "-c", MAIN, *shlex.split(line)],
+        cwd=cwd,
+        stdout=options.pop("stdout", subprocess.PIPE),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        **options,
+    )
+    return Outcome(process.returncode, process.stdout, process.stderr)
+
+
+def plain(text):
+    """Without colours and line breaks, which depend on the environment."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+
+
+def assert_one_line(outcome, code):
+    """An error: nothing on stdout, one line on stderr."""
+    assert outcome.out == ""
+    assert len(outcome.err.splitlines()) == 1, outcome.err
+    assert outcome.err.startswith("enas-inr: ")
+    assert outcome.err.endswith("\n")
+    assert outcome.code == code

@@ -1,0 +1,20 @@
+import sys
+from pathlib import Path
+
+import pytest
+from plugin_site import Site
+
+from enas_inr.catalog import DISABLE_VARIABLE, STRICT_VARIABLE
+
+
+@pytest.fixture
+def site(tmp_path_factory, monkeypatch):
+    """A folder for distributions, from which this process imports."""
+    folder = tmp_path_factory.mktemp("site")
+    for variable in (DISABLE_VARIABLE, STRICT_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.syspath_prepend(folder)
+    yield Site(folder)
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").parent == folder:
+            del sys.modules[name]

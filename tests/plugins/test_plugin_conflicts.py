@@ -1,0 +1,53 @@
+"""Two providers of one name: both are named, and only that name fails."""
+
+import pytest
+from command_line import assert_one_line, call
+from plugin_site import backbone
+
+from enas_inr.catalog import DISABLE_VARIABLE, load_catalog
+from enas_inr.errors import PluginError
+
+
+@pytest.fixture
+def two(site):
+    site.install("one-plugin", backbone("shared", "only-one"), version="1.0")
+    site.install("two-plugin", backbone("shared", "only-two"), version="2.5")
+
+
+def test_two_providers_of_one_name_are_both_named_and_only_that_name_fails(two):
+    catalog = load_catalog()
+    with pytest.raises(PluginError) as caught:
+        catalog.find("backbone", "shared")
+    for part in ("one-plugin 1.0", "two-plugin 2.5", "uninstall one-plugin or two-plugin"):
+        assert part in str(caught.value)
+    for name in ("only-one", "only-two", "siren"):
+        assert catalog.find("backbone", name)
+    (conflict,) = catalog.conflicts
+    assert (conflict.kind, conflict.name) == ("backbone", "shared")
+    assert str(conflict.error()) == str(caught.value)
+
+
+def test_a_command_that_uses_the_name_ends_with_one_line(two):
+    outcome = call("cost --backbone shared")
+    assert_one_line(outcome, 5)
+    assert "'shared' is provided by one-plugin 1.0 and by two-plugin 2.5" in outcome.err
+    assert call("cost --backbone siren").code == 0
+    assert "only-two, relu, shared, siren" in call("cost --backbone ###").err
+
+
+def test_a_plugin_cannot_take_the_name_of_a_built_in(site):
+    site.install("rival-plugin", backbone("siren"), version="3.1")
+    catalog = load_catalog()
+    with pytest.raises(PluginError, match=r"enas-inr .* and by rival-plugin 3\.1") as caught:
+        catalog.create("backbone", "siren")
+    assert f"uninstall rival-plugin, or leave one out: {DISABLE_VARIABLE}=rival-plugin" in str(
+        caught.value
+    )
+    assert catalog.find("backbone", "relu")
+
+
+def test_what_the_message_advises_ends_the_conflict(two, monkeypatch):
+    monkeypatch.setenv(DISABLE_VARIABLE, "two-plugin")
+    catalog = load_catalog()
+    assert catalog.find("backbone", "shared").origin.distribution == "one-plugin"
+    assert not catalog.conflicts
