@@ -79,9 +79,7 @@ def run_study(
     space = priced_space(spec, catalog)
     chosen = spec.strategy
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
-    objective: Objective = catalog.create(
-        "objective", spec.objective.name, options=spec.objective.options
-    )
+    objective = make_objective(spec, catalog)
     store = Store(name, spec, storage)
     with ExitStack() as at_end:
         original = picture_of(signal) if pictures and store.keeps_pictures else None
@@ -191,6 +189,19 @@ def study_name(spec: StudySpec) -> str:
     one_grid = all(axis.name != "grid" for axis in spec.space.axes)
     grid = f"-M{spec.space.base.grid}" if one_grid else ""
     return f"{spec.signal.name}-{spec.space.base.backbone}{grid}-{digest}"
+
+
+def make_objective(spec: StudySpec, catalog: Catalog) -> Objective:
+    """Make a study's objective, its options settled for the signal (and the base's grid).
+
+    Raises:
+        SpecError: an unknown objective or a wrong option.
+    """
+    chosen = spec.objective
+    options = catalog.options("objective", chosen.name, chosen.options)
+    settled = options.resolve(spec.signal, spec.space.base.grid).model_dump() if options else {}
+    made: Objective = catalog.create("objective", chosen.name, options=settled)
+    return made
 
 
 def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candidate:

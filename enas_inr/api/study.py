@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.reading import read_signal
 from enas_inr.catalog import Catalog, load_catalog
-from enas_inr.engine import DEFAULT_STORAGE, Observer, priced_space
+from enas_inr.engine import DEFAULT_STORAGE, Observer, make_objective, priced_space
 from enas_inr.errors import SpecError
 from enas_inr.parsing import nearest
 from enas_inr.reports import text
@@ -108,8 +108,7 @@ def prepare(
         space = priced_space(study.spec, catalog)
         chosen = study.spec.strategy
         catalog.create("strategy", chosen.name, space, options=chosen.options)
-        objective = study.spec.objective
-        catalog.create("objective", objective.name, options=objective.options)
+        make_objective(study.spec, catalog)
     for name in file.figures:
         if name not in FIGURES:
             raise SpecError(f"figures: unknown figure {name!r}", nearest(name, FIGURES))
