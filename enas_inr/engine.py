@@ -88,7 +88,7 @@ def run_study(
     space = priced_space(spec, catalog)
     chosen = spec.strategy
     strategy = make_strategy(catalog, chosen, space)
-    objective = make_objective(catalog, spec.objective)
+    objective = make_objective(catalog, spec)
     store = Store(name, spec, storage)
     with ExitStack() as at_end:
         original = picture_of(signal) if pictures and store.keeps_pictures else None

@@ -16,7 +16,7 @@ from enas_inr.errors import ContractError
 from enas_inr.executors.base import Executor, Workplace
 from enas_inr.objectives.base import Objective
 from enas_inr.result import TraceStep, TrialResult
-from enas_inr.spec import Choice, EnsembleSpec, TrialSpec
+from enas_inr.spec import Choice, EnsembleSpec, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.tuning.base import Loop, SelfRunning
 
@@ -31,11 +31,18 @@ def make_strategy(catalog: Catalog, choice: Choice, space: PricedSpace) -> Strat
     return _Strategy(made, catalog, choice.name, space)
 
 
-def make_objective(catalog: Catalog, choice: Choice) -> Objective:
-    """Make an objective; raises as `Catalog.create`."""
-    made: Objective = catalog.create("objective", choice.name, options=choice.options)
-    ours = catalog.find("objective", choice.name).origin.is_ours
-    return made if ours else _Objective(made, catalog, choice.name)
+def make_objective(catalog: Catalog, spec: StudySpec) -> Objective:
+    """Make a study's objective, its options settled for the signal (and the base's grid).
+
+    Raises as `Catalog.create`.
+    """
+    chosen = spec.objective
+    options = catalog.options("objective", chosen.name, chosen.options)
+    with catalog.blame("objective", chosen.name):
+        settled = options.resolve(spec.signal, spec.space.base.grid).model_dump() if options else {}
+    made: Objective = catalog.create("objective", chosen.name, options=settled)
+    ours = catalog.find("objective", chosen.name).origin.is_ours
+    return made if ours else _Objective(made, catalog, chosen.name)
 
 
 def make_executor(catalog: Catalog, choice: Choice, place: Workplace) -> Executor:

@@ -113,6 +113,11 @@ WRONG = {
     "unknown strategy": (2, TINY + " --strategy cordinate", "did you mean 'coordinate'"),
     "unknown executor": (2, TINY + " --executor locl", "did you mean 'local'"),
     "unknown objective": (2, TINY + " --objective psnr_flop", "did you mean 'psnr_flops'"),
+    "an objective's option": (
+        2,
+        TINY + " --objective-option alhpa=3",
+        "objective 'psnr_flops': unknown key 'alhpa'; did you mean 'alpha'",
+    ),
     "unknown sampler": (2, TINY + " --strategy optuna --sampler tpes", "did you mean 'tpe'"),
     "a sampler for nobody": (
         2,
@@ -426,6 +431,14 @@ def test_a_search_of_more_widths_is_another_study(searched, monkeypatch):
     other = call(f"{TINY} --widths 4 --json --quiet").json
     assert other["study"] != outcome.json["study"]
     assert other["best"]["psnr_db"] == outcome.json["trials"][0]["psnr_db"]
+
+
+def test_an_objective_takes_options():
+    short, long, other = (
+        call(f"{TINY} {option} --json --quiet").json["study"]
+        for option in ("--alpha 3", "--objective-option alpha=3.0", "--objective-option alpha=4")
+    )
+    assert short == long != other
 
 
 def test_a_study_with_other_settings_is_refused_and_lists_them():

@@ -12,6 +12,7 @@ from enas_inr.api.reading import read_signal
 from enas_inr.catalog import Catalog, load_catalog
 from enas_inr.engine import DEFAULT_STORAGE, Observer, priced_space
 from enas_inr.errors import SpecError
+from enas_inr.guarded import make_objective
 from enas_inr.parsing import nearest
 from enas_inr.reports import text
 from enas_inr.reports.record import Report, load_record
@@ -108,8 +109,7 @@ def prepare(
         space = priced_space(study.spec, catalog)
         chosen = study.spec.strategy
         catalog.create("strategy", chosen.name, space, options=chosen.options)
-        objective = study.spec.objective
-        catalog.create("objective", objective.name, options=objective.options)
+        make_objective(catalog, study.spec)
     for name in file.figures:
         if name not in FIGURES:
             raise SpecError(f"figures: unknown figure {name!r}", nearest(name, FIGURES))

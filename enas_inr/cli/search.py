@@ -98,6 +98,14 @@ def search(
     objective: Annotated[
         str, typer.Option(help="The score to maximise.", rich_help_panel=_BUDGET)
     ] = "psnr_flops",
+    objective_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Of the objective, such as alpha=5.",
+            rich_help_panel=_BUDGET,
+        ),
+    ] = None,
     alpha: Annotated[
         float | None,
         typer.Option(
@@ -225,7 +233,13 @@ def search(
             "--trials": ("trials", trials),
         },
     )
-    objective_options = {} if alpha is None else {"alpha": alpha}
+    objective_options = arguments.parse_options(objective_option, "--objective-option")
+    objective_options |= _shortcuts(
+        catalog,
+        ("objective", objective),
+        "drop it; see --objective-option",
+        {"--alpha": ("alpha", alpha)},
+    )
     training = {
         "steps": steps,
         "learning_rate": lr,

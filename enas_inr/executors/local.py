@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from enas_inr import hookspecs
 from enas_inr.cost import net_shape
-from enas_inr.errors import PluginError
+from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.executors.base import Executor, TrialProgress, Workplace
 from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus
 from enas_inr.signals.partition import Partition, cut
@@ -148,13 +149,15 @@ def with_picture(place: Workplace, job: Job, outcome: Outcome, result: TrialResu
 
 
 def _versions(place: Workplace, trial: TrialSpec) -> dict[str, str]:
-    origin = place.catalog.find("backbone", trial.ensemble.backbone).origin
-    return {
+    versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "enas-inr": version("enas-inr"),
-        origin.distribution: origin.version,
     }
+    with suppress(EnasInrError):  # nobody provides the backbone: why the trial failed
+        origin = place.catalog.find("backbone", trial.ensemble.backbone).origin
+        versions[origin.distribution] = origin.version
+    return versions
 
 
 def make_jobs(place: Workplace, info: SignalInfo, trials: Sequence[TrialSpec]) -> list[Job]:

@@ -8,8 +8,12 @@ from enas_inr.result import TrialResult
 
 
 class Objective(ABC):
-    """A score to maximise. Constructed with its options, if it has any."""
+    """A score to maximise.
+
+    Constructed with its options, if it has any. What depends on the signal (the number of its
+    samples, its channels) is an option that `Options.resolve` settles: results know costs alone.
+    """
 
     @abstractmethod
     def score(self, result: TrialResult) -> float:
-        """Score a complete trial."""
+        """Score a complete trial: more PSNR never worse, more cost never better."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from enas_inr.cost import Candidate
 from enas_inr.result import TraceStep, TrialResult, best_of
@@ -37,6 +37,26 @@ def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:
     """The trace of a strategy that compares all trials with each other."""
     best = best_of(history)
     return [TraceStep(1, "", tuple(history), best.key if best else None)] if history else []
+
+
+def compared_in_batches(
+    batches: Iterable[Iterable[str]], history: Sequence[TrialResult]
+) -> list[TraceStep]:
+    """The trace of a strategy that proposes batches; chosen is what was better than all before it.
+
+    Args:
+        batches: of keys, in the order of the search; those that are not in `history` are left out.
+        history: the trials that have ended.
+    """
+    known = {result.key: result for result in history}
+    trace: list[TraceStep] = []
+    best: TrialResult | None = None
+    for batch in batches:
+        results = tuple(known[key] for key in batch if key in known)
+        before, best = best, best_of([*filter(None, [best]), *results])
+        choice = best.key if best and best is not before else None
+        trace += [TraceStep(len(trace) + 1, "", results, choice)] if results else []
+    return trace
 
 
 def unseen(

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, final
 from enas_inr.cost import PricedSpace
 from enas_inr.options import OptunaOptions
 from enas_inr.pareto import directions, objective_values
-from enas_inr.result import TraceStep, TrialResult, best_of
+from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import EnsembleSpec
-from enas_inr.strategies.base import Strategy
+from enas_inr.strategies.base import Strategy, compared_in_batches
 from enas_inr.strategies.samplers import explained, make_sampler
 
 if TYPE_CHECKING:
@@ -69,15 +69,7 @@ class OptunaSearch(Strategy):
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """The batches; chosen is what was better than all before it."""
-        known = {result.key: result for result in history}
-        trace: list[TraceStep] = []
-        best: TrialResult | None = None
-        for batch in self._replayed(history).batches:
-            results = tuple(known[key] for key in batch if key in known)
-            before, best = best, best_of([*filter(None, [best]), *results])
-            choice = best.key if best and best is not before else None
-            trace += [TraceStep(len(trace) + 1, "", results, choice)] if results else []
-        return trace
+        return compared_in_batches(self._replayed(history).batches, history)
 
     def _replayed(self, history: Sequence[TrialResult]) -> _Replay:
         values = {r.key: objective_values(r, self._space.objectives) for r in history}

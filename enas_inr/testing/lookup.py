@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from enas_inr.cost import Candidate, NetCost, PricedSpace, ensemble_cost, price
 from enas_inr.engine import Observer, run_loop
+from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor
 from enas_inr.objectives.base import Objective
+from enas_inr.options import PsnrFlopsOptions
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus
 from enas_inr.spec import (
     Axis,
@@ -19,6 +24,7 @@ from enas_inr.spec import (
     SearchSpace,
     SignalInfo,
     StudySpec,
+    TrainingSpec,
     TrialSpec,
 )
 from enas_inr.strategies.base import Strategy
@@ -27,7 +33,10 @@ PICTURE = SignalInfo(name="lookup", modality="image", shape=(128, 128), channels
 
 
 class LookupExecutor(Executor):
-    """Trains nothing: asks a function for the paper's PSNR of an architecture; None: diverged.
+    """Trains nothing: asks a function for the paper's PSNR of an architecture.
+
+    The function may be a `Table`. Where it returns None, the trial diverged; where it raises a
+    TrainingError, the trial failed.
 
     Attributes:
         trained: the architectures it was given, in order.
@@ -41,7 +50,11 @@ class LookupExecutor(Executor):
         """Look the trials up."""
         for trial in trials:
             self.trained.append(trial.ensemble)
-            psnr = self._psnr(trial.ensemble)
+            try:
+                psnr = self._psnr(trial.ensemble)
+            except TrainingError as error:
+                yield TrialResult(trial=trial, status=TrialStatus.FAILED, message=str(error))
+                continue
             status = TrialStatus.DIVERGED if psnr is None else TrialStatus.COMPLETE
             repeat = RepeatResult(status=status, steps=1, psnr_paper_db=psnr, best_step=1)
             yield TrialResult(trial=trial, status=status, repeats=(repeat,), message=status.value)
@@ -62,15 +75,60 @@ class MemoryRecords:
         self.kept.append(result)
 
 
-def siren_cost(spec: EnsembleSpec) -> NetCost:
-    """The cost of a SIREN on a color picture, from the textbook formula."""
-    sizes = [2, *[spec.width] * (spec.depth + 1), 3]
+@dataclass(frozen=True)
+class Table:
+    """The paper's PSNR of every feasible architecture of a space; call it to look one up.
+
+    Attributes:
+        psnr_paper_db: by the architecture's key.
+        best: the only optimum of the paper's score (with its alpha, 7): every other architecture
+            has a feasible neighbour, one value away on one axis, that is better.
+    """
+
+    psnr_paper_db: Mapping[str, float]
+    best: EnsembleSpec
+
+    def __call__(self, spec: EnsembleSpec) -> float:
+        """Look an architecture up."""
+        return self.psnr_paper_db[spec.key()]
+
+
+def toy_table(space: PricedSpace, seed: int = 0) -> Table:
+    """Make up PSNRs with one optimum of the paper's score, which the seed draws.
+
+    Each value further away from it on an axis costs 1 to 2 dB of score. (Where the space has
+    `only` some combinations, a neighbour on the way may be missing.)
+    """
+    draw = random.Random(seed)
+    best = draw.choice(space.feasible).spec
+    slopes = {axis.name: draw.uniform(1, 2) for axis in space.space.axes}
+
+    def score(spec: EnsembleSpec) -> float:
+        lost = 0.0
+        for axis in space.space.axes:
+            value, peak = (axis.values.index(getattr(s, axis.name)) for s in (spec, best))
+            lost += slopes[axis.name] * abs(value - peak)
+        return -lost
+
+    table = {
+        c.spec.key(): score(c.spec) + PsnrFlopsOptions().alpha * math.log10(c.cost.flops)
+        for c in space.feasible
+    }
+    return Table(table, best)
+
+
+def siren_cost(spec: EnsembleSpec, signal: SignalInfo = PICTURE) -> NetCost:
+    """The cost of a SIREN from the textbook formula; the signal: by default a color picture."""
+    sizes = [len(signal.shape), *[spec.width] * (spec.depth + 1), signal.channels]
     pairs = list(pairwise(sizes))
     return NetCost(sum(i * o for i, o in pairs), sum((i + 1) * o for i, o in pairs))
 
 
 def lookup_space(
-    axes: Mapping[str, Sequence[int]], max_flops: int, base: EnsembleSpec | None = None
+    axes: Mapping[str, Sequence[int]],
+    max_flops: int,
+    base: EnsembleSpec | None = None,
+    only: Sequence[tuple[int, ...]] = (),
 ) -> PricedSpace:
     """A search space of SIRENs on a 128x128 color picture within a budget."""
     space = SearchSpace(
@@ -79,6 +137,7 @@ def lookup_space(
             Axis.model_validate({"name": name, "values": tuple(values)})
             for name, values in axes.items()
         ),
+        only=tuple(only),
     )
     budget = Budget(flops=Limit(value=max_flops))
     return price(
@@ -87,6 +146,34 @@ def lookup_space(
         PICTURE.samples,
         lambda spec: Candidate(spec, ensemble_cost(siren_cost(spec), spec.grid, PICTURE)),
     )
+
+
+def lookup_results(
+    space: PricedSpace,
+    psnr_paper_db: Callable[[EnsembleSpec], float | None],
+    specs: Sequence[EnsembleSpec],
+    objective: Objective,
+    number: int = 0,
+) -> list[TrialResult]:
+    """What some architectures come to, scored; their trials are numbered from `number`."""
+    costs = {c.spec.key(): c.cost for c in space.feasible}
+    trials = [
+        TrialSpec(
+            number=number + index,
+            ensemble=spec,
+            cost=costs[spec.key()],
+            training=TrainingSpec(),
+            repeats=1,
+            seed=space.seed,
+        )
+        for index, spec in enumerate(specs)
+    ]
+    return [
+        result.model_copy(update={"score": objective.score(result)})
+        if result.status is TrialStatus.COMPLETE
+        else result
+        for result in LookupExecutor(psnr_paper_db).run(trials)
+    ]
 
 
 def simulate(

@@ -1,0 +1,204 @@
+"""What holds for every executor, tried with trainings of a few steps on a tiny picture.
+
+class TestMine(ExecutorSuite):
+    @pytest.fixture
+    def plugin(self):
+        return installed("executor", "mine", workers=2)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from enas_inr.catalog import Catalog
+from enas_inr.engine import candidate
+from enas_inr.executors.base import Executor, Workplace
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.testing.plugin import Plugin, Suite, require
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+
+REPEATS = 2
+TOLERANCE_DB = 0.01
+TRAINING = TrainingSpec(steps=20, learning_rate=1e-3)
+DIVERGING = TrainingSpec(steps=20, learning_rate=1e38)
+SPECS = (
+    EnsembleSpec(grid=2, depth=1, width=4),
+    EnsembleSpec(grid=2, depth=1, width=4, options={"omega_first": 10.0}),
+    EnsembleSpec(grid=1, depth=0, width=8),
+    EnsembleSpec(grid=3, depth=2, width=4, backbone="relu"),
+)
+GRID_TOO_LARGE = EnsembleSpec(grid=1000, depth=1, width=4)
+NO_SUCH_BACKBONE = EnsembleSpec(backbone="no-such-backbone", grid=2, depth=1, width=4)
+
+
+class ExecutorSuite(Suite):
+    """Derive a test class from it, with a fixture `plugin` that gives an executor."""
+
+    def test_no_trials_give_no_results(self, plugin: Plugin) -> None:
+        """Asked to train nothing, it returns nothing."""
+        require(not run(plugin, []), "it returned results of no trials: return one for each trial")
+
+    def test_each_trial_has_a_complete_result(self, plugin: Plugin) -> None:
+        """Each trial has one result: complete, with its repeats, curve, device and versions."""
+        given = trials(plugin.catalog)
+        results = run(plugin, given)
+        _require_one_each(results, given)
+        for result in results:
+            label = result.trial.ensemble.label()
+            require(
+                result.status is TrialStatus.COMPLETE,
+                f"{label} is {result.status}, not complete: {result.message}",
+            )
+            psnrs = [repeat.psnr_paper_db for repeat in result.repeats]
+            require(
+                len(psnrs) == REPEATS and all(p is not None and math.isfinite(p) for p in psnrs),
+                f"{label} has the PSNRs {psnrs}: give each of {REPEATS} repeats one",
+            )
+            require(
+                bool(result.curve.steps) and len(result.curve.psnr_paper_db) == REPEATS,
+                f"{label} has no learning curve for each repeat: see executors.local.trial_result",
+            )
+            require(
+                bool(result.device) and bool(result.versions) and result.seconds > 0,
+                f"{label} says device {result.device!r}, versions {result.versions!r}, "
+                f"{result.seconds} seconds: tell where, with what and how long it was trained",
+            )
+            require(
+                result.score is None,
+                f"{label} has the score {result.score}: leave scores to the engine",
+            )
+
+    def test_it_trains_as_if_each_trial_were_alone(self, plugin: Plugin) -> None:
+        """Its PSNRs are those of training each trial alone, whatever it is asked for at once."""
+        given = trials(plugin.catalog)
+        for results in (run(plugin, given), run(plugin, given, at_once=1)):
+            _require_one_each(results, given)
+            for result in results:
+                expected = _alone(result.trial, plugin.catalog)
+                for index, repeat in enumerate(result.repeats):
+                    ours, theirs = repeat.psnr_paper_db, expected.repeats[index].psnr_paper_db
+                    require(
+                        ours is not None
+                        and theirs is not None
+                        and abs(ours - theirs) <= TOLERANCE_DB,
+                        f"{result.trial.ensemble.label()} reached {ours} dB in repeat {index}, "
+                        f"alone {theirs} dB: draw each member from TrialSpec.seed and its repeat",
+                    )
+
+    def test_a_trial_that_fails_is_a_result(self, plugin: Plugin) -> None:
+        """A trial that cannot be trained is a failed result with a message; the others go on."""
+        good = trials(plugin.catalog)[:2]
+        for wrong in (GRID_TOO_LARGE, NO_SUCH_BACKBONE):
+            bad = good[0].model_copy(update={"ensemble": wrong, "number": 7})
+            given = [good[0], bad, good[1]]
+            results = run(plugin, given)
+            _require_one_each(results, given)
+            for result in results:
+                expected = TrialStatus.FAILED if result.trial == bad else TrialStatus.COMPLETE
+                label = result.trial.ensemble.label()
+                require(
+                    result.status is expected,
+                    f"{label} is {result.status} beside {wrong.label()}, not {expected}: "
+                    f"{result.message}",
+                )
+                require(
+                    expected is TrialStatus.COMPLETE
+                    or (bool(result.message) and "\n" not in result.message),
+                    f"{label} failed with the message {result.message!r}: say why, in one line",
+                )
+
+    def test_a_trial_that_diverges_is_a_result(self, plugin: Plugin) -> None:
+        """A trial whose loss is not finite is a diverged result with a message."""
+        diverging = trials(plugin.catalog)[0].model_copy(update={"training": DIVERGING})
+        results = run(plugin, [diverging])
+        _require_one_each(results, [diverging])
+        for result in results:
+            require(
+                result.status is TrialStatus.DIVERGED and bool(result.message),
+                f"a trial with an infinite loss is {result.status}, with the message "
+                f"{result.message!r}: call it diverged, and say when",
+            )
+
+    def test_pictures_come_when_asked_for(self, plugin: Plugin) -> None:
+        """A complete result brings a picture if the Workplace asks for pictures, else none."""
+        given = trials(plugin.catalog)[:1]
+        for pictures in (False, True):
+            for result in run(plugin, given, pictures=pictures):
+                require(
+                    (result.picture is not None) == pictures,
+                    f"pictures={pictures}, but the picture is {result.picture!r}: see "
+                    "Workplace.pictures and executors.local.with_picture",
+                )
+
+
+def run(
+    plugin: Plugin, given: Sequence[TrialSpec], *, at_once: int = 64, pictures: bool = False
+) -> list[TrialResult]:
+    """Let an executor train trials, so many in a call."""
+    with ExitStack() as at_end:
+        place = Workplace(
+            plugin.catalog, _picture(), "cpu", title="suite", at_end=at_end, pictures=pictures
+        )
+        executor: Executor = plugin.create(place)
+        require(
+            isinstance(executor, Executor),
+            f"{type(executor).__name__} is no Executor: derive it from enas_inr.executors.base",
+        )
+        results = list(executor.run(given[:at_once]))
+        for start in range(at_once, len(given), at_once):
+            results += executor.run(given[start : start + at_once])
+        return results
+
+
+def trials(catalog: Catalog) -> list[TrialSpec]:
+    """Small trials: two of equal shape, one without a hidden layer, one of another backbone."""
+    info = _picture().info()
+    priced = [candidate(spec, info, catalog) for spec in SPECS]
+    return [
+        TrialSpec(
+            number=number,
+            ensemble=one.spec,
+            cost=one.cost,
+            training=TRAINING,
+            repeats=REPEATS,
+            seed=5,
+        )
+        for number, one in enumerate(priced)
+    ]
+
+
+def _alone(trial: TrialSpec, catalog: Catalog) -> TrialResult:
+    from enas_inr.executors.local import LocalExecutor
+
+    (result,) = LocalExecutor(Workplace(catalog, _picture(), "cpu")).run([trial])
+    return result
+
+
+@cache
+def _picture() -> Signal:
+    """A colour picture of 9x12 pixels: waves of three directions."""
+    import torch
+
+    from enas_inr.signals.signal import Signal
+
+    rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(12.0), indexing="ij")
+    phases: Any = (rows, columns, rows + columns)
+    values = torch.stack([torch.sin(phase * 0.7) for phase in phases], dim=-1)
+    return Signal(values, "image", "waves")
+
+
+def _require_one_each(results: Sequence[TrialResult], given: Sequence[TrialSpec]) -> None:
+    came = sorted(result.trial.number for result in results)
+    asked = sorted(trial.number for trial in given)
+    require(
+        came == asked and all(result.trial in given for result in results),
+        f"it returned results of the trials {came} where it was given {asked}: return one result "
+        "for each trial, with the trial as it was given",
+    )

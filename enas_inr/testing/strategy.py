@@ -1,0 +1,349 @@
+"""What holds for every strategy, tried on lookup tables: nothing is trained.
+
+    class TestMine(StrategySuite):
+        @pytest.fixture
+        def plugin(self):
+            return installed("strategy", "mine", trials=12)
+
+A strategy that goes on for long should be given options that end it after a dozen trials or two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+from enas_inr import hookspecs
+from enas_inr.catalog import Catalog, Origin, Provider
+from enas_inr.cost import PricedSpace
+from enas_inr.errors import SpecError, TrainingError
+from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.result import TraceStep, TrialResult, TrialStatus, best_of
+from enas_inr.spec import EnsembleSpec
+from enas_inr.strategies.base import Strategy
+from enas_inr.testing.lookup import Table, lookup_results, lookup_space, toy_table
+from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
+from enas_inr.tuning.base import SelfRunning
+
+Psnr = Callable[[EnsembleSpec], float | None]
+"""What a trial comes to; see `LookupExecutor`."""
+
+MANY = 64  # what the engine asks for at once
+GIGA = 10**9
+SEEDS = range(4)
+WIDTHS, DEPTHS = (8, 16, 32, 64), (1, 2, 3)
+
+
+def spaces() -> dict[str, PricedSpace]:
+    """Search spaces of several kinds, by what is special about them."""
+    two = {"width": WIDTHS, "depth": DEPTHS}
+    return {
+        "one axis": lookup_space({"width": WIDTHS}, GIGA),
+        "two axes": lookup_space(two, GIGA),
+        "three axes": lookup_space({"grid": (2, 4, 8), "width": WIDTHS, "depth": (1, 2)}, GIGA),
+        "a single architecture": lookup_space({"width": (16,), "depth": (2,)}, GIGA),
+        "only some combinations": lookup_space(two, GIGA, only=((8, 3), (16, 1), (64, 1), (64, 2))),
+        "a tight budget": lookup_space(two, 30_000_000),
+    }
+
+
+def seeded(seed: int) -> tuple[PricedSpace, Table]:
+    """A space of 24 architectures with a table, both drawn by a seed."""
+    space = replace(spaces()["three axes"], seed=seed)
+    return space, toy_table(space, seed)
+
+
+class StrategySuite(Suite):
+    """Derive a test class from it, with a fixture `plugin` that gives a strategy."""
+
+    def test_proposals_are_feasible_new_and_end(self, plugin: Plugin) -> None:
+        """In every kind of space it proposes feasible architectures, none twice, and ends."""
+        for name, space in spaces().items():
+            found = search(plugin, space, toy_table(space))
+            require(bool(found), f"it proposed nothing in a space with {name}: propose something")
+
+    def test_one_at_a_time(self, plugin: Plugin) -> None:
+        """Asked for one architecture at a time, it proposes one at a time."""
+        for space in spaces().values():
+            found = search(plugin, space, toy_table(space), n=1)
+            require(bool(found), "asked for one, it proposed nothing: propose up to n")
+
+    def test_pending_trials_are_respected(self, plugin: Plugin) -> None:
+        """While trials are pending it proposes none of them, but others, or it waits."""
+        for space in spaces().values():
+            search(plugin, space, toy_table(space), workers=3)
+            search(plugin, space, toy_table(space), workers=3, backwards=True)
+
+    def test_a_resume_is_a_replay(self, plugin: Plugin) -> None:
+        """A fresh instance proposes and explains what one does that has seen other histories."""
+        space = spaces()["two axes"]
+        whole = search(plugin, space, toy_table(space))
+        used = make(plugin, space)
+        for count in (len(whole), *range(len(whole) + 1)):
+            history, fresh = whole[:count], make(plugin, space)
+            require(
+                list(used.propose(history, (), MANY)) == list(fresh.propose(history, (), MANY))
+                and list(used.trace(history)) == list(fresh.trace(history)),
+                f"after {count} of {len(whole)} trials it and a fresh instance disagree: decide by "
+                "the history and PricedSpace.seed alone, and keep no other state",
+            )
+
+    def test_an_interruption_changes_nothing(self, plugin: Plugin) -> None:
+        """A search that is interrupted after any trial ends with the same trials and best."""
+        for seed in SEEDS:
+            space, table = seeded(seed)
+            whole = search(plugin, space, table)
+            for kept in range(len(whole)):
+                again = search(plugin, space, table, history=whole[:kept])
+                _require_same(again, whole, f"interrupted after {kept} of {len(whole)} trials")
+
+    def test_the_order_in_which_trials_end_changes_nothing(self, plugin: Plugin) -> None:
+        """Where the trials of a batch end in another order, the search finds the same."""
+        for seed in SEEDS:
+            space, table = seeded(seed)
+            whole = search(plugin, space, table)
+            other = search(plugin, space, table, backwards=True)
+            _require_same(other, whole, "with each batch's trials ending in the opposite order")
+
+    def test_only_the_seed_of_the_space_is_random(self, plugin: Plugin) -> None:
+        """Another process, which hashes texts differently, searches just the same."""
+        keys = [result.key for result in search(plugin, *seeded(3))]
+        script = f"from {__name__} import keys_of_stdin; keys_of_stdin()"
+        path = os.pathsep.join(filter(None, sys.path))
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            input=json.dumps(_saved(plugin)),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "7"},
+        )
+        require(done.returncode == 0, f"it fails in a process of its own:\n{done.stderr}")
+        require(
+            json.loads(done.stdout) == keys,
+            "another process proposes other architectures: draw everything random from "
+            "PricedSpace.seed, and iterate over no set of texts",
+        )
+
+    def test_it_changes_nothing_that_it_is_given(self, plugin: Plugin) -> None:
+        """What it is given, history and pending, stays as it was; a tuple will do, too."""
+        space = spaces()["two axes"]
+        whole = search(plugin, space, toy_table(space))
+        half = len(whole) // 2
+        history, pending = whole[:half], [result.trial.ensemble for result in whole[half:]]
+        before = _as_json(history), _as_json(pending)
+        strategy = make(plugin, space)
+        strategy.propose(history, pending, MANY)
+        strategy.trace(history)
+        require(
+            (_as_json(history), _as_json(pending)) == before,
+            "it changed the history or the pending architectures: work on copies",
+        )
+        strategy.propose(tuple(history), tuple(pending), MANY)
+        strategy.trace(tuple(history))
+
+    def test_diverged_trials(self, plugin: Plugin) -> None:
+        """It copes with trials that diverge: some of them, or all."""
+        space = spaces()["two axes"]
+        table = toy_table(space)
+        for diverges in (lambda spec: spec.depth > 1, lambda spec: True):
+            found = search(plugin, space, _diverging(table, diverges))
+            _check_trace(make(plugin, space), found, space)
+
+    def test_failed_trials(self, plugin: Plugin) -> None:
+        """It copes with trials that fail, and with those being tried again by the next run."""
+        space = spaces()["two axes"]
+        table = toy_table(space)
+        first = search(plugin, space, _failing(table))
+        _check_trace(make(plugin, space), first, space)
+        kept = [result for result in first if result.status is not TrialStatus.FAILED]
+        second = search(plugin, space, table, history=kept)
+        _check_trace(make(plugin, space), second, space)
+
+    def test_its_trace_is_about_the_history(self, plugin: Plugin) -> None:
+        """At every stage, its trace is a sequence of TraceStep about trials of the history."""
+        for space in spaces().values():
+            whole = _ended(plugin, space)
+            for count in range(len(whole) + 1):
+                _check_trace(plugin.create(space), whole[:count], space)
+
+    def test_several_objectives(self, plugin: Plugin) -> None:
+        """It copes with several objectives, or refuses them with a SpecError when it is made."""
+        space = replace(spaces()["two axes"], objectives=("psnr", "flops"))
+        try:
+            make(plugin, space)
+        except SpecError as error:
+            raise not_applicable(f"it refuses several objectives: {error}") from None
+        search(plugin, space, toy_table(space))
+
+
+def make(plugin: Plugin, space: PricedSpace) -> Strategy:
+    """Make a strategy, unless it has a loop of its own."""
+    strategy: Strategy = plugin.create(space)
+    require(
+        isinstance(strategy, Strategy),
+        f"{type(strategy).__name__} is no Strategy: derive it from enas_inr.strategies.base",
+    )
+    if isinstance(strategy, SelfRunning):
+        raise not_applicable("it has a loop of its own, which proposes and trains")
+    return strategy
+
+
+def search(
+    plugin: Plugin,
+    space: PricedSpace,
+    psnr: Psnr,
+    *,
+    n: int = MANY,
+    workers: int = 0,
+    backwards: bool = False,
+    history: Sequence[TrialResult] = (),
+) -> list[TrialResult]:
+    """Search to the end, while every proposal is checked.
+
+    Args:
+        plugin: the strategy.
+        space: what it searches.
+        psnr: what its trials come to.
+        n: how many it is asked for at once.
+        workers: it is asked for one as soon as fewer than so many are pending; 0: for `n` when
+            none is, as the engine does.
+        backwards: the trials that were proposed last end first.
+        history: how far the search had come.
+    """
+    strategy = make(plugin, space)
+    ended = list(history)
+    while True:
+        pending: list[EnsembleSpec] = []
+        pending += ask(strategy, space, ended, pending, 1 if workers else n)
+        if not pending:
+            return ended
+        while pending:
+            while len(pending) < workers and (more := ask(strategy, space, ended, pending, 1)):
+                pending += more
+            end = pending.pop() if backwards else pending.pop(0)
+            ended += lookup_results(space, psnr, [end], PsnrFlops(), number=len(ended))
+
+
+def ask(
+    strategy: Strategy,
+    space: PricedSpace,
+    history: Sequence[TrialResult],
+    pending: Sequence[EnsembleSpec],
+    n: int,
+) -> list[EnsembleSpec]:
+    """What a strategy proposes, checked."""
+    proposals = list(strategy.propose(list(history), list(pending), n))
+    require(len(proposals) <= n, f"asked for {n}, it proposed {len(proposals)}: keep to n")
+    feasible = {c.spec.key() for c in space.feasible}
+    seen = {result.key for result in history}
+    running = {spec.key() for spec in pending}
+    named: set[str] = set()
+    for spec in proposals:
+        key, label = spec.key(), spec.label()
+        require(
+            key in feasible,
+            f"it proposed {label}, which is over the budget or not in the space: propose only "
+            "specs of PricedSpace.feasible",
+        )
+        require(key not in seen, f"it proposed {label}, which was trained: see the history")
+        require(key not in running, f"it proposed {label}, which is pending: leave that out")
+        require(key not in named, f"it proposed {label} twice at once: name each one once")
+        named.add(key)
+    return proposals
+
+
+def keys_of_stdin() -> None:
+    """Search with the plugin that stdin describes; print the trials' keys as JSON."""
+    plugin = _restored(**json.load(sys.stdin))
+    print(json.dumps([result.key for result in search(plugin, *seeded(3))]))
+
+
+def _saved(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "description": asdict(plugin.provider.description),
+        "origin": asdict(plugin.provider.origin),
+        "options": dict(plugin.options),
+    }
+
+
+def _restored(
+    description: dict[str, Any], origin: dict[str, str], options: dict[str, JsonValue]
+) -> Plugin:
+    provider = Provider(hookspecs.Strategy(**description), Origin(**origin))
+    return Plugin(provider, Catalog((provider,)), options)
+
+
+def _as_json(models: Sequence[BaseModel]) -> list[str]:
+    return [model.model_dump_json() for model in models]
+
+
+def _ended(plugin: Plugin, space: PricedSpace) -> list[TrialResult]:
+    """A whole history: the strategy's own, or just all trials if its loop is its own."""
+    table = toy_table(space)
+    if isinstance(plugin.create(space), SelfRunning):
+        return lookup_results(space, table, [c.spec for c in space.feasible], PsnrFlops())
+    return search(plugin, space, table)
+
+
+def _require_same(found: Sequence[TrialResult], whole: Sequence[TrialResult], when: str) -> None:
+    ours, theirs = ({result.key for result in results} for results in (found, whole))
+    require(
+        ours == theirs,
+        f"{when}, it trained {len(ours - theirs)} architectures that it did not train "
+        "undisturbed: name whole batches and go on when all of a batch is in the history, "
+        "whatever the order",
+    )
+    best, undisturbed = best_of(found), best_of(whole)
+    require(
+        (best and best.key) == (undisturbed and undisturbed.key),
+        f"{when}, it found another best",
+    )
+
+
+def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: PricedSpace) -> None:
+    steps = list(strategy.trace(list(history)))
+    when = f"after {len(history)} trials"
+    axes = ("", *(axis.name for axis in space.space.axes))
+    known = {result.key: result for result in history}
+    iteration = 1
+    for step in steps:
+        if not isinstance(step, TraceStep):
+            raise ConformanceError(f"{when} its trace has a {type(step).__name__}: give TraceStep")
+        require(
+            all(known.get(result.key) == result for result in step.candidates),
+            f"{when} its trace has trials that are not in the history: take them from there",
+        )
+        complete = {r.key for r in step.candidates if r.status is TrialStatus.COMPLETE}
+        require(
+            step.choice is None or step.choice in complete,
+            f"{when} its trace chose what is no complete candidate: choose a key of one, or None",
+        )
+        require(step.axis in axes, f"{when} its trace names the axis {step.axis!r}: use {axes}")
+        require(
+            step.iteration >= iteration,
+            f"{when} its trace has iteration {step.iteration} after {iteration}: count up from 1",
+        )
+        iteration = step.iteration
+
+
+def _diverging(table: Psnr, diverges: Callable[[EnsembleSpec], bool]) -> Psnr:
+    return lambda spec: None if diverges(spec) else table(spec)
+
+
+def _failing(table: Psnr) -> Psnr:
+    """Every other width fails."""
+
+    def psnr(spec: EnsembleSpec) -> float | None:
+        if spec.width in WIDTHS[::2]:
+            raise TrainingError(f"no room for width {spec.width}", "this is a test")
+        return table(spec)
+
+    return psnr

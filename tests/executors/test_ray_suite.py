@@ -1,0 +1,14 @@
+"""The cluster keeps the rules of every executor."""
+
+import pytest
+
+from enas_inr.testing.executor import ExecutorSuite
+from enas_inr.testing.plugin import installed
+
+pytest.importorskip("ray")
+
+
+class TestRay(ExecutorSuite):
+    @pytest.fixture
+    def plugin(self, cluster):
+        return installed("executor", "ray", address=cluster.address, workers=1)

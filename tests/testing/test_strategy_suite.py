@@ -1,0 +1,94 @@
+"""The suite of strategies: our own keep its rules, and it finds what is wrong with others."""
+
+import inspect
+
+import pytest
+
+from enas_inr.catalog import Catalog, Origin, Provider
+from enas_inr.hookspecs import Strategy
+from enas_inr.testing.plugin import ConformanceError, Plugin, installed
+from enas_inr.testing.strategy import StrategySuite
+
+
+class TestOurOwn(StrategySuite):
+    @pytest.fixture(
+        params=[
+            ("coordinate", {}),
+            ("exhaustive", {}),
+            ("optuna", {"sampler": "random", "trials": 9}),
+            ("ray", {}),
+        ],
+        ids=lambda param: param[0],
+    )
+    def plugin(self, request):
+        name, options = request.param
+        if name == "ray":
+            pytest.importorskip("ray")
+        return installed("strategy", name, **options)
+
+
+def of_class(name):
+    described = Strategy(name=name, summary="a test", target=f"wrong_strategies:{name}")
+    provider = Provider(described, Origin("tests", "1", "tests"))
+    return Plugin(provider, Catalog((provider,)))
+
+
+RULES = [
+    name
+    for name, _ in inspect.getmembers(StrategySuite, inspect.isfunction)
+    if name in vars(StrategySuite)
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_strategy_without_faults_keeps_every_rule(rule):
+    getattr(StrategySuite(), rule)(of_class("Right"))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_says_in_a_line_what_it_is(rule):
+    assert inspect.getdoc(getattr(StrategySuite, rule)).splitlines()[0].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "says"),
+    [
+        ("OverBudget", "proposals_are_feasible_new_and_end", "over the budget or not in the space"),
+        ("Again", "proposals_are_feasible_new_and_end", "w=8, which was trained: see the history"),
+        ("Twice", "proposals_are_feasible_new_and_end", "twice at once"),
+        ("Idle", "proposals_are_feasible_new_and_end", "proposed nothing in a space with one axis"),
+        ("NoStrategy", "proposals_are_feasible_new_and_end", "NoStrategy is no Strategy"),
+        ("Greedy", "one_at_a_time", "asked for 1, it proposed 4: keep to n"),
+        ("Impatient", "pending_trials_are_respected", "which is pending"),
+        ("Remembering", "a_resume_is_a_replay", "it and a fresh instance disagree"),
+        ("Lucky", "a_resume_is_a_replay", "decide by the history and PricedSpace.seed alone"),
+        ("Eager", "an_interruption_changes_nothing", "interrupted after . of 8 trials, it trained"),
+        ("AfterTheLast", "the_order_in_which_trials_end_changes_nothing", "opposite order"),
+        ("Hashing", "only_the_seed_of_the_space_is_random", "iterate over no set of texts"),
+        ("Sorting", "it_changes_nothing_that_it_is_given", "changed the history"),
+        ("Retrying", "failed_trials", "w=8, which was trained"),
+        ("Talking", "its_trace_is_about_the_history", "a dict: give TraceStep"),
+        ("Embellishing", "its_trace_is_about_the_history", "not in the history"),
+        ("Choosing", "its_trace_is_about_the_history", "after 0 trials its trace chose"),
+        ("CountingFromZero", "its_trace_is_about_the_history", "iteration 0 after 1: count up"),
+        ("InventingAxes", "its_trace_is_about_the_history", "names the axis 'breadth'"),
+    ],
+)
+def test_what_is_wrong_with_a_strategy_is_found(name, rule, says):
+    with pytest.raises(ConformanceError, match=says) as caught:
+        getattr(StrategySuite(), f"test_{rule}")(of_class(name))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "raised"),
+    [
+        ("Hopeful", "diverged_trials", TypeError),
+        ("Hopeful", "failed_trials", TypeError),
+        ("OnlyLists", "it_changes_nothing_that_it_is_given", AttributeError),
+        ("OneObjective", "several_objectives", AssertionError),
+    ],
+)
+def test_what_a_strategy_raises_is_not_hidden(name, rule, raised):
+    with pytest.raises(raised):
+        getattr(StrategySuite(), f"test_{rule}")(of_class(name))

@@ -1,0 +1,123 @@
+"""Executors with one thing wrong each; `Right` has nothing wrong."""
+
+import random
+
+from enas_inr.executors.base import Executor
+from enas_inr.executors.local import LocalExecutor
+from enas_inr.result import Curve, Picture, TrialResult, TrialStatus
+
+
+class Right(Executor):
+    """Trains one trial after the other, the last one first."""
+
+    def __init__(self, place):
+        self.inner = LocalExecutor(place)
+
+    def run(self, trials):
+        for trial in reversed(trials):
+            for result in self.inner.run([trial]):
+                yield self.changed(result)
+
+    def changed(self, result):
+        return result
+
+
+class Forgetting(Right):
+    def run(self, trials):
+        yield from list(super().run(trials))[1:]
+
+
+class Once(Right):
+    """Trains one batch of trials, then no more."""
+
+    done = False
+
+    def run(self, trials):
+        if not self.done:
+            yield from super().run(trials)
+        self.done = True
+
+
+class Busy(Right):
+    def run(self, trials):
+        trial = trials[0] if trials else None
+        yield from super().run(trials)
+        if trial is None:
+            yield TrialResult.model_construct(trial=None, status=TrialStatus.FAILED)
+
+
+class Renumbering(Right):
+    def changed(self, result):
+        trial = result.trial.model_copy(update={"seed": 0})
+        return result.model_copy(update={"trial": trial})
+
+
+class Scoring(Right):
+    def changed(self, result):
+        return result.model_copy(update={"score": 1.0})
+
+
+class WithoutCurve(Right):
+    def changed(self, result):
+        return result.model_copy(update={"curve": Curve()})
+
+
+class Nowhere(Right):
+    def changed(self, result):
+        return result.model_copy(update={"device": ""})
+
+
+class OneRepeat(Right):
+    def changed(self, result):
+        return result.model_copy(update={"repeats": result.repeats[:1]})
+
+
+class OtherSeeds(Right):
+    def run(self, trials):
+        for trial in trials:
+            other = trial.model_copy(update={"seed": random.randint(100, 200)})
+            for result in self.inner.run([other]):
+                yield result.model_copy(update={"trial": trial})
+
+
+class Falling(Right):
+    def changed(self, result):
+        if result.status is TrialStatus.FAILED:
+            raise RuntimeError(result.message)
+        return result
+
+
+class Mute(Right):
+    def changed(self, result):
+        return result.model_copy(update={"message": ""})
+
+
+class Dragging(Right):
+    """One trial that fails takes the others with it."""
+
+    def run(self, trials):
+        results = list(super().run(trials))
+        failed = any(result.status is TrialStatus.FAILED for result in results)
+        for result in results:
+            dragged = {"status": TrialStatus.FAILED, "message": "another one failed"}
+            yield result.model_copy(update=dragged) if failed else result
+
+
+class NeverDiverging(Right):
+    def changed(self, result):
+        return result.model_copy(update={"status": TrialStatus.COMPLETE})
+
+
+class Camera(Right):
+    def changed(self, result):
+        return result.model_copy(update={"picture": Picture(".png", "image/png", b"")})
+
+
+class Blind(Right):
+    def changed(self, result):
+        return result.model_copy(update={"picture": None})
+
+
+class NoExecutor:
+    def __init__(self, place):
+        pass
