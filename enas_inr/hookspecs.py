@@ -117,7 +117,7 @@ class HookSpecs:
 
     @hookspec
     def enas_inr_modalities(self) -> Iterable[Modality]:
-        """Describe modalities: `[Modality(name="volume", ..., suffixes=(".npy",), axes=(3, 4))]`."""
+        """Describe modalities: `[Modality(name="scan", ..., suffixes=(".npy",), axes=(3,))]`."""
         return ()
 
     @hookspec
