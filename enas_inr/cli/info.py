@@ -16,6 +16,7 @@ def info(
     original: Annotated[
         str | None, typer.Option(help="The signal it was fitted to, to measure it again.")
     ] = None,
+    signal_option: arguments.SignalOptions = None,
     as_json: arguments.Json = False,
 ) -> None:
     """Say what a model is, how good it is, and what ordinary codecs need for the same signal."""
@@ -23,7 +24,12 @@ def info(
     from enas_inr.catalog import load_catalog
     from enas_inr.cli.model_tables import print_info
 
-    described = describe(model, original, load_catalog(plugins=context.obj))
+    described = describe(
+        model,
+        original,
+        load_catalog(plugins=context.obj),
+        arguments.parse_options(signal_option, "--signal-option"),
+    )
     if as_json:
         print(json.dumps(described, indent=2))
     else:
