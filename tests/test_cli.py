@@ -142,7 +142,11 @@ SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 2"
 WRONG = {
     "a missing file": (3, "search {folder}/missing.png", "cannot be read: No such file"),
     "a folder": (3, "search {folder}", "no modality reads"),
-    "no known suffix": (3, "search {folder}/notes.db", "(suffix '.db'); give a file with one of: ."),
+    "no known suffix": (
+        3,
+        "search {folder}/notes.db",
+        "(suffix '.db'); give a file with one of",
+    ),
     "text named .png": (3, "search {folder}/text.png", "not an image, or a damaged one; give a"),
     "an empty file": (3, "search {folder}/nothing.png", "is empty (0 bytes)"),
     "a truncated PNG": (3, "search {folder}/cut.png", "check that the file is complete"),
