@@ -52,12 +52,16 @@ def enas_inr_modalities() -> list[Modality]:
             target="enas_inr.signals.image:ImageModality",
             options="enas_inr.options:ImageOptions",
             suffixes=(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"),
+            axes=(2,),
+            channels=(1, 3, 4),
         ),
         Modality(
             name="audio",
             summary="sound with any number of channels",
             target="enas_inr.signals.audio:AudioModality",
             suffixes=(".wav", ".flac", ".ogg"),
+            axes=(1,),
+            timed=True,
         ),
     ]
 

@@ -95,12 +95,19 @@ class Modality(Description):
     """A kind of signal; `target` is an `enas_inr.signals.signal.Modality`.
 
     Attributes:
-        suffixes: of the files it reads, lower case, with the dot.
+        suffixes: of the files it reads, lower case, with the dot; the first is the one in which
+            we write signals of this modality where nobody names a file.
+        axes: how many spatial axes its signals may have, each from 1 to 4.
+        channels: numbers of channels that it can write; empty: any.
+        timed: whether axis 0 is time, sampled at the signal's `sample_rate`.
     """
 
     kind: ClassVar[str] = "modality"
     contract: ClassVar[str] = "enas_inr.signals.signal:Modality"
     suffixes: tuple[str, ...] = ()
+    axes: tuple[int, ...] = (2,)
+    channels: tuple[int, ...] = ()
+    timed: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,7 +149,7 @@ class HookSpecs:
 
     @hookspec
     def enas_inr_modalities(self) -> Iterable[Modality]:
-        """Describe modalities: `[Modality(name="volume", ..., suffixes=(".npy",))]`."""
+        """Describe modalities: `[Modality(name="scan", ..., suffixes=(".npy",), axes=(3,))]`."""
         return ()
 
     @hookspec

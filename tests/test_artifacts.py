@@ -135,7 +135,7 @@ def test_a_search_without_pictures_writes_none(database, tmp_path):
     assert [r.repeats for r in plain.trials] == [r.repeats for r in with_pictures.trials]
 
 
-@pytest.mark.parametrize("case", ["memory", "volume"])
+@pytest.mark.parametrize("case", ["memory", "two colors"])
 def test_where_there_can_be_no_pictures_none_are_made(database, tmp_path, monkeypatch, case):
     def evaluate(*args):
         raise AssertionError("evaluated")
@@ -145,7 +145,7 @@ def test_where_there_can_be_no_pictures_none_are_made(database, tmp_path, monkey
     if case == "memory":
         search("sqlite:///:memory:")
     else:
-        search(database, Signal(torch.zeros(4, 4, 4, 1), "volume", "mine"))
+        search(database, Signal(torch.zeros(4, 4, 4, 2), "volume", "mine"))
     assert not list(Path().glob("*artifacts"))
 
 

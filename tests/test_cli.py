@@ -91,7 +91,11 @@ SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 2"
 WRONG = {
     "a missing file": (3, "search {folder}/missing.png", "cannot be read: No such file"),
     "a folder": (3, "search {folder}", "no modality reads"),
-    "no known suffix": (3, "search {folder}/notes.db", "give a file with one of: .bmp,"),
+    "no known suffix": (
+        3,
+        "search {folder}/notes.db",
+        "(suffix '.db'); give a file with one of",
+    ),
     "text named .png": (3, "search {folder}/text.png", "not an image, or a damaged one; give a"),
     "an empty file": (3, "search {folder}/nothing.png", "is empty (0 bytes)"),
     "a truncated PNG": (3, "search {folder}/cut.png", "check that the file is complete"),
@@ -143,6 +147,22 @@ WRONG = {
     "unknown coordinates": (2, TINY + " --coordinates middle", "training: coordinates: input"),
     "a bad size": (2, TINY + " --size 12x", "'12x' is not an image size; write 128, 640x480"),
     "size 0": (2, TINY + " --size 0", "'0' is not an image size"),
+    "a signal option twice": (
+        2,
+        TINY + " --signal-option size=[8,8]",
+        "size '16' and the option size [8, 8]; give one of them",
+    ),
+    "a signal option without value": (2, TINY + " --signal-option size", "key=value"),
+    "an unknown signal option": (
+        2,
+        "search {folder}/good.png --signal-option sise=[8,8]",
+        "modality 'image': unknown key 'sise'; did you mean 'size'",
+    ),
+    "a signal option for audio": (
+        2,
+        "search {folder}/good.wav --signal-option every=2",
+        "'every' does not apply to audio",
+    ),
     "a size for audio": (2, "search {folder}/good.wav --size 16", "'size' does not apply to audio"),
     "a size for a chord": (2, "search sample:chord --size 16", "does not apply to sample:chord"),
     "a bad limit": (2, TINY + " --max-flops many", "'many' is not a quantity; write a number like"),
@@ -191,6 +211,7 @@ WRONG = {
     "no command": (2, "--no-plugins", "Missing command; see `enas-inr --help`"),
     "a shape without channels": (2, "cost --shape 128", "shape '128' is not a shape"),
     "a shape of nothing": (2, "cost --shape 0x3", "write it like 128x128x3 or 308207x1"),
+    "a shape of five axes": (2, "cost --shape 2x2x2x2x2x1", "1 to 4 axes, then the channels"),
     "a cost of width 0": (2, "cost --width 0", "architecture: width: input should be"),
     "a cost of grid 0": (2, "cost --grid 0", "architecture: grid: input should be"),
     "a cost of a large grid": (2, "cost --shape 4x4x3 --grid 5", "use a grid of at most 4"),
@@ -349,6 +370,10 @@ def test_cost_takes_a_backbone_with_options_and_any_shape():
     priced = call(f"cost {fourier} --grid 32 --depth 1 --width 128 --json").json
     assert priced["flops"] == 558_108_672
     assert priced["ensemble"]["options"]["mapping_size"] == 65
+    volume = call("cost --shape 20x20x20x1 --grid 2 --depth 1 --width 8 --json").json
+    assert (volume["flops"], volume["cells"]) == (2 * (3 * 8 + 8 * 8 + 8) * 20**3, 8)
+    series = call("cost --shape 5x8x8x8x2 --grid 2 --depth 1 --width 8 --json").json
+    assert (series["samples"], series["cells"]) == (5 * 8**3, 16)
     audio = call("cost --shape 308207x1 --grid 32 --depth 5 --width 64 --json").json
     assert (audio["flops"], audio["cells"]) == (2 * (64 + 5 * 64 * 64 + 64) * 308_207, 32)
 

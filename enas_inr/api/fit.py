@@ -51,6 +51,7 @@ def fit(
     storage: str = DEFAULT_STORAGE,
     architecture: Mapping[str, Any] | None = None,
     size: str = "none",
+    signal_options: Mapping[str, Any] | None = None,
     profile: str | None = None,
     training: Mapping[str, Any] | None = None,
     target_psnr_db: float | None = None,
@@ -73,6 +74,7 @@ def fit(
         storage: where that study is.
         architecture: instead, fields of an EnsembleSpec, such as `{"grid": 16, "width": 32}`.
         size: as in `search`; the default is the file's own size.
+        signal_options: as in `search`.
         profile: a named set of training settings; None: the study's own, or `smooth`.
         training: changes to it (or to the study's), such as `{"steps": 2000}`.
         target_psnr_db: stop when this usual PSNR is reached.
@@ -100,7 +102,10 @@ def fit(
         raise SpecError(f"unknown precision {precision!r}", nearest(precision, PRECISIONS))
     catalog = catalog or load_catalog()
     if isinstance(signal, (str, Path)):
-        signal = read_signal(catalog, str(signal), None if size == "none" else size, default="none")
+        asked_size = None if size == "none" else size
+        signal = read_signal(catalog, str(signal), asked_size, "none", signal_options)
+    elif signal_options:
+        raise SpecError("signal_options do not apply to a Signal", "give a file, or leave them out")
     path = Path(output) if output else Path(signal.name + SUFFIX)
     check_absent(path, force=force)
     if preview:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from enas_inr.api.fit import cost_of
 from enas_inr.api.reading import read_signal
 from enas_inr.catalog import Catalog
-from enas_inr.errors import ModelError
+from enas_inr.errors import ModelError, SpecError
 from enas_inr.model.file import read_model
 from enas_inr.reports.codecs import codec_sizes
 from enas_inr.reports.measure import measure
 
 
-def describe(path: Path, original: str | None, catalog: Catalog) -> dict[str, Any]:
+def describe(
+    path: Path,
+    original: str | None,
+    catalog: Catalog,
+    signal_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Describe a model file.
 
     Args:
@@ -22,6 +28,7 @@ def describe(path: Path, original: str | None, catalog: Catalog) -> dict[str, An
         original: the signal that it was fitted to, to measure it again; it is resized to the
             model's size. None: what was measured when it was written.
         catalog: the plugins.
+        signal_options: with which the original is read; those that it was fitted with.
 
     Returns:
         JSON values: the header, `layers` (a row for each leaf), `bytes`, `bits_per_sample`,
@@ -31,23 +38,27 @@ def describe(path: Path, original: str | None, catalog: Catalog) -> dict[str, An
     Raises:
         ModelError: not a model, damaged, or of another signal than the original.
         SignalError: a file that cannot be read.
+        SpecError: options without an original, or that its modality does not take.
     """
     model = read_model(path, catalog)
-    size = path.stat().st_size
+    stored = path.stat().st_size
     signal = model.header.signal
     metrics: dict[str, Any] = dict(model.header.metrics)
     if original is None:
+        if signal_options:
+            raise SpecError(
+                f"options of a signal ({', '.join(signal_options)}) without an original",
+                "give --original, too",
+            )
         reference, of = model.render(), "rendering"
     else:
-        wanted = (
-            "x".join(str(n) for n in reversed(signal.shape)) if len(signal.shape) == 2 else None
-        )
-        reference, of = read_signal(catalog, original, None, default=wanted or "none"), "original"
+        size = "x".join(map(str, reversed(signal.shape))) if len(signal.shape) == 2 else "none"
+        reference, of = read_signal(catalog, original, None, size, signal_options), "original"
         if reference.values.shape != (*signal.shape, signal.channels):
             raise ModelError(
                 f"{original!r} has shape {tuple(reference.values.shape)}, the model "
                 f"{(*signal.shape, signal.channels)}",
-                "give the signal that it was fitted to",
+                "give the signal that it was fitted to, read with the same options",
             )
         metrics |= measure(model, reference)
     cost = cost_of(model)
@@ -67,7 +78,7 @@ def describe(path: Path, original: str | None, catalog: Catalog) -> dict[str, An
         "cells": sum(len(next(iter(block.values()))) for block in model.blocks),
         **cost,
         "flops_per_sample": cost["flops"] / signal.samples,
-        "bytes": size,
-        "bits_per_sample": 8 * size / signal.samples,
-        "codecs": {"of": of, **codec_sizes(reference, size)},
+        "bytes": stored,
+        "bits_per_sample": 8 * stored / signal.samples,
+        "codecs": {"of": of, **codec_sizes(reference, stored)},
     }

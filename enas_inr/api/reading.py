@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.catalog import Catalog
+from enas_inr.errors import SpecError
 from enas_inr.options import PAPER_SIZE, parse_size
 
 if TYPE_CHECKING:
@@ -12,19 +14,35 @@ if TYPE_CHECKING:
 
 
 def read_signal(
-    catalog: Catalog, source: str, size: str | int | None, default: str = PAPER_SIZE
+    catalog: Catalog,
+    source: str,
+    size: str | int | None,
+    default: str = PAPER_SIZE,
+    options: Mapping[str, Any] | None = None,
 ) -> Signal:
     """Read a signal, resized as `size` says: `128` (a square), `WxH` or `none`.
 
     Where `size` is None, signals that have one are resized to `default`.
 
+    Args:
+        catalog: the plugins.
+        source: a file or a sample.
+        size: see there.
+        default: see there.
+        options: others, of the modality that reads it.
+
     Raises:
         SignalError: it cannot be read.
-        SpecError: `size` is not a size, or the signal has none.
+        SpecError: `size` is not a size, the signal has none, or an option is not valid.
     """
     from enas_inr.signals.loading import load_signal, takes_option
 
-    if size is None and not takes_option(catalog, source, "size"):
-        return load_signal(catalog, source)
+    given = dict(options or {})
+    if size is None and ("size" in given or not takes_option(catalog, source, "size")):
+        return load_signal(catalog, source, given)
+    if "size" in given:
+        raise SpecError(f"size {size!r} and the option size {given['size']!r}", "give one of them")
     width_height = parse_size(default if size is None else str(size))
-    return load_signal(catalog, source, {"size": list(width_height) if width_height else None})
+    return load_signal(
+        catalog, source, given | {"size": list(width_height) if width_height else None}
+    )

@@ -50,6 +50,7 @@ def search(
     profile: str = "paper",
     training: Mapping[str, Any] | None = None,
     size: str | int | None = None,
+    signal_options: Mapping[str, Any] | None = None,
     study: str | None = None,
     storage: str = DEFAULT_STORAGE,
     executor: str = "local",
@@ -85,6 +86,8 @@ def search(
         training: changes to it, such as `{"steps": 100, "learning_rate": 5e-4}`.
         size: to resize an image to: `128` (a square), `WxH` or `none`; None: 128, as in the paper,
             where the signal is a file that has a size.
+        signal_options: of the modality that reads the file, such as `{"max_frames": 16}`; they
+            decide the values, and so the study, and are kept nowhere else.
         study: a name, to continue or to start; None: derived from everything that decides the
             result, so that the same call continues the same study.
         storage: an Optuna URL, or the path of an SQLite file.
@@ -106,9 +109,11 @@ def search(
     """
     catalog = catalog or load_catalog()
     if isinstance(signal, (str, Path)):
-        signal = read_signal(catalog, str(signal), size)
+        signal = read_signal(catalog, str(signal), size, options=signal_options)
     elif size is not None:
         raise SpecError(f"size {size!r} does not apply to a Signal", "resize it before")
+    elif signal_options:
+        raise SpecError("signal_options do not apply to a Signal", "give a file, or leave them out")
     signal.check()
     limits = {"flops": max_flops, "parameters": max_parameters, "bytes": max_bytes}
     base = parse(

@@ -103,7 +103,10 @@ def prepare(
     catalog = catalog or load_catalog()
     loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
     file = loaded.file
-    read = [read_signal(catalog, source, None, default=file.size) for source in file.signals]
+    read = [
+        read_signal(catalog, source, None, file.size, file.signal_options)
+        for source in file.signals
+    ]
     planned = plan(file, read, catalog)
     for study in planned:
         space = priced_space(study.spec, catalog)

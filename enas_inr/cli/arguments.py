@@ -27,7 +27,17 @@ StrictPlugins = Annotated[
 
 Signal = Annotated[
     str,
-    typer.Argument(metavar="SIGNAL", help="An image or audio file, or sample:photo, sample:chord."),
+    typer.Argument(
+        metavar="SIGNAL", help="A picture, sound or other file, or sample:photo, sample:chord."
+    ),
+]
+SignalOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signal-option",
+        metavar="KEY=VALUE",
+        help="Of the modality that reads the signal, such as max_frames=16 of a video.",
+    ),
 ]
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote.")]
 Backbone = Annotated[str, typer.Option(help="Kind of sub-network; see `enas-inr plugins list`.")]

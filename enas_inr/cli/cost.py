@@ -16,7 +16,9 @@ def cost(
     context: typer.Context,
     shape: Annotated[
         str,
-        typer.Option(help="Samples along each axis, then channels: 128x128x3, or 308207x1."),
+        typer.Option(
+            help="Samples along each axis (1 to 4), then channels: 128x128x3, 308207x1, 64x64x64x1."
+        ),
     ] = "128x128x3",
     backbone: arguments.Backbone = "siren",
     backbone_option: arguments.BackboneOptions = None,
@@ -34,7 +36,7 @@ def cost(
     *axes, channels = _parse_shape(shape)
     signal = SignalInfo(
         name=shape,
-        modality="audio" if len(axes) == 1 else "image",
+        modality=_MODALITIES[len(axes)],
         shape=tuple(axes),
         channels=channels,
     )
@@ -66,11 +68,17 @@ def cost(
         print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
 
 
+_MODALITIES = {1: "audio", 2: "image", 3: "volume", 4: "volume"}
+"""What a signal of so many axes usually is: a backbone's defaults may depend on it."""
+
 _AXIS = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)  # samples
 
 
 def _parse_shape(text: str) -> tuple[int, ...]:
     parts = text.lower().split("x")
-    if len(parts) < 2 or not all(_AXIS.fullmatch(part) for part in parts):
-        raise SpecError(f"shape {text!r} is not a shape", "write it like 128x128x3 or 308207x1")
+    if len(parts) - 1 not in _MODALITIES or not all(_AXIS.fullmatch(part) for part in parts):
+        raise SpecError(
+            f"shape {text!r} is not a shape",
+            "write it like 128x128x3 or 308207x1: 1 to 4 axes, then the channels",
+        )
     return tuple(map(int, parts))

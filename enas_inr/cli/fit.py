@@ -35,6 +35,7 @@ def fit(
     size: Annotated[
         str, typer.Option(help="Resize an image first: 128 (a square), WxH, or none.")
     ] = "none",
+    signal_option: arguments.SignalOptions = None,
     profile: arguments.FitProfile = None,
     steps: Annotated[
         int | None,
@@ -113,6 +114,7 @@ def fit(
             storage=storage,
             architecture=chosen,
             size=size,
+            signal_options=arguments.parse_options(signal_option, "--signal-option"),
             profile=profile,
             training={
                 "steps": steps,

@@ -91,7 +91,7 @@ def print_info(described: dict[str, Any]) -> None:
             name, f"{size:,}", f"{8 * size / samples:.2f}", "" if psnr is None else f"{psnr:.2f}"
         )
     out.print(sizes)
-    if described["codecs"]["of"] == "rendering":
+    if _codec_rows(described["codecs"]) and described["codecs"]["of"] == "rendering":
         print("sizes are of the model's own rendering; --original compares the real signal")
 
 

@@ -41,7 +41,7 @@ def check(
     """Run the conformance suite of a plugin's kind, and say of each rule whether it is kept."""
     from enas_inr.cli.tables import console
     from enas_inr.testing.plugin import Plugin
-    from enas_inr.testing.verdict import Outcome, suite_of, verdicts
+    from enas_inr.testing.verdict import SUITES, Outcome, verdicts
 
     catalog = arguments.load_catalog(context)
     options = arguments.parse_options(option, "--option")
@@ -53,7 +53,7 @@ def check(
         found = []
         if not as_json:
             out.print(f"[bold]{plugin.kind} {plugin.name}[/] of {provider.origin}")
-        for verdict in verdicts(suite_of(plugin.kind), plugin):
+        for verdict in verdicts(SUITES[plugin.kind], plugin):
             found.append(verdict)
             if not as_json:
                 _print(out, verdict, verbose)

@@ -1,14 +1,21 @@
-"""`enas-inr render`: a model as a picture or sound, at any size."""
+"""`enas-inr render`: a model as a picture, sound or volume, at any size."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import SpecError
+
+if TYPE_CHECKING:
+    from enas_inr.spec import SignalInfo
+
+_OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
 
 
 def render(
@@ -17,14 +24,21 @@ def render(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file; its suffix says the format.")
     ],
-    size: Annotated[str | None, typer.Option(help="WxH of a picture.")] = None,
-    scale: Annotated[float | None, typer.Option(help="Times the original's size.")] = None,
-    crop: Annotated[
-        str | None, typer.Option(help="x,y,w,h of a picture, in pixels of the original.")
+    size: Annotated[
+        str | None, typer.Option(help="WxH of a picture, or of frames; WxHxD of a volume.")
     ] = None,
-    sample_rate: Annotated[int | None, typer.Option(help="Of sound, in Hz.")] = None,
-    start: Annotated[float | None, typer.Option(help="Of sound, in seconds.")] = None,
-    end: Annotated[float | None, typer.Option(help="Of sound, in seconds.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Times the original's size, along every axis.")
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(help="x,y,w,h in pixels of the original; x,y,z,w,h,d of a volume."),
+    ] = None,
+    sample_rate: Annotated[
+        int | None, typer.Option(min=1, help="Of sound, or frames of video per second: in Hz.")
+    ] = None,
+    start: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None,
+    end: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None,
     blend: Annotated[
         bool, typer.Option("--blend", help="Crossfade neighbouring cells at their border.")
     ] = False,
@@ -32,7 +46,11 @@ def render(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     quiet: arguments.Quiet = False,
 ) -> None:
-    """Evaluate a model on a regular grid: the original one, or a larger, smaller or cut one."""
+    """Evaluate a model on a regular grid: the original one, or a larger, smaller or cut one.
+
+    A model of sound or video has a time axis, of which --sample-rate, --start and --end choose;
+    its other axes are those of --size and --crop, the last one (of a picture: the columns) first.
+    """
     from enas_inr.model.file import check_absent, read_model
     from enas_inr.signals.loading import save_signal
     from enas_inr.training.device import resolve_device
@@ -40,23 +58,9 @@ def render(
     catalog = arguments.load_catalog(context)
     check_absent(output, force=force)
     loaded = read_model(model, catalog).to(resolve_device(device))
-    signal = loaded.header.signal
-    if signal.sample_rate is None:
-        _refuse({"--sample-rate": sample_rate, "--start": start, "--end": end}, "a picture")
-        window = _crop(crop, signal.shape) if crop else None
-        wanted = _size(size) if size else None
-    else:
-        _refuse({"--size": size, "--crop": crop}, "sound")
-        seconds = signal.shape[0] / signal.sample_rate
-        first = 0.0 if start is None else start
-        last = seconds if end is None else end
-        if not 0 <= first < last <= seconds:
-            raise SpecError(
-                f"--start {first:g} and --end {last:g} are not inside 0 to {seconds:.3f} seconds",
-                "choose others",
-            )
-        window = [(first * signal.sample_rate, min(last * signal.sample_rate, signal.shape[0]))]
-        wanted = [max(1, round((last - first) * sample_rate))] if sample_rate else None
+    asked = _Asked(size, crop, sample_rate, start, end)
+    window = _window(asked, loaded.header.signal)
+    wanted = _wanted(asked, loaded.header.signal, window)
     if wanted and scale:
         raise SpecError("--scale and a size or sample rate are both given", "give one of them")
     rendered = loaded.render(size=wanted, scale=scale, window=window, blend=blend)
@@ -66,26 +70,93 @@ def render(
         print(f"wrote {output} ({shape} samples)")
 
 
-def _refuse(options: dict[str, object], what: str) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What the user typed; None: nothing."""
+
+    size: str | None
+    crop: str | None
+    sample_rate: int | None
+    start: float | None
+    end: float | None
+
+
+def _window(asked: _Asked, signal: SignalInfo) -> list[tuple[float, float]]:
+    """Along each axis the part to render, in samples of the original.
+
+    Raises:
+        SpecError: an option of an axis that the signal does not have, or one that cannot be read.
+    """
+    rate = signal.sample_rate
+    what = f"the model is of {signal.modality} {signal.name!r}"
+    if rate is None:
+        given = {"--sample-rate": asked.sample_rate, "--start": asked.start, "--end": asked.end}
+        _refuse(given, f"{what}, without a time axis")
+        return _crop(asked.crop, signal.shape)
+    if len(signal.shape) == 1:
+        _refuse({"--size": asked.size, "--crop": asked.crop}, f"{what}, whose one axis is time")
+    seconds = signal.shape[0] / rate
+    first = 0.0 if asked.start is None else asked.start
+    last = seconds if asked.end is None else asked.end
+    if not 0 <= first < last <= seconds:
+        raise SpecError(
+            f"--start {first:g} and --end {last:g} are not inside 0 to {seconds:.3f} seconds",
+            "choose others",
+        )
+    time = (first * rate, min(last * rate, float(signal.shape[0])))
+    return [time, *_crop(asked.crop, signal.shape[1:])]
+
+
+def _wanted(
+    asked: _Asked, signal: SignalInfo, window: list[tuple[float, float]]
+) -> list[int] | None:
+    """The samples to render along each axis; None: as many as the window has."""
+    if asked.size is None and asked.sample_rate is None:
+        return None
+    wanted = [max(1, round(stop - start)) for start, stop in window]
+    if asked.sample_rate is not None and signal.sample_rate is not None:
+        start, stop = window[0]
+        wanted[0] = max(1, round((stop - start) / signal.sample_rate * asked.sample_rate))
+    if asked.size is not None:
+        timed = signal.sample_rate is not None
+        wanted[timed:] = _size(asked.size, len(signal.shape) - timed)
+    return wanted
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
-        raise SpecError(f"{', '.join(given)} does not apply: the model is {what}", "leave it out")
+        verb = "does" if len(given) == 1 else "do"
+        raise SpecError(f"{', '.join(given)} {verb} not apply: {why}", "leave it out")
 
 
-def _size(text: str) -> list[int]:
-    """Read WxH as rows and columns."""
+def _size(text: str, axes: int) -> list[int]:
+    """Read a size, last axis first, as samples along each axis: `WxH` as rows, columns."""
     parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 7 for part in parts):
-        raise SpecError(f"size {text!r} is not a size", "write it like 640x480")
-    return [int(parts[1]), int(parts[0])]
+    if len(parts) != axes or not all(part.isdecimal() and len(part) < 7 for part in parts):
+        example = "x".join(("640", "480", "120", "40")[:axes])
+        raise SpecError(f"size {text!r} is not a size of {_axes(axes)}", f"write it like {example}")
+    return [int(part) for part in reversed(parts)]
 
 
-def _crop(text: str, shape: tuple[int, ...]) -> list[tuple[float, float]]:
-    """Read x,y,w,h as windows of rows and columns."""
+def _crop(text: str | None, shape: tuple[int, ...]) -> list[tuple[float, float]]:
+    """Read offsets and sizes, last axis first, as windows: `x,y,w,h` as those of rows, columns."""
+    if text is None:
+        return [(0.0, float(n)) for n in shape]
+    axes = len(shape)
     try:
-        x, y, w, h = (float(part) for part in text.split(","))
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise SpecError(f"crop {text!r} is not a crop", "write it like 10,20,64,48") from None
-    if len(shape) != 2:
-        raise SpecError("--crop is for pictures", "leave it out")
-    return [(y, y + h), (x, x + w)]
+        numbers = []
+    if len(numbers) != 2 * axes:
+        letters = ",".join([*_OFFSETS[:axes], *_EXTENTS[:axes]])
+        example = ",".join([*("10", "20", "5", "0")[:axes], *("64", "48", "16", "4")[:axes]])
+        raise SpecError(
+            f"crop {text!r} is not a crop of {_axes(axes)}", f"write {letters}, as in {example}"
+        )
+    pairs = zip(numbers[:axes], numbers[axes:], strict=True)
+    return [(offset, offset + extent) for offset, extent in pairs][::-1]
+
+
+def _axes(count: int) -> str:
+    return "1 axis" if count == 1 else f"{count} axes"

@@ -81,6 +81,7 @@ def search(
             help="Resize an image: 128 (a square), WxH, or none.", show_default="128 for images"
         ),
     ] = None,
+    signal_option: arguments.SignalOptions = None,
     max_flops: Annotated[
         str | None,
         typer.Option(
@@ -263,7 +264,12 @@ def search(
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
         try:
-            read = read_signal(catalog, signal, size)
+            read = read_signal(
+                catalog,
+                signal,
+                size,
+                options=arguments.parse_options(signal_option, "--signal-option"),
+            )
             result = run_search(
                 read,
                 strategy=strategy,

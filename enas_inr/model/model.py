@@ -209,6 +209,8 @@ class Model:
         from enas_inr.model.rendering import render_grid
         from enas_inr.model.sampling import sample_positions
 
+        if window is None:
+            window = [(0.0, float(n)) for n in self.header.signal.shape]
         axes = sample_positions(self.header.signal.shape, size, scale, window)
         shape = tuple(len(axis) for axis in axes)
         values = torch.empty(*shape, self.header.signal.channels)
@@ -217,11 +219,13 @@ class Model:
             part = [axes[0][start : start + rows], *axes[1:]]
             values[start : start + rows] = render_grid(self, part, blend=blend)
             on_progress(min(1.0, (start + rows) / shape[0]))
-        rate = self.header.signal.sample_rate
-        if rate is not None:
-            rate = max(1, round(rate * _density(axes[0])))
         signal = self.header.signal
-        return Signal(values, signal.modality, signal.name, rate, self.header.meta)
+        covered = tuple((float(start), float(stop)) for start, stop in window)
+        rate = signal.sample_rate
+        if rate is not None:
+            first, last = covered[0]
+            rate = max(1, round(rate * shape[0] / (last - first)))
+        return Signal(values, signal.modality, signal.name, rate, self.header.meta, covered)
 
     def save(
         self, path: str | Path, *, precision: Precision | None = None, force: bool = False
@@ -237,13 +241,6 @@ def _product(sizes: Sequence[int]) -> int:
     for size in sizes:
         product *= size
     return product
-
-
-def _density(positions: Float[Tensor, " points"]) -> float:
-    """Samples rendered for each one of the original."""
-    if len(positions) < 2:
-        return 1.0
-    return 1 / float(positions[1] - positions[0])
 
 
 def load(path: str | Path, *, catalog: Catalog | None = None) -> Model:

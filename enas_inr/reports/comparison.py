@@ -10,6 +10,7 @@ from enas_inr.catalog import Catalog
 from enas_inr.errors import SignalError
 from enas_inr.signals.loading import save_signal
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.slices import middle_slice
 
 GAP = 4  # pixels between two pictures
 
@@ -17,7 +18,10 @@ GAP = 4  # pixels between two pictures
 def write_comparison(
     catalog: Catalog, original: Signal, reconstruction: Signal, folder: Path
 ) -> list[Path]:
-    """Write both signals, and for pictures one with the two side by side.
+    """Write both signals, and one picture with the two side by side.
+
+    Of more than two axes, that is of the middle slices; there is none of sounds, and of slices
+    whose channels a picture cannot hold.
 
     Returns:
         The paths of the files.
@@ -28,15 +32,17 @@ def write_comparison(
     make_folder(folder)
     described = catalog.describe("modality", original.modality)
     assert isinstance(described, hookspecs.Modality)
-    written = {"original": original, "reconstruction": reconstruction}
-    if original.values.ndim == 3:
-        written["comparison"] = side_by_side(original, reconstruction)
-    paths = []
+    suffix = described.suffixes[0]
+    written = {f"original{suffix}": original, f"reconstruction{suffix}": reconstruction}
+    axes, channels = original.values.ndim - 1, original.values.shape[-1]
+    if axes == 2:
+        written[f"comparison{suffix}"] = side_by_side(original, reconstruction)
+    elif axes > 2 and channels in (1, 3, 4):
+        both = side_by_side(middle_slice(original), middle_slice(reconstruction))
+        written["comparison.png"] = replace(both, modality="image")
     for name, signal in written.items():
-        path = folder / f"{name}{described.suffixes[0]}"
-        save_signal(catalog, signal, path)
-        paths.append(path)
-    return paths
+        save_signal(catalog, signal, folder / name)
+    return [folder / name for name in written]
 
 
 def make_folder(folder: Path) -> None:

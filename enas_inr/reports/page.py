@@ -162,7 +162,9 @@ def _gallery(of: Pictured) -> _Gallery | None:
     ]
     end = error_end([levels for _, _, levels in known if levels is not None])
     height, width = original.shape[:2]
-    tiles = [_Tile("Original", f"{width}x{height} pixels", _address(of.original))]
+    tiles = [
+        _Tile("Original", _joined(f"{width}x{height} pixels", of.place), _address(of.original))
+    ]
     for row, picture, levels in known:
         error = "" if levels is None else _data("image/png", error_png(levels, end))
         tiles.append(_Tile(of.name_of(row), _psnr(row), _address(picture), error))
@@ -199,6 +201,10 @@ def _sound_address(picture: Picture, sound: Any) -> str:
     if len(smaller) >= len(picture.content):
         return _address(picture)
     return _data("audio/flac", smaller)
+
+
+def _joined(*texts: str) -> str:
+    return ", ".join(text for text in texts if text)
 
 
 def _psnr(row: Row) -> str:

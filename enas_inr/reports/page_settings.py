@@ -52,7 +52,8 @@ def settings(study: StudyRecord) -> dict[str, str]:
     spec = study.spec
     signal = spec.signal
     shape = "x".join(map(str, reversed(signal.shape)))
-    unit = {1: "samples", 2: "pixels"}.get(len(signal.shape), "samples")
+    still = signal.sample_rate is None
+    unit = {2: "pixels", 3: "voxels"}.get(len(signal.shape), "samples") if still else "samples"
     rate = f", {signal.sample_rate} Hz" if signal.sample_rate else ""
     channels = f"{signal.channels} channel" + "s" * (signal.channels > 1)
     return {

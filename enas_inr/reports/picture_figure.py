@@ -19,8 +19,9 @@ from enas_inr.reports.drawing import (
     new_figure,
 )
 from enas_inr.reports.quality import border_psnr_db, psnr_db, ssim
-from enas_inr.signals.partition import Partition, cell_edges
+from enas_inr.signals.partition import Partition, cell_edges, cut
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.slices import middle_slice, slice_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,27 +81,34 @@ def picture_figure(original: Signal, reconstruction: Signal, partition: Partitio
     """Draw a picture and its reconstruction, with PSNR and SSIM.
 
     Small pictures are enlarged by a whole factor, large ones made smaller. Gray, RGB and RGBA
-    (on white) are shown as they are, of other channels the mean.
+    (on white) are shown as they are, of other channels the mean. Of more than two axes, the
+    middle slice is drawn and measured, beside the PSNR of the whole.
 
     Args:
-        original: rows, columns, channels.
+        original: of two axes (rows, columns) or more.
         reconstruction: of the same shape.
-        partition: how the picture was cut.
+        partition: how the signal was cut.
 
     Raises:
         SignalError: the shapes differ.
     """
-    first, second = (signal.values.detach().cpu() for signal in (original, reconstruction))
+    whole = psnr_db(original.values.detach().cpu(), reconstruction.values.detach().cpu())
+    first, second = (
+        middle_slice(signal).values.detach().cpu() for signal in (original, reconstruction)
+    )
+    place = slice_text(partition.shape, timed=original.sample_rate is not None)
+    partition = cut(first, partition.grid[-2:]) if place else partition
     rows, columns, channels = first.shape
     beside = border_psnr_db(partition, first, second)
     levels = (first - second).abs().mean(-1) * _LEVELS_PER_UNIT
     down, across = partition.grid
+    psnr = db_text(psnr_db(first, second)) + (f" (of all {db_text(whole)})" if place else "")
     captions = [
-        ("Original", f"{columns}x{rows} {_MODES.get(channels, f'mean of {channels} channels')}"),
         (
-            "Reconstruction",
-            f"PSNR {db_text(psnr_db(first, second))}, SSIM {ssim(first, second):.4f}",
+            f"Original, {place}" if place else "Original",
+            f"{columns}x{rows} {_MODES.get(channels, f'mean of {channels} channels')}",
         ),
+        ("Reconstruction", f"PSNR {psnr}, SSIM {ssim(first, second):.4f}"),
         (f"Reconstruction, {across}x{down} cells", border_text(beside)),
         (
             "Absolute error",

@@ -14,6 +14,8 @@ from enas_inr.reports.charts import groups, several_labels
 from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row
 from enas_inr.result import Picture
+from enas_inr.signals.slices import slice_text
+from enas_inr.spec import SignalInfo
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -36,12 +38,14 @@ class Pictured:
         original: as it was stored.
         rows: those to show, each with its picture.
         labelled: whether names alone do not tell its rows apart.
+        place: which slice of the signal the pictures show, in words; empty: they show all of it.
     """
 
     signal: str
     original: Picture
     rows: tuple[tuple[Row, Picture], ...]
     labelled: bool
+    place: str = ""
 
     def name_of(self, row: Row) -> str:
         """What a row is called beside the others of this signal."""
@@ -76,10 +80,18 @@ def pictured(report: Report, most: int) -> list[Pictured]:
     share = max(1, most // max(1, len(every)))
     return [
         Pictured(
-            group.signal, original, tuple(_first(known, share)), labelled=several_labels([group])
+            group.signal,
+            original,
+            tuple(_first(known, share)),
+            labelled=several_labels([group]),
+            place=_place(group.rows[0].study.spec.signal),
         )
         for group, original, known in every
     ]
+
+
+def _place(signal: SignalInfo) -> str:
+    return slice_text(signal.shape, timed=signal.sample_rate is not None)
 
 
 def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Picture]]:

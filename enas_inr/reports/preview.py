@@ -19,12 +19,12 @@ SUFFIXES = (".pdf", ".png", ".svg")
 def write_preview(
     original: Signal, reconstruction: Signal, partition: Partition, path: Path
 ) -> None:
-    """Draw the original and the reconstruction of a picture or a sound.
+    """Draw the original and the reconstruction of a signal.
 
-    Pictures: both, the absolute error, and the reconstruction under the borders of its cells.
-    Sound, or any signal of one axis: the waves of both and of their difference, with the borders
-    of the cells, and both spectrograms; of several channels, the mean is drawn. The numbers are
-    those of all channels, before anything is clamped.
+    Pictures: both, the absolute error, and the reconstruction under the borders of its cells; of
+    more than two axes, the middle slice. Sound, or any signal of one axis: the waves of both and
+    of their difference, with the borders of the cells, and both spectrograms; of several channels,
+    the mean is drawn. The numbers are those of all channels, before anything is clamped.
 
     Args:
         original: the signal.
@@ -33,8 +33,7 @@ def write_preview(
         path: where to; the format follows from the suffix, the file is replaced at once.
 
     Raises:
-        SignalError: an unknown suffix, a signal of three axes or more, shapes that differ, or a
-            file that cannot be written.
+        SignalError: an unknown suffix, shapes that differ, or a file that cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -42,13 +41,7 @@ def write_preview(
             f"{str(path)!r}: cannot write a preview as {path.suffix!r}",
             f"use one of: {', '.join(SUFFIXES)}",
         )
-    axes = original.values.ndim - 1
-    draw = {1: sound_figure, 2: picture_figure}.get(axes)
-    if draw is None:
-        raise SignalError(
-            f"a preview is for pictures and sound, this signal has {axes} axes",
-            "write the reconstruction itself",
-        )
+    draw = sound_figure if original.values.ndim == 2 else picture_figure
     figure = draw(original, reconstruction, partition)
     buffer = BytesIO()
     figure.savefig(buffer, format=suffix[1:], dpi=figure.dpi)

@@ -97,18 +97,21 @@ class _Sheet:
 def reconstructions_figure(report: Report) -> Figure | None:
     """Draw the originals and at most eight reconstructions: the named ones, else the best.
 
-    Pictures have their absolute error below them; of sounds, the difference and the spectrogram
-    are drawn.
+    Pictures have their absolute error below them (of more than two axes, those of the middle
+    slice); of sounds, the difference and the spectrogram are drawn.
 
     Returns:
         The figure; None if nothing was stored that can be drawn.
     """
-    sheets = [made for of in pictured(report, MOST) if (made := _sheet(of)) is not None]
+    shown = pictured(report, MOST)
+    sheets = [made for of in shown if (made := _sheet(of)) is not None]
     if not sheets:
         return None
     texts = []
     if any(isinstance(sheet, _Sheet) for sheet in sheets):
         texts.append("below: absolute error, mean of the channels, from 8-bit pictures")
+    if any(of.place for of in shown):
+        texts.append("of more than two axes: the middle slice")
     if any(not isinstance(sheet, _Sheet) for sheet in sheets):
         texts.append("sounds: reconstruction minus original")
     details = details_of(report, "; ".join(texts))

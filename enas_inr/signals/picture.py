@@ -10,30 +10,31 @@ from enas_inr.result import Picture
 from enas_inr.signals.audio import FAILURES, encode
 from enas_inr.signals.image import to_pillow
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.slices import middle_slice
 
 MAX_PIXELS = 512  # along an axis
 MAX_SECONDS = 30
 
 
 def picture_of(signal: Signal) -> Picture | None:
-    """Make a PNG of an image (8 bits, at most 512 pixels wide and high), a WAV of a sound.
+    """Make a WAV of a signal of one axis, a PNG of others (8 bits, at most 512 pixels a side).
 
     Args:
-        signal: of any modality; of a long sound, the first 30 seconds are kept.
+        signal: of any modality; of a long sound, the first 30 seconds are kept, of more than two
+            axes the middle slice.
 
     Returns:
-        The file; None for other modalities, and for what these formats cannot hold.
+        The file; None for what these formats cannot hold.
     """
-    makers = {"image": _png, "audio": _wav}
-    make = makers.get(signal.modality)
+    make = _wav if signal.values.ndim == 2 else _png
     try:
-        return make(signal) if make else None
+        return make(signal)
     except (SignalError, *FAILURES):
         return None
 
 
 def _png(signal: Signal) -> Picture:
-    image = to_pillow(replace(signal, meta={}), "PNG", "picture")
+    image = to_pillow(replace(middle_slice(signal), meta={}), "PNG", "picture")
     image.thumbnail((MAX_PIXELS, MAX_PIXELS))
     buffer = BytesIO()
     image.save(buffer, "PNG")

@@ -16,6 +16,9 @@ from torch import Tensor
 from enas_inr.errors import SignalError
 from enas_inr.spec import SignalInfo
 
+MAX_AXES = 4
+"""Spatial axes that a signal may have."""
+
 
 @dataclass(frozen=True, eq=False)
 class Signal:
@@ -28,6 +31,8 @@ class Signal:
         name: a short name for people, such as the file's stem.
         sample_rate: samples per second along a time axis, if there is one.
         meta: what the modality needs to write the original format back (JSON values).
+        window: what a rendering covers of the original, along each axis (start, stop) in the
+            original's samples, 0 being its edge; None: it is the original, or has its samples.
     """
 
     values: Float[Tensor, "*grid channels"]
@@ -35,14 +40,37 @@ class Signal:
     name: str
     sample_rate: int | None = None
     meta: Mapping[str, JsonValue] = field(default_factory=dict)
+    window: tuple[tuple[float, float], ...] | None = None
+
+    @property
+    def sampling(self) -> tuple[tuple[float, float], ...]:
+        """Where the samples are in the original: along each axis the first one, and the step.
+
+        Both are counted in the original's samples, so without a window they are 0 and 1. What
+        `meta` says of the original (where a voxel lies, how long a frame lasts) is so carried over
+        to a rendering.
+        """
+        shape = self.values.shape[:-1]
+        if self.window is None:
+            return ((0.0, 1.0),) * len(shape)
+        steps = [(stop - start) / n for (start, stop), n in zip(self.window, shape, strict=True)]
+        return tuple(
+            (start + (step - 1) / 2, step)
+            for (start, _), step in zip(self.window, steps, strict=True)
+        )
 
     def check(self) -> None:
-        """Refuse values that are not finite float32 numbers in about [-1, 1].
+        """Refuse values that are not finite float32 numbers in about [-1, 1], of 1 to 4 axes.
 
         Raises:
             SignalError: saying what they are.
         """
         what = f"signal {self.name!r}"
+        axes = self.values.ndim - 1
+        if not 1 <= axes <= MAX_AXES:
+            raise SignalError(
+                f"{what}: has {axes} axes besides its channels", f"give 1 to {MAX_AXES}"
+            )
         if self.values.dtype != torch.float32:
             raise SignalError(f"{what}: values are {self.values.dtype}", "give torch.float32")
         check_values(self.values, what)

@@ -117,6 +117,7 @@ class StudyFile(Frozen):
         source: where it comes from, such as a table of a paper.
         signals: files or samples, each studied by itself.
         size: of images, as on the command line.
+        signal_options: of the modality that reads them, for all signals.
         baseline: the name of the row with which others on the same signal are compared.
         figures: to draw; empty: all that apply.
         published_for: the SHA-256 fingerprint of the signal that published values are of.
@@ -127,6 +128,7 @@ class StudyFile(Frozen):
     source: str = ""
     signals: tuple[str, ...] = Field(default=("sample:photo",), min_length=1)
     size: str = PAPER_SIZE
+    signal_options: dict[str, JsonValue] = {}
     repeats: int = Field(default=StudySpec.model_fields["repeats"].default, ge=1)
     seed: int = Field(default=0, ge=0)
     training: dict[str, JsonValue] = {}

@@ -11,6 +11,27 @@ Derive a test class from the suite of your kind of plugin, and say which plugin 
 """
 
 from enas_inr.testing.backbone import BackboneSuite
+from enas_inr.testing.executor import ExecutorSuite
+from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+from enas_inr.testing.modality import ModalitySuite
+from enas_inr.testing.objective import ObjectiveSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, installed, require
+from enas_inr.testing.strategy import StrategySuite
+from enas_inr.testing.toys import toy_signal
 
-__all__ = ["BackboneSuite", "ConformanceError", "Plugin", "Suite", "installed", "require"]
+__all__ = [
+    "BackboneSuite",
+    "ConformanceError",
+    "ExecutorSuite",
+    "LookupExecutor",
+    "ModalitySuite",
+    "ObjectiveSuite",
+    "Plugin",
+    "StrategySuite",
+    "Suite",
+    "installed",
+    "lookup_space",
+    "require",
+    "simulate",
+    "toy_signal",
+]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr import fitting, hookspecs
@@ -16,10 +15,10 @@ from enas_inr.backbones.layered import Activation, LayeredBackbone
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.model.file import read_model, write_model
 from enas_inr.signals.partition import cut
-from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.testing.counting import coordinates, counted_cost, with_gradients
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
+from enas_inr.testing.toys import toy_signal
 from enas_inr.training.batch import Job
 from enas_inr.training.trainer import train
 
@@ -29,7 +28,8 @@ SHAPES = (
     NetShape(in_features=2, out_features=3, depth=2, width=16),
     NetShape(in_features=3, out_features=1, depth=1, width=7),
 )
-GRID = 2  # of the toy signal
+SAMPLES = (16, 16)  # of the toy signal
+GRID = 2  # on it
 TINY = NetShape(in_features=2, out_features=1, depth=1, width=32)
 OVERFIT_STEPS = 1000
 OVERFIT_DB = 6.0  # that the error must fall below that of the signal's mean
@@ -190,7 +190,7 @@ class BackboneSuite(Suite):
         """It overfits a tiny signal at its own learning rate."""
         job = _job(plugin, make(plugin, TINY))
         losses = train([job], _training(plugin, OVERFIT_STEPS), CPU)[0].losses[0]
-        variance = float(toy_values().var(correction=0))
+        variance = float(toy_signal(SAMPLES).values.var(correction=0))
         reached = float(losses[~losses.isnan()].min())
         require(
             reached < variance * 10 ** (-OVERFIT_DB / 10),
@@ -200,7 +200,7 @@ class BackboneSuite(Suite):
 
     def test_saved_and_read(self, plugin: Plugin, tmp_path: Path) -> None:
         """A fitted model is the same after it was written to a `.inr` file and read."""
-        signal = Signal(toy_values(), modality="image", name="toy")
+        signal = toy_signal(SAMPLES)
         spec = fitting.FitSpec(
             ensemble=EnsembleSpec(
                 backbone=plugin.name, options=dict(plugin.options), grid=GRID, depth=1, width=8
@@ -227,12 +227,6 @@ def make(plugin: Plugin, shape: NetShape) -> Backbone:
     made = plugin.create(options=plugin.resolved(info, GRID))
     require(isinstance(made, Backbone), f"{made!r} is no enas_inr.backbones.base.Backbone")
     return made  # type: ignore[no-any-return]
-
-
-def toy_values() -> Float[Tensor, "16 16 1"]:
-    """A tiny smooth picture."""
-    t = torch.linspace(-1, 1, 16)
-    return (0.8 * torch.sin(3 * t[:, None] + 2 * t) * torch.cos(2 * t)).unsqueeze(-1)
 
 
 @final
@@ -264,7 +258,7 @@ def _training(plugin: Plugin, steps: int) -> TrainingSpec:
 
 
 def _job(plugin: Plugin, backbone: Backbone, seeds: tuple[int, ...] = (5,)) -> Job:
-    partition = cut(toy_values(), (GRID, GRID))
+    partition = cut(toy_signal(SAMPLES).values, (GRID, GRID))
     return Job(backbone, TINY, partition, seeds, _described(plugin).learning_rate)
 
 

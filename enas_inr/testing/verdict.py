@@ -5,14 +5,27 @@ from __future__ import annotations
 import inspect
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from unittest import SkipTest
 
-from enas_inr.errors import PluginError
+from enas_inr.testing.backbone import BackboneSuite
+from enas_inr.testing.executor import ExecutorSuite
+from enas_inr.testing.modality import ModalitySuite
+from enas_inr.testing.objective import ObjectiveSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite
+from enas_inr.testing.strategy import StrategySuite
+
+SUITES: Mapping[str, type[Suite]] = {
+    "backbone": BackboneSuite,
+    "modality": ModalitySuite,
+    "strategy": StrategySuite,
+    "executor": ExecutorSuite,
+    "objective": ObjectiveSuite,
+}
+"""The suite for each kind of plugin."""
 
 
 class Outcome(StrEnum):
@@ -37,19 +50,6 @@ class Verdict:
     outcome: Outcome
     message: str = ""
     traceback: str = ""
-
-
-def suite_of(kind: str) -> type[Suite]:
-    """The suite for a kind of plugin.
-
-    Raises:
-        PluginError: there is none.
-    """
-    if kind == "backbone":
-        from enas_inr.testing.backbone import BackboneSuite
-
-        return BackboneSuite
-    raise PluginError(f"there is no conformance suite for plugins of the kind {kind!r}")
 
 
 def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:

@@ -51,6 +51,8 @@ PICTURES = [
     ((9, 90, 3), (1, 10)),
     ((90, 9, 1), (10, 1)),
     ((12, 10, 2), (3, 2)),
+    ((5, 12, 10, 1), (2, 3, 2)),
+    ((3, 2, 9, 8, 3), (1, 2, 3, 4)),
 ]
 SOUNDS = [((1, 1), (1,)), ((50, 2), (5,)), ((9000, 1), (100,)), ((5000, 3), (5000,))]
 
@@ -119,7 +121,7 @@ def test_the_error_is_drawn_in_8_bit_levels_and_outliers_do_not_darken_it():
 @pytest.mark.parametrize(("shape", "grid"), [*PICTURES, *SOUNDS])
 def test_captions_lie_in_the_figure_and_apart(shape, grid):
     original, made = pair(*shape, rate=8000)
-    draw = picture_figure if len(shape) == 3 else sound_figure
+    draw = sound_figure if len(shape) == 2 else picture_figure
     figure = draw(original, made, cut(original.values, grid))
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in captions(figure) if text.get_text()]
@@ -194,9 +196,33 @@ def test_another_suffix_is_refused(tmp_path, name):
         preview(tmp_path / name, 8, 8, 1, grid=(2, 2))
 
 
-def test_other_dimensions_are_refused(tmp_path):
-    with pytest.raises(SignalError, match="pictures and sound"):
-        preview(tmp_path / "a.png", 4, 4, 4, 1, grid=(2, 2, 2))
+def test_of_three_axes_the_middle_slice_is_drawn_with_its_cells_and_numbers():
+    original, made = pair(7, 20, 30, 1)
+    made.values[3] += 0.2  # the middle slice is worse than the whole
+    figure = picture_figure(original, made, cut(original.values, (2, 4, 5)))
+    text = "\n".join(words(figure))
+    middle = psnr_db(original.values[3], made.values[3])
+    whole = psnr_db(original.values, made.values)
+    for part in (
+        "Original, slice 4 of 7",
+        "30x20 gray",
+        f"PSNR {middle:.2f} dB (of all {whole:.2f} dB)",
+        f"SSIM {ssim(original.values[3], made.values[3]):.4f}",
+        "5x4 cells",
+    ):
+        assert part in text
+    shown = figure.axes[0].images[0].get_array()
+    assert np.allclose(shown, (original.values[3, ..., 0] + 1) / 2, atol=1e-6)
+
+
+def test_of_four_axes_and_of_time_the_caption_says_which_slice():
+    original, made = pair(4, 5, 6, 7, 1)
+    text = words(picture_figure(original, made, cut(original.values, (1, 1, 2, 2))))
+    assert "Original, slice 3 of 4, slice 3 of 5" in text
+    clip, again = pair(9, 8, 10, 3, rate=25)
+    assert "Original, frame 5 of 9" in words(
+        picture_figure(clip, again, cut(clip.values, (3,) * 3))
+    )
 
 
 def test_a_file_that_cannot_be_written(tmp_path):

@@ -59,15 +59,24 @@ def test_of_a_long_sound_the_first_30_seconds_are_kept():
 
 
 @pytest.mark.parametrize(
+    ("shape", "middle"), [((5, 7, 9, 1), (2,)), ((2, 7, 9, 3), (1,)), ((3, 4, 7, 9, 1), (1, 2))]
+)
+def test_of_more_than_two_axes_the_middle_slice_is_shown(shape, middle):
+    noise = signal(*shape, modality="any", sample_rate=25, meta={"mode": "I;16"})
+    expected = picture_of(Signal(noise.values[middle], "image", "noise"))
+    assert picture_of(noise) == expected
+
+
+@pytest.mark.parametrize(
     "other",
     [
-        signal(4, 4, 4, 1, modality="volume"),
+        signal(4, 4, 4, 2, modality="volume"),
         signal(4, 4, 2),
         signal(4, 1, modality="audio"),
         signal(4, 2000, modality="audio", sample_rate=8000),
         Signal(torch.full((4, 4, 1), torch.nan), "image", "broken"),
     ],
-    ids=["a volume", "two colors", "no sample rate", "too many channels", "NaN"],
+    ids=["a volume of two colors", "two colors", "no sample rate", "too many channels", "NaN"],
 )
 def test_what_these_files_cannot_hold_has_no_picture(other):
     assert picture_of(other) is None

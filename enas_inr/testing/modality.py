@@ -1,0 +1,338 @@
+"""What a modality must hold to: it reads again what it writes, and refuses the rest in a line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from enas_inr.errors import SignalError
+from enas_inr.hookspecs import Modality as Description
+from enas_inr.reports.quality import psnr_db
+from enas_inr.signals.signal import MAX_AXES, Modality, Signal
+from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, require
+from enas_inr.testing.toys import toy_shape, toy_signal
+
+_NAME = "toy.v2"  # a name with a dot, which is no suffix
+_LEAST_PSNR_DB = 20.0  # of a lossy format, for a smooth signal
+_TRUNCATIONS = (0.02, 0.5, 0.9)  # shares of a file that are left
+
+
+class ModalitySuite(Suite):
+    """What holds for every modality.
+
+    Files are read with the plugin's options, and written without: so does the toolkit. Give
+    options only with which a file is read as it was written.
+    """
+
+    def test_what_it_holds_is_described(self, plugin: Plugin) -> None:
+        """Its suffixes, numbers of axes and numbers of channels are declared."""
+        described = _described(plugin)
+        suffixes = described.suffixes
+        require(bool(suffixes), "it declares no suffixes: name those of the files that it reads")
+        for suffix in suffixes:
+            require(
+                suffix.startswith(".") and len(suffix) > 1 and suffix == suffix.lower(),
+                f"suffix {suffix!r}: write it in lower case, with the dot",
+            )
+        require(len(set(suffixes)) == len(suffixes), f"suffixes {suffixes}: name each once")
+        require(
+            bool(described.axes) and all(1 <= axes <= MAX_AXES for axes in described.axes),
+            f"axes {described.axes}: declare one or more numbers from 1 to {MAX_AXES}",
+        )
+        require(
+            all(channels >= 1 for channels in described.channels),
+            f"channels {described.channels}: each number is at least 1; leave empty for any",
+        )
+
+    def test_it_writes_what_it_declares(self, plugin: Plugin, tmp_path: Path) -> None:
+        """Each number of axes and of channels can be written with at least one suffix."""
+        written = {signal.values.shape for _, signal in _files(plugin, tmp_path)}
+        for signal in _toys(plugin):
+            shape = tuple(signal.values.shape)
+            require(
+                shape in written,
+                f"no suffix takes a signal of shape {shape} (the last are channels): write it, or "
+                "do not declare it",
+            )
+
+    def test_what_is_written_is_read_again(self, plugin: Plugin, tmp_path: Path) -> None:
+        """A file has the shape, channels, sample rate and, nearly, the values that were written.
+
+        Formats that are made for pictures or films may lose what is hardly seen, and give one
+        channel back as several equal ones.
+        """
+        for path, signal in _files(plugin, tmp_path):
+            _require_same(path, _read(plugin, path), signal)
+
+    def test_signals_are_sound(self, plugin: Plugin, tmp_path: Path) -> None:
+        """What is read is float32, finite, in [-1, 1], and says which modality it is of."""
+        for path, _ in _files(plugin, tmp_path):
+            read = _read(plugin, path)
+            try:
+                read.check()
+            except SignalError as error:
+                raise ConformanceError(f"{path.name} is read as no valid signal: {error}") from None
+            require(
+                read.modality == plugin.name,
+                f"{path.name} is read with modality {read.modality!r}: set {plugin.name!r}",
+            )
+
+    def test_reading_is_repeatable(self, plugin: Plugin, tmp_path: Path) -> None:
+        """A file that is read twice gives equal values, so that a study knows its signal again."""
+        for path, _ in _files(plugin, tmp_path):
+            first, second = (_read(plugin, path).info().fingerprint for _ in range(2))
+            require(first == second, f"{path.name} has other values when it is read again")
+
+    def test_a_signal_has_its_files_name(self, plugin: Plugin, tmp_path: Path) -> None:
+        """A signal is named after its file without the suffix, also in capitals."""
+        for path, signal in _files(plugin, tmp_path):
+            loud = path.with_name(_NAME + _suffix(plugin, path).upper())
+            _write(plugin, signal, loud)
+            for file in (path, loud):
+                name = _read(plugin, file).name
+                require(name == _NAME, f"{file.name} is read with name {name!r}: use {_NAME!r}")
+
+    def test_meta_is_json_and_survives(self, plugin: Plugin, tmp_path: Path) -> None:
+        """What it keeps in `meta` is JSON, and the same after writing and reading once more.
+
+        Where a lossy format changes the values, what was measured of them (floats) may change.
+        """
+        import torch
+
+        for path, _ in _files(plugin, tmp_path):
+            first = _read(plugin, path)
+            try:
+                as_json = json.loads(json.dumps(dict(first.meta), allow_nan=False))
+            except (TypeError, ValueError) as error:
+                raise ConformanceError(f"meta {first.meta!r} of {path.name}: {error}") from None
+            require(
+                as_json == first.meta,
+                f"meta {first.meta!r} of {path.name} comes from JSON as {as_json!r}: use lists, "
+                "and text as keys",
+            )
+            _write(plugin, first, path)
+            again = _read(plugin, path)
+            exact = torch.equal(again.values, first.values)
+            require(
+                again.meta == first.meta if exact else _alike(again.meta, first.meta),
+                f"meta {first.meta!r} of {path.name} becomes {again.meta!r} when it is written and "
+                "read again",
+            )
+            _require_same(path, again, first)
+
+    def test_damaged_files_are_refused(self, plugin: Plugin, tmp_path: Path) -> None:
+        """A file that is missing, empty, a folder, cut off or of something else: one line."""
+        folder = tmp_path / "broken"
+        folder.mkdir()
+        noise = random.Random(0).randbytes(2000)
+        for suffix in _described(plugin).suffixes:
+            _refuses_to_read(plugin, folder / f"missing{suffix}", "a missing file")
+            (folder / f"folder{suffix}").mkdir()
+            _refuses_to_read(plugin, folder / f"folder{suffix}", "a folder")
+            for what, content in {
+                "an empty file": b"",
+                "one byte": b"\0",
+                "text": b"this is no signal\n" * 100,
+                "noise": noise,
+                "zeros": bytes(2000),
+            }.items():
+                _refuses_to_read(plugin, _put(folder / f"broken{suffix}", content), what)
+        for path, _ in _files(plugin, tmp_path):
+            content = path.read_bytes()
+            for share in _TRUNCATIONS:
+                part = _put(folder / path.name, content[: int(len(content) * share)])
+                _refuses_to_read(plugin, part, f"the first {share:.0%} of a file")
+
+    def test_what_it_cannot_write_is_refused(self, plugin: Plugin, tmp_path: Path) -> None:
+        """Unknown suffixes, NaN and wrong grids: one line, and an existing file stays."""
+        path, signal = next(_files(plugin, tmp_path))
+        broken = signal.values.clone()
+        broken.view(-1)[-1] = float("nan")
+        unwritable = [
+            (path.with_name("a.no-such-suffix"), signal, "an unknown suffix"),
+            (tmp_path / "no-such-folder" / path.name, signal, "a folder that is not there"),
+            (path, replace(signal, values=broken), "NaN"),
+            (path, replace(signal, values=signal.values[:0]), "a signal without samples"),
+        ]
+        for axes in set(range(1, MAX_AXES + 1)) - set(_described(plugin).axes):
+            other = replace(signal, values=toy_signal(toy_shape(axes), _channels(plugin)[0]).values)
+            unwritable.append((path, other, f"a signal of {axes} axes"))
+        if _described(plugin).timed:
+            unwritable.append((path, replace(signal, sample_rate=None), "no sample rate"))
+        path.write_bytes(b"what was there before")
+        before = set(path.parent.iterdir())
+        for target, wrong, what in unwritable:
+            _refuses(lambda t=target, w=wrong: _writer(plugin).write(w, t), target, what, "writes")  # type: ignore[misc]
+            require(
+                path.read_bytes() == b"what was there before",
+                f"{what}: the file that was there is gone; write with "
+                "enas_inr.signals.files.replace_bytes, after everything is checked",
+            )
+            require(
+                set(path.parent.iterdir()) == before, f"{what}: a part of a file is left behind"
+            )
+
+    def test_it_goes_from_a_file_to_a_model_and_back(self, plugin: Plugin, tmp_path: Path) -> None:
+        """It is cut, trained, kept as a .inr file, rendered (also at twice the size), written."""
+        from enas_inr.api.fit import fit
+        from enas_inr.model.file import read_model
+
+        for axes in _described(plugin).axes:
+            path, _ = next(f for f in _files(plugin, tmp_path) if f[1].values.ndim == axes + 1)
+            signal = _read(plugin, path)
+            output = tmp_path / f"{axes}.inr"
+            fit(
+                signal,
+                architecture={"grid": 2, "depth": 1, "width": 8},
+                training={"steps": 3},
+                device="cpu",
+                output=output,
+                catalog=plugin.catalog,
+            )
+            model = read_model(output, plugin.catalog)
+            for scale in (1, 2):
+                _write(plugin, model.render(scale=scale), path)
+                _require_scaled(path, _read(plugin, path), signal, scale)
+
+
+def _described(plugin: Plugin) -> Description:
+    described = plugin.provider.description
+    assert isinstance(described, Description)
+    return described
+
+
+def _reader(plugin: Plugin) -> Modality:
+    return _checked(plugin.create())
+
+
+def _writer(plugin: Plugin) -> Modality:
+    return _checked(plugin.create(options={}))
+
+
+def _checked(made: object) -> Modality:
+    if isinstance(made, Modality):
+        return made
+    raise ConformanceError(
+        f"its target makes a {type(made).__name__}, not an enas_inr.signals.signal.Modality"
+    )
+
+
+def _read(plugin: Plugin, path: Path) -> Signal:
+    """Read what it wrote."""
+    try:
+        return _reader(plugin).read(path)
+    except ConformanceError:
+        raise
+    except Exception as error:
+        raise ConformanceError(
+            f"it cannot read {path.name}, which it wrote: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _write(plugin: Plugin, signal: Signal, path: Path) -> None:
+    """Write what it must take."""
+    try:
+        _writer(plugin).write(signal, path)
+    except Exception as error:
+        shape = tuple(signal.values.shape)
+        raise ConformanceError(
+            f"it cannot write {path.name} of shape {shape}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _channels(plugin: Plugin) -> tuple[int, ...]:
+    return _described(plugin).channels or (1, 2)
+
+
+def _toys(plugin: Plugin) -> Iterator[Signal]:
+    described = _described(plugin)
+    for axes, channels in itertools.product(described.axes, _channels(plugin)):
+        rate = (8000 if axes == 1 else 24) if described.timed else None
+        shape = toy_shape(axes)
+        yield toy_signal(shape, channels, modality=plugin.name, sample_rate=rate)
+
+
+def _files(plugin: Plugin, folder: Path) -> Iterator[tuple[Path, Signal]]:
+    """Write toys with every suffix that takes them: each file is there until the next is asked."""
+    taken = False
+    for suffix, signal in itertools.product(_described(plugin).suffixes, _toys(plugin)):
+        path = folder / f"{_NAME}{suffix}"
+        try:
+            _writer(plugin).write(signal, path)
+        except SignalError:  # a format may be one that is only read, or hold fewer channels
+            continue
+        taken = True
+        yield path, signal
+    require(taken, "no suffix takes any signal that it declares: write at least one format")
+
+
+def _suffix(plugin: Plugin, path: Path) -> str:
+    return max((s for s in _described(plugin).suffixes if path.name.endswith(s)), key=len)
+
+
+def _put(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def _require_same(path: Path, read: Signal, written: Signal) -> None:
+    channels = read.values.shape[-1]
+    if written.values.shape[-1] == 1 and read.values.ndim == written.values.ndim:
+        written = replace(
+            written, values=written.values.expand(*written.values.shape[:-1], channels)
+        )
+    _require_scaled(path, read, written, 1)
+    psnr = psnr_db(read.values, written.values)
+    require(
+        psnr >= _LEAST_PSNR_DB,
+        f"{path.name} has other values than were written (PSNR {psnr:.1f} dB): -1 and 1 are to be "
+        "what they were",
+    )
+
+
+def _require_scaled(path: Path, read: Signal, written: Signal, scale: int) -> None:
+    *axes, channels = written.values.shape
+    shape = (*(scale * n for n in axes), channels)
+    require(
+        tuple(read.values.shape) == shape,
+        f"{path.name} is read with shape {tuple(read.values.shape)}, written with {shape}",
+    )
+    rate = None if written.sample_rate is None else scale * written.sample_rate
+    require(
+        read.sample_rate == rate,
+        f"{path.name} is read with sample rate {read.sample_rate}, written with {rate}",
+    )
+
+
+def _alike(a: object, b: object) -> bool:
+    """Whether two JSON values differ in nothing but their floats."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return type(a) is type(b) and (isinstance(a, float) or a == b)
+
+
+def _refuses_to_read(plugin: Plugin, path: Path, what: str) -> None:
+    _refuses(lambda: _reader(plugin).read(path), path, what, "reads")
+
+
+def _refuses(call: Callable[[], object], path: Path, what: str, verb: str) -> None:
+    suffix = "".join(path.suffixes)
+    try:
+        call()
+    except SignalError as error:
+        require(
+            path.name in str(error) and "\n" not in str(error) and bool(error.hint),
+            f"{what} ({suffix}): {str(error)!r} is to name the file and say what to do, in a line",
+        )
+    except Exception as error:
+        raise ConformanceError(
+            f"{what} ({suffix}) raises {type(error).__name__}: {error}; raise SignalError"
+        ) from error
+    else:
+        raise ConformanceError(f"it {verb} {what} ({suffix}): raise SignalError")

@@ -1,0 +1,26 @@
+"""Video for enas-inr: clips as signals of three axes, of which the first is time."""
+
+from __future__ import annotations
+
+from enas_inr.hookspecs import Modality, hookimpl
+
+ENAS_INR_API = 1
+
+
+@hookimpl
+def enas_inr_modalities() -> list[Modality]:
+    """Describe the modality; it is imported on use."""
+    return [
+        Modality(
+            name="video",
+            summary="short video clips, without their sound",
+            target="enas_inr_video.video:VideoModality",
+            options="enas_inr_video.options:VideoOptions",
+            suffixes=(".mp4", ".mkv", ".webm", ".mov", ".avi"),
+            axes=(3,),
+            channels=(3,),
+            timed=True,
+            citation="Chen et al., NeRV: Neural Representations for Videos, NeurIPS 2021 "
+            "(related work)",
+        )
+    ]

@@ -1,0 +1,231 @@
+"""Video clips, read and written with PyAV (FFmpeg's libraries)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.errors import SignalError
+from enas_inr.signals.files import check_is_file, replace_bytes
+from enas_inr.signals.signal import Modality, Signal, check_values
+from enas_inr_video.containers import container_of, is_cut_off
+from enas_inr_video.options import VideoOptions
+
+MAX_NUMBERS = 2**28
+"""Of one clip: 1 GiB as float32."""
+MAX_PIXELS = 100_000_000
+"""Of one frame as it is in the file."""
+
+Frames = npt.NDArray[np.uint8]
+"""`[frames, rows, columns, 3]`, or one of them."""
+
+_TOLERANCE = 1e-3  # seconds: Matroska rounds its timestamps to milliseconds
+_WRITTEN: dict[str, tuple[str, dict[str, dict[str, str]]]] = {
+    ".mp4": ("mp4", {"libx264": {"crf": "12"}, "mpeg4": {"qmin": "1", "qmax": "2"}}),
+    ".mkv": ("matroska", {"ffv1": {}}),
+}
+"""By suffix: libav's muxer, and the codecs to try in turn with their settings."""
+_BT601 = 6  # libav's number: the colours that its conversion from RGB makes
+
+
+class VideoModality(Modality):
+    """Short clips: values `[frames, rows, columns, 3]`, of the first video stream.
+
+    `meta` keeps the exact `rate` as a fraction, such as `30000/1001`; `sample_rate` is that rounded
+    to whole frames per second. Frames of a variable rate are taken one by one, as if they were
+    evenly spaced at their average rate. Turned frames (of telephones) are turned upright.
+    """
+
+    def __init__(self, options: VideoOptions = VideoOptions()) -> None:
+        self._options = options
+
+    def read(self, path: Path) -> Signal:
+        """Read a clip of at most 2^28 numbers (2^28 / 3 pixels, over all frames).
+
+        Raises:
+            SignalError: the file cannot be read, is not a video, is damaged or cut off, too large,
+                or has no frame after `start`.
+        """
+        what = repr(str(path))
+        check_is_file(path)
+        try:
+            if path.stat().st_size == 0:
+                raise SignalError(f"{what} is empty (0 bytes)", "give a file that holds a video")
+            container = container_of(path)
+            if container is None:
+                raise SignalError(
+                    f"{what}: not a video", "give an MP4, Matroska, WebM, QuickTime or AVI file"
+                )
+            if is_cut_off(path, container):
+                raise SignalError(f"{what}: the file is cut off", "give the complete file")
+            with path.open("rb") as file, av.open(file, format=container) as opened:
+                if not opened.streams.video:
+                    raise SignalError(f"{what}: holds no video stream", "give another file")
+                stream = opened.streams.video[0]
+                rate = _usual(stream.average_rate or stream.guessed_rate)
+                frames = list(self._frames(opened, stream, what))
+        except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+            raise SignalError(
+                f"{what}: not a video, or damaged: {_reason(error)}", "give a complete file"
+            ) from None
+        if not rate:
+            raise SignalError(f"{what}: states no frame rate", "convert it to one that does")
+        values = torch.from_numpy(np.stack(frames)).float().div_(127.5).sub_(1)
+        return Signal(
+            values,
+            modality="video",
+            name=path.stem,
+            sample_rate=max(1, round(rate)),
+            meta={"rate": str(rate)},
+        )
+
+    def _frames(self, opened: Any, stream: Any, what: str) -> Iterator[Frames]:
+        """The frames of the clip, upright, in the size asked for."""
+        options = self._options
+        size = self._size(stream, what)
+        most = MAX_NUMBERS // (3 * size["height"] * size["width"])
+        begin = float((stream.start_time or 0) * stream.time_base) + options.start - _TOLERANCE
+        if options.start:
+            opened.seek(round(begin * av.time_base), backward=True)
+        count = 0
+        for frame in opened.decode(stream):
+            if options.start and frame.time is None:
+                raise SignalError(f"{what}: its frames have no times", "leave out start")
+            if options.start and frame.time < begin:
+                continue
+            if frame.is_corrupt:
+                raise SignalError(f"{what}: frame {count + 1} is damaged", "give a complete file")
+            if count == options.max_frames:
+                return
+            if count == most:
+                raise SignalError(
+                    f"{what}: more than {most} frames of {size['width']}x{size['height']} pixels",
+                    "take a part with max_frames=..., or smaller ones with max_side=...",
+                )
+            count += 1
+            pixels = frame.to_ndarray(format="rgb24", **size)
+            yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+        if not count:
+            lasts = f" {options.start:g} s after its start" if options.start else ""
+            raise SignalError(f"{what}: holds no frame{lasts}", "give another file, or start")
+
+    def _size(self, stream: Any, what: str) -> dict[str, Any]:
+        """The size in which frames are taken, and how they are made smaller, if they are."""
+        height, width = stream.codec_context.height, stream.codec_context.width
+        if not 0 < height * width <= MAX_PIXELS:
+            raise SignalError(
+                f"{what}: has frames of {width}x{height} pixels,"
+                f" the limit is {MAX_PIXELS // 10**6} million",
+                "make them smaller first",
+            )
+        most, longer = self._options.max_side, max(height, width)
+        if most is None or longer <= most:
+            return {"height": height, "width": width}
+        height, width = (max(1, round(side * most / longer)) for side in (height, width))
+        return {"height": height, "width": width, "interpolation": "AREA"}
+
+    def write(self, signal: Signal, path: Path) -> None:
+        """Write a clip, clamped to [-1, 1] and rounded to 8 bits.
+
+        `.mp4` is H.264 (else MPEG-4) and loses a little; `.mkv` is FFV1 and loses nothing. The
+        exact rate is kept, times the frames that a rendering has for each one of the original.
+
+        Raises:
+            SignalError: an unknown suffix, a signal that is no video, or a file that cannot be
+                written.
+        """
+        what = repr(str(path))
+        if path.suffix.lower() not in _WRITTEN:
+            raise SignalError(
+                f"{what}: cannot write a video as {path.suffix!r}",
+                f"use one of: {', '.join(_WRITTEN)}",
+            )
+        shape = tuple(signal.values.shape)
+        if len(shape) != 4 or shape[-1] != 3 or signal.sample_rate is None:
+            raise SignalError(
+                f"{what}: a signal of shape {shape} and sample rate {signal.sample_rate} is not a"
+                " video",
+                "give frames, rows, columns, three channels and a sample rate",
+            )
+        check_values(signal.values, what)
+        muxer, codecs = _WRITTEN[path.suffix.lower()]
+        rate = _exact_rate(signal, signal.sample_rate)
+        content = None
+        for codec, settings in codecs.items():
+            try:
+                content = _encode(signal.values, rate, muxer, codec, settings)
+                break
+            except (av.error.FFmpegError, ValueError, OverflowError) as error:
+                reason = _reason(error)
+        if content is None:
+            raise SignalError(
+                f"{what}: a video of shape {shape} at {rate} frames per second cannot be written:"
+                f" {reason}",
+                "use another suffix, size or rate",
+            )
+        replace_bytes(path, content)
+
+
+def _usual(rate: Fraction | None) -> Fraction | None:
+    """Television's rates, such as 60000/1001: Matroska, which counts nanoseconds, misses them."""
+    if rate is None:
+        return None
+    television = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return television if abs(television - rate) < rate / 10**6 else rate
+
+
+def _exact_rate(signal: Signal, rounded: int) -> Fraction:
+    """Frames per second: of the file it was read from, in proportion to the rendering's frames."""
+    rate, kept = Fraction(rounded), signal.meta.get("rate")
+    if isinstance(kept, str):
+        _, step = signal.sampling[0]
+        exact = Fraction(kept) / Fraction(step).limit_denominator(1_000_000)
+        if signal.window is not None or max(1, round(exact)) == rounded:
+            rate = exact
+    return rate.limit_denominator(1_000_000)
+
+
+def _encode(
+    values: Float[Tensor, "frames rows columns 3"],
+    rate: Fraction,
+    muxer: str,
+    codec: str,
+    settings: dict[str, str],
+) -> bytes:
+    rows, columns = values.shape[1:3]
+    buffer = BytesIO()
+    # Bit-exact: equal clips give equal files.
+    with av.open(buffer, "w", format=muxer, options={"fflags": "+bitexact"}) as opened:
+        stream: Any = opened.add_stream(codec, rate=rate, options=settings)
+        stream.height, stream.width = rows, columns
+        stream.pix_fmt = _pixel_format(codec, rows, columns)
+        context = stream.codec_context
+        if codec != "ffv1":
+            context.colorspace = context.color_primaries = context.color_trc = _BT601
+        for part in values.detach().cpu():
+            pixels = part.float().clamp(-1, 1).add(1).mul(127.5).round().byte().numpy()
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            opened.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+        opened.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def _pixel_format(codec: str, rows: int, columns: int) -> str:
+    """What every player shows (colours at half the resolution) where the sides are even."""
+    if codec == "ffv1":
+        return "bgr0"
+    return "yuv444p" if codec == "libx264" and (rows % 2 or columns % 2) else "yuv420p"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

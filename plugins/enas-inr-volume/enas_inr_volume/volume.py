@@ -1,0 +1,172 @@
+"""Volumes: three or four axes, with or without channels, as NumPy arrays or NIfTI images."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import JsonValue
+
+from enas_inr.errors import SignalError
+from enas_inr.signals.files import check_is_file, replace_bytes
+from enas_inr.signals.signal import Modality, Signal, check_values
+from enas_inr_volume import npy
+from enas_inr_volume.levels import Levels, Numbers
+from enas_inr_volume.options import VolumeOptions
+
+MAX_NUMBERS = 2**28
+"""More are refused before they are read: 1 GiB as float32."""
+
+SUFFIXES = (".nii.gz", ".nii", ".npy")
+
+
+class VolumeModality(Modality):
+    """Volumes: values `[slices, rows, columns, channels]`, or with one more axis before these.
+
+    `.npy`: the array's dimensions in their order; `channels_last` says that the last of four or
+    five holds channels. NIfTI: z, y, x, and time before them; the fifth dimension holds channels,
+    or with `channels_last` the fourth.
+
+    Numbers are scaled to [-1, 1] (see `VolumeOptions.scale`). `meta` keeps their type and what -1
+    and 1 stand for, so that they are written as they were, and of NIfTI what places the voxels in
+    the world.
+    """
+
+    def __init__(self, options: VolumeOptions = VolumeOptions()) -> None:
+        self._options = options
+
+    def read(self, path: Path) -> Signal:
+        """Read a file of at most 2^28 numbers.
+
+        Raises:
+            SignalError: the file cannot be read, is damaged, too large, of another number of
+                dimensions, or holds NaN or numbers that cannot be scaled.
+        """
+        what = repr(str(path))
+        check_is_file(path)
+        suffix = _suffix(path, "read")
+        if path.stat().st_size == 0:
+            raise SignalError(f"{what} is empty (0 bytes)", "give a file that holds a volume")
+        numbers, meta = self._npy(path) if suffix == ".npy" else self._nifti(path)
+        levels = Levels.of(numbers, self._options.scale, what)
+        name = path.name[: -len(suffix)]
+        return Signal(levels.values(numbers), "volume", name, meta=levels.to_meta() | meta)
+
+    def _npy(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
+        """The array with channels as its last axis, and what to keep of how it was."""
+        numbers = npy.load(path)
+        _check_size(numbers.shape, repr(str(path)))
+        last = self._options.channels_last and numbers.ndim in (4, 5)
+        if numbers.ndim not in (3, 4) and not last:
+            raise _not_a_volume(path, numbers.shape)
+        return (numbers, {"channels_last": True}) if last else (numbers[..., None], {})
+
+    def _nifti(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
+        """The same of NIfTI: x, y, z, time, channels become time, z, y, x, channels."""
+        from enas_inr_volume import nifti
+
+        header = nifti.open_header(path)
+        _check_size(header.shape, repr(str(path)))
+        count, last = len(header.shape), self._options.channels_last
+        if count not in (3, 4, 5):
+            raise _not_a_volume(path, header.shape)
+        numbers = header.read()
+        if count == 4 and last:
+            return _reversed(numbers), header.meta | {"channels_last": True}
+        if count < 5:
+            return _reversed(numbers[..., None]), header.meta
+        numbers = _reversed(numbers)
+        return (numbers[0] if numbers.shape[0] == 1 else numbers), header.meta
+
+    def write(self, signal: Signal, path: Path) -> None:
+        """Write a volume, clamped to [-1, 1], with the type and the range that it was read with.
+
+        A signal that was not read from a file is written as float32 from -1 to 1. Several channels
+        are the last dimension, of NIfTI the fifth.
+
+        Raises:
+            SignalError: an unknown suffix, a signal that is no volume, or a file that cannot be
+                written.
+        """
+        what = repr(str(path))
+        suffix = _suffix(path, "write")
+        if signal.values.ndim not in (4, 5):
+            raise SignalError(
+                f"{what}: a signal of shape {tuple(signal.values.shape)} is not a volume",
+                "give three or four axes and channels",
+            )
+        check_values(signal.values, what)
+        numbers = Levels.from_meta(signal.meta).numbers(signal.values)
+        try:
+            content = (
+                npy.dump(_plain(numbers, signal))
+                if suffix == ".npy"
+                else _as_nifti(numbers, signal, compressed=suffix == ".nii.gz")
+            )
+        except Exception as error:  # whatever nibabel raises, such as on an axis of 40000 voxels
+            raise SignalError(
+                f"{what}: a volume of shape {tuple(signal.values.shape)} cannot be written:"
+                f" {error or type(error).__name__}",
+                "use .npy",
+            ) from None
+        replace_bytes(path, content)
+
+
+def _plain(numbers: Numbers, signal: Signal) -> Numbers:
+    """As an array alone says it all: without a single channel, and with a NIfTI slope applied."""
+    slope, inter = signal.meta.get("slope"), signal.meta.get("inter")
+    if isinstance(slope, float) and isinstance(inter, float):
+        numbers = (numbers * slope + inter).astype(np.float32)
+    return numbers if _has_channels(signal) else numbers[..., 0]
+
+
+def _as_nifti(numbers: Numbers, signal: Signal, *, compressed: bool) -> bytes:
+    from enas_inr_volume import nifti
+
+    turned: Any = _reversed(numbers)
+    if not _has_channels(signal):
+        turned = turned[..., 0]
+    elif numbers.ndim == 4 and signal.meta.get("channels_last") is not True:
+        turned = turned[:, :, :, None]
+    return nifti.dump(turned, signal, compressed=compressed)
+
+
+def _has_channels(signal: Signal) -> bool:
+    return signal.values.shape[-1] > 1 or signal.meta.get("channels_last") is True
+
+
+def _reversed(numbers: Numbers) -> Numbers:
+    """All axes but the last, the channels, the other way round."""
+    return numbers.transpose(*range(numbers.ndim - 1)[::-1], numbers.ndim - 1)
+
+
+def _suffix(path: Path, verb: str) -> str:
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return suffix
+    raise SignalError(
+        f"{str(path)!r}: cannot {verb} a volume as {path.suffix!r}",
+        f"use one of: {', '.join(sorted(SUFFIXES))}",
+    )
+
+
+def _check_size(shape: tuple[int, ...], what: str) -> None:
+    count = math.prod(shape)
+    if count > MAX_NUMBERS:
+        raise SignalError(
+            f"{what}: {'x'.join(map(str, shape))} are {count / 1e6:,.0f} million numbers, the limit"
+            f" is {MAX_NUMBERS // 10**6} million",
+            "make it smaller, or cut it, first",
+        )
+    if not count:
+        raise SignalError(f"{what}: holds no samples", "give a volume of at least one voxel")
+
+
+def _not_a_volume(path: Path, shape: tuple[int, ...]) -> SignalError:
+    hint = "give three or four"
+    if len(shape) == 5:
+        hint += ", or channels_last=true if the last of five holds channels"
+    text = "x".join(map(str, shape))
+    return SignalError(f"{str(path)!r}: has {len(shape)} dimensions ({text or 'a number'})", hint)
