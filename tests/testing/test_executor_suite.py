@@ -31,7 +31,6 @@ def test_an_executor_without_faults_keeps_every_rule(rule):
     ("name", "rule", "says"),
     [
         ("Busy", "no_trials_give_no_results", "results of no trials"),
-        ("NoExecutor", "no_trials_give_no_results", "NoExecutor is no Executor"),
         ("Forgetting", "each_trial_has_a_complete_result", r"\[0, 1, 2\] .* \[0, 1, 2, 3\]"),
         ("Renumbering", "each_trial_has_a_complete_result", "with the trial as it was given"),
         ("OneRepeat", "each_trial_has_a_complete_result", "give each of 2 repeats one"),

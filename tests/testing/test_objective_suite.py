@@ -34,7 +34,6 @@ def test_an_objective_without_faults_keeps_every_rule(rule):
     [
         ("Whole", "a_score_is_a_finite_float", "repeats of -20 dB .*: return a finite"),
         ("Infinite", "a_score_is_a_finite_float", "repeats of -20 dB .* is -inf"),
-        ("NoObjective", "a_score_is_a_finite_float", "NoObjective is no Objective"),
         ("Counting", "a_score_is_pure", "decide by the result and the options alone"),
         ("Noting", "a_score_is_pure", "it changed the result"),
         ("Rmse", "more_psnr_never_scores_worse", "scores of -20, 0, 15.5, 40, 150 dB are 10, 1,"),

@@ -57,7 +57,6 @@ def test_every_rule_says_in_a_line_what_it_is(rule):
         ("Again", "proposals_are_feasible_new_and_end", "w=8, which was trained: see the history"),
         ("Twice", "proposals_are_feasible_new_and_end", "twice at once"),
         ("Idle", "proposals_are_feasible_new_and_end", "proposed nothing in a space with one axis"),
-        ("NoStrategy", "proposals_are_feasible_new_and_end", "NoStrategy is no Strategy"),
         ("Greedy", "one_at_a_time", "asked for 1, it proposed 4: keep to n"),
         ("Impatient", "pending_trials_are_respected", "which is pending"),
         ("Remembering", "a_resume_is_a_replay", "it and a fresh instance disagree"),

@@ -116,8 +116,3 @@ class Camera(Right):
 class Blind(Right):
     def changed(self, result):
         return result.model_copy(update={"picture": None})
-
-
-class NoExecutor:
-    def __init__(self, place):
-        pass

@@ -48,8 +48,3 @@ class Rmse(Right):
 class Lavish(Right):
     def score(self, result):
         return super().score(result) + math.log10(result.trial.cost.flops)
-
-
-class NoObjective:
-    def score(self, result):
-        return 0.0

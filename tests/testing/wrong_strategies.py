@@ -147,8 +147,3 @@ class OneObjective(Right):
     def __init__(self, space):
         super().__init__(space)
         assert not space.objectives
-
-
-class NoStrategy:
-    def __init__(self, space):
-        pass

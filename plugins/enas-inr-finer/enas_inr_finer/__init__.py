@@ -14,7 +14,7 @@ def enas_inr_backbones() -> list[Backbone]:
             summary="sines whose period shortens away from zero",
             target="enas_inr_finer.finer:Finer",
             options="enas_inr_finer.finer:FinerOptions",
-            learning_rate=5e-4,
+            learning_rate=1e-3,
             initialisation="weights U(+-1/in), hidden U(+-sqrt(6/in)/omega_0); biases of the first "
             "layer U(+-first_bias), of the others U(+-1/sqrt(in))",
             citation="Liu et al., FINER: Flexible Spectral-bias Tuning in Implicit Neural "

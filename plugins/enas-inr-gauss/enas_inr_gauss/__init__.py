@@ -14,7 +14,7 @@ def enas_inr_backbones() -> list[Backbone]:
             summary="Gaussian activations on plain coordinates",
             target="enas_inr_gauss.gauss:Gauss",
             options="enas_inr_gauss.gauss:GaussOptions",
-            learning_rate=1e-3,
+            learning_rate=5e-3,
             initialisation="weights and biases U(+-1/sqrt(in))",
             citation="Ramasinghe and Lucey, Beyond Periodicity: Towards a Unifying Framework for "
             "Activations in Coordinate-MLPs, ECCV 2022",

@@ -1,7 +1,6 @@
 """Networks with Gaussian activations (Ramasinghe and Lucey, ECCV 2022)."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from pydantic import Field
@@ -19,7 +18,7 @@ class GaussOptions(Options):
         sigma: standard deviation of the activations: the smaller, the higher the frequencies.
     """
 
-    sigma: float = Field(default=0.3, gt=0)
+    sigma: float = Field(default=0.1, gt=0)
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,6 @@ class Gauss(LayeredBackbone):
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """First layer, d hidden layers, linear output."""
         sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
-        bounds = [1 / math.sqrt(fan_in) for fan_in, _ in sizes]
-        *hidden, last = zip(sizes, bounds, strict=True)
         scale = 1 / self.options.sigma
-        layers = [Layer(*size, bound, bound, Bell(), scale) for size, bound in hidden]
-        return (*layers, Layer(*last[0], last[1], last[1]))
+        layers = [Layer(i, o, i**-0.5, i**-0.5, Bell(), scale) for i, o in sizes]
+        return (*layers[:-1], replace(layers[-1], activation=None, scale=1.0))

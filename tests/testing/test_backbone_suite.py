@@ -1,0 +1,81 @@
+"""The suite of backbones finds what is wrong with one; our own pass it in tests/backbones."""
+
+from unittest import SkipTest
+
+import pytest
+
+from enas_inr.catalog import Catalog, Origin, Provider
+from enas_inr.errors import PluginError
+from enas_inr.hookspecs import Backbone
+from enas_inr.testing.backbone import BackboneSuite
+from enas_inr.testing.plugin import ConformanceError, Plugin
+from enas_inr.testing.verdict import SUITES, Outcome, verdicts
+
+
+def of_class(name):
+    described = Backbone(
+        name=name,
+        summary="a test",
+        target=f"wrong_backbones:{name}",
+        learning_rate=1e-2,
+        initialisation="uniform",
+        citation="none",
+    )
+    provider = Provider(described, Origin("tests", "1", "tests"))
+    return Plugin(provider, Catalog((provider,)))
+
+
+@pytest.mark.parametrize("name", ["Right", "Layered"])
+def test_a_backbone_without_faults_keeps_every_rule(name):
+    found = list(verdicts(BackboneSuite, of_class(name)))
+    assert not [v for v in found if v.outcome is Outcome.FAILED]
+    assert any(v.outcome is Outcome.SKIPPED for v in found) == (name == "Right")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "says"),
+    [
+        ("SharedStream", "seeds", "'first' of seed 42 depends on the other seeds"),
+        ("SeedBlind", "seeds", "draw the same member: use the seed"),
+        ("MembersLast", "leaves", "put the members first"),
+        ("Doubles", "leaves", "is torch.float64 on cpu"),
+        ("OneChannel", "output", r"returns \(1, 1, 1\) for .*: return \(1, 1, 3\)"),
+        ("ComplexOutput", "output", "returns torch.complex64"),
+        ("Mingling", "member_alone", "the values of a member of"),
+        ("Kinked", "gradients", "the gradient of x is not finite"),
+        ("Idle", "gradients", "leaf 'idle' takes no part in forward"),
+        ("Cheap", "cost", r"macs_per_sample is 1, counted are 16"),
+        ("Small", "cost", r"parameters is 1, counted are 16"),
+        ("Dead", "overfits", "check initialisation and learning rate"),
+        ("Noisy", "options_change_it", "hold no state"),
+        ("Forgetful", "saved_and_read", "keep all in the leaves"),
+        ("WrongSlope", "activations", "the slope of Sloped.value_and_slope_ differ"),
+        ("WrongSlope", "kernels_agree", "the losses of five steps differ"),
+        ("UnequalActivations", "equal_activations", "make it a frozen dataclass"),
+    ],
+)
+def test_what_is_wrong_with_a_backbone_is_found(name, rule, says, tmp_path):
+    method = getattr(BackboneSuite(), f"test_{rule}")
+    arguments = (tmp_path,) if rule == "saved_and_read" else ()
+    with pytest.raises((ConformanceError, PluginError), match=says) as caught:
+        method(of_class(name), *arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_repeat_that_depends_on_its_batch_is_found():
+    with pytest.raises(ConformanceError, match="the losses of a repeat differ"):
+        BackboneSuite().test_repeats_are_independent(of_class("Mingling"))
+
+
+def test_what_does_not_apply_is_said():
+    with pytest.raises(SkipTest, match="trained by autograd alone"):
+        BackboneSuite().test_kernels_agree(of_class("Right"))
+
+
+def test_every_rule_of_every_suite_says_in_words_what_it_asks():
+    for suite in SUITES.values():
+        rules = [r for c in suite.__mro__ for n, r in vars(c).items() if n.startswith("test_")]
+        assert rules
+        for rule in rules:
+            line = (rule.__doc__ or "").splitlines()[0]
+            assert line.endswith("."), rule
