@@ -14,11 +14,12 @@ help:
 	@echo "make benchmark  time our trainer against its alternatives"
 
 # torch first, alone: with it in place, nothing that depends on it asks for another build of it.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' \
+		$(patsubst %/pyproject.toml,-e %,$(addprefix ./,$(wildcard plugins/*/pyproject.toml)))
 	@touch $@
 
 demo: $(READY)

@@ -1,7 +1,7 @@
 """FINER: sines with a variable period (Liu et al., CVPR 2024)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from pydantic import Field
@@ -56,6 +56,6 @@ class Finer(LayeredBackbone):
         biases = [1 / math.sqrt(fan_in) for fan_in, _ in sizes]
         bounds[0], biases[0] = 1 / shape.in_features, self.options.first_bias
         sine = VariablePeriodicSine(self.options.omega)
-        activations = [*[sine] * (shape.depth + 1), None]
-        parts = zip(sizes, bounds, biases, activations, strict=True)
-        return tuple(Layer(*size, *rest) for size, *rest in parts)
+        parts = zip(sizes, bounds, biases, strict=True)
+        layers = [Layer(i, o, weight, bias, sine) for (i, o), weight, bias in parts]
+        return (*layers[:-1], replace(layers[-1], activation=None))
