@@ -75,7 +75,7 @@ def test_its_own_test_passes(installation):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert issubclass(module.TestSinc, BackboneSuite)
-    module.test_the_slope_near_zero_has_all_its_digits()
+    module.test_the_slope_is_right_near_zero()
 
 
 def test_its_commands_and_its_python_work(installation):
