@@ -70,7 +70,7 @@ def test_the_backbone_keeps_every_rule():
 
 def test_its_own_test_passes(installation):
     path = installation / "test_sinc.py"
-    path.write_text(FILES["tests/test_sinc.py"])
+    path.write_text(FILES["tests/test_enas_inr_sinc.py"])
     spec = importlib.util.spec_from_file_location("tutorial_test_sinc", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
