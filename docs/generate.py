@@ -1,16 +1,21 @@
-"""Write docs/cli.md from the command line itself; a test checks that it is up to date."""
+"""Write the generated pages of docs/; a test checks that they are up to date."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-TARGET = Path(__file__).with_name("cli.md")
+from gallery import gallery
+from plugin_reference import reference
+
+FOLDER = Path(__file__).parent
 COMMANDS = (
     "", "search", "fit", "render", "info", "export", "dashboard", "report", "compare", "cost",
     "study", "study list", "study validate", "study run", "plugins", "plugins list",
+    "plugins check",
 )  # fmt: skip
 HEAD = """# Command line
 
@@ -34,8 +39,8 @@ failed, the value, what to do. Exit codes:
 """
 
 
-def reference() -> str:
-    """The whole reference as Markdown: each command's own help."""
+def command_line() -> str:
+    """The reference of the command line as Markdown: each command's own help."""
     return HEAD + "".join(
         f"\n## `{' '.join(['enas-inr', *command.split()])}`\n\n```text\n{_help(command)}\n```\n"
         for command in COMMANDS
@@ -54,5 +59,14 @@ def _help(command: str) -> str:
     return "\n".join(line.rstrip() for line in printed.stdout.splitlines()).strip()
 
 
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": command_line,
+    "reference.md": reference,
+    "backbones.md": gallery,
+}
+"""What is generated, by its file."""
+
+
 if __name__ == "__main__":
-    TARGET.write_text(reference(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")

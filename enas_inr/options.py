@@ -17,6 +17,13 @@ that code does; `zeros`."""
 
 
 class _LayeredOptions(Options):
+    """Options of all backbones here.
+
+    Attributes:
+        bias_init: bound of the initial biases: `fan_in` 1/sqrt(in), `fan_product`
+            1/sqrt(in * out), `zeros`; `paper` chooses one of the first two by the grid.
+    """
+
     bias_init: BiasInit = "paper"
 
     def resolve(self, signal: SignalInfo, grid: int) -> Self:

@@ -55,7 +55,7 @@ class Verdict:
 def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
     """Ask a plugin rule by rule, in the order of the suite; what it raises ends only one rule."""
     for name, rule in _rules(suite):
-        words = (inspect.getdoc(rule) or name).splitlines()[0]
+        words = _words(name, rule)
         with tempfile.TemporaryDirectory() as folder:
             available = {"plugin": plugin, "tmp_path": Path(folder)}
             asked = list(inspect.signature(rule).parameters)[1:]
@@ -67,6 +67,15 @@ def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
                 yield Verdict(words, Outcome.FAILED, _message(error), traceback.format_exc())
             else:
                 yield Verdict(words, Outcome.PASSED)
+
+
+def rules(suite: type[Suite]) -> list[str]:
+    """The rules of a suite in words, in the order in which they are asked."""
+    return [_words(name, rule) for name, rule in _rules(suite)]
+
+
+def _words(name: str, rule: Callable[..., None]) -> str:
+    return (inspect.getdoc(rule) or name).splitlines()[0]
 
 
 def _rules(suite: type[Suite]) -> list[tuple[str, Callable[..., None]]]:
