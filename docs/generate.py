@@ -11,6 +11,7 @@ TARGET = Path(__file__).with_name("cli.md")
 COMMANDS = (
     "", "search", "fit", "render", "info", "export", "dashboard", "report", "compare", "cost",
     "study", "study list", "study validate", "study run", "plugins", "plugins list",
+    "plugins check", "plugins new",
 )  # fmt: skip
 HEAD = """# Command line
 

@@ -16,14 +16,11 @@ from enas_inr.scaffold.names import Names, names_of
 
 COMMON = "common"  # templates for every kind; others are in a folder named after theirs
 SUFFIX = ".j2"
-USES: Mapping[str, str] = {
-    "backbone": "enas-inr search sample:photo --backbone {plugin} --size 48x48 --steps 100",
-    "modality": "enas-inr search example.{plugin} --grid 2 --widths 8,16 --steps 100",
-    "strategy": "enas-inr search sample:photo --strategy {plugin} --size 48x48 --steps 100",
-    "objective": "enas-inr search sample:photo --objective {plugin} --size 48x48 --steps 100",
-    "executor": "enas-inr search sample:photo --executor {plugin} --size 48x48 --steps 100",
+_SEARCH = "enas-inr search sample:photo --size 48x48 --grid 4 --widths 8,16,32 --steps 100"
+_USES: Mapping[str, str] = {
+    "modality": "enas-inr search example.{plugin} --grid 2 --widths 8,16 --steps 200 --lr 1e-3",
 }
-"""A search that uses a plugin, by its kind."""
+"""A search that uses a plugin of its kind, where it is not chosen by an option of that name."""
 
 
 def commands(names: Names) -> tuple[str, ...]:
@@ -32,7 +29,7 @@ def commands(names: Names) -> tuple[str, ...]:
         "pip install -e '.[test]'",
         "pytest",
         f"enas-inr plugins check {names.plugin}",
-        USES[names.kind].format(plugin=names.plugin),
+        _USES.get(names.kind, _SEARCH + " --{kind} {plugin}").format(**asdict(names)),
     )
 
 
