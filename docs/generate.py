@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 COMMANDS = (
     "", "search", "fit", "render", "info", "export", "dashboard", "report", "compare", "cost",
     "study", "study list", "study validate", "study run", "plugins", "plugins list",
-    "plugins check",
+    "plugins check", "plugins new",
 )  # fmt: skip
 HEAD = """# Command line
 

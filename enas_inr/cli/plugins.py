@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enas_inr.cli import arguments, plugins_check
+from enas_inr.cli import arguments, plugins_check, plugins_new
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
     from enas_inr.catalog import Catalog, Conflict, Provider
 
-app = typer.Typer(help="See what backbones, modalities, strategies, ... there are; check one.")
+app = typer.Typer(
+    help="See what backbones, modalities, strategies, ... there are; check one; write one."
+)
 app.command()(plugins_check.check)
+app.command()(plugins_new.new)
 
 
 @app.callback(invoke_without_command=True)

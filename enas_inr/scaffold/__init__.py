@@ -1,0 +1,1 @@
+"""The package that `enas-inr plugins new` writes for the author of a plugin."""
