@@ -49,7 +49,7 @@ class Description:
         name: what a user types; unique within its kind.
         summary: one line for `enas-inr plugins list`.
         target: `package.module:Class`, imported on use.
-        options: `package.module:Model`, a torch-free `enas_inr.spec.Options` with defaults, or
+        options: `package.module:Model`, an `enas_inr.spec.Options` with defaults, imported on use, or
             None when there is nothing to choose.
         citation: where it comes from.
 
