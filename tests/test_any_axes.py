@@ -56,7 +56,7 @@ def installed(monkeypatch, tmp_path):
     )
     ours = catalogs.load_catalog(plugins=False)
     both = Catalog((*ours.providers, Provider(description, Origin("test", "1", "test"))))
-    monkeypatch.setattr(catalogs, "load_catalog", lambda plugins=True: both)
+    monkeypatch.setattr(catalogs, "load_catalog", lambda plugins=True, strict=False: both)
     monkeypatch.chdir(tmp_path)
     return both
 

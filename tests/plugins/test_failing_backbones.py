@@ -12,6 +12,16 @@ from enas_inr.errors import PluginError
 from enas_inr.model.model import load
 from enas_inr.signals.loading import load_signal
 
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Trains all members in one chunk, whatever the machine: messages hold their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 NET = """
 import torch
 from enas_inr.backbones.base import Backbone

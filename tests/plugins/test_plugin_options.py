@@ -59,7 +59,7 @@ WRONG_TARGETS = {
     "bad_target:Net": "cannot import 'bad_target:Net': OSError: no library",
     "exits:Net": "cannot import 'exits:Net': SystemExit: 3",
     "": "cannot import ''",
-    "my_net:function": "target 'my_net:function' is a builtin_function_or_method, not a class",
+    "my_net:function": "target 'my_net:function' is a ",
     "my_net:Good": "is not derived from enas_inr.backbones.base.Backbone",
     "enas_inr.strategies.exhaustive:Exhaustive": "is not derived from enas_inr.backbones.base",
 }
