@@ -145,7 +145,27 @@ class Catalog:
         origins: dict[tuple[str, str], list[Origin]] = {}
         for p in self.providers:
             origins.setdefault((p.description.kind, p.description.name), []).append(p.origin)
-        return tuple(Conflict(*key, tuple(of)) for key, of in origins.items() if len(of) > 1)
+        names = [Conflict(*key, tuple(of)) for key, of in origins.items() if len(of) > 1]
+        files = [self.reading(suffix) for suffix in self.suffixes]
+        return (*names, *(found for found in files if isinstance(found, Conflict)))
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the files that modalities read, in order."""
+        described = (p.description for p in self.providers)
+        read = (d.suffixes for d in described if isinstance(d, hookspecs.Modality))
+        return tuple(sorted({suffix for suffixes in read for suffix in suffixes}))
+
+    def reading(self, suffix: str) -> str | Conflict:
+        """The name of the modality that reads files of a known suffix; or several claim it."""
+        claims = {
+            p.description.name: p.origin
+            for p in self.providers
+            if isinstance(p.description, hookspecs.Modality) and suffix in p.description.suffixes
+        }
+        if len(claims) > 1:
+            return Conflict("suffix", suffix, tuple(claims.values()))
+        return next(iter(claims))
 
     def check(self) -> None:
         """Refuse broken plugins and conflicts.
@@ -304,6 +324,11 @@ def load_catalog(*, plugins: bool = True, strict: bool = False) -> Catalog:
     return replace(catalog, strict=True)
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two spellings name one distribution, as package indexes see it."""
+    return _normalised(one) == _normalised(other)
+
+
 def _normalised(name: str) -> str:
     """Spell a distribution's name as package indexes do: `My_Plugin` is `my-plugin`."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
@@ -357,7 +382,11 @@ def _provided(entry: EntryPoint, origin: Origin) -> list[Description]:
     manager.register(plugin)
     described: list[Description] = []
     for hook, kind in KINDS.values():
-        for descriptions in getattr(manager.hook, hook)():
+        called = getattr(manager.hook, hook)
+        returned = called()
+        if called.get_hookimpls() and not returned:  # pluggy drops None
+            raise TypeError(f"{hook} returned None: return a list of descriptions")
+        for descriptions in returned:
             for description in descriptions:
                 if not isinstance(description, kind):
                     raise TypeError(

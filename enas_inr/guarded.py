@@ -63,6 +63,8 @@ class _Strategy(Strategy):
         """The plugin's proposals, each of them feasible and new."""
         with self._catalog.blame("strategy", self._name):
             proposed = tuple(self._made.propose(history, pending, n))
+            if len(proposed) > n:
+                raise ContractError(f"it proposed {len(proposed)} architectures, asked for {n}")
             known = {result.key for result in history} | {spec.key() for spec in pending}
             for spec in proposed:
                 if not isinstance(spec, EnsembleSpec):
@@ -75,9 +77,13 @@ class _Strategy(Strategy):
         return proposed
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """The plugin's."""
+        """The plugin's, steps about trials of the history."""
         with self._catalog.blame("strategy", self._name):
-            return tuple(self._made.trace(history))
+            steps = tuple(self._made.trace(history))
+            for step in steps:
+                if not isinstance(step, TraceStep):
+                    raise ContractError(f"its trace holds {step!r}, which is no TraceStep")
+            return steps
 
 
 @final
@@ -110,6 +116,18 @@ class _Executor(Executor):
         self._made, self._catalog, self._name = made, catalog, name
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """The plugin's results."""
+        """The plugin's results, one for each trial."""
         with self._catalog.blame("executor", self._name):
-            yield from self._made.run(trials)
+            waiting = {trial.ensemble.key() for trial in trials}
+            for result in self._made.run(trials):
+                if not isinstance(result, TrialResult):
+                    raise ContractError(f"it yielded {result!r}, which is no TrialResult")
+                if result.key not in waiting:
+                    raise ContractError(
+                        f"it yielded {result.trial.ensemble.label()}, which it was not asked for "
+                        "or had yielded before"
+                    )
+                waiting.remove(result.key)
+                yield result
+            if waiting:
+                raise ContractError(f"it returned no result for {len(waiting)} of the trials")

@@ -49,8 +49,8 @@ class Description:
         name: what a user types; unique within its kind.
         summary: one line for `enas-inr plugins list`.
         target: `package.module:Class`, imported on use.
-        options: `package.module:Model`, an `enas_inr.spec.Options` with defaults, imported on use, or
-            None when there is nothing to choose.
+        options: `package.module:Model`, an `enas_inr.spec.Options` with defaults, imported on
+            use, or None when there is nothing to choose.
         citation: where it comes from.
 
     Raises:
@@ -73,6 +73,8 @@ class Description:
             if not isinstance(value, str):
                 hint = " (write 'package.module:Class')" if field in classes else ""
                 raise TypeError(f"{type(self).__name__}: {field} is {value!r}, not a text{hint}")
+        if not self.name:
+            raise TypeError(f"{type(self).__name__}: name is empty")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,11 @@ class Backbone(Description):
     contract: ClassVar[str] = "enas_inr.backbones.base:Backbone"
     learning_rate: float = 1e-4
     initialisation: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.learning_rate, (int, float)) or not self.learning_rate > 0:
+            raise TypeError(f"Backbone: learning_rate is {self.learning_rate!r}, not above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +120,12 @@ class Modality(Description):
         super().__post_init__()
         if isinstance(self.suffixes, str) or not all(isinstance(s, str) for s in self.suffixes):
             raise TypeError(f"Modality: suffixes is {self.suffixes!r}, not a tuple of texts")
+        for suffix in self.suffixes:
+            if len(suffix) < 2 or suffix[0] != "." or suffix != suffix.lower():
+                raise TypeError(f"Modality: suffix {suffix!r} is not like '.npy', in lower case")
+        for field, counts in (("axes", self.axes), ("channels", self.channels)):
+            if not isinstance(counts, tuple) or not all(isinstance(n, int) for n in counts):
+                raise TypeError(f"Modality: {field} is {counts!r}, not a tuple of whole numbers")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,8 +38,13 @@ def read_signal(
     from enas_inr.signals.loading import load_signal, takes_option
 
     given = dict(options or {})
-    if size is None and ("size" in given or not takes_option(catalog, source, "size")):
+    resizes = takes_option(catalog, source, "size")
+    if size is None and ("size" in given or not resizes):
         return load_signal(catalog, source, given)
+    if not resizes and parse_size(str(size)) is None:
+        return load_signal(catalog, source, given)  # `none` is what it has
+    if not resizes:
+        raise SpecError(f"size {size!r} does not apply to {source!r}", "leave it out")
     if "size" in given:
         raise SpecError(f"size {size!r} and the option size {given['size']!r}", "give one of them")
     width_height = parse_size(default if size is None else str(size))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import ExitCode, PluginError, SpecError
+from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +50,7 @@ def check(
     for provider in _chosen(catalog, name, kind):
         described = provider.description
         plugin = Plugin(catalog.find(described.kind, described.name), catalog, options)
+        catalog.options(plugin.kind, plugin.name, options)  # the user's mistakes, not the plugin's
         found = []
         if not as_json:
             out.print(f"[bold]{plugin.kind} {plugin.name}[/] of {provider.origin}")
@@ -74,21 +75,24 @@ def _chosen(catalog: Catalog, name: str, kind: str | None) -> list[Provider]:
         PluginError: the distribution is broken.
         SpecError: there is none.
     """
-    from enas_inr.catalog import KINDS
+    from enas_inr.catalog import KINDS, same_name
     from enas_inr.parsing import nearest
 
     if kind is not None and kind not in KINDS:
         raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))
     mine = [p for p in catalog.providers if kind in (None, p.description.kind)]
     named = [p for p in mine if p.description.name == name]
-    found = named or [p for p in mine if p.origin.distribution == name]
+    found = named or [p for p in mine if same_name(p.origin.distribution, name)]
     if found:
         return list({(p.description.kind, p.description.name): p for p in found}.values())
     for broken in catalog.broken:
-        if name in (broken.origin.distribution, broken.origin.entry_point):
-            raise PluginError(f"{broken.origin} is broken: {broken.reason}")
-    what = kind or "plugin"
-    raise SpecError(f"unknown {what} {name!r}", nearest(name, [p.description.name for p in mine]))
+        if any(same_name(name, b) for b in (broken.origin.distribution, broken.origin.entry_point)):
+            raise broken.error()
+    known = {p.description.name for p in mine} | {p.origin.distribution for p in mine}
+    hint = nearest(name, known)
+    if catalog.broken:
+        hint += f" (broken: {', '.join(str(b.origin) for b in catalog.broken)})"
+    raise SpecError(f"unknown {kind or 'plugin'} {name!r}", hint)
 
 
 def _print(out: Console, verdict: Verdict, verbose: bool) -> None:

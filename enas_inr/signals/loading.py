@@ -8,9 +8,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from enas_inr.catalog import DISABLE_VARIABLE, Catalog
-from enas_inr.errors import ContractError, PluginError, SignalError, SpecError
-from enas_inr.hookspecs import Modality as ModalityDescription
+from enas_inr.catalog import Catalog, Conflict
+from enas_inr.errors import ContractError, SignalError, SpecError
 from enas_inr.parsing import nearest
 from enas_inr.signals.files import check_is_file
 from enas_inr.signals.samples import SAMPLES
@@ -78,26 +77,17 @@ def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> 
 
 
 def _modality_of(catalog: Catalog, path: Path) -> str:
-    claims: dict[str, set[str]] = {}
-    for description in catalog.descriptions("modality"):
-        if isinstance(description, ModalityDescription):
-            for suffix in description.suffixes:
-                claims.setdefault(suffix, set()).add(description.name)
     # By the end of the name, so that a plugin may read `.nii.gz`; the longest suffix decides.
-    matching = [suffix for suffix in claims if path.name.lower().endswith(suffix)]
+    matching = [suffix for suffix in catalog.suffixes if path.name.lower().endswith(suffix)]
     if not matching:
         raise SignalError(
             f"no modality reads {str(path)!r} (suffix {path.suffix!r})",
-            f"give a file with one of: {', '.join(sorted(claims)) or '-'}",
+            f"give a file with one of: {', '.join(catalog.suffixes) or '-'}",
         )
-    suffix = max(matching, key=len)
-    name, *others = sorted(claims[suffix])
-    if others:
-        raise PluginError(
-            f"several modalities read {suffix!r}: {', '.join([name, *others])}",
-            f"uninstall all but one, or name the others in {DISABLE_VARIABLE}",
-        )
-    return name
+    found = catalog.reading(max(matching, key=len))
+    if isinstance(found, Conflict):
+        raise found.error()
+    return found
 
 
 def _read(catalog: Catalog, name: str, options: dict[str, JsonValue], path: Path) -> Signal:

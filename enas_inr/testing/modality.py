@@ -33,11 +33,6 @@ class ModalitySuite(Suite):
         described = _described(plugin)
         suffixes = described.suffixes
         require(bool(suffixes), "it declares no suffixes: name those of the files that it reads")
-        for suffix in suffixes:
-            require(
-                suffix.startswith(".") and len(suffix) > 1 and suffix == suffix.lower(),
-                f"suffix {suffix!r}: write it in lower case, with the dot",
-            )
         require(len(set(suffixes)) == len(suffixes), f"suffixes {suffixes}: name each once")
         require(
             bool(described.axes) and all(1 <= axes <= MAX_AXES for axes in described.axes),

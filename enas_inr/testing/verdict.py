@@ -63,7 +63,7 @@ def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
                 rule(suite(), **{argument: available[argument] for argument in asked})
             except SkipTest as why:
                 yield Verdict(words, Outcome.SKIPPED, str(why))
-            except Exception as error:  # whatever a stranger's plugin raises
+            except (Exception, SystemExit) as error:  # whatever a stranger's plugin raises
                 yield Verdict(words, Outcome.FAILED, _message(error), traceback.format_exc())
             else:
                 yield Verdict(words, Outcome.PASSED)
@@ -86,7 +86,7 @@ def _rules(suite: type[Suite]) -> list[tuple[str, Callable[..., None]]]:
     return list(named.items())
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, ConformanceError):
         return str(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]

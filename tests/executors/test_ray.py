@@ -76,7 +76,7 @@ def listed(cluster, function: str, **arguments):
 
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     try:
-        return getattr(ray.util.state, function)(detail=True, limit=1000, **arguments)
+        return getattr(ray.util.state, function)(detail=True, limit=10_000, **arguments)
     finally:
         ray.shutdown()
 
@@ -86,10 +86,11 @@ def test_a_cluster_trains_the_same_trials_on_both_nodes_as_named_tasks(
 ):
     monkeypatch.setattr(ray_pool, "LOOK_SECONDS", 0.02)
     observer = AtTrial()
+    before = {task.task_id for task in listed(cluster, "list_tasks")}
     assert_equal(search(tmp_path, cluster, observer), expected)
     assert any("2 workers with 1 CPU" in line for line in observer.lines)
     assert any("dashboard" in line and "get-auth-token" in line for line in observer.lines)
-    listed_tasks = listed(cluster, "list_tasks")
+    listed_tasks = [t for t in listed(cluster, "list_tasks") if t.task_id not in before]
     tasks = [task for task in listed_tasks if task.name.startswith("trial ")]
     assert not any("progress" in task.name for task in listed_tasks)  # looks are no tasks
     names = {trial.trial.ensemble.label() for trial in expected.trials}

@@ -98,7 +98,7 @@ def test_an_unknown_suffix_lists_the_readable_ones(catalog, tmp_path):
 def test_two_modalities_of_one_suffix_are_both_named(catalog, tmp_path):
     (tmp_path / "a.vol").touch()
     both = Catalog((*catalog.providers, described("scan", ".vol")))
-    with pytest.raises(PluginError, match=r"'\.vol': scan, volume; uninstall"):
+    with pytest.raises(PluginError, match=r"suffix '\.vol' is provided by .* and by .*; uninstall"):
         load_signal(both, str(tmp_path / "a.vol"))
 
 

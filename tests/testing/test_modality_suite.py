@@ -304,8 +304,6 @@ def test_one_wrong_thing_is_found_and_named(tmp_path, target):
     ("changes", "message"),
     [
         ({"suffixes": ()}, "it declares no suffixes"),
-        ({"suffixes": ("toy",)}, "suffix 'toy': write it in lower case, with the dot"),
-        ({"suffixes": (".Toy",)}, "suffix '.Toy'"),
         ({"suffixes": (".toy", ".toy")}, "name each once"),
         ({"axes": ()}, "axes (): declare one or more numbers from 1 to 4"),
         ({"axes": (5,)}, "axes (5,)"),

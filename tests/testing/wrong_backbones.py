@@ -9,6 +9,7 @@ import torch
 from enas_inr.backbones.base import Backbone
 from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone
 from enas_inr.cost import NetCost
+from enas_inr.spec import Options
 
 
 class Right(Backbone):
@@ -121,6 +122,15 @@ class Forgetful(Right):
 
     def forward(self, shape, params, x):
         return super().forward(shape, params, x) + self.shift
+
+
+class SpeedOptions(Options):
+    speed: float = 1.0
+
+
+class DeafToOptions(Right):
+    def __init__(self, options):
+        self.options = options
 
 
 @dataclass(frozen=True)
