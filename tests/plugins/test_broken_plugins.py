@@ -79,6 +79,29 @@ BROKEN = {
         "target is <class 'int'>, not a text (write 'package.module:Class')",
         LEAVE_OUT,
     ),
+    "hook returns None": (plugin("None"), "enas_inr_backbones returned None: return", LEAVE_OUT),
+    "no name": (backbone(""), "Backbone: name is empty", LEAVE_OUT),
+    "learning rate is a text": (
+        backbone("mine", learning_rate="fast"),
+        "learning_rate is 'fast', not above 0",
+        LEAVE_OUT,
+    ),
+    **{
+        f"{field} {value!r}": (
+            plugin(
+                f"[{describe('mine', kind='Modality', **{field: value})}]",
+                hook="enas_inr_modalities",
+            ),
+            reason,
+            LEAVE_OUT,
+        )
+        for field, value, reason in (
+            ("suffixes", ("toy",), "suffix 'toy' is not like '.npy', in lower case"),
+            ("suffixes", (".Toy",), "suffix '.Toy' is not like"),
+            ("suffixes", ("",), "suffix '' is not like"),
+            ("axes", 3, "axes is 3, not a tuple of whole numbers"),
+        )
+    },
     "suffixes are no tuple": (
         plugin(
             f"[{describe('mine', kind='Modality', suffixes='.npy')}]", hook="enas_inr_modalities"

@@ -2,7 +2,7 @@
 
 import pytest
 from command_line import assert_one_line, call
-from plugin_site import backbone
+from plugin_site import backbone, describe, plugin
 
 from enas_inr.catalog import DISABLE_VARIABLE, load_catalog
 from enas_inr.errors import PluginError
@@ -51,3 +51,17 @@ def test_what_the_message_advises_ends_the_conflict(two, monkeypatch):
     catalog = load_catalog()
     assert catalog.find("backbone", "shared").origin.distribution == "one-plugin"
     assert not catalog.conflicts
+
+
+def test_two_readers_of_one_suffix_are_listed_as_a_conflict_of_that_suffix(site, tmp_path):
+    described = describe("rival", kind="Modality", suffixes=(".png", ".own"))
+    site.install("rival-plugin", plugin(f"[{described}]", hook="enas_inr_modalities"))
+    (conflict,) = load_catalog().conflicts
+    message = str(conflict.error())
+    assert "suffix '.png' is provided by enas-inr" in message
+    assert "ENAS_INR_DISABLE_PLUGINS=rival-plugin" in message
+    assert load_catalog().reading(".own") == "rival"
+    (tmp_path / "a.png").touch()
+    outcome = call(f"search {tmp_path / 'a.png'}")
+    assert_one_line(outcome, 5)
+    assert message in outcome.err
