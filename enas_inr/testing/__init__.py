@@ -17,6 +17,7 @@ from enas_inr.testing.modality import ModalitySuite
 from enas_inr.testing.objective import ObjectiveSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, installed, require
 from enas_inr.testing.strategy import StrategySuite
+from enas_inr.testing.toy_backbone import ToyBackbone, toy_catalog
 from enas_inr.testing.toys import toy_signal
 
 __all__ = [
@@ -29,9 +30,11 @@ __all__ = [
     "Plugin",
     "StrategySuite",
     "Suite",
+    "ToyBackbone",
     "installed",
     "lookup_space",
     "require",
     "simulate",
+    "toy_catalog",
     "toy_signal",
 ]

@@ -4,9 +4,11 @@ from unittest import SkipTest
 
 import pytest
 
+import enas_inr
 from enas_inr.catalog import Catalog, Origin, Provider
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Backbone
+from enas_inr.testing import toy_catalog, toy_signal
 from enas_inr.testing.backbone import BackboneSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin
 from enas_inr.testing.verdict import SUITES, Outcome, verdicts
@@ -82,3 +84,17 @@ def test_every_rule_of_every_suite_says_in_words_what_it_asks():
         for rule in rules:
             line = (rule.__doc__ or "").splitlines()[0]
             assert line.endswith("."), rule
+
+
+def test_the_toy_keeps_every_rule_and_is_found_by_its_name():
+    catalog = toy_catalog()
+    found = list(verdicts(BackboneSuite, Plugin(catalog.find("backbone", "toy"), catalog)))
+    assert not [v for v in found if v.outcome is Outcome.FAILED]
+
+
+def test_the_toy_is_searched_with(tmp_path):
+    result = enas_inr.search(
+        toy_signal((8, 8)), backbone="toy", grid=2, widths=[4, 8], depths=[1], repeats=1,
+        training={"steps": 5}, storage=f"sqlite:///{tmp_path}/toy.db", catalog=toy_catalog(),
+    )  # fmt: skip
+    assert len(result.trials) == 2

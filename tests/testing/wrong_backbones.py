@@ -6,34 +6,13 @@ from typing import ClassVar
 
 import torch
 
-from enas_inr.backbones.base import Backbone
 from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone
-from enas_inr.cost import NetCost
 from enas_inr.spec import Options
+from enas_inr.testing import ToyBackbone
 
 
-class Right(Backbone):
-    """One wide layer of sines, by hand."""
-
-    def init(self, shape, seeds):
-        return stacked([self.draw(shape, torch.Generator().manual_seed(seed)) for seed in seeds])
-
-    def draw(self, shape, generator):
-        def uniform(*size):
-            return torch.rand(*size, generator=generator) * 2 - 1
-
-        return {
-            "first": uniform(shape.width, shape.in_features) * 10,
-            "last": uniform(shape.out_features, shape.width) / 10,
-        }
-
-    def forward(self, shape, params, x):
-        h = torch.sin(torch.bmm(x, params["first"].transpose(1, 2)) + 1)
-        return torch.bmm(h, params["last"].transpose(1, 2))
-
-    def cost(self, shape):
-        numbers = shape.width * (shape.in_features + shape.out_features)
-        return NetCost(macs_per_sample=numbers, parameters=numbers)
+class Right(ToyBackbone):
+    """The toy is without faults."""
 
 
 def stacked(members):

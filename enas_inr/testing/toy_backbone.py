@@ -1,0 +1,57 @@
+"""A backbone of a few lines that keeps every rule, for tests of strategies, executors and loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.cost import NetCost, NetShape
+from enas_inr.hookspecs import Backbone as Description
+
+TOY = Description(
+    name="toy",
+    summary="one layer of sines, whatever the depth",
+    target="enas_inr.testing.toy_backbone:ToyBackbone",
+    learning_rate=1e-2,
+    initialisation="first weights U(+-10), last U(+-0.1)",
+    citation="our own",
+)
+"""What a plugin would return for it."""
+
+
+class ToyBackbone(Backbone):
+    """`A sin(W x + 1)`, trained by autograd; its depth is ignored."""
+
+    def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
+        """Draw `first` (members width in) and `last` (members out width)."""
+        members = [self.draw(shape, torch.Generator().manual_seed(seed)) for seed in seeds]
+        return {name: torch.stack([leaves[name] for leaves in members]) for name in members[0]}
+
+    def draw(self, shape: NetShape, generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw one member."""
+        first = torch.rand(shape.width, shape.in_features, generator=generator) * 2 - 1
+        last = torch.rand(shape.out_features, shape.width, generator=generator) * 2 - 1
+        return {"first": first * 10, "last": last / 10}
+
+    def forward(
+        self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
+    ) -> Float[Tensor, "members points out"]:
+        """Evaluate the two products."""
+        h = torch.sin(torch.bmm(x, params["first"].transpose(1, 2)) + 1)
+        return torch.bmm(h, params["last"].transpose(1, 2))
+
+    def cost(self, shape: NetShape) -> NetCost:
+        """Each number is multiplied once."""
+        numbers = shape.width * (shape.in_features + shape.out_features)
+        return NetCost(macs_per_sample=numbers, parameters=numbers)
+
+
+def toy_catalog() -> Catalog:
+    """Our own plugins, and the toy backbone as if a distribution `toys 1` provided it."""
+    ours = load_catalog(plugins=False)
+    return Catalog((*ours.providers, Provider(TOY, Origin("toys", "1", "toys"))))
