@@ -26,9 +26,10 @@ demo: $(READY)
 	$(BIN)/enas-inr search sample:photo --size 96x112 --grid 8 --widths 16,32,64 --depths 1,2,3 \
 		--repeats 2 --storage demo-output/study.db -o demo-output
 
-# Two processes: in one, most of the time would be spent waiting for clusters and subprocesses.
+# In two processes, but for the tests of a Ray cluster, of which there should be one at a time.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors
+	$(BIN)/python -m pytest tests/executors
 
 # Each file for itself, as a user would; what they share is trained once.
 studies: $(READY)

@@ -44,7 +44,7 @@ def read_signal(
     if not resizes and parse_size(str(size)) is None:
         return load_signal(catalog, source, given)  # `none` is what it has
     if not resizes:
-        raise SpecError(f"size {size!r} does not apply to {source!r}", "leave it out")
+        raise SpecError(f"size {size} does not apply to {source}", "leave it out")
     if "size" in given:
         raise SpecError(f"size {size!r} and the option size {given['size']!r}", "give one of them")
     width_height = parse_size(default if size is None else str(size))
