@@ -7,38 +7,36 @@ a study, by a lock that the operating system releases however that process ends.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import ValidationError
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from enas_inr.artifacts import ATTRIBUTE, find, folder_beside, upload
+from enas_inr.artifacts import ATTRIBUTE, find, upload
 from enas_inr.errors import StudyError
 from enas_inr.pareto import directions, objective_values
-from enas_inr.parsing import ModelT, nearest
+from enas_inr.parsing import ModelT
 from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
+from enas_inr.storage import (
+    artifact_folder,
+    explained,
+    file_of,
+    lock_path,
+    open_storage,
+    open_url,
+    storage_url,
+    study_id,
+)
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
 RESULT_ATTRIBUTE = "enas_inr.result"
-SQLITE = "sqlite:///"
-_OPENING_SECONDS = 60.0
-JOURNAL = "journal:"
 
 _STATES = {
     TrialStatus.COMPLETE: TrialState.COMPLETE,
@@ -46,11 +44,6 @@ _STATES = {
     TrialStatus.FAILED: TrialState.FAIL,
     TrialStatus.STOPPED: TrialState.PRUNED,
 }
-
-
-def storage_url(text: str) -> str:
-    """Complete what a person wrote: `runs.db` means `sqlite:///runs.db`."""
-    return text if ":" in text else SQLITE + text
 
 
 class Store:
@@ -72,8 +65,8 @@ class Store:
         self._pictures = artifact_folder(storage)
 
     def __enter__(self) -> Self:
-        with _explained(self.storage):
-            path = _lock_path(self.storage, self.name)
+        with explained(self.storage):
+            path = lock_path(self.storage, self.name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()  # a folder that cannot be written must not look like a lock that is held
             self._lock = FileLock(path, timeout=0)
@@ -85,8 +78,8 @@ class Store:
                     "wait until that ends, or choose another --study",
                 ) from None
         try:
-            with _explained(self.storage):
-                self._backend = _open(self.storage)
+            with explained(self.storage):
+                self._backend = open_url(self.storage)
                 self._study = optuna.create_study(
                     storage=self._backend,
                     study_name=self.name,
@@ -139,7 +132,7 @@ class Store:
         Raises:
             StudyError: it cannot be written.
         """
-        with _explained(self.storage):
+        with explained(self.storage):
             study = self._backend.get_study_id_from_name(self.name)
             known = self._backend.get_study_system_attrs(study)
             if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
@@ -148,7 +141,7 @@ class Store:
 
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
-        with _explained(self.storage):
+        with explained(self.storage):
             return [_result(trial) for trial in self._study.get_trials(deepcopy=False)]
 
     def add(self, result: TrialResult) -> None:
@@ -157,7 +150,7 @@ class Store:
         Raises:
             StudyError: it cannot be written.
         """
-        with _explained(self.storage):
+        with explained(self.storage):
             self._study.add_trial(self._frozen(result))
 
     def _frozen(self, result: TrialResult) -> FrozenTrial:
@@ -232,7 +225,7 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
     url = storage_url(storage)
     backend = open_storage(url)
     study_id(name, url, backend)  # if there is none, it names the nearest
-    with _explained(url):
+    with explained(url):
         study = optuna.load_study(study_name=name, storage=backend)
         known = study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
@@ -251,7 +244,7 @@ def read_pictures(name: str, storage: str) -> tuple[Picture | None, dict[int, Pi
     study = study_id(name, storage, backend)
     if folder is None:
         return None, {}
-    with _explained(storage_url(storage)):
+    with explained(storage_url(storage)):
         found = {
             trial.number: picture
             for trial in backend.get_all_trials(study, deepcopy=False)
@@ -273,11 +266,11 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Tria
     """
     url, folder = storage_url(storage), artifact_folder(storage)
     found: dict[str, tuple[TrialResult, Picture | None]] = {}
-    with _explained(url):
-        file = _file(url)
+    with explained(url):
+        file = file_of(url)
         if file and not file.exists():
             return lambda trial: None
-        backend = _open(url)
+        backend = open_url(url)
         for study in backend.get_all_studies():
             spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
             if spec is None or spec.signal.identity != signal.identity:
@@ -315,133 +308,3 @@ def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
 def _identity(trial: TrialSpec) -> str:
     """Everything that decides what each repeat of a trial gives on its signal."""
     return trial.model_dump_json(exclude={"number", "cost", "repeats"})
-
-
-def study_names(storage: str) -> list[str]:
-    """The names of all studies in a storage that exists.
-
-    Raises:
-        StudyError: it does not, or cannot be used.
-    """
-    backend = open_storage(storage)
-    with _explained(storage_url(storage)):
-        return optuna.get_all_study_names(storage=backend)
-
-
-def open_storage(storage: str) -> optuna.storages.BaseStorage:
-    """Open a storage that exists.
-
-    Raises:
-        StudyError: it does not, or cannot be used.
-    """
-    url = storage_url(storage)
-    with _explained(url):
-        file = _file(url)
-        if file and not file.exists():
-            raise StudyError(f"storage {url} does not exist", "give the --storage of the search")
-        return _open(url)
-
-
-def study_id(name: str, storage: str, backend: optuna.storages.BaseStorage) -> int:
-    """The number by which Optuna knows a study.
-
-    Args:
-        name: of the study.
-        storage: for the message.
-        backend: the storage, open.
-
-    Raises:
-        StudyError: no such study; the message names the nearest.
-    """
-    url = storage_url(storage)
-    with _explained(url):
-        names = optuna.get_all_study_names(storage=backend)
-        if name not in names:
-            raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
-        return backend.get_study_id_from_name(name)
-
-
-def artifact_folder(storage: str) -> Path | None:
-    """Where the pictures of a storage lie; None if it has no file.
-
-    Raises:
-        StudyError: it cannot be used.
-    """
-    url = storage_url(storage)
-    with _explained(url):
-        file = _file(url)
-    return folder_beside(file) if file else None
-
-
-def _open(url: str) -> optuna.storages.BaseStorage:
-    if url.startswith(JOURNAL):
-        backend = JournalFileBackend(url.removeprefix(JOURNAL))
-        return optuna.storages.JournalStorage(backend)
-    file = _file(url)
-    if file is None or not os.access(file.parent, os.W_OK):
-        return optuna.storages.get_storage(url)
-    # Two processes that make the same new file at once would stumble over each other's tables.
-    with FileLock(file.with_name(f".{file.name}.lock"), timeout=_OPENING_SECONDS):
-        return optuna.storages.get_storage(url)
-
-
-@contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Keep Optuna quiet, and say in one line what a storage complains about."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    except (
-        SQLAlchemyError,
-        optuna.exceptions.OptunaError,
-        OSError,
-        ImportError,
-        ValueError,
-        RuntimeError,  # a schema of another Optuna; a file system without locks
-    ) as e:
-        cause = getattr(e.__cause__, "orig", None) or getattr(e, "orig", None) or e
-        raise StudyError(
-            f"storage {url} cannot be used: {cause}",
-            "give a writable one, such as --storage sqlite:///enas-inr.db",
-        ) from e
-    finally:
-        optuna.logging.set_verbosity(level)
-
-
-def _lock_path(url: str, name: str) -> Path:
-    """Beside the file of the storage, where all its users can write; else in the temp folder.
-
-    However a storage is written (relative, absolute, through a link, with another driver), its
-    lock is the same. A server's lock holds on this machine only.
-
-    Raises:
-        ValueError: no file is named.
-    """
-    file = _file(url)
-    digest = hashlib.sha256(f"{file or _server(url)}|{name}".encode(errors="replace"))
-    lock = f"{digest.hexdigest()[:12]}.lock"
-    if file:
-        return file.with_name(f".{file.name}.{lock}")
-    return Path(tempfile.gettempdir()) / f"enas-inr.{lock}"
-
-
-def _file(url: str) -> Path | None:
-    """The file of a storage, without links; None if it has none (a server, or memory)."""
-    if url.startswith(JOURNAL):
-        name = url.removeprefix(JOURNAL)
-    elif url.startswith("sqlite"):
-        name = make_url(url).database or ""
-    else:
-        return None
-    if not name:
-        raise ValueError("no file is named")
-    return None if name == ":memory:" else Path(os.path.realpath(name))
-
-
-def _server(url: str) -> str:
-    """A server's database, whoever asks for it."""
-    parsed = make_url(url)
-    return f"{parsed.get_backend_name()}|{parsed.host}|{parsed.port}|{parsed.database}"

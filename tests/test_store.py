@@ -22,7 +22,8 @@ from enas_inr.spec import (
     TrainingSpec,
     TrialSpec,
 )
-from enas_inr.store import SPEC_ATTRIBUTE, Store, read_study, storage_url
+from enas_inr.storage import storage_url
+from enas_inr.store import SPEC_ATTRIBUTE, Store, read_study
 
 SPEC = StudySpec(
     signal=SignalInfo(name="photo", modality="image", shape=(16, 16), channels=3),

@@ -62,7 +62,7 @@ def make_server(
         ) from None
     from optuna.artifacts import FileSystemArtifactStore
 
-    from enas_inr.store import artifact_folder, open_storage, study_id
+    from enas_inr.storage import artifact_folder, open_storage, study_id
 
     backend = open_storage(storage)
     page = "" if study is None else f"/studies/{study_id(study, storage, backend)}"

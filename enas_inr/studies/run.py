@@ -10,7 +10,7 @@ from enas_inr.engine import Observer, run_study
 from enas_inr.errors import EnasInrError, PluginError, StudyError, TrainingError
 from enas_inr.reports.record import Report, load_record
 from enas_inr.spec import Choice
-from enas_inr.store import study_names
+from enas_inr.storage import study_names
 from enas_inr.studies.file import LoadedStudy
 from enas_inr.studies.plan import PlannedStudy
 
