@@ -28,14 +28,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from enas_inr.catalog import Catalog, load_catalog
-from enas_inr.engine import Observer, priced_space, run_loop
-from enas_inr.executors.base import Executor, Workplace
+from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.executors.base import ExecutionContext, Executor
+from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import TrialResult
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import Axis, Choice, EnsembleSpec, SearchSpace, StudySpec, TrainingSpec
-from enas_inr.store import Store
+from enas_inr.studies.loop import Observer, run_loop
+from enas_inr.studies.store import Store
 
 GRID, SIZE, STEPS = 8, 64, 60
 WIDTHS = (8, 10, 12, 14, 16, 18, 20, 22)
@@ -108,7 +109,7 @@ def search(spec: StudySpec, executor: Executor, workers: int, catalog: Catalog, 
     Raises:
         RuntimeError: a trial failed, or diverged.
     """
-    space = priced_space(spec, catalog)
+    space = feasible_space(spec, catalog)
     strategy = catalog.create("strategy", spec.strategy.name, space, options={})
     objective = catalog.create("objective", spec.objective.name, options={})
     with TimedStore(file.stem, spec, str(file)) as store:
@@ -138,8 +139,8 @@ def measure(workers: int, rounds: int, steps: int) -> list[Run]:
     spec = make_study(signal, steps)
     with ExitStack() as at_end:
         folder = Path(at_end.enter_context(tempfile.TemporaryDirectory()))
-        place = Workplace(catalog, signal, "cpu", at_end=at_end)
-        executor = catalog.create("executor", "ray", place, options={"workers": workers})
+        context = ExecutionContext(catalog, signal, "cpu", at_end=at_end)
+        executor = catalog.create("executor", "ray", context, options={"workers": workers})
         runs = [
             search(spec, executor, workers, catalog, folder / f"run{number}.db")
             for number in range(rounds + 1)

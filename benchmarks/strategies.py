@@ -28,14 +28,14 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import final
 
-from enas_inr.cost import PricedSpace
+from enas_inr.cost import FeasibleSpace
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.options import OptunaOptions
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_sampler import OptunaSearch
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
 
@@ -111,7 +111,9 @@ class Run:
     short: float
 
 
-def search(name: str, space: PricedSpace, psnr: Callable[[EnsembleSpec], float], batch: int) -> Run:
+def search(
+    name: str, space: FeasibleSpace, psnr: Callable[[EnsembleSpec], float], batch: int
+) -> Run:
     """Search one landscape with one strategy."""
     objective = PsnrFlops()
     oracle = simulate(Exhaustive(space), space, objective, LookupExecutor(psnr))
@@ -123,7 +125,7 @@ def search(name: str, space: PricedSpace, psnr: Callable[[EnsembleSpec], float],
     return Run(trials, goal.score - max(scores[key] for key in keys[:USUAL]))
 
 
-def make(name: str, space: PricedSpace, batch: int) -> Strategy:
+def make(name: str, space: FeasibleSpace, batch: int) -> Strategy:
     """Make a strategy that goes on as long as there is something to train."""
     if name == "coordinate":
         return CoordinateAscent(space)

@@ -44,10 +44,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from enas_inr.backbones.layered import bias_name, weight_name
+from enas_inr.backbones.options import SirenOptions
 from enas_inr.backbones.siren import Siren
-from enas_inr.catalog import load_catalog
 from enas_inr.cost import NetShape
-from enas_inr.options import SirenOptions
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.partition import cell_coordinates, cut
 from enas_inr.signals.signal import Signal

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from source import all_plugins, attributes
 
-from enas_inr.catalog import Catalog, Provider
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.hookspecs import Backbone
+from enas_inr.plugins.catalog import Catalog, Provider
 from enas_inr.spec import SignalInfo
 from enas_inr.testing.plugin import Plugin
 

@@ -7,8 +7,8 @@ from textwrap import indent
 
 from source import abstract_methods, all_plugins, attributes, class_doc, module_summary
 
-from enas_inr.catalog import KINDS, Catalog, Provider
 from enas_inr.hookspecs import API_VERSION, Description, HookSpecs
+from enas_inr.plugins.catalog import KINDS, Catalog, Provider
 from enas_inr.testing.plugin import Suite
 from enas_inr.testing.verdict import SUITES, rules
 
@@ -23,8 +23,8 @@ PUBLIC = (
 CONSTRUCTED = {
     "backbone": "its options",
     "modality": "its options",
-    "strategy": "a `PricedSpace`, then its options",
-    "executor": "a `Workplace`, then its options",
+    "strategy": "a `FeasibleSpace`, then its options",
+    "executor": "a `ExecutionContext`, then its options",
     "objective": "its options",
 }
 

@@ -13,8 +13,8 @@ from importlib.metadata import EntryPoint, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from enas_inr.catalog import BUILTIN, Catalog, Origin, build_catalog
 from enas_inr.hookspecs import PROJECT
+from enas_inr.plugins.catalog import BUILTIN, Catalog, Origin, build_catalog
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from enas_inr.errors import BudgetError, ContractError, SpecError
-from enas_inr.parsing import format_quantity
 from enas_inr.spec import Budget, Cost, EnsembleSpec, SearchSpace, SignalInfo
+from enas_inr.validation import format_quantity
 
 BYTES_PER_NUMBER = 4
 
@@ -50,7 +50,7 @@ def net_shape(spec: EnsembleSpec, signal: SignalInfo) -> NetShape:
 
 
 def ensemble_cost(net: NetCost, grid: int, signal: SignalInfo) -> Cost:
-    """Price an ensemble of `grid` cells along each axis of `signal`."""
+    """The cost of an ensemble of `grid` cells along each axis of `signal`."""
     cells = grid ** len(signal.shape)
     return Cost(
         flops=2 * (net.macs_per_sample * signal.samples + net.macs_once * cells),
@@ -91,7 +91,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class PricedSpace:
+class FeasibleSpace:
     """A search space in which every architecture's cost is known: what a strategy searches.
 
     Attributes:
@@ -114,10 +114,10 @@ class PricedSpace:
         )
 
 
-def price(
+def within_budget(
     space: SearchSpace, budget: Budget, samples: int, candidate: Callable[[EnsembleSpec], Candidate]
-) -> PricedSpace:
-    """Price every architecture of `space` and keep those within `budget`.
+) -> FeasibleSpace:
+    """Count the cost of every architecture of `space` and keep those within `budget`.
 
     Args:
         space: the architectures.
@@ -129,17 +129,19 @@ def price(
         BudgetError: nothing fits; the message names the smallest cost there is.
     """
     limits = budget.limits(samples)
-    priced = [candidate(spec) for spec in space.specs()]
+    candidates = [candidate(spec) for spec in space.specs()]
     feasible = tuple(
-        c for c in priced if all(getattr(c.cost, name) <= limit for name, limit in limits.items())
+        c
+        for c in candidates
+        if all(getattr(c.cost, name) <= limit for name, limit in limits.items())
     )
     if not feasible:
-        smallest = {name: min(getattr(c.cost, name) for c in priced) for name in limits}
+        smallest = {name: min(getattr(c.cost, name) for c in candidates) for name in limits}
         raise BudgetError(
-            f"none of the {len(priced)} architectures fits the budget of {_amounts(limits)}",
+            f"none of the {len(candidates)} architectures fits the budget of {_amounts(limits)}",
             f"the smallest costs are {_amounts(smallest)}: raise the budget or add smaller sizes",
         )
-    return PricedSpace(space, feasible)
+    return FeasibleSpace(space, feasible)
 
 
 def _amounts(costs: dict[str, int]) -> str:

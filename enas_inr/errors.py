@@ -84,7 +84,7 @@ class TrainingError(EnasInrError):
 class ContractError(Exception):
     """What a plugin names or returns does not fit the contract of its kind.
 
-    Raised where that is noticed; `enas_inr.catalog.Catalog.blame` adds whose plugin it is.
+    Raised where that is noticed; `enas_inr.plugins.catalog.Catalog.blame` adds whose plugin it is.
     """
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from enas_inr.parsing import Frozen
-from enas_inr.spec import PSNR_OFFSET_DB, StudySpec, TrialSpec
+from enas_inr.spec import MAXIMISED, PSNR_OFFSET_DB, StudySpec, TrialSpec
+from enas_inr.validation import Frozen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,3 +229,58 @@ def _row(result: TrialResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "message": result.message,
     }
+
+
+_SMALLEST_MSE = 2.0**-126  # the smallest normal float32: a perfect fit has a finite PSNR
+
+
+def psnr_paper_db(mse: float) -> float:
+    """20 log10(1 / RMSE) on data in [-1, 1], the paper's PSNR; 6.0206 dB below the usual one."""
+    return -10 * math.log10(max(mse, _SMALLEST_MSE))
+
+
+SCORE = ("score",)
+"""The objectives of a study that names none."""
+
+
+def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
+    """`maximize` or `minimize` for each objective, in Optuna's words; for none: of the score."""
+    return ["maximize" if MAXIMISED[name] else "minimize" for name in objectives or SCORE]
+
+
+def objective_values(result: TrialResult, objectives: Sequence[str]) -> tuple[float, ...] | None:
+    """The value of each objective (for none: the score); None unless the trial is complete."""
+    measured = {
+        "psnr": result.psnr_db,
+        "score": result.score,
+        **result.trial.cost.model_dump(),
+    }
+    values = [measured[name] for name in objectives or SCORE]
+    if result.score is None or None in values:
+        return None
+    return tuple(float(value) for value in values)
+
+
+def pareto_front(
+    results: Iterable[TrialResult], objectives: Sequence[str]
+) -> tuple[TrialResult, ...]:
+    """The complete trials that no other dominates, by FLOPs; none without objectives.
+
+    A trial dominates another if it is at least as good in every objective and better in one.
+    """
+    if not objectives:
+        return ()
+    signs = [1 if MAXIMISED[name] else -1 for name in objectives]
+    gains = [
+        (result, [sign * value for sign, value in zip(signs, values, strict=True)])
+        for result in results
+        if (values := objective_values(result, objectives)) is not None
+    ]
+    front = [
+        result for result, gain in gains if not any(_dominates(other, gain) for _, other in gains)
+    ]
+    return tuple(sorted(front, key=lambda r: (r.trial.cost.flops, r.trial.number)))
+
+
+def _dominates(one: list[float], other: list[float]) -> bool:
+    return one != other and all(a >= b for a, b in zip(one, other, strict=True))

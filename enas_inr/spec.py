@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from enas_inr.errors import SpecError
-from enas_inr.parsing import Frozen, format_quantity, nearest, parse, parse_quantity
+from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
 PSNR_OFFSET_DB = 20 * math.log10(2)
 """The usual PSNR (peak = the data range, 2) minus the paper's (peak = 1): 6.0206 dB."""

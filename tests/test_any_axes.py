@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 import enas_inr
-from enas_inr import catalog as catalogs
-from enas_inr.catalog import Catalog, Origin, Provider
 from enas_inr.cli.main import run
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import Modality as Description
+from enas_inr.plugins import catalog as catalogs
+from enas_inr.plugins.catalog import Catalog, Origin, Provider
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import Options

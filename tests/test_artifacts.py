@@ -11,15 +11,16 @@ import torch
 from optuna.artifacts import FileSystemArtifactStore, download_artifact, get_all_artifact_meta
 
 import enas_inr
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import StudyError
 from enas_inr.executors import local
-from enas_inr.executors.base import Workplace
+from enas_inr.executors import trial as conversion
+from enas_inr.executors.base import ExecutionContext
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.picture import picture_of
 from enas_inr.signals.signal import Signal
-from enas_inr.store import read_study
+from enas_inr.studies.reading import read_study
 from enas_inr.training.evaluate import evaluate
 
 CPU = torch.device("cpu")
@@ -87,8 +88,8 @@ def artifacts(folder, owner, study):
 
 def reconstruction(signal, trial):
     """Train a trial again and evaluate its first repeat, apart from any executor."""
-    place = Workplace(load_catalog(plugins=False), signal)
-    (job,) = local.make_jobs(place, signal.info(), [trial])
+    context = ExecutionContext(load_catalog(plugins=False), signal)
+    (job,) = conversion.make_jobs(context, signal.info(), [trial])
     (outcome,) = local.train([job], trial.training, CPU, keep_params=True)
     return replace(signal, values=evaluate(job, outcome.params, trial.training, 0))
 
@@ -116,8 +117,8 @@ def test_the_sound_of_a_trial_is_its_reconstruction(database, tmp_path):
 
 def test_a_result_carries_its_picture_to_the_store_and_no_further(database):
     trials = [result.trial for result in search(database).trials]
-    place = Workplace(load_catalog(plugins=False), load(), "cpu", pictures=True)
-    fresh = next(local.LocalExecutor(place).run(trials))
+    context = ExecutionContext(load_catalog(plugins=False), load(), "cpu", pictures=True)
+    fresh = next(local.LocalExecutor(context).run(trials))
     assert fresh.picture.content.startswith(b"\x89PNG")
     assert "picture" not in json.loads(fresh.model_dump_json())
     assert "PNG" not in repr(fresh)
@@ -140,7 +141,7 @@ def test_where_there_can_be_no_pictures_none_are_made(database, tmp_path, monkey
     def evaluate(*args):
         raise AssertionError("evaluated")
 
-    monkeypatch.setattr(local, "evaluate", evaluate)
+    monkeypatch.setattr(conversion, "evaluate", evaluate)
     monkeypatch.chdir(tmp_path)
     if case == "memory":
         search("sqlite:///:memory:")
@@ -167,7 +168,7 @@ def test_a_trial_is_complete_though_its_picture_cannot_be_made(database, tmp_pat
     def evaluate(*args):
         raise RuntimeError("a bug in a backbone")
 
-    monkeypatch.setattr(local, "evaluate", evaluate)
+    monkeypatch.setattr(conversion, "evaluate", evaluate)
     assert {result.status for result in search(database).trials} == {TrialStatus.COMPLETE}
     study = plain_optuna(database)
     assert not artifacts(tmp_path, study.trials[0], study)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from enas_inr.catalog import load_catalog
 from enas_inr.executors.base import Executor
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus
 from enas_inr.signals.signal import Signal
 

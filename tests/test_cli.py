@@ -14,9 +14,9 @@ from PIL import Image
 
 import enas_inr
 from enas_inr import errors
-from enas_inr.catalog import DISABLE_VARIABLE, KINDS, load_catalog
 from enas_inr.cli.main import app
 from enas_inr.errors import EnasInrError, ExitCode
+from enas_inr.plugins.catalog import DISABLE_VARIABLE, KINDS, load_catalog
 
 TINY = "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 --repeats 2 --steps 5"
 HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}
@@ -395,7 +395,7 @@ def test_plugins_are_listed_as_json_with_where_they_come_from():
     assert siren == {
         "kind": "backbone",
         "learning_rate": 1e-4,
-        "options": "enas_inr.options:SirenOptions",
+        "options": "enas_inr.backbones.options:SirenOptions",
         "target": "enas_inr.backbones.siren:Siren",
         "name": "siren",
         "summary": "sine activations",

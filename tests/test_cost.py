@@ -1,19 +1,19 @@
 import pytest
 
-from enas_inr.catalog import load_catalog
+from enas_inr.backbones.feasibility import candidate, feasible_space
 from enas_inr.cost import (
     BYTES_PER_NUMBER,
     Candidate,
+    FeasibleSpace,
     NetCost,
     NetShape,
-    PricedSpace,
     check_grid,
     ensemble_cost,
     net_shape,
-    price,
+    within_budget,
 )
-from enas_inr.engine import candidate, priced_space
 from enas_inr.errors import BudgetError, SpecError
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.spec import (
     Axis,
     Budget,
@@ -157,7 +157,7 @@ def test_a_network_has_as_many_numbers_as_its_cost_says(catalog, backbone, shape
     "flops", [Limit(value=10**9), Limit.parse("1G"), Budget().flops], ids=["value", "1G", "default"]
 )
 def test_sixteen_architectures_of_the_paper_fit_its_budget(catalog, flops):
-    space = priced_space(paper_study(Budget(flops=flops)), catalog)
+    space = feasible_space(paper_study(Budget(flops=flops)), catalog)
     sizes = {(c.spec.width, c.spec.depth) for c in space.feasible}
     assert sizes == {(w, d) for w in (16, 32, 64) for d in (1, 2, 3, 4, 5)} | {(128, 1)}
     assert len(space.feasible) == 16
@@ -167,7 +167,7 @@ def test_sixteen_architectures_of_the_paper_fit_its_budget(catalog, flops):
 def test_the_default_budget_means_the_same_for_another_size_of_image(catalog):
     small = IMAGE.model_copy(update={"shape": (32, 48)})
     sizes = [
-        [(c.spec.width, c.spec.depth) for c in priced_space(study, catalog).feasible]
+        [(c.spec.width, c.spec.depth) for c in feasible_space(study, catalog).feasible]
         for study in (paper_study(Budget()), paper_study(Budget(), small))
     ]
     assert sizes[0] == sizes[1]
@@ -179,7 +179,7 @@ def test_every_limit_is_kept(catalog):
         Budget(flops=None, parameters=Limit(value=parameters)),
         Budget(flops=None, bytes=Limit(value=4 * parameters)),
     ):
-        feasible = priced_space(paper_study(budget), catalog).feasible
+        feasible = feasible_space(paper_study(budget), catalog).feasible
         costs = {(c.spec.width, c.spec.depth): c.cost.parameters for c in feasible}
         assert max(costs.values()) == parameters == costs[64, 1]
         # A cell with w = 32 may have 4547 numbers: 195 + 1056 d.
@@ -192,7 +192,7 @@ def test_a_budget_that_nothing_fits_names_the_smallest_costs(catalog):
     smallest = 2 * (2 * 16 + 16 * 16 + 16 * 3) * 128**2
     study = paper_study(Budget(flops=Limit.parse("1M"), parameters=Limit.parse("5")))
     with pytest.raises(BudgetError) as caught:
-        priced_space(study, catalog)
+        feasible_space(study, catalog)
     text = str(caught.value)
     assert "none of the 30 architectures fits the budget of 1.00M flops, 5 parameters" in text
     assert f"{smallest / 1e6:.2f}M flops" in text
@@ -204,12 +204,12 @@ def test_a_cost_equal_to_the_limit_fits(catalog):
         return Candidate(spec, Cost(flops=spec.width, parameters=1, bytes=4))
 
     space = SearchSpace(base=EnsembleSpec(), axes=(Axis(name="width", values=(3, 4, 5)),))
-    found = price(space, Budget(flops=Limit(value=2, per_sample=True)), 2, fixed).feasible
+    found = within_budget(space, Budget(flops=Limit(value=2, per_sample=True)), 2, fixed).feasible
     assert [c.spec.width for c in found] == [3, 4]
 
 
 def test_a_line_varies_one_axis_within_the_budget(catalog):
-    space = priced_space(paper_study(Budget(flops=Limit.parse("1G"))), catalog)
+    space = feasible_space(paper_study(Budget(flops=Limit.parse("1G"))), catalog)
 
     def line(axis, **sizes):
         return [getattr(c.spec, axis) for c in space.line(EnsembleSpec(grid=8, **sizes), axis)]
@@ -226,7 +226,7 @@ def test_a_line_of_a_space_with_one_axis_is_the_space():
     feasible = tuple(
         Candidate(spec, Cost(flops=1, parameters=1, bytes=1)) for spec in space.specs()
     )
-    assert PricedSpace(space, feasible).line(EnsembleSpec(width=99), "width") == feasible
+    assert FeasibleSpace(space, feasible).line(EnsembleSpec(width=99), "width") == feasible
 
 
 def test_a_grid_larger_than_the_signal_is_refused(catalog):

@@ -20,7 +20,7 @@ pytest.importorskip("optuna_dashboard")
 
 from enas_inr.api import dashboard
 from enas_inr.api.dashboard import DashboardServer, make_server
-from enas_inr.catalog import load_catalog
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.picture import picture_of
 
 MAIN = "from enas_inr.cli.main import main; main()"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from enas_inr.catalog import KINDS
 from enas_inr.hookspecs import HookSpecs
+from enas_inr.plugins.catalog import KINDS
 from enas_inr.testing.verdict import SUITES, rules
 
 ROOT = Path(__file__).parent.parent

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from enas_inr.estimate import Difference, Estimate
+from enas_inr.reports.statistics import Difference, Estimate
 
 
 def test_the_interval_of_three_values_by_hand():

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import TrainingError
-from enas_inr.fitting import End, FitSpec, fit
+from enas_inr.model.fitting import End, FitSpec, fit
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.partition import cell_edges
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PROFILES, EnsembleSpec, TrainingSpec
-from enas_inr.training import layered
+from enas_inr.training import layered_kernel as layered
 
 CATALOG = load_catalog(plugins=False)
 
@@ -75,7 +75,7 @@ def test_a_target_is_reached_at_the_same_weights_however_long_rounds_are(monkeyp
 
 def test_out_of_memory_in_a_fit_halves_the_chunk_and_ends_the_same(monkeypatch):
     """On one thread, so that chunks are as large as the workspace allows."""
-    monkeypatch.setattr("enas_inr.fitting.plan_workers", lambda jobs, device: 1)
+    monkeypatch.setattr("enas_inr.model.fitting.plan_workers", lambda jobs, device: 1)
     monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", 1)
     expected = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)
     tried = []

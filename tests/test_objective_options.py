@@ -1,9 +1,8 @@
 """An objective may need to know the signal: its options are settled for it."""
 
-from enas_inr.catalog import Catalog, Origin, Provider
-from enas_inr.guarded import make_objective
 from enas_inr.hookspecs import Objective
 from enas_inr.objectives.base import Objective as Contract
+from enas_inr.plugins.catalog import Catalog, Origin, Provider
 from enas_inr.spec import (
     Axis,
     Choice,
@@ -13,6 +12,7 @@ from enas_inr.spec import (
     SignalInfo,
     StudySpec,
 )
+from enas_inr.studies.guards import make_objective
 
 
 class PerSampleOptions(Options):

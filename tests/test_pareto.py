@@ -2,8 +2,14 @@ import random
 
 import pytest
 
-from enas_inr.pareto import directions, objective_values, pareto_front
-from enas_inr.result import RepeatResult, TrialResult, TrialStatus
+from enas_inr.result import (
+    RepeatResult,
+    TrialResult,
+    TrialStatus,
+    directions,
+    objective_values,
+    pareto_front,
+)
 from enas_inr.spec import Cost, EnsembleSpec, TrainingSpec, TrialSpec
 
 

@@ -1,8 +1,7 @@
 import pytest
 
+from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.errors import SpecError
-from enas_inr.options import FourierOptions, ReluOptions, SirenOptions, parse_size
-from enas_inr.parsing import format_quantity, nearest, parse, parse_integers, parse_quantity
 from enas_inr.result import (
     Curve,
     RepeatResult,
@@ -12,6 +11,7 @@ from enas_inr.result import (
     TrialStatus,
     best_of,
 )
+from enas_inr.signals.options import parse_size
 from enas_inr.spec import (
     PAPER_MAX_FLOPS,
     PROFILES,
@@ -28,6 +28,7 @@ from enas_inr.spec import (
     TrainingSpec,
     TrialSpec,
 )
+from enas_inr.validation import format_quantity, nearest, parse, parse_integers, parse_quantity
 
 IMAGE = SignalInfo(name="photo", modality="image", shape=(12, 16), channels=3)
 AUDIO = SignalInfo(name="chord", modality="audio", shape=(32_000,), channels=1, sample_rate=16_000)

@@ -22,8 +22,9 @@ from enas_inr.spec import (
     TrainingSpec,
     TrialSpec,
 )
-from enas_inr.storage import storage_url
-from enas_inr.store import SPEC_ATTRIBUTE, Store, read_study
+from enas_inr.studies.reading import SPEC_ATTRIBUTE, read_study
+from enas_inr.studies.storage import storage_url
+from enas_inr.studies.store import Store
 
 SPEC = StudySpec(
     signal=SignalInfo(name="photo", modality="image", shape=(16, 16), channels=3),
@@ -37,7 +38,7 @@ OWNER = """
 import sys
 from enas_inr.result import TrialResult
 from enas_inr.spec import StudySpec
-from enas_inr.store import Store
+from enas_inr.studies.store import Store
 
 name, spec, storage, *results = sys.argv[1:]
 with Store(name, StudySpec.model_validate_json(spec), storage) as store:

@@ -11,7 +11,7 @@ import pytest
 from command_line import call
 
 from enas_inr.testing import BackboneSuite, installed
-from enas_inr.testing.verdict import Outcome, verdicts
+from enas_inr.testing.verdict import RuleOutcome, verdicts
 
 TEXT = (Path(__file__).parent.parent / "docs" / "write-a-backbone.md").read_text(encoding="utf-8")
 PYTHON = re.compile(r"^```python\n# ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -65,7 +65,7 @@ def test_the_backbone_is_at_most_forty_lines_of_code():
 def test_the_backbone_keeps_every_rule():
     found = list(verdicts(BackboneSuite, installed("backbone", "sinc")))
     assert found
-    assert [v for v in found if v.outcome is not Outcome.PASSED] == []
+    assert [v for v in found if v.outcome is not RuleOutcome.PASSED] == []
 
 
 def test_its_own_test_passes(installation):

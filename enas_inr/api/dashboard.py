@@ -7,8 +7,8 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from enas_inr.engine import DEFAULT_STORAGE
 from enas_inr.errors import PluginError, SpecError
+from enas_inr.studies.search import DEFAULT_STORAGE
 
 HOST = "127.0.0.1"  # the dashboard knows no users: whoever reaches it may delete studies
 
@@ -62,7 +62,7 @@ def make_server(
         ) from None
     from optuna.artifacts import FileSystemArtifactStore
 
-    from enas_inr.storage import artifact_folder, open_storage, study_id
+    from enas_inr.studies.storage import artifact_folder, open_storage, study_id
 
     backend = open_storage(storage)
     page = "" if study is None else f"/studies/{study_id(study, storage, backend)}"

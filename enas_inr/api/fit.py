@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from enas_inr.api.reading import read_signal
-from enas_inr.catalog import Catalog, load_catalog
-from enas_inr.engine import DEFAULT_STORAGE
 from enas_inr.errors import SpecError, StudyError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.model.header import Precision
-from enas_inr.parsing import nearest, parse
+from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import best_of
 from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.studies.search import DEFAULT_STORAGE
+from enas_inr.validation import nearest, parse
 
 if TYPE_CHECKING:
-    from enas_inr.fitting import Fitted
+    from enas_inr.model.fitting import Fitted
     from enas_inr.model.model import Model
     from enas_inr.signals.signal import Signal
 
@@ -94,9 +94,9 @@ def fit(
         SpecError, SignalError, StudyError, TrainingError, ModelError, PluginError: as their
             names say.
     """
-    from enas_inr import fitting
+    from enas_inr.model import fitting
     from enas_inr.model.file import SUFFIX, check_absent
-    from enas_inr.store import read_study
+    from enas_inr.studies.reading import read_study
 
     if precision not in PRECISIONS:
         raise SpecError(f"unknown precision {precision!r}", nearest(precision, PRECISIONS))
@@ -160,10 +160,12 @@ def _hand_over(
     preview: str | Path | None,
 ) -> FitResult:
     """Measure the model with its numbers as they are stored, then write it."""
-    from enas_inr.model.file import decode, encode, write_model
-    from enas_inr.reports.measure import measure
+    from enas_inr.model.file import decode, encode
+    from enas_inr.model.measure import measure
+    from enas_inr.model.model import Model
 
-    stored = decode(encode(fitted.model, cast(Precision, precision)), catalog, str(path))
+    content = encode(fitted.model.header, fitted.model.blocks, cast(Precision, precision))
+    stored = Model.of(decode(content, catalog, str(path)))
     measured = measure(stored, signal)
     if precision != "float32":
         measured["psnr_db_float32"] = measure(fitted.model, signal)["psnr_db"]
@@ -171,7 +173,7 @@ def _hand_over(
         stored,
         header=stored.header.model_copy(update={"metrics": stored.header.metrics | measured}),
     )
-    size = write_model(model, path, force=True)
+    size = model.save(path, force=True)
     if preview:
         from enas_inr.reports.preview import write_preview
         from enas_inr.signals.partition import cut

@@ -8,11 +8,11 @@ from typing import Any
 
 from enas_inr.api.fit import cost_of
 from enas_inr.api.reading import read_signal
-from enas_inr.catalog import Catalog
 from enas_inr.errors import ModelError, SpecError
-from enas_inr.model.file import read_model
-from enas_inr.reports.codecs import codec_sizes
-from enas_inr.reports.measure import measure
+from enas_inr.model.measure import measure
+from enas_inr.model.model import load
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.codecs import codec_sizes
 
 
 def describe(
@@ -40,7 +40,7 @@ def describe(
         SignalError: a file that cannot be read.
         SpecError: options without an original, or that its modality does not take.
     """
-    model = read_model(path, catalog)
+    model = load(path, catalog=catalog)
     stored = path.stat().st_size
     signal = model.header.signal
     metrics: dict[str, Any] = dict(model.header.metrics)

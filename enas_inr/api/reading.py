@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.catalog import Catalog
 from enas_inr.errors import SpecError
-from enas_inr.options import PAPER_SIZE, parse_size
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.options import PAPER_SIZE, parse_size
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.reading import read_signal
-from enas_inr.catalog import Catalog, load_catalog
-from enas_inr.engine import DEFAULT_STORAGE, Observer, run_study
 from enas_inr.errors import SpecError
-from enas_inr.parsing import parse
+from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import SearchResult
 from enas_inr.spec import (
     Axis,
@@ -22,6 +20,9 @@ from enas_inr.spec import (
     StudySpec,
     TrainingSpec,
 )
+from enas_inr.studies.loop import Observer
+from enas_inr.studies.search import DEFAULT_STORAGE, run_study
+from enas_inr.validation import parse
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal

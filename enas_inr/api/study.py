@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.reading import read_signal
-from enas_inr.catalog import Catalog, load_catalog
-from enas_inr.engine import DEFAULT_STORAGE, Observer, priced_space
+from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import SpecError
-from enas_inr.guarded import make_objective
-from enas_inr.parsing import nearest
+from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.reports import text
-from enas_inr.reports.record import Report, load_record
 from enas_inr.spec import Choice
 from enas_inr.studies.file import LoadedStudy, load_study_file
+from enas_inr.studies.guards import make_objective
+from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy, plan
+from enas_inr.studies.record import Report, load_record
 from enas_inr.studies.run import OnStudy, make_report, run_plan
+from enas_inr.studies.search import DEFAULT_STORAGE
+from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -109,7 +111,7 @@ def prepare(
     ]
     planned = plan(file, read, catalog)
     for study in planned:
-        space = priced_space(study.spec, catalog)
+        space = feasible_space(study.spec, catalog)
         chosen = study.spec.strategy
         catalog.create("strategy", chosen.name, space, options=chosen.options)
         make_objective(catalog, study.spec)
@@ -135,10 +137,9 @@ def write_record(report: Report, folder: Path) -> list[Path]:
     Raises:
         SignalError: the folder or a file cannot be written.
     """
-    from enas_inr.reports.comparison import make_folder
     from enas_inr.reports.figures import write_figures
     from enas_inr.reports.page import write_page
-    from enas_inr.signals.files import replace_bytes
+    from enas_inr.signals.files import make_folder, replace_bytes
 
     make_folder(folder)
     written = []

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Params
 from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone, dense_sizes
+from enas_inr.backbones.options import FourierOptions
 from enas_inr.backbones.relu import rectified_layers
 from enas_inr.cost import NetShape
-from enas_inr.options import FourierOptions
 
 
 @final

@@ -18,8 +18,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
+from enas_inr.backbones.options import BiasInit
 from enas_inr.cost import NetCost, NetShape
-from enas_inr.options import BiasInit
 
 
 class Activation(ABC):

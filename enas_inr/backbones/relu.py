@@ -16,8 +16,8 @@ from enas_inr.backbones.layered import (
     bias_bound,
     dense_sizes,
 )
+from enas_inr.backbones.options import BiasInit, ReluOptions
 from enas_inr.cost import NetShape
-from enas_inr.options import BiasInit, ReluOptions
 
 
 @final

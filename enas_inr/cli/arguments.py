@@ -12,7 +12,7 @@ import typer
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.catalog import Catalog
+    from enas_inr.plugins.catalog import Catalog
 
 NoPlugins = Annotated[
     bool, typer.Option("--no-plugins", help="Use only what enas-inr itself provides.")
@@ -128,8 +128,8 @@ class Plugins:
 
 
 def load_catalog(context: typer.Context) -> Catalog:
-    """Load the plugins that a command is to use; raises as `enas_inr.catalog.load_catalog`."""
-    from enas_inr import catalog
+    """Load the plugins that a command is to use; raises as `plugins.catalog.load_catalog`."""
+    from enas_inr.plugins import catalog
 
     chosen: Plugins = context.obj
     return catalog.load_catalog(plugins=chosen.installed, strict=chosen.strict)

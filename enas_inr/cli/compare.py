@@ -10,7 +10,7 @@ import typer
 from enas_inr.cli import arguments
 
 if TYPE_CHECKING:
-    from enas_inr.reports.versus import Pair, Versus
+    from enas_inr.reports.comparison import Comparison, Pair
     from enas_inr.result import TrialResult
 
 
@@ -28,8 +28,8 @@ def compare(
     as_json: arguments.Json = False,
 ) -> None:
     """Compare what two studies found within the same budget, with a test over their repeats."""
-    from enas_inr.reports import versus
-    from enas_inr.reports.record import load_record
+    from enas_inr.reports import comparison as versus
+    from enas_inr.studies.record import load_record
 
     catalog = arguments.load_catalog(context)
     records = [
@@ -43,9 +43,9 @@ def compare(
         _print(made)
 
 
-def _print(made: Versus) -> None:
+def _print(made: Comparison) -> None:
     from enas_inr.cli.tables import console, table
-    from enas_inr.parsing import format_quantity
+    from enas_inr.validation import format_quantity
 
     out = console()
     budget = ", ".join(f"{format_quantity(v)} {name}" for name, v in made.limits.items())
@@ -92,7 +92,7 @@ def _shared(pair: Pair) -> tuple[str, ...]:
 
 
 def _psnr(trial: TrialResult) -> str:
-    from enas_inr.estimate import Estimate
     from enas_inr.reports.rows import psnr_values
+    from enas_inr.reports.statistics import Estimate
 
     return str(Estimate.of(psnr_values(trial)))

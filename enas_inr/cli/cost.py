@@ -28,9 +28,9 @@ def cost(
     as_json: arguments.Json = False,
 ) -> None:
     """Print FLOPs (the paper's convention), parameters and bytes of an ensemble."""
-    from enas_inr.engine import candidate
-    from enas_inr.parsing import parse
+    from enas_inr.backbones.feasibility import candidate
     from enas_inr.spec import EnsembleSpec, SignalInfo
+    from enas_inr.validation import parse
 
     catalog = arguments.load_catalog(context)
     *axes, channels = _parse_shape(shape)
@@ -51,19 +51,19 @@ def cost(
         },
         "architecture",
     )
-    priced = candidate(spec, signal, catalog)
+    settled = candidate(spec, signal, catalog)
     values = {
-        "flops": priced.cost.flops,
-        "flops_per_sample": priced.cost.flops / signal.samples,
-        "parameters": priced.cost.parameters,
-        "bytes": priced.cost.bytes,
+        "flops": settled.cost.flops,
+        "flops_per_sample": settled.cost.flops / signal.samples,
+        "parameters": settled.cost.parameters,
+        "bytes": settled.cost.bytes,
         "cells": grid ** len(axes),
         "samples": signal.samples,
     }
     if as_json:
-        print(json.dumps(values | {"ensemble": priced.spec.model_dump(mode="json")}, indent=2))
+        print(json.dumps(values | {"ensemble": settled.spec.model_dump(mode="json")}, indent=2))
         return
-    print(f"{priced.spec.label()} on {shape}")
+    print(f"{settled.spec.label()} on {shape}")
     for name, value in values.items():
         print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
 

@@ -22,9 +22,9 @@ def export(
 ) -> None:
     """Write a model as ONNX (coordinates in, values out) or its bare numbers as npz."""
     from enas_inr.model.export import export as run_export
-    from enas_inr.model.file import read_model
+    from enas_inr.model.model import load
 
-    loaded = read_model(model, arguments.load_catalog(context))
+    loaded = load(model, catalog=arguments.load_catalog(context))
     path = output or model.with_suffix(f".{kind}")
     run_export(loaded, path, kind, force=force)
     print(f"wrote {path} ({path.stat().st_size:,} bytes)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.cli.tables import console, table
-from enas_inr.parsing import format_quantity
+from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
     from enas_inr.api.fit import FitResult

@@ -13,7 +13,7 @@ from enas_inr.cli import arguments, plugins_check, plugins_new
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.catalog import Catalog, Conflict, Provider
+    from enas_inr.plugins.catalog import Catalog, Conflict, Provider
 
 app = typer.Typer(
     help="See what backbones, modalities, strategies, ... there are; check one; write one."
@@ -41,11 +41,11 @@ def list_plugins(
     as_json: arguments.Json = False,
 ) -> None:
     """List everything by kind and name, where it comes from, and what is broken and why."""
-    from enas_inr.catalog import KINDS
+    from enas_inr.plugins.catalog import KINDS
 
     catalog = arguments.load_catalog(context)
     if kind is not None and kind not in KINDS:
-        from enas_inr.parsing import nearest
+        from enas_inr.validation import nearest
 
         raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))
     kinds = [kind] if kind else list(KINDS)

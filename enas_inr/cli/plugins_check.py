@@ -15,7 +15,7 @@ from enas_inr.errors import ExitCode, SpecError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from enas_inr.catalog import Catalog, Provider
+    from enas_inr.plugins.catalog import Catalog, Provider
     from enas_inr.testing.verdict import Verdict
 
 MARKS = {"passed": "[green]ok[/]", "failed": "[red]FAILED[/]", "skipped": "[dim]-[/]"}
@@ -41,7 +41,7 @@ def check(
     """Run the conformance suite of a plugin's kind, and say of each rule whether it is kept."""
     from enas_inr.cli.tables import console
     from enas_inr.testing.plugin import Plugin
-    from enas_inr.testing.verdict import SUITES, Outcome, verdicts
+    from enas_inr.testing.verdict import SUITES, RuleOutcome, verdicts
 
     catalog = arguments.load_catalog(context)
     options = arguments.parse_options(option, "--option")
@@ -58,10 +58,10 @@ def check(
             found.append(verdict)
             if not as_json:
                 _print(out, verdict, verbose)
-        failed = sum(verdict.outcome is Outcome.FAILED for verdict in found)
+        failed = sum(verdict.outcome is RuleOutcome.FAILED for verdict in found)
         said.append((plugin, found, failed))
         if not as_json:
-            kept = sum(verdict.outcome is Outcome.PASSED for verdict in found)
+            kept = sum(verdict.outcome is RuleOutcome.PASSED for verdict in found)
             _print_sum(out, kept, failed)
     if as_json:
         print(json.dumps([_as_dict(plugin, found) for plugin, found, _ in said], indent=2))
@@ -75,8 +75,8 @@ def _chosen(catalog: Catalog, name: str, kind: str | None) -> list[Provider]:
         PluginError: the distribution is broken.
         SpecError: there is none.
     """
-    from enas_inr.catalog import KINDS, same_name
-    from enas_inr.parsing import nearest
+    from enas_inr.plugins.catalog import KINDS, same_name
+    from enas_inr.validation import nearest
 
     if kind is not None and kind not in KINDS:
         raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))

@@ -30,8 +30,8 @@ def new(
     ] = None,
 ) -> None:
     """Write a package with a plugin that works: to be installed, tested and then changed."""
-    from enas_inr.scaffold.names import check_unused, names_of
-    from enas_inr.scaffold.package import commands, render, write
+    from enas_inr.plugins.scaffold.names import check_unused, names_of
+    from enas_inr.plugins.scaffold.package import commands, render, write
 
     names = names_of(kind, name)
     check_unused(names, arguments.load_catalog(context))

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from enas_inr.engine import Observer
 from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
 from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.studies.loop import Observer
 
 LINE_SECONDS = 10.0  # between two plain lines about one trial
 

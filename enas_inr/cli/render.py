@@ -51,13 +51,14 @@ def render(
     A model of sound or video has a time axis, of which --sample-rate, --start and --end choose;
     its other axes are those of --size and --crop, the last one (of a picture: the columns) first.
     """
-    from enas_inr.model.file import check_absent, read_model
+    from enas_inr.model.file import check_absent
+    from enas_inr.model.model import load
     from enas_inr.signals.loading import save_signal
     from enas_inr.training.device import resolve_device
 
     catalog = arguments.load_catalog(context)
     check_absent(output, force=force)
-    loaded = read_model(model, catalog).to(resolve_device(device))
+    loaded = load(model, catalog=catalog).to(resolve_device(device))
     asked = _Asked(size, crop, sample_rate, start, end)
     window = _window(asked, loaded.header.signal)
     wanted = _wanted(asked, loaded.header.signal, window)

@@ -12,7 +12,7 @@ from enas_inr.cli import arguments
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.reports.record import Report
+    from enas_inr.studies.record import Report
 
 
 class Format(StrEnum):
@@ -57,10 +57,9 @@ def report(
     For a study file, give --signal, --quick and --set as when it was run.
     """  # fmt: skip
     from enas_inr.reports import text
-    from enas_inr.reports.comparison import make_folder
     from enas_inr.reports.figures import write_figures
     from enas_inr.reports.page import render_page
-    from enas_inr.signals.files import replace_bytes
+    from enas_inr.signals.files import make_folder, replace_bytes
 
     form = form or _format_of(output)
     catalog = arguments.load_catalog(context)

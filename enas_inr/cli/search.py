@@ -13,8 +13,8 @@ from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.catalog import Catalog
     from enas_inr.cli.progress import SearchProgress
+    from enas_inr.plugins.catalog import Catalog
     from enas_inr.result import SearchResult
     from enas_inr.signals.signal import Signal
 
@@ -214,8 +214,8 @@ def search(
     from enas_inr.api.search import search as run_search
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.trace import print_result
-    from enas_inr.parsing import parse_integers
-    from enas_inr.reports.comparison import make_folder
+    from enas_inr.signals.files import make_folder
+    from enas_inr.validation import parse_integers
 
     catalog = arguments.load_catalog(context)
     strategy_options = arguments.parse_options(strategy_option, "--strategy-option")
@@ -344,12 +344,12 @@ def _write(
     progress: SearchProgress,
 ) -> list[Path]:
     """Write the signal, the winner's reconstruction and the front; return the paths."""
-    from enas_inr.executors.base import Workplace
-    from enas_inr.replay import reconstruct
-    from enas_inr.reports.comparison import write_comparison
-    from enas_inr.reports.pareto_figure import write_pareto
+    from enas_inr.executors.base import ExecutionContext
+    from enas_inr.executors.reconstruct import reconstruct
+    from enas_inr.reports.figures.pareto_figure import write_pareto
+    from enas_inr.reports.side_by_side import write_comparison
 
-    made = reconstruct(Workplace(catalog, signal, device, progress.progressed), result.best)
+    made = reconstruct(ExecutionContext(catalog, signal, device, progress.progressed), result.best)
     written = write_comparison(catalog, signal, made, folder)
     if len(result.spec.objectives) > 1:
         written.append(folder / "pareto.png")

@@ -77,9 +77,9 @@ def validate(
     changes: arguments.Changes = None,
 ) -> None:
     """Check a study file, and say what it would train and what that costs, without training."""
+    from enas_inr.backbones.feasibility import feasible_space
     from enas_inr.cli.tables import console, table
-    from enas_inr.engine import priced_space
-    from enas_inr.parsing import format_quantity
+    from enas_inr.validation import format_quantity
 
     prepared = _prepare(context, file, signal, quick, changes)
     made = table(
@@ -87,7 +87,7 @@ def validate(
         right=("trials at most", "FLOPs at most", "training steps"),
     )  # fmt: skip
     for study in prepared.planned:
-        feasible = priced_space(study.spec, prepared.catalog).feasible
+        feasible = feasible_space(study.spec, prepared.catalog).feasible
         made.add_row(
             study.label or study.name,
             study.spec.signal.name,
@@ -130,8 +130,8 @@ def run(
     from enas_inr.api.study import write_record
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.report import print_report
-    from enas_inr.reports.comparison import make_folder
     from enas_inr.reports.text import as_json as to_json
+    from enas_inr.signals.files import make_folder
     from enas_inr.spec import Choice
 
     prepared = _prepare(context, file, signal, quick, changes)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.table import Table
 
 from enas_inr.cli.tables import console, table
-from enas_inr.parsing import format_quantity
 from enas_inr.result import SearchResult, TraceStep, TrialResult
 from enas_inr.spec import MAXIMISED
+from enas_inr.validation import format_quantity
 
 NUMBERS = ("FLOPs", "PSNR dB", "sd", "score")
 

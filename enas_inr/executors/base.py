@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from enas_inr.catalog import Catalog
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult
 from enas_inr.spec import TrialSpec
 
@@ -36,7 +36,7 @@ class TrialProgress:
 
 
 @dataclass(frozen=True, eq=False)
-class Workplace:
+class ExecutionContext:
     """What every executor is given.
 
     Attributes:
@@ -63,7 +63,7 @@ class Workplace:
 
 
 class Executor(ABC):
-    """A place to train. Constructed with a Workplace, then its options (if it has any)."""
+    """A place to train. Constructed with an ExecutionContext, then its options (if it has any)."""
 
     @abstractmethod
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
-from importlib.metadata import version
 from typing import final
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from enas_inr import hookspecs
-from enas_inr.cost import net_shape
-from enas_inr.errors import EnasInrError, PluginError
-from enas_inr.executors.base import Executor, TrialProgress, Workplace
-from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus
-from enas_inr.signals.partition import Partition, cut
-from enas_inr.signals.picture import picture_of
-from enas_inr.spec import EnsembleSpec, SignalInfo, TrialSpec
-from enas_inr.training.batch import Job, derived_seed
-from enas_inr.training.curves import CurveSummary, psnr_paper_db
+from enas_inr.errors import PluginError
+from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
+from enas_inr.executors.trial import _versions, failure, make_jobs, trial_result, with_picture
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import SignalInfo, TrialSpec
 from enas_inr.training.device import device_name, resolve_device
-from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Outcome, Progress, train
-
-CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
+from enas_inr.training.trainer import Progress, train
 
 
 @final
 class LocalExecutor(Executor):
     """One device, one batch after the other."""
 
-    def __init__(self, workplace: Workplace) -> None:
-        self._place = workplace
-        self._device = resolve_device(workplace.device)
+    def __init__(self, context: ExecutionContext) -> None:
+        self._context = context
+        self._device = resolve_device(context.device)
 
     @cached_property
     def _info(self) -> SignalInfo:
-        return self._place.signal.info()
+        return self._context.signal.info()
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one shape after the other."""
@@ -65,7 +49,7 @@ class LocalExecutor(Executor):
         first = trials[0]
 
         def tell(progress: Progress) -> None:
-            self._place.on_progress(
+            self._context.on_progress(
                 TrialProgress(
                     first.number,
                     first.ensemble.label(),
@@ -76,26 +60,26 @@ class LocalExecutor(Executor):
             )
 
         try:
-            with self._place.catalog.blame("backbone", first.ensemble.backbone):
-                jobs = make_jobs(self._place, self._info, trials)
+            with self._context.catalog.blame("backbone", first.ensemble.backbone):
+                jobs = make_jobs(self._context, self._info, trials)
                 outcomes = train(
                     jobs,
                     first.training,
                     self._device,
-                    keep_params=self._place.pictures,
+                    keep_params=self._context.pictures,
                     on_progress=tell,
-                    share=self._place.share,
+                    share=self._context.share,
                 )
         except Exception as error:  # a trial that fails must not end the search
-            if self._place.catalog.strict and isinstance(error, PluginError):
+            if self._context.catalog.strict and isinstance(error, PluginError):
                 raise
             seconds = time.perf_counter() - started
             yield from [self._failed(trial, error, seconds) for trial in trials]
             return
         seconds = (time.perf_counter() - started) / len(trials)
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
-            result = trial_result(self._place, trial, outcome, seconds, self._device)
-            yield with_picture(self._place, job, outcome, result)
+            result = trial_result(self._context, trial, outcome, seconds, self._device)
+            yield with_picture(self._context, job, outcome, result)
 
     def _failed(self, trial: TrialSpec, error: Exception, seconds: float) -> TrialResult:
         return TrialResult(
@@ -103,108 +87,6 @@ class LocalExecutor(Executor):
             status=TrialStatus.FAILED,
             seconds=seconds,
             device=device_name(self._device),
-            versions=_versions(self._place, trial),
+            versions=_versions(self._context, trial),
             message=failure(error),
         )
-
-
-def failure(error: Exception) -> str:
-    """What a failed trial says."""
-    text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())
-
-
-def trial_result(
-    place: Workplace, trial: TrialSpec, outcome: Outcome, seconds: float, device: torch.device
-) -> TrialResult:
-    """What came of a trial, without a score."""
-    repeats = tuple(map(repeat_result, outcome.repeats))
-    messages = [
-        f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
-        for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
-        if repeat.status is TrialStatus.DIVERGED
-    ]
-    return TrialResult(
-        trial=trial,
-        status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
-        repeats=repeats,
-        curve=learning_curve(outcome.losses),
-        seconds=seconds,
-        device=device_name(device),
-        versions=_versions(place, trial),
-        message="; ".join(messages),
-    )
-
-
-def with_picture(place: Workplace, job: Job, outcome: Outcome, result: TrialResult) -> TrialResult:
-    """Add the first repeat's reconstruction, with its last weights, if these were kept."""
-    if not outcome.params or result.status is not TrialStatus.COMPLETE:
-        return result
-    try:
-        values = evaluate(job, outcome.params, result.trial.training, 0)
-        picture = picture_of(replace(place.signal, values=values))
-    except Exception:  # a trial is worth more than its picture
-        return result
-    return result.model_copy(update={"picture": picture})
-
-
-def _versions(place: Workplace, trial: TrialSpec) -> dict[str, str]:
-    versions = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "enas-inr": version("enas-inr"),
-    }
-    with suppress(EnasInrError):  # nobody provides the backbone: why the trial failed
-        origin = place.catalog.find("backbone", trial.ensemble.backbone).origin
-        versions[origin.distribution] = origin.version
-    return versions
-
-
-def make_jobs(place: Workplace, info: SignalInfo, trials: Sequence[TrialSpec]) -> list[Job]:
-    """What the trainer needs to know of trials that share a grid."""
-    partition = cut(
-        place.signal.values, (trials[0].ensemble.grid,) * len(info.shape), trials[0].training.margin
-    )
-    return [make_job(place, info, partition, trial) for trial in trials]
-
-
-def make_job(place: Workplace, info: SignalInfo, partition: Partition, trial: TrialSpec) -> Job:
-    """What the trainer needs to know of one trial on a signal that is already cut."""
-    spec: EnsembleSpec = trial.ensemble
-    described = place.catalog.describe("backbone", spec.backbone)
-    assert isinstance(described, hookspecs.Backbone)
-    return Job(
-        backbone=place.catalog.create("backbone", spec.backbone, options=spec.options),
-        shape=net_shape(spec, info),
-        partition=partition,
-        seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
-        learning_rate=trial.training.learning_rate or described.learning_rate,
-    )
-
-
-def repeat_result(summary: CurveSummary) -> RepeatResult:
-    """What a result keeps of one repeat."""
-    return RepeatResult(
-        status=TrialStatus.COMPLETE if summary.diverged_at is None else TrialStatus.DIVERGED,
-        steps=summary.steps,
-        psnr_paper_db=None if summary.best_loss is None else psnr_paper_db(summary.best_loss),
-        best_step=summary.best_step,
-        diverged_at=summary.diverged_at,
-    )
-
-
-def learning_curve(losses: Float[Tensor, "repeats steps"]) -> Curve:
-    """The PSNR at about CURVE_POINTS steps, evenly spaced, the last one among them."""
-    count = losses.shape[1]
-    points = min(count, CURVE_POINTS)
-    steps = tuple((index + 1) * count // points for index in range(points))
-    return Curve(
-        steps=steps,
-        psnr_paper_db=tuple(
-            tuple(
-                round(psnr_paper_db(loss), 4) if loss == loss and loss != float("inf") else None
-                for loss in (float(row[step - 1]) for step in steps)
-            )
-            for row in losses
-        ),
-    )

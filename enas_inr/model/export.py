@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from enas_inr.errors import ModelError, SpecError
 from enas_inr.model.file import check_absent
 from enas_inr.model.model import Model
-from enas_inr.parsing import nearest
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.partition import block_cells, cell_edges, cell_extent
+from enas_inr.validation import nearest
 
 FORMATS = ("onnx", "npz")
 

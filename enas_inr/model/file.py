@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,12 +24,11 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.checks import check_leaves
-from enas_inr.catalog import Catalog
 from enas_inr.cost import net_shape
 from enas_inr.errors import ModelError, PluginError, SpecError
 from enas_inr.model.header import FORMAT_VERSION, ModelHeader, Precision
-from enas_inr.model.model import Model
 from enas_inr.model.quantise import SCALE, quantise, restore
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
 
@@ -37,11 +38,30 @@ SUFFIX = ".inr"
 LARGEST_INDEX = 2**24  # bytes of the safetensors header: ours have a few thousand
 
 
-def encode(model: Model, precision: Precision | None = None) -> bytes:
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a file holds.
+
+    Attributes:
+        header: everything but the numbers.
+        backbone: evaluates the members.
+        blocks: for each shape of cells (the order of `signals.partition`) the members' leaves,
+            `cells ...`, float32.
+    """
+
+    header: ModelHeader
+    backbone: Backbone
+    blocks: tuple[Params, ...]
+    blame: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+def encode(
+    header: ModelHeader, blocks: Iterable[Params], precision: Precision | None = None
+) -> bytes:
     """Return the content of a file, its numbers stored as `precision` (None: as before)."""
-    header = model.header.model_copy(update={"precision": precision or model.header.precision})
+    header = header.model_copy(update={"precision": precision or header.precision})
     tensors: dict[str, Tensor] = {}
-    for index, leaves in enumerate(model.blocks):
+    for index, leaves in enumerate(blocks):
         for name, leaf in leaves.items():
             full = f"blocks.{index}.{name}"
             tensors |= quantise(full, leaf.detach().cpu(), header.precision)
@@ -49,8 +69,8 @@ def encode(model: Model, precision: Precision | None = None) -> bytes:
     return save_tensors(tensors | {DIGEST: _digest(text, tensors)}, metadata={HEADER: text})
 
 
-def write_model(
-    model: Model, path: Path, *, precision: Precision | None = None, force: bool = False
+def save(
+    contents: Contents, path: Path, *, precision: Precision | None = None, force: bool = False
 ) -> int:
     """Write a file at once (a reader sees the old one or the new one); return its bytes.
 
@@ -59,7 +79,7 @@ def write_model(
         SignalError: it cannot be written.
     """
     check_absent(path, force=force)
-    content = encode(model, precision)
+    content = encode(contents.header, contents.blocks, precision)
     replace_bytes(path, content)
     return len(content)
 
@@ -74,7 +94,7 @@ def check_absent(path: Path, *, force: bool) -> None:
         raise ModelError(f"{str(path)!r} exists already", "give --force to overwrite it")
 
 
-def read_model(path: Path, catalog: Catalog) -> Model:
+def load(path: Path, catalog: Catalog) -> Contents:
     """Read a file.
 
     Raises:
@@ -86,8 +106,8 @@ def read_model(path: Path, catalog: Catalog) -> Model:
     return decode(read_bytes(path), catalog, repr(str(path)))
 
 
-def decode(content: bytes, catalog: Catalog, what: str) -> Model:
-    """Turn the content of a file into a model; raises as `read_model`."""
+def decode(content: bytes, catalog: Catalog, what: str) -> Contents:
+    """Read the content of a file, called `what` in messages; raises as `load`."""
     metadata = _metadata(content, what)
     text = metadata.get(HEADER)
     if not isinstance(text, str):
@@ -104,7 +124,7 @@ def decode(content: bytes, catalog: Catalog, what: str) -> Model:
     blame = partial(catalog.blame, "backbone", header.ensemble.backbone)
     with blame():
         blocks = _blocks(header, backbone, tensors, what)
-    return Model(header, backbone, blocks, blame)
+    return Contents(header, backbone, blocks, blame)
 
 
 def _metadata(content: bytes, what: str) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from enas_inr.parsing import Frozen
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
+from enas_inr.validation import Frozen
 
 FORMAT_VERSION = 1
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
@@ -17,13 +17,15 @@ from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.checks import check_values
 from enas_inr.cost import NetShape, net_shape
 from enas_inr.errors import SpecError
+from enas_inr.model import file
+from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
+from enas_inr.model.rendering import render_grid
+from enas_inr.model.sampling import sample_positions
+from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.partition import block_cells
 from enas_inr.signals.signal import Signal
-
-if TYPE_CHECKING:
-    from enas_inr.catalog import Catalog
 
 UNITS_AT_ONCE = 2**23  # hidden units times points: 32 MiB a buffer
 
@@ -44,6 +46,11 @@ class Model:
     backbone: Backbone
     blocks: tuple[Params, ...]
     blame: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @classmethod
+    def of(cls, contents: Contents) -> Model:
+        """The model that a file holds."""
+        return cls(contents.header, contents.backbone, contents.blocks, contents.blame)
 
     @property
     def device(self) -> torch.device:
@@ -206,18 +213,17 @@ class Model:
         Raises:
             SpecError: a size, scale or window that cannot be.
         """
-        from enas_inr.model.rendering import render_grid
-        from enas_inr.model.sampling import sample_positions
-
         if window is None:
             window = [(0.0, float(n)) for n in self.header.signal.shape]
         axes = sample_positions(self.header.signal.shape, size, scale, window)
         shape = tuple(len(axis) for axis in axes)
         values = torch.empty(*shape, self.header.signal.channels)
-        rows = max(1, UNITS_AT_ONCE // (max(self.shape.width, 1) * max(1, _product(shape[1:]))))
+        rows = max(1, UNITS_AT_ONCE // (max(self.shape.width, 1) * max(1, math.prod(shape[1:]))))
         for start in range(0, shape[0], rows):
             part = [axes[0][start : start + rows], *axes[1:]]
-            values[start : start + rows] = render_grid(self, part, blend=blend)
+            values[start : start + rows] = render_grid(
+                self.layout, self.header.signal.channels, self.members, part, blend=blend
+            )
             on_progress(min(1.0, (start + rows) / shape[0]))
         signal = self.header.signal
         covered = tuple((float(start), float(stop)) for start, stop in window)
@@ -229,23 +235,20 @@ class Model:
 
     def save(
         self, path: str | Path, *, precision: Precision | None = None, force: bool = False
-    ) -> None:
-        """Write a `.inr` file; see `enas_inr.model.file.write_model`."""
-        from enas_inr.model.file import write_model
-
-        write_model(self, Path(path), precision=precision, force=force)
-
-
-def _product(sizes: Sequence[int]) -> int:
-    product = 1
-    for size in sizes:
-        product *= size
-    return product
+    ) -> int:
+        """Write a `.inr` file and return its bytes; raises as `enas_inr.model.file.save`."""
+        stored = Contents(self.header, self.backbone, self.blocks)
+        return file.save(stored, Path(path), precision=precision, force=force)
 
 
 def load(path: str | Path, *, catalog: Catalog | None = None) -> Model:
-    """Read a `.inr` file; see `enas_inr.model.file.read_model`."""
-    from enas_inr.catalog import load_catalog
-    from enas_inr.model.file import read_model
+    """Read a `.inr` file.
 
-    return read_model(Path(path), catalog or load_catalog())
+    Args:
+        path: the file.
+        catalog: the plugins; None: all that are installed.
+
+    Raises:
+        ModelError, PluginError, SignalError: as `enas_inr.model.file.load`.
+    """
+    return Model.of(file.load(Path(path), catalog or load_catalog()))

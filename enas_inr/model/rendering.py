@@ -7,34 +7,43 @@ box; boxes of equal size are evaluated as one batch, and nothing has to be sorte
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from enas_inr.model.layout import Strip
+from enas_inr.model.layout import Layout, Strip
 
-if TYPE_CHECKING:
-    from enas_inr.model.model import Model
+Evaluate = Callable[
+    [Int[Tensor, " cells"], Float[Tensor, "cells points axes"]],
+    Float[Tensor, "cells points channels"],
+]
+"""Evaluates some members of one block, each at points in its own coordinates; on the CPU."""
 
 
 @torch.no_grad()
 def render_grid(
-    model: Model, axes: Sequence[Float[Tensor, " _"]], *, blend: bool
+    layout: Layout,
+    channels: int,
+    evaluate: Evaluate,
+    axes: Sequence[Float[Tensor, " _"]],
+    *,
+    blend: bool,
 ) -> Float[Tensor, "*axes channels"]:
-    """The model's values at every combination of positions.
+    """The values of an ensemble at every combination of positions.
 
     Args:
-        model: what to evaluate.
+        layout: how the signal was cut.
+        channels: numbers of a value.
+        evaluate: the members, see `Model.members`.
         axes: ascending positions along each axis, in samples of the original.
         blend: crossfade neighbouring cells between their outer samples.
     """
-    values = torch.zeros(*map(len, axes), model.header.signal.channels)
-    strips = [_alike(model.layout.strips(axis, axes[axis], blend)) for axis in range(len(axes))]
+    values = torch.zeros(*map(len, axes), channels)
+    strips = [_alike(layout.strips(axis, axes[axis], blend)) for axis in range(len(axes))]
     for box in itertools.product(*strips):
-        _add_box(model, box, values)
+        _add_box(layout.grid, evaluate, box, values)
     return values
 
 
@@ -50,7 +59,10 @@ def _alike(strips: Sequence[Strip]) -> list[list[Strip]]:
 
 
 def _add_box(
-    model: Model, box: tuple[list[Strip], ...], values: Float[Tensor, "*axes channels"]
+    grid: Sequence[int],
+    evaluate: Evaluate,
+    box: tuple[list[Strip], ...],
+    values: Float[Tensor, "*axes channels"],
 ) -> None:
     """Add what the cells at the crossings of some strips contribute."""
     count = len(box)
@@ -60,11 +72,11 @@ def _add_box(
         view = [1] * (2 * count)
         view[axis], view[count + axis] = len(strips), len(strips[0].local)
         along = torch.tensor([strip.cell for strip in strips])
-        cells = (cells[:, None] * model.layout.grid[axis] + along).flatten()
+        cells = (cells[:, None] * grid[axis] + along).flatten()
         starts = torch.tensor([strip.start for strip in strips])
         where.append((starts[:, None] + torch.arange(len(strips[0].local))).reshape(view))
         local.append(torch.stack([strip.local for strip in strips]).reshape(view))
         weight = weight * torch.stack([strip.weight for strip in strips]).reshape(view)
     x = torch.stack(torch.broadcast_tensors(*local), dim=-1)  # type: ignore[no-untyped-call]
-    made = model.members(cells, x.reshape(len(cells), -1, count))
+    made = evaluate(cells, x.reshape(len(cells), -1, count))
     values[tuple(where)] += made.reshape(*x.shape[:-1], -1) * weight.unsqueeze(-1)

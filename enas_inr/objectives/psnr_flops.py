@@ -6,7 +6,7 @@ import math
 from typing import final
 
 from enas_inr.objectives.base import Objective
-from enas_inr.options import PsnrFlopsOptions
+from enas_inr.objectives.options import PsnrFlopsOptions
 from enas_inr.result import TrialResult
 
 

@@ -1,67 +1,160 @@
-"""The original and the reconstruction, as files to look at or listen to."""
+"""Two studies of one signal, side by side: what each found within the same budget."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
-from enas_inr import hookspecs
-from enas_inr.catalog import Catalog
-from enas_inr.errors import SignalError
-from enas_inr.signals.loading import save_signal
-from enas_inr.signals.signal import Signal
-from enas_inr.signals.slices import middle_slice
-
-GAP = 4  # pixels between two pictures
+from enas_inr.errors import BudgetError, StudyError
+from enas_inr.reports.rows import psnr_values
+from enas_inr.reports.statistics import Difference, Estimate
+from enas_inr.result import TrialResult, best_of
+from enas_inr.studies.record import StudyRecord
+from enas_inr.validation import format_quantity
 
 
-def write_comparison(
-    catalog: Catalog, original: Signal, reconstruction: Signal, folder: Path
-) -> list[Path]:
-    """Write both signals, and one picture with the two side by side.
+@dataclass(frozen=True)
+class Pair:
+    """Two trials, the usual PSNR of each in dB over its repeats, and what lies between them.
 
-    Of more than two axes, that is of the middle slices; there is none of sounds, and of slices
-    whose channels a picture cannot hold.
+    Attributes:
+        difference: the second's mean minus the first's, by Welch's t-test.
+    """
 
-    Returns:
-        The paths of the files.
+    first: TrialResult
+    second: TrialResult
+    difference: Difference | None
+
+    @classmethod
+    def of(cls, first: TrialResult, second: TrialResult) -> Pair:
+        """Compare two complete trials."""
+        return cls(first, second, Difference.of(psnr_values(first), psnr_values(second)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        sides = []
+        for trial in (self.first, self.second):
+            psnr = Estimate.of(psnr_values(trial))
+            sides.append(
+                {
+                    "architecture": trial.trial.ensemble.model_dump(mode="json"),
+                    **trial.trial.cost.model_dump(),
+                    "psnr_db": psnr.mean if psnr else None,
+                    "psnr_half_width_db": psnr.half_width if psnr else None,
+                    "repeats": len(trial.repeats),
+                    "score": trial.score,
+                }
+            )
+        return {
+            "first": sides[0],
+            "second": sides[1],
+            "difference_db": self.difference.mean if self.difference else None,
+            "half_width_db": self.difference.half_width if self.difference else None,
+            "p": self.difference.p if self.difference else None,
+            "significant": bool(self.difference and self.difference.significant),
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two studies compared.
+
+    Attributes:
+        limits: the budget that both kept: the lower of their limits, by the name of the cost.
+        best: the winner of each within it.
+        shared: architectures that both have trained, the cheapest first.
+        remarks: in which settings the studies differ.
+    """
+
+    first: StudyRecord
+    second: StudyRecord
+    limits: dict[str, int]
+    best: Pair
+    shared: tuple[Pair, ...]
+    remarks: tuple[str, ...]
+
+    def verdict(self) -> str:
+        """What it comes to, in one line."""
+        difference = self.best.difference
+        if difference is None or difference.p is None:
+            return "too few repeats, or no spread between them: no significance test"
+        sides = [(f"A ({self.first.name})", self.best.first)]
+        sides += [(f"B ({self.second.name})", self.best.second)]
+        (better, winner), (_, loser) = sides if difference.mean < 0 else reversed(sides)
+        ratio = winner.trial.cost.flops / loser.trial.cost.flops
+        if not difference.significant:
+            return f"no significant difference in PSNR (Welch's t-test, p = {difference.p:.2g})"
+        return (
+            f"{better} has {abs(difference.mean):.2f} dB more PSNR, at {ratio:.3g} times the FLOPs "
+            f"(95% interval ± {difference.half_width:.2f}, Welch's t-test, p = {difference.p:.2g})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "first": self.first.name,
+            "second": self.second.name,
+            "budget": self.limits,
+            "best": self.best.to_dict(),
+            "shared": [pair.to_dict() for pair in self.shared],
+            "differences_in_settings": list(self.remarks),
+            "verdict": self.verdict(),
+        }
+
+
+def compare(first: StudyRecord, second: StudyRecord) -> Comparison:
+    """Compare what two studies found on one signal within the budget that both kept.
 
     Raises:
-        SignalError: the folder or a file cannot be written.
+        StudyError: they are of different signals, or one has no complete trial.
+        BudgetError: one has nothing within the other's budget.
     """
-    make_folder(folder)
-    described = catalog.describe("modality", original.modality)
-    assert isinstance(described, hookspecs.Modality)
-    suffix = described.suffixes[0]
-    written = {f"original{suffix}": original, f"reconstruction{suffix}": reconstruction}
-    axes, channels = original.values.ndim - 1, original.values.shape[-1]
-    if axes == 2:
-        written[f"comparison{suffix}"] = side_by_side(original, reconstruction)
-    elif axes > 2 and channels in (1, 3, 4):
-        both = side_by_side(middle_slice(original), middle_slice(reconstruction))
-        written["comparison.png"] = replace(both, modality="image")
-    for name, signal in written.items():
-        save_signal(catalog, signal, folder / name)
-    return [folder / name for name in written]
+    signals = [study.spec.signal for study in (first, second)]
+    if signals[0].identity != signals[1].identity:
+        raise StudyError(
+            f"{first.name!r} is of {signals[0].name!r}, {second.name!r} of {signals[1].name!r}",
+            "compare studies of one signal, read in the same way",
+        )
+    limits = _common_limits(first, second)
+    winners = [_winner(study, limits) for study in (first, second)]
+    known = {r.key: r for r in second.results if r.psnr_db is not None}
+    shared = [
+        Pair.of(result, known[result.key])
+        for result in sorted(first.results, key=lambda r: r.trial.cost.flops)
+        if result.psnr_db is not None and result.key in known
+    ]
+    return Comparison(
+        first=first,
+        second=second,
+        limits=limits,
+        best=Pair.of(*winners),
+        shared=tuple(shared),
+        remarks=tuple(first.spec.differences(second.spec)),
+    )
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder where there is none.
-
-    Raises:
-        SignalError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SignalError(
-            f"folder {folder} cannot be made: {error.strerror}", "choose another"
-        ) from None
+def _common_limits(*studies: StudyRecord) -> dict[str, int]:
+    limits: dict[str, int] = {}
+    for study in studies:
+        for name, limit in study.spec.budget.limits(study.spec.signal.samples).items():
+            limits[name] = min(limit, limits.get(name, limit))
+    return limits
 
 
-def side_by_side(left: Signal, right: Signal) -> Signal:
-    """Join two signals of two axes (rows, columns) with a white gap between them."""
-    import torch
-
-    gap = torch.ones(left.values.shape[0], GAP, left.values.shape[2])
-    return replace(left, values=torch.cat([left.values, gap, right.values], dim=1))
+def _winner(study: StudyRecord, limits: dict[str, int]) -> TrialResult:
+    complete = [result for result in study.results if result.score is not None]
+    if not complete:
+        raise StudyError(f"study {study.name!r} has no complete trial", "let it run on")
+    within = [
+        result
+        for result in complete
+        if all(getattr(result.trial.cost, name) <= limit for name, limit in limits.items())
+    ]
+    best = best_of(within)
+    if best is None:
+        told = ", ".join(f"{format_quantity(value)} {name}" for name, value in limits.items())
+        raise BudgetError(
+            f"no trial of study {study.name!r} is within the budget of both, {told}",
+            "compare studies whose budgets overlap",
+        )
+    return best

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from enas_inr.estimate import Difference
-from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.reports.rows import Row, psnr_values, rows
+from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialResult
+from enas_inr.studies.record import Report, StudyRecord
 
 _FEWEST = 3  # values on a line, to say something about it
 _LARGER = {"width": "wider", "depth": "deeper"}

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from enas_inr.reports.drawing import INK, QUIET, RULE, SERIES
 from enas_inr.reports.figures import svg_bytes
-from enas_inr.reports.sound_figure import WAVE_COLORS
+from enas_inr.reports.figures.drawing import INK, QUIET, RULE, SERIES
+from enas_inr.reports.figures.sound_figure import WAVE_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

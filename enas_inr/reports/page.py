@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from enas_inr.reports.figures import FIGURES, chosen_figures
+from enas_inr.reports.figures.sound_figure import facts_of
+from enas_inr.reports.figures.sound_sheet import sound_picture
 from enas_inr.reports.findings import findings
 from enas_inr.reports.inline_svg import inline_svg
 from enas_inr.reports.page_settings import settings_of
@@ -24,13 +26,11 @@ from enas_inr.reports.pictured import (
     pixels_of,
     sound_of,
 )
-from enas_inr.reports.record import Report
 from enas_inr.reports.rows import Row, rows
-from enas_inr.reports.sound_figure import facts_of
-from enas_inr.reports.sound_sheet import sound_picture
 from enas_inr.reports.table import table_of
 from enas_inr.result import Picture
 from enas_inr.signals.files import replace_bytes
+from enas_inr.studies.record import Report
 
 MOST_PICTURES = 12
 MOST_SOUNDS = 8  # they are large
@@ -136,7 +136,7 @@ def _asset(name: str) -> str:
 
 
 def _quantity(value: float) -> str:
-    from enas_inr.parsing import format_quantity
+    from enas_inr.validation import format_quantity
 
     return format_quantity(value)
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from enas_inr.parsing import format_quantity
-from enas_inr.reports.charts import LETTERS
-from enas_inr.reports.record import Report, StudyRecord
+from enas_inr.reports.figures.charts import LETTERS
 from enas_inr.spec import Choice, StudySpec, TrainingSpec
+from enas_inr.studies.record import Report, StudyRecord
+from enas_inr.validation import format_quantity
 
 _MOST_NAMED = 8
 _ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")

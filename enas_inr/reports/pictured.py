@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from enas_inr.reports.charts import groups, several_labels
-from enas_inr.reports.record import Report
+from enas_inr.reports.figures.charts import groups, several_labels
 from enas_inr.reports.rows import Row
 from enas_inr.result import Picture
 from enas_inr.signals.slices import slice_text
 from enas_inr.spec import SignalInfo
+from enas_inr.studies.record import Report
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal

@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 from enas_inr.errors import SignalError
-from enas_inr.reports.picture_figure import picture_figure
-from enas_inr.reports.sound_figure import sound_figure
+from enas_inr.reports.figures.picture_figure import picture_figure
+from enas_inr.reports.figures.sound_figure import sound_figure
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.partition import Partition
 from enas_inr.signals.signal import Signal

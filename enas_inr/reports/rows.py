@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from enas_inr.estimate import Difference, Estimate
-from enas_inr.reports.record import Published, Report, StudyRecord
+from enas_inr.reports.statistics import Difference, Estimate
 from enas_inr.result import TrialResult, TrialStatus, best_of
 from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.studies.record import Published, Report, StudyRecord
 
 
 @dataclass(frozen=True)

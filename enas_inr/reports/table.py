@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from enas_inr.estimate import CONFIDENCE
-from enas_inr.parsing import format_quantity
-from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.reports.rows import Row
+from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import TrialStatus
+from enas_inr.studies.record import Report, StudyRecord
+from enas_inr.validation import format_quantity
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from importlib.metadata import version
 from typing import Any
 
 from enas_inr.reports.findings import findings
-from enas_inr.reports.record import Report
 from enas_inr.reports.rows import mean_curve, rows
 from enas_inr.reports.table import Table, table_of
 from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.studies.record import Report
 
 _PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 

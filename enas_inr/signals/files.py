@@ -65,3 +65,17 @@ def _cannot(verb: str, path: Path, error: Exception) -> SignalError:
     if isinstance(error, PermissionError):
         hint = "check the permissions of the file and its directory"
     return SignalError(f"{str(path)!r} cannot be {verb}: {reason}", hint)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        SignalError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SignalError(
+            f"folder {folder} cannot be made: {error.strerror}", "choose another"
+        ) from None

@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from enas_inr.errors import SignalError
-from enas_inr.options import ImageOptions
 from enas_inr.signals.files import read_bytes, replace_bytes
+from enas_inr.signals.options import ImageOptions
 from enas_inr.signals.signal import Modality, Signal, check_values
 
 MAX_PIXELS = 100_000_000

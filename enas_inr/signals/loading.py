@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from enas_inr.catalog import Catalog, Conflict
 from enas_inr.errors import ContractError, SignalError, SpecError
-from enas_inr.parsing import nearest
+from enas_inr.plugins.catalog import Catalog, Conflict
 from enas_inr.signals.files import check_is_file
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.signal import Modality, Signal
+from enas_inr.validation import nearest
 
 SAMPLE_PREFIX = "sample:"
 """Sources that begin so name a sample that needs no file."""

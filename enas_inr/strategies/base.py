@@ -11,7 +11,7 @@ from enas_inr.spec import EnsembleSpec
 
 
 class Strategy(ABC):
-    """Proposes architectures. Constructed with a PricedSpace, then its options (if it has any)."""
+    """Proposes architectures. Constructed with a FeasibleSpace, then its options if it has any."""
 
     @abstractmethod
     def propose(

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from enas_inr.cost import Candidate, PricedSpace
+from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.errors import SpecError
-from enas_inr.options import PAPER_START, CoordinateOptions
-from enas_inr.parsing import nearest
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy, unseen
+from enas_inr.strategies.options import PAPER_START, CoordinateOptions
+from enas_inr.validation import nearest
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class CoordinateAscent(Strategy):
     """Algorithm 1, replayed from the history each time it is asked."""
 
     def __init__(
-        self, space: PricedSpace, options: CoordinateOptions = CoordinateOptions()
+        self, space: FeasibleSpace, options: CoordinateOptions = CoordinateOptions()
     ) -> None:
         self._space = space
         self._options = options

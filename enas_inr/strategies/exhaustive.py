@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import final
 
-from enas_inr.cost import PricedSpace
+from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy, one_comparison, unseen
@@ -15,7 +15,7 @@ from enas_inr.strategies.base import Strategy, one_comparison, unseen
 class Exhaustive(Strategy):
     """Trains all feasible architectures, the cheapest first."""
 
-    def __init__(self, space: PricedSpace) -> None:
+    def __init__(self, space: FeasibleSpace) -> None:
         self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
 
     def propose(

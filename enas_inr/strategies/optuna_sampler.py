@@ -21,12 +21,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from enas_inr.cost import PricedSpace
-from enas_inr.options import OptunaOptions
-from enas_inr.pareto import directions, objective_values
-from enas_inr.result import TraceStep, TrialResult
+from enas_inr.cost import FeasibleSpace
+from enas_inr.result import TraceStep, TrialResult, directions, objective_values
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy, compared_in_batches
+from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.samplers import explained, make_sampler
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class OptunaSearch(Strategy):
         SpecError: the sampler cannot be used, see `make_sampler`.
     """
 
-    def __init__(self, space: PricedSpace, options: OptunaOptions = OptunaOptions()) -> None:
+    def __init__(self, space: FeasibleSpace, options: OptunaOptions = OptunaOptions()) -> None:
         self._space = space
         self._options = options
         self._specs = {c.spec.key(): c.spec for c in space.feasible}
@@ -87,7 +86,7 @@ class _Replay:
         told: what the sampler knows of them.
     """
 
-    def __init__(self, space: PricedSpace, options: OptunaOptions) -> None:
+    def __init__(self, space: FeasibleSpace, options: OptunaOptions) -> None:
         import optuna
 
         self._options = options
@@ -174,7 +173,7 @@ class _Lattice:
     keys: Mapping[Point, str]
 
     @classmethod
-    def of(cls, space: PricedSpace) -> _Lattice:
+    def of(cls, space: FeasibleSpace) -> _Lattice:
         """Lay out a search space."""
         axes = [axis for axis in space.space.axes if len(axis.values) > 1]
         return cls(

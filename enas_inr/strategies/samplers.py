@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.errors import SpecError
-from enas_inr.parsing import nearest
+from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

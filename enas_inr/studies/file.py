@@ -36,9 +36,9 @@ from typing import Any, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from enas_inr.errors import SpecError
-from enas_inr.options import PAPER_SIZE
-from enas_inr.parsing import Frozen, nearest, parse
+from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice, StudySpec
+from enas_inr.validation import Frozen, nearest, parse
 
 _PRESENTATION = {"title", "summary", "source", "figures"}
 """Keys that change what is shown, not what is measured."""
@@ -61,7 +61,7 @@ class NamedRow(Frozen):
     published_flops: int | None = None
 
 
-class Search(Frozen):
+class SearchTable(Frozen):
     """One search for each grid; or, with `rows`, the training of given architectures.
 
     Attributes:
@@ -132,7 +132,7 @@ class StudyFile(Frozen):
     repeats: int = Field(default=StudySpec.model_fields["repeats"].default, ge=1)
     seed: int = Field(default=0, ge=0)
     training: dict[str, JsonValue] = {}
-    searches: tuple[Search, ...] = Field(min_length=1)
+    searches: tuple[SearchTable, ...] = Field(min_length=1)
     baseline: str | None = None
     figures: tuple[str, ...] = ()
     published_for: str = ""

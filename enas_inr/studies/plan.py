@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from enas_inr.catalog import Catalog
-from enas_inr.engine import candidate, study_name
+from enas_inr.backbones.feasibility import candidate
 from enas_inr.errors import SpecError
-from enas_inr.parsing import parse
-from enas_inr.reports.record import Published
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import (
     Axis,
     Budget,
@@ -22,7 +20,10 @@ from enas_inr.spec import (
     StudySpec,
     TrainingSpec,
 )
-from enas_inr.studies.file import Search, StudyFile
+from enas_inr.studies.file import SearchTable, StudyFile
+from enas_inr.studies.record import Published
+from enas_inr.studies.search import study_name
+from enas_inr.validation import parse
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -84,7 +85,7 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
     return planned
 
 
-def _spec(file: StudyFile, search: Search, grid: int | None, signal: SignalInfo) -> StudySpec:
+def _spec(file: StudyFile, search: SearchTable, grid: int | None, signal: SignalInfo) -> StudySpec:
     what = f"search {search.name!r}"
     base = {"backbone": search.backbone, "options": search.options}
     if grid is None:
@@ -124,14 +125,14 @@ def _check_distinct(file: StudyFile, signals: list[Signal]) -> None:
             raise SpecError(f"signals {first!r} and {source!r} are the same", "name it once")
 
 
-def _row_spec(search: Search, number: int) -> EnsembleSpec:
+def _row_spec(search: SearchTable, number: int) -> EnsembleSpec:
     row = search.rows[number]
     sizes = {"grid": row.grid, "depth": row.depth, "width": row.width}
     base = {"backbone": search.backbone, "options": search.options}
     return parse(EnsembleSpec, base | sizes, f"search {search.name!r}: row {row.name!r}")
 
 
-def _budget(search: Search) -> Budget:
+def _budget(search: SearchTable) -> Budget:
     given = {
         "flops": NO_LIMIT if search.rows and search.max_flops is None else search.max_flops,
         "parameters": search.max_parameters,
@@ -146,12 +147,12 @@ def _budget(search: Search) -> Budget:
     )
 
 
-def _names(search: Search, signal: SignalInfo, catalog: Catalog) -> Iterator[tuple[str, str]]:
+def _names(search: SearchTable, signal: SignalInfo, catalog: Catalog) -> Iterator[tuple[str, str]]:
     for number, row in enumerate(search.rows):
         yield candidate(_row_spec(search, number), signal, catalog).spec.key(), row.name
 
 
-def _published(file: StudyFile, search: Search, signal: SignalInfo) -> dict[str, Published]:
+def _published(file: StudyFile, search: SearchTable, signal: SignalInfo) -> dict[str, Published]:
     if not file.published_for or signal.fingerprint != file.published_for:
         return {}
     return {row.name: Published(row.published_psnr, row.published_flops) for row in search.rows}

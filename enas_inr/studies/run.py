@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from enas_inr.catalog import Catalog
-from enas_inr.engine import Observer, run_study
 from enas_inr.errors import EnasInrError, PluginError, StudyError, TrainingError
-from enas_inr.reports.record import Report, load_record
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Choice
-from enas_inr.storage import study_names
 from enas_inr.studies.file import LoadedStudy
+from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy
+from enas_inr.studies.record import Report, load_record
+from enas_inr.studies.search import run_study
+from enas_inr.studies.storage import study_names
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal

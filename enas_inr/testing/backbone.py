@@ -10,12 +10,13 @@ from typing import final
 import torch
 from torch import Tensor
 
-from enas_inr import fitting, hookspecs
+from enas_inr import hookspecs
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.layered import Activation, LayeredBackbone
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.errors import SpecError
-from enas_inr.model.file import read_model, write_model
+from enas_inr.model import fitting
+from enas_inr.model.model import load
 from enas_inr.signals.partition import cut
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.testing.counting import coordinates, counted_cost, with_gradients
@@ -233,8 +234,8 @@ class BackboneSuite(Suite):
         )
         model = fitting.fit(signal, spec, catalog=plugin.catalog, device="cpu").model
         path = tmp_path / "toy.inr"
-        write_model(model, path, force=True)
-        again = read_model(path, plugin.catalog)
+        model.save(path, force=True)
+        again = load(path, catalog=plugin.catalog)
         require(
             torch.equal(again.render().values, model.render().values),
             "a model renders other values after it was saved and read: keep all in the leaves",

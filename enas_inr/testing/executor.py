@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.catalog import Catalog
-from enas_inr.engine import candidate
-from enas_inr.executors.base import Executor, Workplace
+from enas_inr.backbones.feasibility import candidate
+from enas_inr.executors.base import ExecutionContext, Executor
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.testing.plugin import Plugin, Suite, require
@@ -127,14 +127,14 @@ class ExecutorSuite(Suite):
             )
 
     def test_pictures_come_when_asked_for(self, plugin: Plugin) -> None:
-        """A complete result brings a picture if the Workplace asks for pictures, else none."""
+        """A complete result brings a picture if the context asks for pictures, else none."""
         given = trials(plugin.catalog)[:1]
         for pictures in (False, True):
             for result in run(plugin, given, pictures=pictures):
                 require(
                     (result.picture is not None) == pictures,
                     f"pictures={pictures}, but the picture is {result.picture!r}: see "
-                    "Workplace.pictures and executors.local.with_picture",
+                    "ExecutionContext.pictures and executors.local.with_picture",
                 )
 
 
@@ -143,10 +143,10 @@ def run(
 ) -> list[TrialResult]:
     """Let an executor train trials, so many in a call."""
     with ExitStack() as at_end:
-        place = Workplace(
+        context = ExecutionContext(
             plugin.catalog, _picture(), "cpu", title="suite", at_end=at_end, pictures=pictures
         )
-        executor: Executor = plugin.create(place)
+        executor: Executor = plugin.create(context)
         results = list(executor.run(given[:at_once]))
         for start in range(at_once, len(given), at_once):
             results += executor.run(given[start : start + at_once])
@@ -156,7 +156,7 @@ def run(
 def trials(catalog: Catalog) -> list[TrialSpec]:
     """Small trials: two of equal shape, one without a hidden layer, one of another backbone."""
     info = _picture().info()
-    priced = [candidate(spec, info, catalog) for spec in SPECS]
+    settled = [candidate(spec, info, catalog) for spec in SPECS]
     return [
         TrialSpec(
             number=number,
@@ -166,14 +166,14 @@ def trials(catalog: Catalog) -> list[TrialSpec]:
             repeats=REPEATS,
             seed=5,
         )
-        for number, one in enumerate(priced)
+        for number, one in enumerate(settled)
     ]
 
 
 def _alone(trial: TrialSpec, catalog: Catalog) -> TrialResult:
     from enas_inr.executors.local import LocalExecutor
 
-    (result,) = LocalExecutor(Workplace(catalog, _picture(), "cpu")).run([trial])
+    (result,) = LocalExecutor(ExecutionContext(catalog, _picture(), "cpu")).run([trial])
     return result
 
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from enas_inr.cost import Candidate, NetCost, PricedSpace, ensemble_cost, price
-from enas_inr.engine import Observer, run_loop
+from enas_inr.cost import Candidate, FeasibleSpace, NetCost, ensemble_cost, within_budget
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor
 from enas_inr.objectives.base import Objective
-from enas_inr.options import PsnrFlopsOptions
+from enas_inr.objectives.options import PsnrFlopsOptions
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus
 from enas_inr.spec import (
     Axis,
@@ -28,6 +27,7 @@ from enas_inr.spec import (
     TrialSpec,
 )
 from enas_inr.strategies.base import Strategy
+from enas_inr.studies.loop import Observer, run_loop
 
 PICTURE = SignalInfo(name="lookup", modality="image", shape=(128, 128), channels=3)
 
@@ -93,7 +93,7 @@ class Table:
         return self.psnr_paper_db[spec.key()]
 
 
-def toy_table(space: PricedSpace, seed: int = 0) -> Table:
+def toy_table(space: FeasibleSpace, seed: int = 0) -> Table:
     """Make up PSNRs with one optimum of the paper's score, which the seed draws.
 
     Each value further away from it on an axis costs 1 to 2 dB of score. (Where the space has
@@ -129,7 +129,7 @@ def lookup_space(
     max_flops: int,
     base: EnsembleSpec | None = None,
     only: Sequence[tuple[int, ...]] = (),
-) -> PricedSpace:
+) -> FeasibleSpace:
     """A search space of SIRENs on a 128x128 color picture within a budget."""
     space = SearchSpace(
         base=base or EnsembleSpec(),
@@ -140,7 +140,7 @@ def lookup_space(
         only=tuple(only),
     )
     budget = Budget(flops=Limit(value=max_flops))
-    return price(
+    return within_budget(
         space,
         budget,
         PICTURE.samples,
@@ -149,7 +149,7 @@ def lookup_space(
 
 
 def lookup_results(
-    space: PricedSpace,
+    space: FeasibleSpace,
     psnr_paper_db: Callable[[EnsembleSpec], float | None],
     specs: Sequence[EnsembleSpec],
     objective: Objective,
@@ -178,7 +178,7 @@ def lookup_results(
 
 def simulate(
     strategy: Strategy,
-    space: PricedSpace,
+    space: FeasibleSpace,
     objective: Objective,
     executor: Executor,
     records: MemoryRecords | None = None,

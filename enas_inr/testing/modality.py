@@ -11,7 +11,7 @@ from pathlib import Path
 
 from enas_inr.errors import SignalError
 from enas_inr.hookspecs import Modality as Description
-from enas_inr.reports.quality import psnr_db
+from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import MAX_AXES, Modality, Signal
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, require
 from enas_inr.testing.toys import toy_shape, toy_signal
@@ -174,7 +174,7 @@ class ModalitySuite(Suite):
     def test_it_goes_from_a_file_to_a_model_and_back(self, plugin: Plugin, tmp_path: Path) -> None:
         """It is cut, trained, kept as a .inr file, rendered (also at twice the size), written."""
         from enas_inr.api.fit import fit
-        from enas_inr.model.file import read_model
+        from enas_inr.model.model import load
 
         for axes in _described(plugin).axes:
             path, _ = next(f for f in _files(plugin, tmp_path) if f[1].values.ndim == axes + 1)
@@ -188,7 +188,7 @@ class ModalitySuite(Suite):
                 output=output,
                 catalog=plugin.catalog,
             )
-            model = read_model(output, plugin.catalog)
+            model = load(output, catalog=plugin.catalog)
             for scale in (1, 2):
                 _write(plugin, model.render(scale=scale), path)
                 _require_scaled(path, _read(plugin, path), signal, scale)

@@ -13,9 +13,9 @@ from unittest import SkipTest
 
 from pydantic import JsonValue
 
-from enas_inr.catalog import BUILTIN, HEAVY, Catalog, Provider, load_catalog
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import PROJECT
+from enas_inr.plugins.catalog import BUILTIN, HEAVY, Catalog, Provider, load_catalog
 from enas_inr.spec import SignalInfo
 
 

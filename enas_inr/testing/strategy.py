@@ -21,16 +21,16 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from enas_inr import hookspecs
-from enas_inr.catalog import Catalog, Origin, Provider
-from enas_inr.cost import PricedSpace
+from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import SpecError, TrainingError
+from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.plugins.catalog import Catalog, Origin, Provider
 from enas_inr.result import TraceStep, TrialResult, TrialStatus, best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.testing.lookup import Table, lookup_results, lookup_space, toy_table
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
-from enas_inr.tuning.base import SelfRunning
 
 Psnr = Callable[[EnsembleSpec], float | None]
 """What a trial comes to; see `LookupExecutor`."""
@@ -41,7 +41,7 @@ SEEDS = range(4)
 WIDTHS, DEPTHS = (8, 16, 32, 64), (1, 2, 3)
 
 
-def spaces() -> dict[str, PricedSpace]:
+def spaces() -> dict[str, FeasibleSpace]:
     """Search spaces of several kinds, by what is special about them."""
     two = {"width": WIDTHS, "depth": DEPTHS}
     return {
@@ -54,7 +54,7 @@ def spaces() -> dict[str, PricedSpace]:
     }
 
 
-def seeded(seed: int) -> tuple[PricedSpace, Table]:
+def seeded(seed: int) -> tuple[FeasibleSpace, Table]:
     """A space of 24 architectures with a table, both drawn by a seed."""
     space = replace(spaces()["three axes"], seed=seed)
     return space, toy_table(space, seed)
@@ -92,7 +92,7 @@ class StrategySuite(Suite):
                 list(used.propose(history, (), MANY)) == list(fresh.propose(history, (), MANY))
                 and list(used.trace(history)) == list(fresh.trace(history)),
                 f"after {count} of {len(whole)} trials it and a fresh instance disagree: decide by "
-                "the history and PricedSpace.seed alone, and keep no other state",
+                "the history and FeasibleSpace.seed alone, and keep no other state",
             )
 
     def test_an_interruption_changes_nothing(self, plugin: Plugin) -> None:
@@ -129,7 +129,7 @@ class StrategySuite(Suite):
         require(
             json.loads(done.stdout) == keys,
             "another process proposes other architectures: draw everything random from "
-            "PricedSpace.seed, and iterate over no set of texts",
+            "FeasibleSpace.seed, and iterate over no set of texts",
         )
 
     def test_it_changes_nothing_that_it_is_given(self, plugin: Plugin) -> None:
@@ -184,7 +184,7 @@ class StrategySuite(Suite):
         search(plugin, space, toy_table(space))
 
 
-def make(plugin: Plugin, space: PricedSpace) -> Strategy:
+def make(plugin: Plugin, space: FeasibleSpace) -> Strategy:
     """Make a strategy, unless it has a loop of its own."""
     strategy: Strategy = plugin.create(space)
     if isinstance(strategy, SelfRunning):
@@ -194,7 +194,7 @@ def make(plugin: Plugin, space: PricedSpace) -> Strategy:
 
 def search(
     plugin: Plugin,
-    space: PricedSpace,
+    space: FeasibleSpace,
     psnr: Psnr,
     *,
     n: int = MANY,
@@ -230,7 +230,7 @@ def search(
 
 def ask(
     strategy: Strategy,
-    space: PricedSpace,
+    space: FeasibleSpace,
     history: Sequence[TrialResult],
     pending: Sequence[EnsembleSpec],
     n: int,
@@ -247,7 +247,7 @@ def ask(
         require(
             key in feasible,
             f"it proposed {label}, which is over the budget or not in the space: propose only "
-            "specs of PricedSpace.feasible",
+            "specs of FeasibleSpace.feasible",
         )
         require(key not in seen, f"it proposed {label}, which was trained: see the history")
         require(key not in running, f"it proposed {label}, which is pending: leave that out")
@@ -281,7 +281,7 @@ def _as_json(models: Sequence[BaseModel]) -> list[str]:
     return [model.model_dump_json() for model in models]
 
 
-def _ended(plugin: Plugin, space: PricedSpace) -> list[TrialResult]:
+def _ended(plugin: Plugin, space: FeasibleSpace) -> list[TrialResult]:
     """A whole history: the strategy's own, or just all trials if its loop is its own."""
     table = toy_table(space)
     if isinstance(plugin.create(space), SelfRunning):
@@ -304,7 +304,7 @@ def _require_same(found: Sequence[TrialResult], whole: Sequence[TrialResult], wh
     )
 
 
-def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: PricedSpace) -> None:
+def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: FeasibleSpace) -> None:
     steps = list(strategy.trace(list(history)))
     when = f"after {len(history)} trials"
     axes = ("", *(axis.name for axis in space.space.axes))

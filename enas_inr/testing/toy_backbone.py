@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.hookspecs import Backbone as Description
+from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
 
 TOY = Description(
     name="toy",

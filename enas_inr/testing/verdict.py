@@ -28,7 +28,7 @@ SUITES: Mapping[str, type[Suite]] = {
 """The suite for each kind of plugin."""
 
 
-class Outcome(StrEnum):
+class RuleOutcome(StrEnum):
     """What became of one rule."""
 
     PASSED = "passed"
@@ -47,7 +47,7 @@ class Verdict:
     """
 
     rule: str
-    outcome: Outcome
+    outcome: RuleOutcome
     message: str = ""
     traceback: str = ""
 
@@ -62,11 +62,11 @@ def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
             try:
                 rule(suite(), **{argument: available[argument] for argument in asked})
             except SkipTest as why:
-                yield Verdict(words, Outcome.SKIPPED, str(why))
+                yield Verdict(words, RuleOutcome.SKIPPED, str(why))
             except (Exception, SystemExit) as error:  # whatever a stranger's plugin raises
-                yield Verdict(words, Outcome.FAILED, _message(error), traceback.format_exc())
+                yield Verdict(words, RuleOutcome.FAILED, _message(error), traceback.format_exc())
             else:
-                yield Verdict(words, Outcome.PASSED)
+                yield Verdict(words, RuleOutcome.PASSED)
 
 
 def rules(suite: type[Suite]) -> list[str]:

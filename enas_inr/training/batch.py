@@ -19,10 +19,11 @@ from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape
 from enas_inr.signals.partition import Partition, cell_coordinates
 from enas_inr.spec import TrainingSpec
-from enas_inr.training import general, layered
+from enas_inr.training import autograd_kernel as general
+from enas_inr.training import layered_kernel as layered
+from enas_inr.training.chunks import plan_chunks
 from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
 from enas_inr.training.packing import LayeredPacking, LeafPacking, Packing
-from enas_inr.training.plan import plan_chunks
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -54,8 +53,3 @@ def summarise(losses: Float[Tensor, " steps"], patience: int) -> CurveSummary:
         return CurveSummary(diverged + 1, None, None, diverged + 1, True)
     best = int(last_new[-1])
     return CurveSummary(len(losses), best + 1, float(valid[best]), None, False)
-
-
-def psnr_paper_db(mse: float) -> float:
-    """20 log10(1 / RMSE) on data in [-1, 1], the paper's PSNR; 6.0206 dB below the usual one."""
-    return -10 * math.log10(max(mse, torch.finfo(torch.float32).tiny))

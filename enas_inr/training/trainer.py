@@ -18,12 +18,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.base import Params
+from enas_inr.result import psnr_paper_db
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Batch, Job, Member, make_batches
-from enas_inr.training.crew import Crew, plan_workers
-from enas_inr.training.curves import CurveSummary, psnr_paper_db, summarise
+from enas_inr.training.chunks import workspace_bytes
+from enas_inr.training.curves import CurveSummary, summarise
 from enas_inr.training.memory import within_memory
-from enas_inr.training.plan import workspace_bytes
+from enas_inr.training.workers import WorkerPool, plan_workers
 
 ROUND_SECONDS = 2.0  # about how long a round should take: stopping is decided between rounds
 MAX_ROUND_STEPS = 100
@@ -98,8 +99,8 @@ def train(
 
     def attempt(workspace: int) -> list[Outcome]:
         run = Run.start(jobs, training, device, workspace, workers, steps=steps)
-        with Crew(workers) as crew:
-            for _ in run.rounds(crew, on_progress):
+        with WorkerPool(workers) as pool:
+            for _ in run.rounds(pool, on_progress):
                 pass
         return run.outcomes(keep_params)
 
@@ -166,7 +167,7 @@ class Run:
         """The last of the steps made at which something is decided."""
         return self.done if self.done == self.steps else self.done - self.done % self.every
 
-    def rounds(self, crew: Crew, on_progress: OnProgress) -> Iterator[Progress]:
+    def rounds(self, pool: WorkerPool, on_progress: OnProgress) -> Iterator[Progress]:
         """Go round by round until all steps are made or every repeat has stopped.
 
         Yields:
@@ -182,14 +183,14 @@ class Run:
             if self.every > 1:
                 count = min(count, self.every - self.done % self.every)
             psnr = self._best_psnr()
-            for done in self._round(crew, count, running):
+            for done in self._round(pool, count, running):
                 on_progress(Progress(done, self.done, psnr))
             self.done += count
             yield Progress(self.done / self.steps, self.done, self._best_psnr())
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
 
-    def advance(self, crew: Crew, count: int) -> bool:
+    def advance(self, pool: WorkerPool, count: int) -> bool:
         """Take all repeats that have not stopped up to `count` steps further.
 
         Returns:
@@ -197,16 +198,16 @@ class Run:
         """
         count = min(count, self.steps - self.done)
         if count and (running := self._running()):
-            for _ in self._round(crew, count, running):
+            for _ in self._round(pool, count, running):
                 pass
             self.done += count
         return self.done < self.steps and bool(self._running())
 
-    def probe(self, crew: Crew) -> None:
+    def probe(self, pool: WorkerPool) -> None:
         """Set `first_losses` to those of the present weights, without training them."""
         for batch, first in zip(self.batches, self.first_losses, strict=True):
             copies = [chunk.copy() for chunk in batch.chunks]
-            losses = crew.train(batch.make_kernel, copies, 1)
+            losses = pool.train(batch.make_kernel, copies, 1)
             torch.cat([loss[0] for loss in losses], out=first)
 
     def _running(self) -> set[int]:
@@ -218,7 +219,7 @@ class Run:
         """What the losses of each row's first steps say."""
         return [summarise(row, self.patience) for row in self.losses[:, :steps]]
 
-    def _round(self, crew: Crew, count: int, running: set[int]) -> Iterator[float]:
+    def _round(self, pool: WorkerPool, count: int, running: set[int]) -> Iterator[float]:
         """Take every chunk with a running repeat `count` steps further; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed = 0
@@ -229,7 +230,7 @@ class Run:
                 for chunk, members, place in batch.by_chunk()
                 if running.intersection(rows := [self.rows[m.job, m.repeat] for m in members])
             ]
-            losses = crew.train(batch.make_kernel, [chunk for chunk, *_ in chunks], count)
+            losses = pool.train(batch.make_kernel, [chunk for chunk, *_ in chunks], count)
             for (_, members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
                 first[place] = chunk_losses[0]
                 self._record(batch, members, rows, chunk_losses)

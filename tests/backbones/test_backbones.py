@@ -8,10 +8,10 @@ from torch import nn
 
 from enas_inr.backbones.fourier import Fourier, GaussianMapping
 from enas_inr.backbones.layered import LayeredBackbone, bias_bound, bias_name, weight_name
+from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.backbones.relu import Relu
 from enas_inr.backbones.siren import Siren
 from enas_inr.cost import NetShape
-from enas_inr.options import FourierOptions, ReluOptions, SirenOptions
 
 SHAPE = NetShape(in_features=2, out_features=3, depth=2, width=16)
 

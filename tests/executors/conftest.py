@@ -7,7 +7,7 @@ import pytest
 DEADLY = '''
 import os, signal
 from enas_inr.backbones.siren import Siren
-from enas_inr.options import SirenOptions
+from enas_inr.backbones.options import SirenOptions
 
 class DeadlyOptions(SirenOptions):
     folder: str = ""

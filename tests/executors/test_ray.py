@@ -11,11 +11,11 @@ import optuna
 import pytest
 
 import enas_inr
-from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
-from enas_inr.engine import Observer
 from enas_inr.errors import SpecError, TrainingError
-from enas_inr.executors import ray_pool
+from enas_inr.executors.ray import pool as ray_pool
 from enas_inr.hookspecs import Backbone
+from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.studies.loop import Observer
 
 ray = pytest.importorskip("ray")
 WIDTHS, DEPTHS = [8, 16, 32], [1, 2]
@@ -164,8 +164,8 @@ SEARCH = (
 )
 EVENTS = """
 import os, signal, sys
-import enas_inr.cli.progress as progress, enas_inr.store as store
-import enas_inr.executors.ray_pool as pool
+import enas_inr.cli.progress as progress, enas_inr.studies.store as store
+import enas_inr.executors.ray.pool as pool
 left = int(sys.argv.pop(1))
 
 def counted(owner, name):

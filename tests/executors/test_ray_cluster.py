@@ -9,9 +9,9 @@ import pytest
 
 from enas_inr.cost import Cost
 from enas_inr.errors import SpecError
-from enas_inr.executors.ray_cluster import Needs, settle
-from enas_inr.executors.ray_pool import Attempt
-from enas_inr.options import RayOptions
+from enas_inr.executors.options import RayOptions
+from enas_inr.executors.ray.cluster import Needs, settle
+from enas_inr.executors.ray.pool import Attempt
 from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
 
 

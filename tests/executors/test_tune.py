@@ -9,9 +9,9 @@ import optuna
 import pytest
 
 import enas_inr
-from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.hookspecs import Backbone
+from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.result import TrialStatus
 
 pytest.importorskip("ray")
@@ -130,7 +130,7 @@ def test_it_needs_the_executor_ray(tmp_path, cluster):
 
 KILLED = """
 import os, signal, sys
-import enas_inr.tuning.tuner as tuner
+import enas_inr.executors.ray.tuner as tuner
 moment, reports = int(sys.argv.pop(1)), 0
 before = tuner._Record.reported
 

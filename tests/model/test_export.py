@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import ModelError, SpecError
-from enas_inr.fitting import FitSpec, fit
 from enas_inr.model import export
+from enas_inr.model.fitting import FitSpec, fit
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec
 

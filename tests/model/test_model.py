@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import SpecError
-from enas_inr.fitting import FitSpec, fit
+from enas_inr.model.fitting import FitSpec, fit
 from enas_inr.model.layout import Layout
 from enas_inr.model.sampling import sample_positions
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.partition import cell_edges
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from plugin_site import Site
 
-from enas_inr.catalog import DISABLE_VARIABLE, STRICT_VARIABLE
+from enas_inr.plugins.catalog import DISABLE_VARIABLE, STRICT_VARIABLE
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from command_line import MAIN, assert_one_line, call
 from plugin_site import backbone, describe, only_broken, plugin, providers
 
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import SpecError
+from enas_inr.plugins.catalog import load_catalog
 
 LEAVE_OUT = "leave it out: ENAS_INR_DISABLE_PLUGINS=bad-plugin"
 OPTIONAL = """

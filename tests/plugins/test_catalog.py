@@ -5,12 +5,12 @@ import sys
 import pytest
 from plugin_site import backbone, providers
 
-from enas_inr import builtin
+from enas_inr.backbones.options import SirenOptions
 from enas_inr.backbones.siren import Siren
-from enas_inr.catalog import DISABLE_VARIABLE, KINDS, build_catalog, load_catalog
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import HookSpecs
-from enas_inr.options import SirenOptions
+from enas_inr.plugins import builtin
+from enas_inr.plugins.catalog import DISABLE_VARIABLE, KINDS, build_catalog, load_catalog
 
 
 def test_the_built_ins_are_all_there():
@@ -72,7 +72,7 @@ def test_a_plugin_is_listed_with_its_distribution_and_version(site):
 
 
 def test_a_plugin_is_created_from_its_target_with_its_options(site):
-    options = "enas_inr.options:SirenOptions"
+    options = "enas_inr.backbones.options:SirenOptions"
     site.install("good-plugin", backbone("mine", target="my_net:Net", options=options))
     site.write("my_net", "from enas_inr.backbones.siren import Siren as Net")
     made = load_catalog().create("backbone", "mine", options={"omega_first": 7})

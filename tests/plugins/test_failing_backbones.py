@@ -7,9 +7,9 @@ import torch
 from command_line import assert_one_line, call
 from plugin_site import backbone
 
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import PluginError
 from enas_inr.model.model import load
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
 
 
@@ -282,11 +282,11 @@ def test_a_model_whose_backbone_changed_says_so(net, monkeypatch, method, wrong,
 
 def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path):
     pytest.importorskip("ray")
-    from enas_inr.engine import candidate
-    from enas_inr.executors.base import Workplace
+    from enas_inr.backbones.feasibility import candidate
+    from enas_inr.executors.base import ExecutionContext
+    from enas_inr.executors.ray.trainable import Training
     from enas_inr.result import TrialResult, TrialStatus
     from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
-    from enas_inr.tuning.trainable import Training
 
     net(NET.replace(RETURN, "        return x\n"))
     catalog = load_catalog()
@@ -298,7 +298,9 @@ def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path
     )
     training = Training.__new__(Training)
     training.config = {"trial": trial.model_dump_json()}
-    training.setup(training.config, Workplace(catalog, signal, "cpu"), None, str(tmp_path), 2, 1)
+    training.setup(
+        training.config, ExecutionContext(catalog, signal, "cpu"), None, str(tmp_path), 2, 1
+    )
     step = training.step()
     result = TrialResult.model_validate_json(step["trial_result"])
     assert (step["done"], result.status) == (True, TrialStatus.FAILED)

@@ -4,8 +4,8 @@ import pytest
 from command_line import assert_one_line, call
 from plugin_site import describe, plugin
 
-from enas_inr.catalog import KINDS
 from enas_inr.errors import SignalError
+from enas_inr.plugins.catalog import KINDS
 
 STRATEGY = """
 from enas_inr.strategies.base import Strategy
@@ -22,7 +22,7 @@ class Plugin(Strategy):
         return {trace}
 """
 SELF_RUNNING = """
-from enas_inr.tuning.base import SelfRunning
+from enas_inr.executors.self_running import SelfRunning
 
 class Plugin(SelfRunning):
     def __init__(self, space):
@@ -51,8 +51,8 @@ from enas_inr.executors.base import Executor
 from enas_inr.executors.local import LocalExecutor
 
 class Plugin(Executor):
-    def __init__(self, place):
-        self.local = LocalExecutor(place)
+    def __init__(self, context):
+        self.local = LocalExecutor(context)
 
     def run(self, trials):
         yield from self.local.run(trials)

@@ -4,8 +4,8 @@ import pytest
 from command_line import assert_one_line, call
 from plugin_site import backbone, describe, plugin
 
-from enas_inr.catalog import DISABLE_VARIABLE, load_catalog
 from enas_inr.errors import PluginError
+from enas_inr.plugins.catalog import DISABLE_VARIABLE, load_catalog
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from command_line import assert_one_line, call, plain
 from plugin_site import backbone, describe, plugin
 
-from enas_inr.catalog import HEAVY, KINDS, load_catalog
+from enas_inr.plugins.catalog import HEAVY, KINDS, load_catalog
 
 REASON = "ModuleNotFoundError: No module named 'no_such_module'"
 HINT = "install what provides 'no_such_module', or uninstall bad-plugin"
@@ -116,7 +116,7 @@ def test_with_ten_plugins_that_import_torch_listing_imports_nothing_heavy(site, 
     for number in range(10):
         name = f"net_{number}"
         site.write(name, "import torch\nfrom enas_inr.backbones.siren import Siren as Net\n")
-        fields = {"target": f"{name}:Net", "options": "enas_inr.options:SirenOptions"}
+        fields = {"target": f"{name}:Net", "options": "enas_inr.backbones.options:SirenOptions"}
         site.install(f"plugin-{number}", backbone(f"mine-{number}", **fields))
     printed, modules = list_in_a_process(site, tmp_path, *flags)
     assert all(f"mine-{number}" in printed for number in range(10))

@@ -4,13 +4,13 @@ import pytest
 from command_line import assert_one_line, call
 from plugin_site import backbone, describe, plugin
 
-from enas_inr.catalog import load_catalog
 from enas_inr.errors import PluginError, SpecError
+from enas_inr.plugins.catalog import load_catalog
 
 NET = """
 from pydantic import BaseModel, ConfigDict, field_validator
 from enas_inr.backbones.siren import Siren
-from enas_inr.options import SirenOptions
+from enas_inr.backbones.options import SirenOptions
 from enas_inr.spec import Options
 
 class Net(Siren):

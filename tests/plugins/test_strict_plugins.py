@@ -4,8 +4,8 @@ import pytest
 from command_line import assert_one_line, call
 from plugin_site import backbone
 
-from enas_inr.catalog import STRICT_VARIABLE, load_catalog
 from enas_inr.errors import PluginError
+from enas_inr.plugins.catalog import STRICT_VARIABLE, load_catalog
 
 BROKEN = "x = 1\nraise RuntimeError('no GPU here')\n"
 NET = """
@@ -76,7 +76,7 @@ def test_a_plugin_that_fails_later_brings_its_traceback(site, strict, tmp_path, 
 def test_a_backbone_that_fails_in_training_ends_the_search(site, strict, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     site.write("net", NET.replace("self.sizes", "super().layers(shape)[:1]"))
-    options = "enas_inr.options:SirenOptions"
+    options = "enas_inr.backbones.options:SirenOptions"
     site.install("bad-plugin", backbone("mine", target="net:Net", options=options))
     line = "search sample:photo --size 16 --grid 2 --backbone mine --widths 4 --depths 1 --quiet"
     outcome = call(f"{strict} {line}")

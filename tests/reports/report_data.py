@@ -3,13 +3,13 @@
 import torch
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.reports.record import Report, StudyRecord
 from enas_inr.result import Curve, RepeatResult, TrialStatus
 from enas_inr.signals.picture import picture_of
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import Choice, SignalInfo, StudySpec
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
 
 IMAGE = SignalInfo(name="lake", modality="image", shape=(12, 16), channels=3, fingerprint="a")

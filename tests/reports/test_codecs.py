@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from enas_inr.errors import SignalError
-from enas_inr.reports.codecs import codec_sizes, flac_bytes, jpeg_at, jpeg_sizes, png_bytes
 from enas_inr.signals.audio import AudioModality
+from enas_inr.signals.codecs import codec_sizes, flac_bytes, jpeg_at, jpeg_sizes, png_bytes
 from enas_inr.signals.image import ImageModality
 from enas_inr.signals.signal import Signal
 

@@ -5,12 +5,12 @@ from PIL import Image
 from report_data import OTHER, SOUND, report, study
 
 from enas_inr.errors import SpecError
-from enas_inr.reports.charts import groups
-from enas_inr.reports.drawing import INK, SERIES
 from enas_inr.reports.figures import FIGURES, write_figures
+from enas_inr.reports.figures.charts import groups
+from enas_inr.reports.figures.drawing import INK, SERIES
 from enas_inr.reports.pictured import error_levels, pictured, pixels_of
-from enas_inr.reports.record import Published
 from enas_inr.result import Curve
+from enas_inr.studies.record import Published
 
 
 def dots(panel):

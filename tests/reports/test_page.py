@@ -6,8 +6,8 @@ import pytest
 from report_data import SOUND, report, study
 
 from enas_inr.reports.page import render_page, write_page
-from enas_inr.reports.record import Published
 from enas_inr.spec import EnsembleSpec
+from enas_inr.studies.record import Published
 
 PUBLISHED = {"base": Published(psnr_paper_db=29.0)}
 

@@ -4,9 +4,8 @@ import pytest
 from PIL import Image
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.pareto import pareto_front
-from enas_inr.reports.pareto_figure import pareto_figure, write_pareto
-from enas_inr.result import SearchResult, best_of
+from enas_inr.reports.figures.pareto_figure import pareto_figure, write_pareto
+from enas_inr.result import SearchResult, best_of, pareto_front
 from enas_inr.spec import StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.testing.lookup import PICTURE, LookupExecutor, lookup_space, simulate

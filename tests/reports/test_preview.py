@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from enas_inr.errors import SignalError
-from enas_inr.reports.picture_figure import picture_figure
+from enas_inr.reports.figures.picture_figure import picture_figure
+from enas_inr.reports.figures.sound_figure import sound_figure
 from enas_inr.reports.preview import write_preview
-from enas_inr.reports.quality import border_psnr_db, psnr_db, ssim
-from enas_inr.reports.sound_figure import sound_figure
 from enas_inr.signals.partition import cut
+from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
 from enas_inr.signals.signal import Signal
 
 

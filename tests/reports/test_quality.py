@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from enas_inr.errors import SignalError
-from enas_inr.reports.quality import border_psnr_db, psnr_db, ssim
+from enas_inr.result import psnr_paper_db
 from enas_inr.signals.partition import cut
+from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
 from enas_inr.spec import PSNR_OFFSET_DB
-from enas_inr.training.curves import psnr_paper_db
 
 
 def noise(*shape, seed=0):

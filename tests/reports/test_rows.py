@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 from report_data import OTHER, report, study
 
-from enas_inr.estimate import Difference
 from enas_inr.reports.findings import findings
-from enas_inr.reports.record import Published
 from enas_inr.reports.rows import mean_curve, psnr_values, rows
+from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialStatus
 from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.studies.record import Published
 
 
 def by_name(made):

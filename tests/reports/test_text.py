@@ -5,7 +5,7 @@ import json
 from report_data import OTHER, report, study
 
 from enas_inr.reports import text
-from enas_inr.reports.record import Published
+from enas_inr.studies.record import Published
 
 
 def titles(table):

@@ -9,15 +9,15 @@ import torch
 from PIL import Image
 from report_data import report, signal_of, study
 
-from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.hookspecs import Modality as Description
-from enas_inr.reports.codecs import codec_sizes
-from enas_inr.reports.comparison import write_comparison
+from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.reports.figures.reconstructions import reconstructions_figure
 from enas_inr.reports.page import render_page
 from enas_inr.reports.page_settings import settings
 from enas_inr.reports.pictured import pictured, pixels_of
-from enas_inr.reports.reconstructions import reconstructions_figure
+from enas_inr.reports.side_by_side import write_comparison
 from enas_inr.reports.text import as_markdown
+from enas_inr.signals.codecs import codec_sizes
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import SignalInfo

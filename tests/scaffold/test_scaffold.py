@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from enas_inr.catalog import load_catalog
 from enas_inr.cli.main import run
 from enas_inr.errors import SpecError
-from enas_inr.scaffold import package
-from enas_inr.scaffold.names import KINDS, LONGEST, check_unused, names_of
-from enas_inr.scaffold.package import render, write
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.scaffold import package
+from enas_inr.plugins.scaffold.names import KINDS, LONGEST, check_unused, names_of
+from enas_inr.plugins.scaffold.package import render, write
 
 REPOSITORY = Path(__file__).parents[2]
 INSTALLERS = ("pip", "hatchling", "editables")

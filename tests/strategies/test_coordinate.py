@@ -5,12 +5,13 @@ import random
 import pytest
 
 from enas_inr.errors import BudgetError, SpecError
+from enas_inr.objectives.options import PsnrFlopsOptions
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.options import CoordinateOptions, PsnrFlopsOptions
 from enas_inr.result import best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.strategies.options import CoordinateOptions
 from enas_inr.testing.lookup import LookupExecutor, MemoryRecords, lookup_space, simulate
 
 PAPER = {"width": (16, 32, 64, 128, 256, 512), "depth": (1, 2, 3, 4, 5)}

@@ -11,11 +11,10 @@ import torch
 
 from enas_inr.errors import SpecError
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.options import OptunaOptions
-from enas_inr.pareto import pareto_front
-from enas_inr.result import TrialStatus, best_of
+from enas_inr.result import TrialStatus, best_of, pareto_front
 from enas_inr.strategies import samplers
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_sampler import OptunaSearch
 from enas_inr.testing.lookup import LookupExecutor, MemoryRecords, lookup_space, simulate
 

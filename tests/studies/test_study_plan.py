@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from enas_inr.api.reading import read_signal
-from enas_inr.catalog import load_catalog
-from enas_inr.engine import priced_space
+from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import SpecError
-from enas_inr.studies.file import Search, StudyFile, load_study_file
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.studies.file import SearchTable, StudyFile, load_study_file
 from enas_inr.studies.plan import plan
 
 FOLDER = Path(__file__).parents[2] / "studies"
@@ -26,7 +26,7 @@ def planned(name, *signals):
 
 
 def flops(study):
-    return {c.spec.key(): c.cost.flops for c in priced_space(study.spec, CATALOG).feasible}
+    return {c.spec.key(): c.cost.flops for c in feasible_space(study.spec, CATALOG).feasible}
 
 
 def test_the_flops_of_table_1_are_the_papers_to_the_digit(photo):
@@ -91,7 +91,7 @@ def test_signals_that_are_the_same_are_refused_and_equal_names_told_apart(photo)
 
 
 def file_with(**search):
-    return StudyFile(title="t", searches=(Search(name="s", **search),))
+    return StudyFile(title="t", searches=(SearchTable(name="s", **search),))
 
 
 def test_budgets_rows_have_none_searches_the_papers_and_both_can_be_named(photo):

@@ -7,9 +7,9 @@ import pytest
 
 from enas_inr.api.study import prepare
 from enas_inr.cli.main import run as cli
-from enas_inr.engine import Observer
 from enas_inr.errors import StudyError, TrainingError
-from enas_inr.storage import study_names
+from enas_inr.studies.loop import Observer
+from enas_inr.studies.storage import study_names
 
 TEXT = """
 title = "Widths"

@@ -5,13 +5,13 @@ from unittest import SkipTest
 import pytest
 
 import enas_inr
-from enas_inr.catalog import Catalog, Origin, Provider
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Backbone
+from enas_inr.plugins.catalog import Catalog, Origin, Provider
 from enas_inr.testing import toy_catalog, toy_signal
 from enas_inr.testing.backbone import BackboneSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin
-from enas_inr.testing.verdict import SUITES, Outcome, verdicts
+from enas_inr.testing.verdict import SUITES, RuleOutcome, verdicts
 
 
 def of_class(name):
@@ -31,8 +31,8 @@ def of_class(name):
 @pytest.mark.parametrize("name", ["Right", "Layered"])
 def test_a_backbone_without_faults_keeps_every_rule(name):
     found = list(verdicts(BackboneSuite, of_class(name)))
-    assert not [v for v in found if v.outcome is Outcome.FAILED]
-    skipped = sum(v.outcome is Outcome.SKIPPED for v in found)
+    assert not [v for v in found if v.outcome is RuleOutcome.FAILED]
+    skipped = sum(v.outcome is RuleOutcome.SKIPPED for v in found)
     assert skipped == {"Right": 4, "Layered": 1}[name]  # no options, and no layers
 
 
@@ -89,7 +89,7 @@ def test_every_rule_of_every_suite_says_in_words_what_it_asks():
 def test_the_toy_keeps_every_rule_and_is_found_by_its_name():
     catalog = toy_catalog()
     found = list(verdicts(BackboneSuite, Plugin(catalog.find("backbone", "toy"), catalog)))
-    assert not [v for v in found if v.outcome is Outcome.FAILED]
+    assert not [v for v in found if v.outcome is RuleOutcome.FAILED]
 
 
 def test_the_toy_is_searched_with(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.hookspecs import Executor
+from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.testing.executor import ExecutorSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from enas_inr.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.errors import SignalError
 from enas_inr.hookspecs import Modality as Description
+from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr.testing.modality import ModalitySuite

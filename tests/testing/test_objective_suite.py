@@ -4,8 +4,8 @@ import statistics
 
 import pytest
 
-from enas_inr.catalog import Catalog, Origin, Provider
 from enas_inr.hookspecs import Objective
+from enas_inr.plugins.catalog import Catalog, Origin, Provider
 from enas_inr.testing.objective import ObjectiveSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 

@@ -4,9 +4,9 @@ import inspect
 
 import pytest
 
-from enas_inr.catalog import Catalog, Origin, Provider
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Strategy
+from enas_inr.plugins.catalog import Catalog, Origin, Provider
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 from enas_inr.testing.strategy import StrategySuite
 
@@ -61,7 +61,7 @@ def test_every_rule_says_in_a_line_what_it_is(rule):
         ("Greedy", "one_at_a_time", "asked for 1, it proposed 4: keep to n"),
         ("Impatient", "pending_trials_are_respected", "which is pending"),
         ("Remembering", "a_resume_is_a_replay", "it and a fresh instance disagree"),
-        ("Lucky", "a_resume_is_a_replay", "decide by the history and PricedSpace.seed alone"),
+        ("Lucky", "a_resume_is_a_replay", "decide by the history and FeasibleSpace.seed alone"),
         ("Eager", "an_interruption_changes_nothing", "interrupted after . of 8 trials, it trained"),
         ("AfterTheLast", "the_order_in_which_trials_end_changes_nothing", "opposite order"),
         ("Hashing", "only_the_seed_of_the_space_is_random", "iterate over no set of texts"),

@@ -8,8 +8,8 @@ from enas_inr.result import Curve, Picture, TrialResult, TrialStatus
 class Right(Executor):
     """Trains one trial after the other, the last one first."""
 
-    def __init__(self, place):
-        self.inner = LocalExecutor(place)
+    def __init__(self, context):
+        self.inner = LocalExecutor(context)
 
     def run(self, trials):
         for trial in reversed(trials):

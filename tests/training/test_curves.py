@@ -4,7 +4,8 @@ import random
 import pytest
 import torch
 
-from enas_inr.training.curves import psnr_paper_db, summarise
+from enas_inr.result import psnr_paper_db
+from enas_inr.training.curves import summarise
 
 
 def by_the_book(losses: list[float], patience: int) -> tuple[int, int, float]:

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from enas_inr.errors import SpecError
+from enas_inr.training.chunks import plan_chunks, tiles
 from enas_inr.training.device import resolve_device
-from enas_inr.training.plan import plan_chunks, tiles
 
 CPU = torch.device("cpu")
 

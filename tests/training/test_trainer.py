@@ -10,15 +10,16 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.fourier import Fourier
+from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.backbones.relu import Relu
 from enas_inr.backbones.siren import Siren
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.errors import TrainingError
-from enas_inr.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.signals.partition import cell_coordinates, cut
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import batch as batches
-from enas_inr.training import layered, plan
+from enas_inr.training import chunks as plan
+from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.evaluate import evaluate
 from enas_inr.training.trainer import train
@@ -319,7 +320,7 @@ LARGE = """
 import resource, torch
 from enas_inr.backbones.siren import Siren
 from enas_inr.cost import NetShape
-from enas_inr.options import SirenOptions
+from enas_inr.backbones.options import SirenOptions
 from enas_inr.signals.partition import cut
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job

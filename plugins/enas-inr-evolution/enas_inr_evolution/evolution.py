@@ -27,7 +27,7 @@ from typing import Literal, final
 
 from pydantic import Field
 
-from enas_inr.cost import PricedSpace
+from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import EnsembleSpec, Options
 from enas_inr.strategies.base import Strategy, compared_in_batches
@@ -59,7 +59,9 @@ class EvolutionOptions(Options):
 class Evolution(Strategy):
     """Algorithm 1 of Real et al., in batches."""
 
-    def __init__(self, space: PricedSpace, options: EvolutionOptions = EvolutionOptions()) -> None:
+    def __init__(
+        self, space: FeasibleSpace, options: EvolutionOptions = EvolutionOptions()
+    ) -> None:
         self._seed = space.seed
         self._options = options
         self._specs = {c.spec.key(): c.spec for c in space.feasible}

@@ -192,7 +192,7 @@ def test_a_search_on_the_command_line_is_resumed(tmp_path, monkeypatch, capsys):
     class KilledError(BaseException):
         pass
 
-    from enas_inr.store import Store
+    from enas_inr.studies.store import Store
 
     kept, add = [], Store.add
 

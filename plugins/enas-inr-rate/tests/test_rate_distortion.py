@@ -6,9 +6,9 @@ import math
 import pytest
 from enas_inr_rate.rate_distortion import RateDistortion, RateDistortionOptions
 
-from enas_inr.catalog import load_catalog
 from enas_inr.cli.main import run
 from enas_inr.errors import SpecError
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.spec import PSNR_OFFSET_DB, Cost, SignalInfo
 from enas_inr.testing.objective import ObjectiveSuite, trial_result
 from enas_inr.testing.plugin import installed

@@ -15,7 +15,7 @@ from enas_inr_video.video import VideoModality
 import enas_inr
 from enas_inr.cli.main import run
 from enas_inr.errors import SignalError
-from enas_inr.reports.quality import psnr_db
+from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
 from enas_inr.testing.modality import ModalitySuite
 from enas_inr.testing.plugin import installed

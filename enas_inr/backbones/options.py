@@ -1,0 +1,74 @@
+"""Options of the built-in backbones: torch-free, since listings and the command line read them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from pydantic import Field
+
+from enas_inr.spec import Options, SignalInfo
+
+BiasInit = Literal["paper", "fan_in", "fan_product", "zeros"]
+"""The bound of the uniform initial biases: `fan_in` 1/sqrt(in), as in torch; `fan_product`
+1/sqrt(in * out), as in the paper's code for M >= 4; `paper` chooses between them by the grid, as
+that code does; `zeros`."""
+
+
+LayeredT = TypeVar("LayeredT", bound="_LayeredOptions")  # not Self, which beartype cannot check
+SirenT = TypeVar("SirenT", bound="SirenOptions")
+
+
+class _LayeredOptions(Options):
+    """Options of all backbones here.
+
+    Attributes:
+        bias_init: bound of the initial biases: `fan_in` 1/sqrt(in), `fan_product`
+            1/sqrt(in * out), `zeros`; `paper` chooses one of the first two by the grid.
+    """
+
+    bias_init: BiasInit = "paper"
+
+    def resolve(self: LayeredT, signal: SignalInfo, grid: int) -> LayeredT:
+        """Settle `paper`: fan_in for a grid up to 2 (there untold: 3), fan_product above."""
+        if self.bias_init != "paper":
+            return self
+        return self.model_copy(update={"bias_init": "fan_in" if grid < 4 else "fan_product"})
+
+
+OMEGA_FIRST = 30.0
+OMEGA_FIRST_AUDIO = 3000.0  # Sitzmann et al. for audio; see docs on what the paper may have used
+
+
+class SirenOptions(_LayeredOptions):
+    """Options of `siren`.
+
+    Attributes:
+        omega_first: omega_0 of the first layer; None: 30, for audio 3000 (the SIREN authors').
+        omega_hidden: omega_0 of the hidden layers.
+    """
+
+    omega_first: float | None = Field(default=None, gt=0)
+    omega_hidden: float = Field(default=30.0, gt=0)
+
+    def resolve(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
+        """Settle the first omega_0 by the modality, and the biases by the grid."""
+        omega = self.omega_first or (
+            OMEGA_FIRST_AUDIO if signal.modality == "audio" else OMEGA_FIRST
+        )
+        return super().resolve(signal, grid).model_copy(update={"omega_first": omega})
+
+
+class ReluOptions(_LayeredOptions):
+    """Options of `relu`."""
+
+
+class FourierOptions(_LayeredOptions):
+    """Options of `fourier`.
+
+    Attributes:
+        mapping_size: rows of the mapping matrix; it gives twice as many features.
+        sigma: standard deviation of its entries, in periods per cell.
+    """
+
+    mapping_size: int = Field(default=65, ge=1, le=100_000)
+    sigma: float = Field(default=10.0, gt=0)

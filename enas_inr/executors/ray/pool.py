@@ -1,0 +1,199 @@
+"""A pool of Ray actors that come and go.
+
+A worker is starting, idle or busy. One that dies takes nothing with it: its trial is tried again on
+another, and a new worker starts in its place, wherever the cluster has room.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from enas_inr.errors import TrainingError
+from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.ray.cluster import Needs, first_line, import_ray, room_in
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import TrialSpec
+
+LOOK_SECONDS = 1.0  # between two looks at the progress of the trials
+PATIENCE_SECONDS = 20.0  # without any worker, before the user is told why
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A trial to be trained.
+
+    Attributes:
+        trial: which.
+        share: of the device's memory that it may fill; less after each lack of memory.
+        deaths: of workers that were training it.
+    """
+
+    trial: TrialSpec
+    share: float
+    deaths: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of the task, in Ray's dashboard."""
+        return f"trial {self.trial.number:04} {self.trial.ensemble.label()}"
+
+    def again(self, error: Exception) -> Attempt:
+        """What to try after the worker has died of that."""
+        out_of_memory = "OutOfMemory" in type(error).__name__ or "memory" in str(error).lower()
+        share = self.share / 2 if out_of_memory else self.share
+        return replace(self, share=share, deaths=self.deaths + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What a worker is doing: starting (no attempt), or training one."""
+
+    worker: Any
+    attempt: Attempt | None
+
+
+class Pool:
+    """Workers on a cluster that is connected.
+
+    Args:
+        context: what they are given.
+        needs: what each of them holds.
+        size: how many there are, as long as the cluster has room for them.
+        retries: how many deaths a trial survives.
+    """
+
+    def __init__(self, context: ExecutionContext, needs: Needs, size: int, retries: int) -> None:
+        from enas_inr.executors.ray.worker import Worker
+
+        self._ray = import_ray()
+        self._context, self._needs, self._retries = context, needs, retries
+        self._actor = self._ray.remote(Worker).options(
+            num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
+        )
+        self._worker_context = needs.worker_context(context)
+        # In the object store once, however many workers there are: the signal is in it.
+        self._arguments = (self._ray.put(self._worker_context), needs.threads)
+        self._idle: list[Any] = []
+        self._tasks: dict[Any, _Task] = {}  # by the reference of the task's result
+        self._failed_starts = 0
+        for _ in range(size):
+            self._start()
+
+    def run(self, trials: Iterator[TrialSpec]) -> Iterator[TrialResult]:
+        """Train the trials side by side; yield each result as it comes."""
+        waiting = deque(Attempt(trial, self._worker_context.share) for trial in trials)
+        while waiting or any(task.attempt for task in self._tasks.values()):
+            self._assign(waiting)
+            results = []
+            for reference in self._ended():
+                outcome = self._take(reference)
+                if isinstance(outcome, Attempt):
+                    waiting.appendleft(outcome)
+                elif outcome is not None:
+                    results.append(outcome)
+            self._assign(waiting)  # before the results: keeping one takes the driver a while
+            yield from results
+
+    def stop(self) -> None:
+        """End all workers."""
+        for worker in [*self._idle, *(task.worker for task in self._tasks.values())]:
+            self._kill(worker)
+        self._idle, self._tasks = [], {}
+
+    def _start(self) -> None:
+        worker = self._actor.remote(*self._arguments)
+        self._tasks[worker.ready.options(enable_task_events=False).remote()] = _Task(worker, None)
+
+    def _assign(self, waiting: deque[Attempt]) -> None:
+        while waiting and self._idle:
+            attempt, worker = waiting.popleft(), self._idle.pop()
+            task = worker.train.options(name=attempt.name).remote(attempt.trial, attempt.share)
+            self._tasks[task] = _Task(worker, attempt)
+
+    def _ended(self) -> list[Any]:
+        """Wait until at least one task has ended; return all that have."""
+        lonely = time.monotonic()
+        while True:
+            ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
+            if ready:
+                ended, _ = self._ray.wait(
+                    list(self._tasks), num_returns=len(self._tasks), timeout=0
+                )
+                return list(ended)
+            if any(task.attempt for task in self._tasks.values()):
+                self._show_progress()
+            elif time.monotonic() - lonely > PATIENCE_SECONDS:
+                lonely = float("inf")  # told once
+                self._context.say(
+                    f"waiting for a worker: {self._needs} each, in a cluster with "
+                    f"{room_in(self._ray.nodes())}"
+                )
+
+    def _take(self, reference: Any) -> TrialResult | Attempt | None:
+        """What came of a task: a result, an attempt to make again, or just a new worker."""
+        task = self._tasks.pop(reference)
+        try:
+            result: TrialResult | None = self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:  # ours: the worker is well
+            if task.attempt is None:
+                raise TrainingError(
+                    f"a worker cannot start: {first_line(error)}",
+                    "install the same enas-inr and plugins on all nodes",
+                ) from error
+            self._idle.append(task.worker)
+            return _failed(task.attempt, error)
+        except self._ray.exceptions.RayError as error:
+            self._kill(task.worker)  # if it is only out of reach, it must not come back
+            if task.attempt is None:
+                self._failed_starts += 1
+            self._check_starts(error)
+            self._start()
+            if task.attempt is None:
+                return None
+            again = task.attempt.again(error)
+            if again.deaths > self._retries:
+                return _failed(again, error)
+            self._context.say(f"{again.name}: its worker died ({first_line(error)}); trying again")
+            return again
+        self._failed_starts = 0
+        self._idle.append(task.worker)
+        return result
+
+    def _check_starts(self, error: Exception) -> None:
+        """Do not start workers for ever where none survives that."""
+        if self._failed_starts > self._retries:
+            raise TrainingError(
+                f"{self._failed_starts} workers in a row died at their start: {first_line(error)}",
+                "see the logs in Ray's dashboard",
+            ) from error
+
+    def _show_progress(self) -> None:
+        """Pass on how far the trial is that was begun first.
+
+        Ray's dashboard does not hear of the question: it would count it as a task.
+        """
+        busy = [task for task in self._tasks.values() if task.attempt]
+        first = min(busy, key=lambda task: task.attempt.trial.number if task.attempt else 0)
+        with suppress(self._ray.exceptions.RayError):
+            asked = first.worker.progress.options(enable_task_events=False).remote()
+            progress = self._ray.get(asked, timeout=LOOK_SECONDS)
+            if progress:
+                self._context.on_progress(progress)
+
+    def _kill(self, worker: Any) -> None:
+        with suppress(Exception):  # it has gone already, or the connection has
+            self._ray.kill(worker)
+
+
+def _failed(attempt: Attempt, error: Exception) -> TrialResult:
+    died = f"its worker died {attempt.deaths} times; " if attempt.deaths else ""
+    return TrialResult(
+        trial=attempt.trial,
+        status=TrialStatus.FAILED,
+        message=f"{died}{type(error).__name__}: {first_line(error)}",
+    )

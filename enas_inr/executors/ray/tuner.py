@@ -1,0 +1,264 @@
+"""One run of Ray Tune: our proposals as its searcher, its schedulers, our store as its record."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, final
+
+from ray import tune
+from ray.tune.schedulers import (
+    ASHAScheduler,
+    FIFOScheduler,
+    HyperBandScheduler,
+    MedianStoppingRule,
+    PopulationBasedTraining,
+)
+from ray.tune.search import Searcher
+
+from enas_inr.executors.base import ExecutionContext, TrialProgress
+from enas_inr.executors.options import RayTuneOptions
+from enas_inr.executors.ray.cluster import first_line
+from enas_inr.executors.ray.executor import RayExecutor
+from enas_inr.executors.ray.trainable import Training, checkpoint_file
+from enas_inr.executors.self_running import Loop
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import EnsembleSpec, TrialSpec
+from enas_inr.strategies.base import Strategy
+
+REPORTS = 20  # of a trial that is not stopped early
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours ends the search in order
+}
+
+
+def tune_trials(
+    strategy: Strategy, options: RayTuneOptions, loop: Loop, executor: RayExecutor
+) -> None:
+    """Run Tune until enough architectures were tried; keep each one's result.
+
+    Args:
+        strategy: proposes them.
+        options: of Tune.
+        loop: of the engine.
+        executor: knows the cluster, and what each trial holds of it.
+    """
+    first = strategy.propose(loop.history, (), 1)
+    if not first:
+        return
+    os.environ.update(QUIET)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    steps = loop.make_trial(first[0], 0).training.steps
+    context = executor.context
+    needs, workers = executor.cluster
+    folder = _folder(f"{context.title}|{context.signal.info().fingerprint}")
+    pbt = options.scheduler == "pbt"
+    record = _Record(loop, context, folder, by_architecture=pbt)
+    shared = {
+        "context": replace(needs.worker_context(context), pictures=context.pictures and not pbt),
+        "score": loop.score,
+        "folder": str(folder),
+        "steps_per_report": max(1, steps // REPORTS),
+        "threads": needs.threads,
+    }
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(Training, **shared), {"cpu": needs.cpus, "gpu": needs.gpus}
+        ),
+        param_space=_population(strategy, options, record) if pbt else {},
+        tune_config=tune.TuneConfig(
+            search_alg=None if pbt else _Proposals(strategy, options.trials, loop),
+            scheduler=_scheduler(options, steps),
+            num_samples=1 if pbt else -1,
+            max_concurrent_trials=workers,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(folder),
+            failure_config=tune.FailureConfig(max_failures=options.retries),
+            callbacks=[_Mirror(record)],
+            verbose=0,
+        ),
+    )
+    tuner.fit()
+    record.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(search: str) -> Path:
+    """Where trials are kept that have not ended; the same for the same study."""
+    digest = hashlib.sha256(f"{os.getuid()}|{search}".encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"enas-inr-tune-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _scheduler(options: RayTuneOptions, steps: int) -> Any:
+    """Compares trials by their score at the same step."""
+    grace = min(steps, options.grace_steps or max(1, steps // 10))
+    common: dict[str, Any] = {"time_attr": "steps", "metric": "score", "mode": "max"}
+    factor = options.reduction_factor
+    match options.scheduler:
+        case "asha":
+            return ASHAScheduler(**common, max_t=steps, grace_period=grace, reduction_factor=factor)
+        case "hyperband":
+            return HyperBandScheduler(**common, max_t=steps, reduction_factor=factor)
+        case "median":
+            return MedianStoppingRule(**common, grace_period=grace)
+        case "pbt":
+            return PopulationBasedTraining(
+                **common,
+                perturbation_interval=grace,
+                hyperparam_mutations={"learning_rate": tune.loguniform(1e-5, 1e-2)},
+            )
+    return FIFOScheduler()  # type: ignore[no-untyped-call]
+
+
+def _population(strategy: Strategy, options: RayTuneOptions, record: _Record) -> dict[str, Any]:
+    """PBT takes no searcher: all of its trials at once, each with the learning rate it changes."""
+    specs = strategy.propose(record.loop.history, (), options.trials)
+    trials = [record.loop.make_trial(spec, number) for number, spec in enumerate(specs)]
+    described: Any = record.context.catalog.describe("backbone", specs[0].backbone)
+    return {
+        "trial": tune.grid_search([trial.model_dump_json() for trial in trials]),
+        "learning_rate": trials[0].training.learning_rate or described.learning_rate,
+    }
+
+
+@dataclass(eq=False)
+class _Record:
+    """Passes results on to our store.
+
+    Attributes:
+        by_architecture: only at the end, the best of each architecture: PBT goes on with copies of
+            good trials in the place of bad ones.
+        latest: the best result so far, by architecture.
+    """
+
+    loop: Loop
+    context: ExecutionContext
+    folder: Path
+    by_architecture: bool
+    latest: dict[str, TrialResult] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it needs to restore itself; we restore from our store."""
+        return {}
+
+    def reported(self, result: TrialResult) -> None:
+        """A trial told how far it is."""
+        known = self.latest.get(result.key)
+        if known is None or _rank(result) >= _rank(known):
+            self.latest[result.key] = result
+        step = max((repeat.steps for repeat in result.repeats), default=0)
+        self.context.on_progress(
+            TrialProgress(
+                result.trial.number,
+                result.trial.ensemble.label(),
+                step / result.trial.training.steps,
+                step,
+                _mean_psnr(result),
+            )
+        )
+
+    def ended(self, result: TrialResult) -> None:
+        """A trial has ended, in whatever way."""
+        if not self.by_architecture:
+            self._keep(result)
+        checkpoint_file(self.folder, result.trial).unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """Tune has ended."""
+        for result in self.latest.values() if self.by_architecture else ():
+            self._keep(result)
+
+    def _keep(self, result: TrialResult) -> None:
+        if result.key not in {known.key for known in self.loop.history}:
+            self.loop.keep(result)
+
+
+def _mean_psnr(result: TrialResult) -> float | None:
+    """The mean over the repeats, complete or not."""
+    known = [r.psnr_paper_db for r in result.repeats if r.psnr_paper_db is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _rank(result: TrialResult) -> tuple[bool, float]:
+    """The larger the better: complete ones first, then by their PSNR."""
+    psnr = _mean_psnr(result)
+    return result.status is TrialStatus.COMPLETE, float("-inf") if psnr is None else psnr
+
+
+@final
+class _Proposals(Searcher):
+    """A strategy of ours as one of Tune's searchers."""
+
+    def __init__(self, strategy: Strategy, trials: int, loop: Loop) -> None:
+        super().__init__(metric="score", mode="max")
+        self._propose, self._loop = strategy.propose, loop
+        self._left = trials - len(loop.history)
+        self._asked: list[EnsembleSpec] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, as in `_Record`."""
+        return {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """A configuration; None: wait; FINISHED: there is no more."""
+        ended = {result.key for result in self._loop.history}
+        pending = [spec for spec in self._asked if spec.key() not in ended]
+        found = self._propose(self._loop.history, pending, 1) if self._left > 0 else ()
+        if not found:
+            return None if pending and self._left > 0 else Searcher.FINISHED
+        number = len(ended) + len(pending)
+        self._left -= 1
+        self._asked.append(found[0])
+        return {"trial": self._loop.make_trial(found[0], number).model_dump_json()}
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Nothing: the history says so."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: what is to be proposed follows from our store."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Likewise."""
+
+
+@final
+class _Mirror(tune.Callback):
+    """Tells the record what happens to the trials."""
+
+    def __init__(self, record: _Record) -> None:
+        self._record = record
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Called by Tune at each report."""
+        self._record.reported(TrialResult.model_validate_json(result["trial_result"]))
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Called by Tune when a trial was trained to its end or stopped."""
+        last = trial.last_result
+        result = TrialResult.model_validate_json(last["trial_result"])
+        self._record.ended(result.model_copy(update={"picture": last["picture"]}))
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Called by Tune when a trial has failed as often as it may."""
+        error = trial.get_error()
+        message = first_line(error) if isinstance(error, Exception) else str(error)
+        failed = TrialSpec.model_validate_json(trial.config["trial"])
+        self._record.ended(
+            TrialResult(trial=failed, status=TrialStatus.FAILED, message=message.strip())
+        )

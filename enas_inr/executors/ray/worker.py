@@ -1,0 +1,72 @@
+"""What lives in a Ray actor: a local executor that keeps the signal, and tells the dashboard."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import final
+
+import torch
+
+from enas_inr.executors.base import ExecutionContext, TrialProgress
+from enas_inr.executors.local import LocalExecutor
+from enas_inr.result import TrialResult
+from enas_inr.spec import PSNR_OFFSET_DB, TrialSpec
+
+GAUGES = {
+    "enas_inr_trial_psnr_db": "PSNR of the trial in training so far, the mean over its repeats",
+    "enas_inr_trial_steps_per_second": "Training steps a second of the trial in training",
+    "enas_inr_trial_done": "Share of the trial's work that is done",
+}
+TAGS = ("study", "trial", "architecture")
+
+
+@final
+class Worker:
+    """Trains one trial after the other.
+
+    Args:
+        context: as `Needs.worker_context` makes it.
+        threads: of torch.
+    """
+
+    def __init__(self, context: ExecutionContext, threads: int) -> None:
+        from ray.util.metrics import Gauge
+
+        self._context = replace(context, on_progress=self._tell)
+        self._threads = threads
+        self._gauges = {name: Gauge(name, text, tag_keys=TAGS) for name, text in GAUGES.items()}
+        self._progress: TrialProgress | None = None
+        self._started = 0.0
+
+    def ready(self) -> None:
+        """Return once the worker is there."""
+
+    def train(self, trial: TrialSpec, share: float) -> TrialResult:
+        """Train a trial within a share of the device's memory."""
+        # A setting of the thread, and Ray chooses which one this is.
+        torch.set_num_threads(self._threads)
+        self._started = time.perf_counter()
+        (result,) = LocalExecutor(replace(self._context, share=share)).run([trial])
+        self._progress = None
+        return result
+
+    def progress(self) -> TrialProgress | None:
+        """How far the trial in training is; answered beside the training."""
+        return self._progress
+
+    def _tell(self, progress: TrialProgress) -> None:
+        self._progress = progress
+        values = {"enas_inr_trial_done": progress.done}
+        elapsed = time.perf_counter() - self._started
+        if elapsed > 0:
+            values["enas_inr_trial_steps_per_second"] = progress.step / elapsed
+        if progress.psnr_paper_db is not None:
+            values["enas_inr_trial_psnr_db"] = progress.psnr_paper_db + PSNR_OFFSET_DB
+        tags = {
+            "study": self._context.title,
+            "trial": str(progress.number),
+            "architecture": progress.label,
+        }
+        for name, value in values.items():
+            self._gauges[name].set(value, tags)

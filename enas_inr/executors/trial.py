@@ -1,0 +1,143 @@
+"""From a trial to a job of the trainer, and from an outcome of training to a result."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from importlib.metadata import version
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr import hookspecs
+from enas_inr.cost import net_shape
+from enas_inr.errors import EnasInrError, PluginError
+from enas_inr.executors.base import ExecutionContext
+from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
+from enas_inr.signals.partition import Partition, cut
+from enas_inr.signals.picture import picture_of
+from enas_inr.spec import EnsembleSpec, SignalInfo, TrialSpec
+from enas_inr.training.batch import Job, derived_seed
+from enas_inr.training.curves import CurveSummary
+from enas_inr.training.device import device_name
+from enas_inr.training.evaluate import evaluate
+from enas_inr.training.trainer import Outcome
+
+CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
+
+
+def failure(error: Exception) -> str:
+    """What a failed trial says."""
+    text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
+def trial_result(
+    context: ExecutionContext,
+    trial: TrialSpec,
+    outcome: Outcome,
+    seconds: float,
+    device: torch.device,
+) -> TrialResult:
+    """What came of a trial, without a score."""
+    repeats = tuple(map(repeat_result, outcome.repeats))
+    messages = [
+        f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
+        for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
+        if repeat.status is TrialStatus.DIVERGED
+    ]
+    return TrialResult(
+        trial=trial,
+        status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
+        repeats=repeats,
+        curve=learning_curve(outcome.losses),
+        seconds=seconds,
+        device=device_name(device),
+        versions=_versions(context, trial),
+        message="; ".join(messages),
+    )
+
+
+def with_picture(
+    context: ExecutionContext, job: Job, outcome: Outcome, result: TrialResult
+) -> TrialResult:
+    """Add the first repeat's reconstruction, with its last weights, if these were kept."""
+    if not outcome.params or result.status is not TrialStatus.COMPLETE:
+        return result
+    try:
+        values = evaluate(job, outcome.params, result.trial.training, 0)
+        picture = picture_of(replace(context.signal, values=values))
+    except Exception:  # a trial is worth more than its picture
+        return result
+    return result.model_copy(update={"picture": picture})
+
+
+def _versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "enas-inr": version("enas-inr"),
+    }
+    with suppress(EnasInrError):  # nobody provides the backbone: why the trial failed
+        origin = context.catalog.find("backbone", trial.ensemble.backbone).origin
+        versions[origin.distribution] = origin.version
+    return versions
+
+
+def make_jobs(
+    context: ExecutionContext, info: SignalInfo, trials: Sequence[TrialSpec]
+) -> list[Job]:
+    """What the trainer needs to know of trials that share a grid."""
+    partition = cut(
+        context.signal.values,
+        (trials[0].ensemble.grid,) * len(info.shape),
+        trials[0].training.margin,
+    )
+    return [make_job(context, info, partition, trial) for trial in trials]
+
+
+def make_job(
+    context: ExecutionContext, info: SignalInfo, partition: Partition, trial: TrialSpec
+) -> Job:
+    """What the trainer needs to know of one trial on a signal that is already cut."""
+    spec: EnsembleSpec = trial.ensemble
+    described = context.catalog.describe("backbone", spec.backbone)
+    assert isinstance(described, hookspecs.Backbone)
+    return Job(
+        backbone=context.catalog.create("backbone", spec.backbone, options=spec.options),
+        shape=net_shape(spec, info),
+        partition=partition,
+        seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
+        learning_rate=trial.training.learning_rate or described.learning_rate,
+    )
+
+
+def repeat_result(summary: CurveSummary) -> RepeatResult:
+    """What a result keeps of one repeat."""
+    return RepeatResult(
+        status=TrialStatus.COMPLETE if summary.diverged_at is None else TrialStatus.DIVERGED,
+        steps=summary.steps,
+        psnr_paper_db=None if summary.best_loss is None else psnr_paper_db(summary.best_loss),
+        best_step=summary.best_step,
+        diverged_at=summary.diverged_at,
+    )
+
+
+def learning_curve(losses: Float[Tensor, "repeats steps"]) -> Curve:
+    """The PSNR at about CURVE_POINTS steps, evenly spaced, the last one among them."""
+    count = losses.shape[1]
+    points = min(count, CURVE_POINTS)
+    steps = tuple((index + 1) * count // points for index in range(points))
+    return Curve(
+        steps=steps,
+        psnr_paper_db=tuple(
+            tuple(
+                round(psnr_paper_db(loss), 4) if loss == loss and loss != float("inf") else None
+                for loss in (float(row[step - 1]) for step in steps)
+            )
+            for row in losses
+        ),
+    )

@@ -1,0 +1,35 @@
+"""How well a model reproduces a signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
+from enas_inr.spec import PSNR_OFFSET_DB
+
+if TYPE_CHECKING:
+    from enas_inr.model.model import Model
+    from enas_inr.signals.signal import Signal
+
+
+def measure(model: Model, signal: Signal) -> dict[str, JsonValue]:
+    """Measure a model at the samples of a signal of its shape.
+
+    Returns:
+        `psnr_db`, `psnr_paper_db`, `border_psnr_db` and `interior_psnr_db` (samples beside cell
+        borders, and the rest; None where there are none), and for pictures `ssim`.
+    """
+    from enas_inr.signals.partition import cut
+
+    rendered = model.render().values
+    partition = cut(signal.values, model.layout.grid)
+    border = border_psnr_db(partition, signal.values, rendered)
+    psnr = psnr_db(signal.values, rendered)
+    measured: dict[str, JsonValue] = {"psnr_db": psnr, "psnr_paper_db": psnr - PSNR_OFFSET_DB}
+    if signal.values.ndim == 3:
+        measured["ssim"] = ssim(signal.values, rendered)
+    measured["border_psnr_db"] = border.border_db
+    measured["interior_psnr_db"] = border.interior_db
+    return measured

@@ -1,0 +1,1 @@
+"""Plugins: found, described, checked, made by name, and written."""

@@ -1,0 +1,133 @@
+"""Our own plugins, registered through the same hooks as everybody's."""
+
+from __future__ import annotations
+
+from enas_inr.hookspecs import Backbone, Executor, Modality, Objective, Strategy, hookimpl
+
+ENAS_INR_API = 1
+ENRP = "Soltany Kadarvish et al., Ensemble Neural Representation Networks"
+
+
+@hookimpl
+def enas_inr_backbones() -> list[Backbone]:
+    """SIREN, ReLU and Fourier features, the paper's three."""
+    return [
+        Backbone(
+            name="siren",
+            summary="sine activations",
+            target="enas_inr.backbones.siren:Siren",
+            options="enas_inr.backbones.options:SirenOptions",
+            initialisation="weights U(+-1/in), hidden U(+-sqrt(6/in)/omega_0); biases by bias_init",
+            citation="Sitzmann et al., Implicit Neural Representations with Periodic Activation "
+            "Functions, NeurIPS 2020",
+        ),
+        Backbone(
+            name="relu",
+            summary="ReLU activations on plain coordinates",
+            target="enas_inr.backbones.relu:Relu",
+            options="enas_inr.backbones.options:ReluOptions",
+            initialisation="weights U(+-sqrt(6/in)) (He); biases by bias_init",
+            citation="He et al., Delving Deep into Rectifiers, ICCV 2015",
+        ),
+        Backbone(
+            name="fourier",
+            summary="ReLU activations on Gaussian random Fourier features",
+            target="enas_inr.backbones.fourier:Fourier",
+            options="enas_inr.backbones.options:FourierOptions",
+            initialisation="mapping N(0, sigma^2), fixed; weights U(+-sqrt(6/in)); biases by "
+            "bias_init",
+            citation="Tancik et al., Fourier Features Let Networks Learn High Frequency Functions "
+            "in Low Dimensional Domains, NeurIPS 2020",
+        ),
+    ]
+
+
+@hookimpl
+def enas_inr_modalities() -> list[Modality]:
+    """Images and audio."""
+    return [
+        Modality(
+            name="image",
+            summary="gray, RGB, RGBA and 16-bit gray pictures",
+            target="enas_inr.signals.image:ImageModality",
+            options="enas_inr.signals.options:ImageOptions",
+            suffixes=(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"),
+            axes=(2,),
+            channels=(1, 3, 4),
+        ),
+        Modality(
+            name="audio",
+            summary="sound with any number of channels",
+            target="enas_inr.signals.audio:AudioModality",
+            suffixes=(".wav", ".flac", ".ogg"),
+            axes=(1,),
+            timed=True,
+        ),
+    ]
+
+
+@hookimpl
+def enas_inr_strategies() -> list[Strategy]:
+    """The paper's optimizer, the oracle, and Optuna's samplers."""
+    return [
+        Strategy(
+            name="coordinate",
+            summary="coordinate ascent over the axes, the paper's Algorithm 1",
+            target="enas_inr.strategies.coordinate:CoordinateAscent",
+            options="enas_inr.strategies.options:CoordinateOptions",
+            citation=f"{ENRP}, Algorithm 1",
+        ),
+        Strategy(
+            name="exhaustive",
+            summary="every architecture within the budget",
+            target="enas_inr.strategies.exhaustive:Exhaustive",
+        ),
+        Strategy(
+            name="ray",
+            summary="Ray Tune: many trials, the worse ones stopped early (with --executor ray)",
+            target="enas_inr.executors.ray.tune_strategy:RayTune",
+            options="enas_inr.executors.options:RayTuneOptions",
+            citation="Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020",
+        ),
+        Strategy(
+            name="optuna",
+            summary="a sampler of Optuna: TPE, CMA-ES, NSGA-II, Gaussian processes, ...",
+            target="enas_inr.strategies.optuna_sampler:OptunaSearch",
+            options="enas_inr.strategies.options:OptunaOptions",
+            citation="Akiba et al., Optuna: A Next-generation Hyperparameter Optimization "
+            "Framework, KDD 2019",
+        ),
+    ]
+
+
+@hookimpl
+def enas_inr_executors() -> list[Executor]:
+    """Training in this process, or on a cluster."""
+    return [
+        Executor(
+            name="local",
+            summary="this process, on its CPU or one GPU",
+            target="enas_inr.executors.local:LocalExecutor",
+        ),
+        Executor(
+            name="ray",
+            summary="a Ray cluster, or all GPUs of this machine through one",
+            target="enas_inr.executors.ray.executor:RayExecutor",
+            options="enas_inr.executors.options:RayOptions",
+            citation="Moritz et al., Ray, OSDI 2018",
+        ),
+    ]
+
+
+@hookimpl
+def enas_inr_objectives() -> list[Objective]:
+    """The paper's score."""
+    return [
+        Objective(
+            name="psnr_flops",
+            summary="PSNR - alpha log10(FLOPs), the paper's score",
+            target="enas_inr.objectives.psnr_flops:PsnrFlops",
+            options="enas_inr.objectives.options:PsnrFlopsOptions",
+            citation=f"{ENRP}, eq. (8)",
+        )
+    ]

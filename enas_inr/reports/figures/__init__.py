@@ -1,0 +1,92 @@
+"""The figures of a report, by name, and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from enas_inr.errors import SpecError
+from enas_inr.reports.figures.cost_charts import cost_figure
+from enas_inr.reports.figures.reconstructions import reconstructions_figure
+from enas_inr.reports.figures.step_charts import curves_figure, trace_figure
+from enas_inr.signals.files import make_folder, replace_bytes
+from enas_inr.studies.record import Report
+from enas_inr.validation import nearest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES: Mapping[str, Callable[[Report], Figure | None]] = MappingProxyType(
+    {
+        "psnr_flops": partial(cost_figure, up="psnr", across="flops"),
+        "score_flops": partial(cost_figure, up="score", across="flops"),
+        "psnr_parameters": partial(cost_figure, up="psnr", across="parameters"),
+        "psnr_bytes": partial(cost_figure, up="psnr", across="bytes"),
+        "curves": curves_figure,
+        "trace": trace_figure,
+        "reconstructions": reconstructions_figure,
+    }
+)
+"""What can be drawn of a report; None: it does not apply."""
+
+
+def chosen_figures(report: Report) -> list[str]:
+    """The names of the figures that a report asks for, in the order of `FIGURES`.
+
+    Raises:
+        SpecError: an unknown name.
+    """
+    for name in report.figures:
+        if name not in FIGURES:
+            raise SpecError(f"unknown figure {name!r}", nearest(name, FIGURES))
+    return [name for name in FIGURES if not report.figures or name in report.figures]
+
+
+def write_figures(report: Report, folder: Path) -> list[Path]:
+    """Write each figure that applies as PNG and SVG; equal reports give equal files.
+
+    Args:
+        report: what is drawn.
+        folder: made if it is not there; files of the same names are replaced at once.
+
+    Returns:
+        The paths of the files: `psnr_flops.png`, `psnr_flops.svg`, ...
+
+    Raises:
+        SpecError: an unknown name in `report.figures`.
+        SignalError: the folder or a file cannot be written.
+    """
+    make_folder(folder)
+    paths = []
+    for name in chosen_figures(report):
+        figure = FIGURES[name](report)
+        if figure is None:
+            continue
+        for content, suffix in ((_png(figure), ".png"), (svg_bytes(figure), ".svg")):
+            path = folder / f"{name}{suffix}"
+            replace_bytes(path, content)
+            paths.append(path)
+    return paths
+
+
+def svg_bytes(figure: Figure, *, transparent: bool = False) -> bytes:
+    """An SVG with text as text, that is the same whenever it is made."""
+    from matplotlib import rc_context
+
+    buffer = BytesIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "enas-inr"}):
+        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        figure.savefig(
+            buffer, format="svg", dpi=figure.dpi, metadata=metadata, transparent=transparent
+        )
+    return buffer.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,149 @@
+"""How close a reconstruction is: PSNR, SSIM, and PSNR beside the borders of the cells.
+
+All take values in [-1, 1] and never clamp them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jaxtyping import Bool, Float
+
+from enas_inr.errors import SignalError
+from enas_inr.result import psnr_paper_db
+from enas_inr.signals.partition import Partition, cell_edges
+from enas_inr.spec import PSNR_OFFSET_DB
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_WINDOW = 11  # pixels on a side
+_SIGMA = 1.5  # pixels
+_RANGE = 2.0  # of values in [-1, 1]
+_C1 = (0.01 * _RANGE) ** 2
+_C2 = (0.03 * _RANGE) ** 2
+
+
+@dataclass(frozen=True)
+class BorderError:
+    """PSNR in dB (peak = 2), apart for two kinds of samples; None: there are none of that kind.
+
+    Attributes:
+        border_db: over the samples that touch a sample of another cell along an axis.
+        interior_db: over all others.
+    """
+
+    border_db: float | None
+    interior_db: float | None
+
+
+def psnr_db(a: Float[Tensor, "*axes channels"], b: Float[Tensor, "*axes channels"]) -> float:
+    """The usual PSNR in dB, over all samples and channels: the peak is the data range, 2.
+
+    Equal signals are as far as float32 goes, about 385 dB.
+
+    Raises:
+        SignalError: the shapes differ.
+    """
+    _check_same_shape(a, b)
+    return _psnr_db((a.double() - b.double()).square())
+
+
+def ssim(
+    a: Float[Tensor, "rows columns channels"], b: Float[Tensor, "rows columns channels"]
+) -> float:
+    """The mean structural similarity of two pictures, at most 1: the mean over the channels.
+
+    Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error visibility to structural
+    similarity", IEEE TIP 13(4), 2004: a Gaussian window of 11x11 pixels with sigma 1.5, K1 = 0.01,
+    K2 = 0.03, only where the whole window lies in the picture. In a picture with a side below 11
+    pixels, the window has the largest odd size that fits.
+
+    Raises:
+        SignalError: the shapes differ, or are not rows, columns, channels.
+    """
+    import torch
+
+    _check_same_shape(a, b)
+    if a.ndim != 3:
+        raise SignalError(
+            f"SSIM of a signal of shape {tuple(a.shape)}", "give rows, columns and channels"
+        )
+    shortest = min(a.shape[:2])
+    size = min(_WINDOW, shortest - 1 + shortest % 2)
+    offsets = torch.arange(size, dtype=torch.float64, device=a.device) - size // 2
+    window = torch.exp(-offsets.square() / (2 * _SIGMA**2))
+    window /= window.sum()
+    # Its luminance term depends on where 0 is: black. Channels one by one, for the memory's sake.
+    channels = zip((a.double() + 1).unbind(-1), (b.double() + 1).unbind(-1), strict=True)
+    return statistics.fmean(_ssim_of_channel(x, y, window) for x, y in channels)
+
+
+def border_psnr_db(
+    partition: Partition,
+    original: Float[Tensor, "*axes channels"],
+    reconstruction: Float[Tensor, "*axes channels"],
+) -> BorderError:
+    """PSNR beside the borders between cells, and elsewhere: seams show as a lower first number.
+
+    Args:
+        partition: how the signal was cut; its grid and shape are used, its values are not.
+        original: the signal.
+        reconstruction: of the same shape.
+
+    Raises:
+        SignalError: the shapes differ, or are not the partition's.
+    """
+    _check_same_shape(original, reconstruction)
+    if tuple(original.shape[:-1]) != partition.shape:
+        raise SignalError(
+            f"a signal of shape {tuple(original.shape[:-1])} was not cut into this partition of"
+            f" shape {partition.shape}",
+            "give the signal that was cut",
+        )
+    squared = (original.double() - reconstruction.double()).square()
+    border = _beside_border(partition).to(squared.device)
+    by_side = [squared[side] for side in (border, ~border)]
+    return BorderError(*(_psnr_db(errors) if errors.numel() else None for errors in by_side))
+
+
+def _beside_border(partition: Partition) -> Bool[Tensor, "*axes"]:
+    import torch
+
+    mask = torch.zeros(partition.shape, dtype=torch.bool)
+    for axis, (length, cells) in enumerate(zip(partition.shape, partition.grid, strict=True)):
+        inner = torch.tensor(cell_edges(length, cells)[1:-1], dtype=torch.int64)
+        mask.index_fill_(axis, torch.cat([inner - 1, inner]), True)
+    return mask
+
+
+def _ssim_of_channel(
+    x: Float[Tensor, "rows columns"],
+    y: Float[Tensor, "rows columns"],
+    window: Float[Tensor, " size"],
+) -> float:
+    import torch
+    import torch.nn.functional as F
+
+    maps = torch.stack([x, y, x * x, y * y, x * y]).unsqueeze(1)
+    blurred = F.conv2d(F.conv2d(maps, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
+    mean_x, mean_y, mean_xx, mean_yy, mean_xy = blurred.squeeze(1)
+    mean_product, mean_squares = mean_x * mean_y, mean_x.square() + mean_y.square()
+    covariance, variances = mean_xy - mean_product, mean_xx + mean_yy - mean_squares
+    luminance = (2 * mean_product + _C1) / (mean_squares + _C1)
+    structure = (2 * covariance + _C2) / (variances + _C2)
+    return float((luminance * structure).mean())
+
+
+def _psnr_db(squared: Tensor) -> float:
+    return psnr_paper_db(float(squared.mean())) + PSNR_OFFSET_DB
+
+
+def _check_same_shape(a: Tensor, b: Tensor) -> None:
+    if a.shape != b.shape:
+        raise SignalError(
+            f"signals of shape {tuple(a.shape)} and {tuple(b.shape)} cannot be compared",
+            "give a reconstruction of the same signal",
+        )

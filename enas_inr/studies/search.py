@@ -1,0 +1,101 @@
+"""A search from its StudySpec to its result: prepared, continued, kept in a storage."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from enas_inr.errors import TrainingError
+from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.self_running import SelfRunning
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.result import SearchResult, best_of, pareto_front
+from enas_inr.spec import Choice, StudySpec
+from enas_inr.studies.guards import make_executor, make_objective, make_strategy
+from enas_inr.studies.known import CachedExecutor
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
+from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.studies.loop import Observer, run_loop
+
+DEFAULT_STORAGE = "sqlite:///enas-inr.db"
+
+
+def run_study(
+    spec: StudySpec,
+    signal: Signal,
+    *,
+    catalog: Catalog,
+    name: str | None = None,
+    storage: str = DEFAULT_STORAGE,
+    executor: Choice = Choice(name="local"),
+    device: str = "auto",
+    pictures: bool = True,
+    observer: Observer | None = None,
+    reuse: bool = False,
+) -> SearchResult:
+    """Run a study to its end, or continue it; see `search` for what everything means.
+
+    With `reuse`, what any study in the storage has trained in just the same way is taken from it.
+    """
+    from enas_inr.signals.picture import picture_of
+    from enas_inr.studies.reading import known_trials
+    from enas_inr.studies.store import Store
+
+    started = time.perf_counter()
+    observer = observer or Observer()
+    name = name or study_name(spec)
+    space = feasible_space(spec, catalog)
+    chosen = spec.strategy
+    strategy = make_strategy(catalog, chosen, space)
+    objective = make_objective(catalog, spec)
+    store = Store(name, spec, storage)
+    with ExitStack() as at_end:
+        original = picture_of(signal) if pictures and store.keeps_pictures else None
+        context = ExecutionContext(
+            catalog,
+            signal,
+            device,
+            observer.progressed,
+            title=f"{name} ({chosen.name})",
+            say=observer.said,
+            at_end=at_end,
+            pictures=original is not None,
+        )
+        runner = make_executor(catalog, executor, context)
+        if reuse and not isinstance(strategy, SelfRunning):  # those hand out trials themselves
+            runner = CachedExecutor(runner, known_trials(spec.signal, storage))
+        at_end.enter_context(store)  # not before: a device that is not there leaves no file
+        if original:
+            store.attach(original)
+        options = catalog.options("strategy", chosen.name, chosen.options)
+        most = min(len(space.feasible), getattr(options, "trials", len(space.feasible)))
+        observer.started(name, store.storage, len(store.results()), most)
+        history = run_loop(spec, space, strategy, objective, runner, store, observer)
+    best = best_of(history)
+    if best is None:
+        raise TrainingError(
+            f"none of the {len(history)} trials of study {name!r} is complete",
+            f"the first said: {history[0].message}" if history else "",
+        )
+    return SearchResult(
+        study=name,
+        storage=store.storage,
+        spec=spec,
+        best=best,
+        trace=tuple(strategy.trace(history)),
+        trials=tuple(history),
+        seconds=time.perf_counter() - started,
+        front=pareto_front(history, spec.objectives),
+    )
+
+
+def study_name(spec: StudySpec) -> str:
+    """Name a study after everything that decides its result."""
+    digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:8]
+    one_grid = all(axis.name != "grid" for axis in spec.space.axes)
+    grid = f"-M{spec.space.base.grid}" if one_grid else ""
+    return f"{spec.signal.name}-{spec.space.base.backbone}{grid}-{digest}"

@@ -1,0 +1,198 @@
+"""The store: TrialResult <-> Optuna storage, the one source of truth of a study.
+
+A trial is written once, when it has ended, in one transaction: so a killed process leaves no
+half-written and no RUNNING trial, and only the trial in flight is lost. One process at a time owns
+a study, by a lock that the operating system releases however that process ends.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from enas_inr.errors import StudyError
+from enas_inr.result import Picture, TrialResult, TrialStatus, directions, objective_values
+from enas_inr.spec import StudySpec
+from enas_inr.studies.pictures import ATTRIBUTE, upload
+from enas_inr.studies.reading import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE, _result
+from enas_inr.studies.storage import (
+    artifact_folder,
+    explained,
+    lock_path,
+    open_url,
+    storage_url,
+)
+
+_STATES = {
+    TrialStatus.COMPLETE: TrialState.COMPLETE,
+    TrialStatus.DIVERGED: TrialState.PRUNED,  # of FAIL a sampler would learn nothing
+    TrialStatus.FAILED: TrialState.FAIL,
+    TrialStatus.STOPPED: TrialState.PRUNED,
+}
+
+
+class Store:
+    """One study, open and locked. Use it as a context manager.
+
+    Args:
+        name: of the study; made if there is none.
+        spec: what the study is about; a study that exists must agree.
+        storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`.
+
+    Raises:
+        StudyError: the storage cannot be opened or written, another process owns the study, or
+            the study was made with other settings.
+    """
+
+    def __init__(self, name: str, spec: StudySpec, storage: str) -> None:
+        self.name, self.storage = name, storage_url(storage)
+        self._spec = spec
+        self._pictures = artifact_folder(storage)
+
+    def __enter__(self) -> Self:
+        with explained(self.storage):
+            path = lock_path(self.storage, self.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()  # a folder that cannot be written must not look like a lock that is held
+            self._lock = FileLock(path, timeout=0)
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise StudyError(
+                    f"study {self.name!r} in {self.storage} is in use by another process",
+                    "wait until that ends, or choose another --study",
+                ) from None
+        try:
+            with explained(self.storage):
+                self._backend = open_url(self.storage)
+                self._study = optuna.create_study(
+                    storage=self._backend,
+                    study_name=self.name,
+                    directions=directions(self._spec.objectives),
+                    load_if_exists=True,
+                )
+                self._agree()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def _agree(self) -> None:
+        """Write the settings into a new study; compare them with those of an old one."""
+        known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
+        if known is None:
+            found = [direction.name.lower() for direction in self._study.directions]
+            if self._study.trials or found != directions(self._spec.objectives):
+                raise StudyError(
+                    f"study {self.name!r} in {self.storage} was not made by enas-inr",
+                    "choose another --study",
+                )
+            self._study.set_metric_names(list(self._spec.objectives) or ["score"])
+            self._study.set_user_attr(SPEC_ATTRIBUTE, self._spec.model_dump_json())
+            return
+        differences = self._spec.differences(StudySpec.model_validate_json(known))
+        if differences:
+            raise StudyError(
+                f"study {self.name!r} in {self.storage} has other settings than asked for: "
+                + "; ".join(differences),
+                "ask for the same, or choose another --study",
+            )
+
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether it has a place for them: a storage without a file has none."""
+        return self._pictures is not None
+
+    def attach(self, original: Picture) -> None:
+        """Keep a picture of the signal itself, once, if there is a place for it.
+
+        Raises:
+            StudyError: it cannot be written.
+        """
+        with explained(self.storage):
+            study = self._backend.get_study_id_from_name(self.name)
+            known = self._backend.get_study_system_attrs(study)
+            if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
+                for key, value in upload(original, "original", self._pictures).items():
+                    self._backend.set_study_system_attr(study, key, value)
+
+    def results(self) -> list[TrialResult]:
+        """The trials that have ended, in the order of their numbers."""
+        with explained(self.storage):
+            return [_result(trial) for trial in self._study.get_trials(deepcopy=False)]
+
+    def add(self, result: TrialResult) -> None:
+        """Write a trial that has ended, in one transaction, after the file of its picture.
+
+        Raises:
+            StudyError: it cannot be written.
+        """
+        with explained(self.storage):
+            self._study.add_trial(self._frozen(result))
+
+    def _frozen(self, result: TrialResult) -> FrozenTrial:
+        spec = result.trial.ensemble
+        axes = self._spec.space.axes
+        complete = result.status is TrialStatus.COMPLETE
+        stopped = result.status is TrialStatus.STOPPED
+        values = objective_values(result, self._spec.objectives) if complete else None
+        trial = create_trial(
+            state=_STATES[result.status],
+            values=values,
+            params={axis.name: getattr(spec, axis.name) for axis in axes},
+            distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
+            user_attrs=_attributes(result),
+            system_attrs=self._upload(result),
+            intermediate_values=_mean_curve(result) if complete or stopped else None,
+        )
+        # Else a dashboard would show the time that writing took.
+        trial.datetime_complete = datetime.now()
+        trial.datetime_start = trial.datetime_complete - timedelta(seconds=result.seconds)
+        return trial
+
+    def _upload(self, result: TrialResult) -> dict[str, Any]:
+        """Write the file of the picture, if there is one and a place for it."""
+        if result.picture is None or self._pictures is None:
+            return {}
+        return upload(result.picture, f"reconstruction-{result.trial.number}", self._pictures)
+
+
+def _attributes(result: TrialResult) -> dict[str, Any]:
+    """What people see in a dashboard, and the whole result for ourselves."""
+    readable = {
+        "architecture": result.trial.ensemble.label(),
+        "status": result.status.value,
+        "psnr_db": result.psnr_db,
+        "psnr_paper_db": result.psnr_paper_db,
+        "psnr_db_repeats": [repeat.psnr_db for repeat in result.repeats],
+        **result.trial.cost.model_dump(),
+        "seconds": round(result.seconds, 3),
+        "device": result.device,
+        "versions": result.versions,
+        "message": result.message,
+    }
+    return readable | {RESULT_ATTRIBUTE: result.model_dump_json()}
+
+
+def _mean_curve(result: TrialResult) -> dict[int, float]:
+    """The learning curve that a dashboard draws: the paper's PSNR, the mean over the repeats."""
+    columns = zip(*result.curve.psnr_paper_db, strict=True)
+    return {
+        step: sum(known) / len(known)
+        for step, column in zip(result.curve.steps, columns, strict=True)
+        if len(known := [value for value in column if value is not None]) == len(column)
+    }

@@ -1,0 +1,79 @@
+"""The kernel for any backbone: autograd through `forward`, as slow as that is."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone
+from enas_inr.backbones.checks import check_values
+from enas_inr.cost import NetShape
+from enas_inr.training.chunks import ChunkPlan, tiles
+from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
+from enas_inr.training.packing import Packing
+
+
+def member_bytes(packing: Packing, shape: NetShape, tile: int) -> int:
+    """A guess of the memory that one member needs: autograd keeps several values a unit."""
+    units = (shape.depth + 2) * shape.width + shape.out_features
+    return 4 * (5 * packing.numbers + 6 * tile * units)
+
+
+@final
+class GeneralKernel(Kernel):
+    """Full-batch Adam on the mean squared error, for whatever `forward` computes."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        shape: NetShape,
+        packing: Packing,
+        block: BlockData,
+        settings: AdamSettings,
+        plan: ChunkPlan,
+    ) -> None:
+        self._packing = packing
+        self._backbone, self._shape, self._block = backbone, shape, block
+        self._settings = settings
+        self._tiles = tiles(len(block.coordinates), plan.tile)
+
+    def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
+        """Train in place; return each member's mean squared error before each step's update."""
+        gradient = torch.empty_like(chunk.weights)
+        slots = self._packing.unpack(gradient)
+        targets = self._block.targets[chunk.cells]
+        losses = torch.zeros(steps, chunk.members, device=chunk.weights.device)
+        for step in range(steps):
+            gradient.zero_()
+            leaves = self._packing.unpack(chunk.weights.detach())
+            for leaf in leaves.values():
+                leaf.requires_grad_()
+            for start, stop in self._tiles:
+                loss = self._loss(leaves, chunk, targets[:, start:stop], start, stop)
+                losses[step] += loss.detach()
+                # Members share nothing, so the gradient of the sum holds each one's own.
+                parts = torch.autograd.grad(loss.sum(), list(leaves.values()), allow_unused=True)
+                for slot, part in zip(slots.values(), parts, strict=True):
+                    if part is not None:
+                        slot += part
+            chunk.update_(gradient, self._settings)
+        return losses
+
+    def _loss(
+        self,
+        leaves: dict[str, Tensor],
+        chunk: ChunkState,
+        targets: Float[Tensor, "members points out"],
+        start: int,
+        stop: int,
+    ) -> Float[Tensor, " members"]:
+        """Each member's share of its mean squared error from these samples."""
+        x = self._block.coordinates[start:stop].expand(chunk.members, -1, -1)
+        values = self._backbone.forward(self._shape, {**leaves, **chunk.constants}, x)
+        check_values(values, x, self._shape.out_features)
+        error = values - targets
+        values_per_cell = len(self._block.coordinates) * targets.shape[2]
+        return error.square().sum(dim=(1, 2)) / values_per_cell

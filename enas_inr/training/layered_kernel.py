@@ -1,0 +1,192 @@
+"""The kernel for layered networks: a hand-written backward pass in memory allocated once.
+
+Activations lie as `members features points`, each followed by a row of ones, so that a layer with
+its bias is one batched matrix product, and omega_0 and the loss's factor are that product's alpha.
+After the forward pass the pre-activations hold the slopes; the backward pass turns them into the
+gradients with respect to the pre-activations, in place. The samples are processed in tiles and
+the members in chunks small enough for the cache (see `plan.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.checks import check_values
+from enas_inr.backbones.layered import Activation, Encoding, Layer
+from enas_inr.training.chunks import ChunkPlan, tiles
+from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
+from enas_inr.training.packing import LayeredPacking
+
+FLOAT_BYTES = 4
+MOST_ENCODED_BYTES = 2**28  # of encoded coordinates that are kept; more are encoded anew each step
+
+
+def supports(layers: tuple[Layer, ...]) -> bool:
+    """Whether this kernel can train such layers: all but the last one with an activation."""
+    return all(layer.activation for layer in layers[:-1]) and layers[-1].activation is None
+
+
+def member_bytes(layers: tuple[Layer, ...], points: int, tile: int) -> int:
+    """The memory that one member needs while it is trained: numbers, inputs and scratch."""
+    numbers = LayeredPacking(layers).numbers
+    hidden = [layer.out_features for layer in layers[:-1]]
+    outputs = layers[-1].out_features
+    scratch = sum(2 * width + 1 for width in hidden) + max(hidden, default=0) + outputs
+    inputs = layers[0].in_features + 1 + outputs
+    return FLOAT_BYTES * (4 * numbers + points * inputs + tile * scratch)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hidden:
+    """The scratch of one hidden layer for one tile."""
+
+    values: Float[Tensor, "members features points"]
+    with_ones: Float[Tensor, "members features1 points"]
+    slopes: Float[Tensor, "members features points"]
+    activation: Activation
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """Views of everything that one tile of samples touches."""
+
+    inputs: Float[Tensor, "members features1 points"]
+    targets: Float[Tensor, "members out points"]
+    hidden: list[_Hidden]
+    outputs: Float[Tensor, "members out points"]
+    back: list[Float[Tensor, "members features points"]]
+
+
+@final
+class LayeredKernel(Kernel):
+    """Full-batch Adam on the mean squared error, for an encoding followed by layers."""
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        layers: tuple[Layer, ...],
+        block: BlockData,
+        settings: AdamSettings,
+        plan: ChunkPlan,
+    ) -> None:
+        self._packing = LayeredPacking(layers)
+        self._encoding, self._layers, self._block = encoding, layers, block
+        self._settings = settings
+        self._activations = [a for a in (layer.activation for layer in layers[:-1]) if a]
+        points = len(block.coordinates)
+        self._tiles = tiles(points, plan.tile)
+        tile = max(stop - start for start, stop in self._tiles)
+        out = layers[-1].out_features
+        hidden = [layer.out_features for layer in layers[:-1]]
+
+        def empty(*shape: int) -> Tensor:
+            return torch.empty(plan.members, *shape, device=block.targets.device)
+
+        rows = layers[0].in_features + 1
+        self._kept = FLOAT_BYTES * plan.members * rows * points <= MOST_ENCODED_BYTES
+        self._inputs = empty(rows, points if self._kept else tile).fill_(1)
+        self._targets = empty(out, points)
+        self._values = [empty(width + 1, tile).fill_(1) for width in hidden]
+        self._slopes = [empty(width, tile) for width in hidden]
+        self._outputs = empty(out, tile)
+        self._back = empty(max(hidden, default=1) * tile).flatten()
+        self._gradient = empty(self._packing.numbers).flatten()
+
+    @torch.no_grad()
+    def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
+        """Train in place; return each member's mean squared error before each step's update."""
+        members = chunk.members
+        gradient = self._gradient[: chunk.weights.numel()]
+        weights, gradients = self._packing.matrices(chunk.weights), self._packing.matrices(gradient)
+        self._load(chunk)
+        views = [self._view(members, start, stop) for start, stop in self._tiles]
+        sums = torch.empty(steps, len(views), members, device=chunk.weights.device)
+        for step in range(steps):
+            for index, tile in enumerate(views):
+                if not self._kept:
+                    self._encode(chunk, *self._tiles[index])
+                self._forward(tile, weights)
+                torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=sums[step, index])
+                self._backward(tile, weights, gradients, accumulate=index > 0)
+            chunk.update_(gradient, self._settings)
+        return sums.square_().sum(dim=1) / self._values_per_cell
+
+    @property
+    def _values_per_cell(self) -> int:
+        return self._targets.shape[1] * self._targets.shape[2]
+
+    def _load(self, chunk: ChunkState) -> None:
+        """Bring the chunk's targets, and its encoded coordinates if kept, into the scratch."""
+        self._targets[: chunk.members].copy_(self._block.targets[chunk.cells].transpose(1, 2))
+        for start, stop in self._tiles if self._kept else ():
+            self._encode(chunk, start, stop)
+
+    def _encode(self, chunk: ChunkState, start: int, stop: int) -> None:
+        """Encode the coordinates of one tile."""
+        coordinates = self._block.coordinates[start:stop].expand(chunk.members, -1, -1)
+        features = self._encoding.apply(chunk.constants, coordinates)
+        check_values(features, coordinates, self._layers[0].in_features, "the encoding")
+        self._input_view(chunk.members, start, stop)[:, :-1].copy_(features.transpose(1, 2))
+
+    def _input_view(self, members: int, start: int, stop: int) -> Tensor:
+        if self._kept:
+            return self._inputs[:members, :, start:stop]
+        return self._inputs[:members, :, : stop - start]
+
+    def _view(self, members: int, start: int, stop: int) -> _Tile:
+        points = stop - start
+        hidden = [
+            _Hidden(
+                values=values[:members, :-1, :points],
+                with_ones=values[:members, :, :points],
+                slopes=slopes[:members, :, :points],
+                activation=activation,
+            )
+            for values, slopes, activation in zip(
+                self._values, self._slopes, self._activations, strict=True
+            )
+        ]
+        return _Tile(
+            inputs=self._input_view(members, start, stop),
+            targets=self._targets[:members, :, start:stop],
+            hidden=hidden,
+            outputs=self._outputs[:members, :, :points],
+            back=[
+                self._back[: members * width * points].view(members, width, points)
+                for width in (layer.out_features for layer in self._layers[:-1])
+            ],
+        )
+
+    def _forward(self, tile: _Tile, weights: list[Tensor]) -> None:
+        """Fill values and slopes of the hidden layers, and the outputs with the error."""
+        below = tile.inputs
+        for layer, matrix, hidden in zip(self._layers, weights, tile.hidden, strict=False):
+            hidden.slopes.baddbmm_(matrix, below, beta=0, alpha=layer.scale)
+            hidden.activation.value_and_slope_(hidden.slopes, hidden.values)
+            below = hidden.with_ones
+        tile.outputs.baddbmm_(weights[-1], below, beta=0, alpha=self._layers[-1].scale)
+        tile.outputs.sub_(tile.targets)
+
+    def _backward(
+        self, tile: _Tile, weights: list[Tensor], gradients: list[Tensor], *, accumulate: bool
+    ) -> None:
+        """Set (or add to) the gradients of the mean squared error, from the last layer down."""
+        delta = tile.outputs
+        factor = 2 / self._values_per_cell
+        for index in range(len(self._layers) - 1, -1, -1):
+            alpha = factor * self._layers[index].scale
+            below = tile.hidden[index - 1].with_ones if index else tile.inputs
+            gradients[index].baddbmm_(
+                delta, below.transpose(1, 2), beta=int(accumulate), alpha=alpha
+            )
+            if index:
+                back = tile.back[index - 1]
+                transposed = weights[index][:, :, :-1].transpose(1, 2)
+                back.baddbmm_(transposed, delta, beta=0, alpha=alpha)
+                delta = tile.hidden[index - 1].slopes.mul_(back)
+                factor = 1.0
