@@ -28,8 +28,8 @@ demo: $(READY)
 
 # In two processes, but for the tests of a Ray cluster, of which there should be one at a time.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors
-	$(BIN)/python -m pytest tests/executors
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray
+	$(BIN)/python -m pytest tests/executors/ray
 
 # Each file for itself, as a user would; what they share is trained once.
 studies: $(READY)

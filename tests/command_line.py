@@ -15,7 +15,7 @@ MAIN = "from enas_inr.cli.main import main; main()"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Finished:
     code: int
     out: str
     err: str
@@ -30,7 +30,7 @@ def call(line):
     out, err = StringIO(), StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = run(shlex.split(line))
-    return Outcome(code, out.getvalue(), err.getvalue())
+    return Finished(code, out.getvalue(), err.getvalue())
 
 
 def call_process(line, cwd, **options):
@@ -44,7 +44,7 @@ def call_process(line, cwd, **options):
         check=False,
         **options,
     )
-    return Outcome(process.returncode, process.stdout, process.stderr)
+    return Finished(process.returncode, process.stdout, process.stderr)
 
 
 def plain(text):

@@ -2,9 +2,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugin_site import Site
 
 from enas_inr.plugins.catalog import DISABLE_VARIABLE, STRICT_VARIABLE
+from tests.plugins.plugin_site import Site
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from command_line import MAIN, assert_one_line, call
-from plugin_site import backbone, describe, only_broken, plugin, providers
 
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import load_catalog
+from tests.command_line import MAIN, assert_one_line, call
+from tests.plugins.plugin_site import backbone, describe, only_broken, plugin, providers
 
 LEAVE_OUT = "leave it out: ENAS_INR_DISABLE_PLUGINS=bad-plugin"
 OPTIONAL = """

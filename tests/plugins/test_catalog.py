@@ -3,7 +3,6 @@ import inspect
 import sys
 
 import pytest
-from plugin_site import backbone, providers
 
 from enas_inr.backbones.options import SirenOptions
 from enas_inr.backbones.siren import Siren
@@ -11,6 +10,7 @@ from enas_inr.errors import SpecError
 from enas_inr.hookspecs import HookSpecs
 from enas_inr.plugins import builtin
 from enas_inr.plugins.catalog import DISABLE_VARIABLE, KINDS, build_catalog, load_catalog
+from tests.plugins.plugin_site import backbone, providers
 
 
 def test_the_built_ins_are_all_there():

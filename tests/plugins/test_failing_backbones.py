@@ -4,13 +4,13 @@ import json
 
 import pytest
 import torch
-from command_line import assert_one_line, call
-from plugin_site import backbone
 
 from enas_inr.errors import PluginError
 from enas_inr.model.model import load
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
+from tests.command_line import assert_one_line, call
+from tests.plugins.plugin_site import backbone
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,11 @@
 """Strategies, objectives, executors and modalities that fail while they run: one line, exit 5."""
 
 import pytest
-from command_line import assert_one_line, call
-from plugin_site import describe, plugin
 
 from enas_inr.errors import SignalError
 from enas_inr.plugins.catalog import KINDS
+from tests.command_line import assert_one_line, call
+from tests.plugins.plugin_site import describe, plugin
 
 STRATEGY = """
 from enas_inr.strategies.base import Strategy

@@ -1,11 +1,11 @@
 """Two providers of one name: both are named, and only that name fails."""
 
 import pytest
-from command_line import assert_one_line, call
-from plugin_site import backbone, describe, plugin
 
 from enas_inr.errors import PluginError
 from enas_inr.plugins.catalog import DISABLE_VARIABLE, load_catalog
+from tests.command_line import assert_one_line, call
+from tests.plugins.plugin_site import backbone, describe, plugin
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from command_line import assert_one_line, call, plain
-from plugin_site import backbone, describe, plugin
 
 from enas_inr.plugins.catalog import HEAVY, KINDS, load_catalog
+from tests.command_line import assert_one_line, call, plain
+from tests.plugins.plugin_site import backbone, describe, plugin
 
 REASON = "ModuleNotFoundError: No module named 'no_such_module'"
 HINT = "install what provides 'no_such_module', or uninstall bad-plugin"

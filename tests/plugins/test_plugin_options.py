@@ -1,11 +1,11 @@
 """A wrong options model, target or constructor breaks only its own name, when that is used."""
 
 import pytest
-from command_line import assert_one_line, call
-from plugin_site import backbone, describe, plugin
 
 from enas_inr.errors import PluginError, SpecError
 from enas_inr.plugins.catalog import load_catalog
+from tests.command_line import assert_one_line, call
+from tests.plugins.plugin_site import backbone, describe, plugin
 
 NET = """
 from pydantic import BaseModel, ConfigDict, field_validator

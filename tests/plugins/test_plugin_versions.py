@@ -1,12 +1,12 @@
 """A plugin for another version of enas-inr is refused, and the reason says so."""
 
 import pytest
-from plugin_site import backbone, only_broken, providers
 
 import enas_inr
 from enas_inr.hookspecs import API_VERSION
 from enas_inr.plugins import builtin
 from enas_inr.plugins.catalog import load_catalog
+from tests.plugins.plugin_site import backbone, only_broken, providers
 
 GOOD = backbone("mine")
 NEWER = f"written for version {API_VERSION + 1} of the plugin API, this enas-inr has version 1"

@@ -1,11 +1,11 @@
 """For authors of plugins: whatever is wrong with one ends the command, with its traceback."""
 
 import pytest
-from command_line import assert_one_line, call
-from plugin_site import backbone
 
 from enas_inr.errors import PluginError
 from enas_inr.plugins.catalog import STRICT_VARIABLE, load_catalog
+from tests.command_line import assert_one_line, call
+from tests.plugins.plugin_site import backbone
 
 BROKEN = "x = 1\nraise RuntimeError('no GPU here')\n"
 NET = """

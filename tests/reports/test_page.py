@@ -3,11 +3,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from report_data import SOUND, report, study
 
 from enas_inr.reports.page import render_page, write_page
 from enas_inr.spec import EnsembleSpec
 from enas_inr.studies.record import Published
+from tests.reports.report_data import SOUND, report, study
 
 PUBLISHED = {"base": Published(psnr_paper_db=29.0)}
 

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from report_data import OTHER, report, study
 
 from enas_inr.reports.findings import findings
 from enas_inr.reports.rows import mean_curve, psnr_values, rows
@@ -9,6 +8,7 @@ from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialStatus
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.record import Published
+from tests.reports.report_data import OTHER, report, study
 
 
 def by_name(made):

@@ -2,10 +2,9 @@ import csv
 import io
 import json
 
-from report_data import OTHER, report, study
-
 from enas_inr.reports import text
 from enas_inr.studies.record import Published
+from tests.reports.report_data import OTHER, report, study
 
 
 def titles(table):

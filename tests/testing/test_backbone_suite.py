@@ -18,8 +18,8 @@ def of_class(name):
     described = Backbone(
         name=name,
         summary="a test",
-        target=f"wrong_backbones:{name}",
-        options="wrong_backbones:SpeedOptions" if name == "DeafToOptions" else None,
+        target=f"tests.testing.wrong_backbones:{name}",
+        options="tests.testing.wrong_backbones:SpeedOptions" if name == "DeafToOptions" else None,
         learning_rate=1e-2,
         initialisation="uniform",
         citation="none",

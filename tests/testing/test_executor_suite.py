@@ -17,7 +17,9 @@ class TestOurOwn(ExecutorSuite):
 
 
 def of_class(name):
-    described = Executor(name=name, summary="a test", target=f"wrong_executors:{name}")
+    described = Executor(
+        name=name, summary="a test", target=f"tests.testing.wrong_executors:{name}"
+    )
     provider = Provider(described, Origin("tests", "1", "tests"))
     return Plugin(provider, Catalog((*load_catalog(plugins=False).providers, provider)))
 

@@ -19,7 +19,9 @@ class TestOurOwn(ObjectiveSuite):
 
 
 def of_class(name):
-    described = Objective(name=name, summary="a test", target=f"wrong_objectives:{name}")
+    described = Objective(
+        name=name, summary="a test", target=f"tests.testing.wrong_objectives:{name}"
+    )
     provider = Provider(described, Origin("tests", "1", "tests"))
     return Plugin(provider, Catalog((provider,)))
 

@@ -29,7 +29,9 @@ class TestOurOwn(StrategySuite):
 
 
 def of_class(name):
-    described = Strategy(name=name, summary="a test", target=f"wrong_strategies:{name}")
+    described = Strategy(
+        name=name, summary="a test", target=f"tests.testing.wrong_strategies:{name}"
+    )
     provider = Provider(described, Origin("tests", "1", "tests"))
     return Plugin(provider, Catalog((provider,)))
 

@@ -2,14 +2,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from report_data import OTHER
-from report_data import study as made
 
 from enas_inr.errors import BudgetError, StudyError
 from enas_inr.reports.comparison import compare
 from enas_inr.reports.rows import psnr_values
 from enas_inr.reports.statistics import Difference
 from enas_inr.spec import Budget, Limit
+from tests.reports.report_data import OTHER
+from tests.reports.report_data import study as made
 
 
 def study(*settings, **more):

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from report_data import OTHER, SOUND, report, study
 
 from enas_inr.errors import SpecError
 from enas_inr.reports.figures import FIGURES, write_figures
@@ -11,6 +10,7 @@ from enas_inr.reports.figures.drawing import INK, SERIES
 from enas_inr.reports.pictured import error_levels, pictured, pixels_of
 from enas_inr.result import Curve
 from enas_inr.studies.record import Published
+from tests.reports.report_data import OTHER, SOUND, report, study
 
 
 def dots(panel):

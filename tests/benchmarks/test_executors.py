@@ -11,7 +11,7 @@ from enas_inr.result import RepeatResult, TrialResult, TrialStatus
 from enas_inr.signals.signal import Signal
 
 pytest.importorskip("ray")
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "executors.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "executors.py"
 
 
 @pytest.fixture(scope="module")

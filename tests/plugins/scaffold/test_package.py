@@ -17,7 +17,7 @@ from enas_inr.plugins.scaffold import package
 from enas_inr.plugins.scaffold.names import KINDS, LONGEST, check_unused, names_of
 from enas_inr.plugins.scaffold.package import render, write
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 INSTALLERS = ("pip", "hatchling", "editables")
 
 

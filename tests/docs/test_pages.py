@@ -9,7 +9,7 @@ from enas_inr.hookspecs import HookSpecs
 from enas_inr.plugins.catalog import KINDS
 from enas_inr.testing.verdict import SUITES, rules
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 ENTRY = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]*)(#[^)\s]*)?\)")
 PAGES = ("plugins.md", "write-a-backbone.md", "reference.md", "backbones.md", "design.md")

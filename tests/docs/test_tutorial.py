@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import call
 
 from enas_inr.testing import BackboneSuite, installed
 from enas_inr.testing.verdict import RuleOutcome, verdicts
+from tests.command_line import call
 
-TEXT = (Path(__file__).parent.parent / "docs" / "write-a-backbone.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "write-a-backbone.md").read_text(encoding="utf-8")
 PYTHON = re.compile(r"^```python\n# ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = dict(PYTHON.findall(TEXT))
 COMMANDS = re.findall(r"^\$ enas-inr (.*)$", TEXT, re.MULTILINE)

@@ -9,7 +9,7 @@ import torch
 
 from enas_inr.signals.signal import Signal
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
+FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 import enas_inr
 
-DATA = Path(os.environ.get("ENAS_INR_PAPER_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("ENAS_INR_PAPER_DATA", Path(__file__).parents[3] / "shared" / "data"))
 IMAGE, CLIP = DATA / "mountain_lake_128.png", DATA / "gt_bach.wav"
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from report_data import report, signal_of, study
 
 from enas_inr.hookspecs import Modality as Description
 from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
@@ -21,6 +20,7 @@ from enas_inr.signals.codecs import codec_sizes
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import SignalInfo
+from tests.reports.report_data import report, signal_of, study
 
 VOLUME = SignalInfo(name="skull", modality="volume", shape=(7, 12, 16), channels=1, fingerprint="v")
 CLIP = VOLUME.model_copy(update={"name": "walk", "channels": 3, "sample_rate": 25})

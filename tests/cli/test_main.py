@@ -1,0 +1,72 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+
+import enas_inr
+from enas_inr.cli.main import app
+from tests.command_line import call, call_process, plain
+
+HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}
+
+
+def commands(group=None, path=()):
+    """The path of every command, groups included."""
+    group = group or typer.main.get_command(app)
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands()), ids=" ".join)
+def test_every_command_has_help(path):
+    outcome = call(" ".join([*path, "--help"]))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert " ".join(["Usage: enas-inr", *path]) in plain(outcome.out)
+
+
+def test_all_commands_are_there():
+    assert {" ".join(path) for path in commands()} >= {"search", "cost", "plugins", "plugins list"}
+
+
+def test_without_arguments_the_help_is_shown_and_nothing_done():
+    outcome = call("")
+    assert (outcome.code, outcome.err) == (2, "")
+    assert outcome.out == call("--help").out
+    assert call("plugins").code == 0
+
+
+def test_the_version_is_printed():
+    assert call("--version").out == f"enas-inr {enas_inr.__version__}\n"
+
+
+@pytest.mark.parametrize("line", ["--help", "search --help", "plugins list", "plugins list --json"])
+def test_help_and_listings_import_nothing_heavy(line, tmp_path):
+    script = (
+        "import sys; from enas_inr.cli.main import run; code = run(sys.argv[1:]); "
+        "print(code, *sys.modules, file=sys.stderr)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script, *line.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, *modules = process.stderr.split()
+    assert code == "0"
+    assert "enas_inr.cli.main" in modules
+    assert not HEAVY & {module.partition(".")[0] for module in modules}
+
+
+@pytest.mark.parametrize("line", ["--help", "plugins list", "plugins list --json", "cost --json"])
+def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        outcome = call_process(line, tmp_path, stdout=writer)
+    finally:
+        os.close(writer)
+    assert (outcome.code, outcome.err) == (0, "")
