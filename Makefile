@@ -1,15 +1,16 @@
-# `make demo` and `make test` need Python 3.11 or newer and nothing else: each sets up .venv first.
+# All of these need Python 3.11 or newer and nothing else: each sets up .venv first.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test studies lint types rooms check benchmark clean
+.PHONY: help demo test test-without-torch studies docs lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
 	@echo "make test       run all tests"
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
+	@echo "make docs       the documentation as a site, in site/"
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
 	@echo "make benchmark  time our trainer against its alternatives"
 
@@ -38,6 +39,11 @@ studies: $(READY)
 		$(BIN)/enas-inr study run $$file --quick --quiet --storage studies-quick/study.db -o studies-quick/$$name; \
 	done
 
+# NO_MKDOCS_2_WARNING silences a remark of the theme's about other versions of MkDocs.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html"
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -54,4 +60,4 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/training.py
 
 clean:
-	rm -rf $(VENV) demo-output studies-quick
+	rm -rf $(VENV) .venv-light demo-output studies-quick site
