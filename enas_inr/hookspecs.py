@@ -130,7 +130,7 @@ class Modality(Description):
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(Description):
-    """An algorithm that proposes architectures; `target` is an `enas_inr.strategies.base.Strategy`."""
+    """Proposes architectures; `target` is an `enas_inr.strategies.base.Strategy`."""
 
     kind: ClassVar[str] = "strategy"
     contract: ClassVar[str] = "enas_inr.strategies.base:Strategy"

@@ -17,4 +17,7 @@ class Objective(ABC):
 
     @abstractmethod
     def score(self, result: TrialResult) -> float:
-        """Score a complete trial. A higher PSNR must never lower the score, nor a higher cost raise it."""
+        """Score a complete trial.
+
+        A higher PSNR must not lower the score, and a higher cost must not raise it.
+        """
