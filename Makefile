@@ -32,6 +32,17 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray
 	$(BIN)/python -m pytest tests/executors/ray
 
+# For a Python without a small build of torch, such as `PYTHON=python3.13`: whatever needs torch is
+# skipped (see tests/conftest.py).
+test-without-torch:
+	$(PYTHON) -m venv .venv-light
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+		| grep -v '^torch' > .venv-light/requirements.txt
+	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-r .venv-light/requirements.txt beartype pytest pytest-xdist ruff
+	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	.venv-light/bin/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray tests
+
 # Each file for itself, as a user would; what they share is trained once.
 studies: $(READY)
 	@set -e; for file in studies/*.toml; do \
