@@ -224,7 +224,7 @@ def test_a_missing_key_is_named():
 
 def test_specs_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
-        EnsembleSpec().width = 3
+        EnsembleSpec().width = 3  # type: ignore[misc]
 
 
 def test_the_key_of_an_architecture_never_changes():

@@ -25,6 +25,7 @@ from enas_inr.spec import (
 from enas_inr.studies.reading import SPEC_ATTRIBUTE, read_study
 from enas_inr.studies.storage import storage_url
 from enas_inr.studies.store import Store
+from tests.present import present
 
 SPEC = StudySpec(
     signal=SignalInfo(name="photo", modality="image", shape=(16, 16), channels=3),
@@ -139,7 +140,7 @@ def other_process(storage, *results):
         env=os.environ | {"TMPDIR": tempfile.gettempdir()},
     ) as process:
         try:
-            assert process.stdout.readline() == "owned\n"
+            assert present(process.stdout).readline() == "owned\n"
             yield process
         finally:
             process.kill()
