@@ -42,14 +42,6 @@ def load(source=PHOTO):
     return load_signal(load_catalog(plugins=False), *source)
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory):
-    """Making the tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("artifacts") / "empty.db"
-    optuna.storages.RDBStorage(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def database(tmp_path, empty_database):
     shutil.copy(empty_database, tmp_path / "study.db")
