@@ -24,7 +24,8 @@ from enas_inr.testing.plugin import Plugin
 ROOT = Path(__file__).parents[1]
 CONTENT = (
     "*.md", "docs/**/*.md", "docs/*.css", "docs/images/*", "docs/cluster/*", "benchmarks/*.md",
-    "plugins/**/*.md", "studies/results/**/*.md", "studies/results/**/*.csv", "studies/results/**/*.png",
+    "plugins/**/*.md", "studies/results/**/*.md", "studies/results/**/*.csv",
+    "studies/results/**/*.png",
 )  # fmt: skip
 PICTURE = SignalInfo(name="picture", modality="image", shape=(128, 128), channels=3)
 SHAPE = NetShape(in_features=2, out_features=3, depth=1, width=32)

@@ -10,9 +10,11 @@ from importlib.util import find_spec
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook(
-    ["enas_inr.signals", "enas_inr.backbones", "enas_inr.training"], "beartype.beartype"
-)
+from tests import type_checks
+
+ROOMS = ["signals", "backbones", "training", "executors", "model", "reports"]
+
+install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__name__}.checked")
 
 
 class SkipWithoutTorch(MetaPathFinder):

@@ -1,6 +1,5 @@
 """The site that `make docs` builds: it is complete, its links are valid, it needs no network."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from enas_inr.errors import ExitCode
 from enas_inr.hookspecs import HookSpecs
 from enas_inr.plugins.catalog import KINDS, load_catalog
 from enas_inr.testing.verdict import SUITES
+from tests.present import present
+from tests.scripts import script
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -120,19 +121,18 @@ def test_every_backbone_is_in_the_gallery_with_its_options(site):
     catalog = load_catalog()
     for description in catalog.descriptions("backbone"):
         assert description.name in ids
-        options = catalog.options("backbone", description.name, {})
+        options = present(catalog.options("backbone", description.name, {}))
         assert all(f"<code>{option}</code>" in text for option in type(options).model_fields)
 
 
 def test_the_picture_of_the_rooms_is_up_to_date_and_each_is_described():
-    spec = importlib.util.spec_from_file_location("rooms", DOCS / "rooms.py")
-    rooms = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(rooms)
-    drawn = rooms.PICTURE.read_text(encoding="utf-8")
-    assert drawn == rooms.rooms_svg(), "run `python docs/rooms.py`"
+    with script(DOCS / "rooms.py") as rooms:
+        drawn = rooms.PICTURE.read_text(encoding="utf-8")
+        assert drawn == rooms.rooms_svg(), "run `python docs/rooms.py`"
+        names = {room for layer in rooms.layers() for room in layer}
     described = (DOCS / "design.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `(\w+)`", described, re.MULTILINE))
-    assert rows == {room for layer in rooms.layers() for room in layer}
+    assert rows == names
 
 
 def test_the_citation_and_the_changelog_know_the_version():
