@@ -14,6 +14,17 @@ from enas_inr.errors import BudgetError, ContractError, SpecError
 from enas_inr.spec import Budget, Cost, EnsembleSpec, SearchSpace, SignalInfo
 from enas_inr.validation import format_quantity
 
+__all__ = [
+    "BYTES_PER_NUMBER",
+    "Candidate",
+    "FeasibleSpace",
+    "NetCost",
+    "NetShape",
+    "ensemble_cost",
+    "net_shape",
+    "within_budget",
+]
+
 BYTES_PER_NUMBER = 4
 
 

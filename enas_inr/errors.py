@@ -7,6 +7,20 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+__all__ = [
+    "BudgetError",
+    "ContractError",
+    "EnasInrError",
+    "ExitCode",
+    "ModelError",
+    "PluginError",
+    "SignalError",
+    "SpecError",
+    "StudyError",
+    "TrainingError",
+    "one_line",
+]
+
 
 class ExitCode(IntEnum):
     """What `enas-inr` exits with. Part of the public interface: documented, never renumbered."""

@@ -27,6 +27,17 @@ from typing import ClassVar
 
 import pluggy
 
+__all__ = [
+    "API_VERSION",
+    "Backbone",
+    "Description",
+    "Executor",
+    "Modality",
+    "Objective",
+    "Strategy",
+    "hookimpl",
+]
+
 PROJECT = "enas_inr"
 """The name of the pluggy project and of the entry-point group."""
 
@@ -39,6 +50,7 @@ It grows with each change that an older enas-inr does not understand. A plugin s
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as the implementation of a hook."""
 
 
 @dataclass(frozen=True, kw_only=True)

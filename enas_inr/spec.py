@@ -23,6 +23,26 @@ from pydantic import (
 from enas_inr.errors import SpecError
 from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
+__all__ = [
+    "MAXIMISED",
+    "PAPER_MAX_FLOPS",
+    "PROFILES",
+    "PSNR_OFFSET_DB",
+    "Axis",
+    "Beta",
+    "Budget",
+    "Choice",
+    "Cost",
+    "EnsembleSpec",
+    "Limit",
+    "Options",
+    "SearchSpace",
+    "SignalInfo",
+    "StudySpec",
+    "TrainingSpec",
+    "TrialSpec",
+]
+
 PSNR_OFFSET_DB = 20 * math.log10(2)
 """The usual PSNR (peak = the data range, 2) minus the paper's (peak = 1): 6.0206 dB."""
 
@@ -114,6 +134,7 @@ class Cost(Frozen):
 
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+"""The decay rate of a moving average, as Adam has two."""
 
 
 class TrainingSpec(Frozen):
@@ -157,6 +178,7 @@ PROFILES = {
     "paper": TrainingSpec(),
     "smooth": TrainingSpec(profile="smooth", learning_rate=1e-3, extent=64, margin=1),
 }
+"""The named sets of training settings."""
 """`paper`: Adam 1e-4, (0.9, 0.999), eps 1e-8, full batch, 500 steps, as the paper's code.
 `smooth`: for models that are used: fits better, without seams and without noise between the
 samples (measured in docs/paper.md)."""
