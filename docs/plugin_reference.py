@@ -5,20 +5,19 @@ from __future__ import annotations
 import dataclasses
 from textwrap import indent
 
-from source import abstract_methods, all_plugins, attributes, class_doc, module_summary
+from source import (
+    abstract_methods,
+    all_plugins,
+    attributes,
+    class_doc,
+    module_summary,
+    public_modules,
+)
 
 from enas_inr.hookspecs import API_VERSION, Description, HookSpecs
 from enas_inr.plugins.catalog import KINDS, Catalog, Provider
 from enas_inr.testing.plugin import Suite
 from enas_inr.testing.verdict import SUITES, rules
-
-PUBLIC = (
-    "enas_inr.hookspecs", "enas_inr.spec", "enas_inr.cost", "enas_inr.result", "enas_inr.errors",
-    "enas_inr.backbones.base", "enas_inr.backbones.layered",
-    "enas_inr.signals.signal", "enas_inr.signals.files", "enas_inr.strategies.base",
-    "enas_inr.objectives.base", "enas_inr.executors.base", "enas_inr.testing",
-)  # fmt: skip
-"""The modules that plugins may import; the packages in plugins/ import no others of ours."""
 
 CONSTRUCTED = {
     "backbone": "its options",
@@ -52,10 +51,14 @@ def reference() -> str:
 
 
 def _modules() -> str:
-    rows = "".join(f"| `{name}` | {module_summary(name)} |\n" for name in PUBLIC)
+    rows = "".join(
+        f"| `{name}` | {module_summary(name)} | {', '.join(f'`{n}`' for n in names)} |\n"
+        for name, names in public_modules().items()
+    )
     return (
-        "\n## What plugins may import\n\nNames without a leading underscore, from these modules; "
-        f"everything else may change without notice.\n\n| module | what it is |\n|---|---|\n{rows}"
+        "\n## What plugins may import\n\nThe names in the `__all__` of these modules; a module "
+        "without one is private, and may change without notice.\n\n| module | what it is | names "
+        f"|\n|---|---|---|\n{rows}"
     )
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, version
 from importlib.util import find_spec
 from pathlib import Path
 
+import enas_inr
 from enas_inr.hookspecs import PROJECT
 from enas_inr.plugins.catalog import BUILTIN, Catalog, Origin, build_catalog
 
@@ -65,6 +66,19 @@ def abstract_methods(target: str) -> list[Method]:
 def class_doc(target: str) -> str:
     """The docstring of `package.module:Class`."""
     return ast.get_docstring(_class(target)) or ""
+
+
+def public_modules() -> dict[str, list[str]]:
+    """The names in `__all__` of each module of ours that has one."""
+    (root,) = enas_inr.__path__
+    public = {}
+    for path in sorted(Path(root).rglob("*.py")):
+        parts = path.relative_to(Path(root).parent).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
+        for node in _tree(name).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                public[name] = ast.literal_eval(node.value)
+    return public
 
 
 def module_summary(name: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 BYTES_PER_NUMBER = 4
+"""The size of a float32, in which parameters are stored."""
 
 
 @dataclass(frozen=True)

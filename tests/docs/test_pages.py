@@ -1,4 +1,3 @@
-import ast
 import importlib
 import re
 from pathlib import Path
@@ -48,7 +47,7 @@ def test_every_hook_is_implemented_and_tested(docs):
         providers = catalog.providers
     in_plugins = {p.description.kind for p in providers if not p.origin.is_ours}
     assert {p.description.kind for p in providers if p.origin.is_ours} == set(KINDS)
-    assert set(KINDS) - in_plugins == {"executor"}  # ours alone
+    assert in_plugins == set(KINDS)
     tests = [path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")]
     for suite in SUITES.values():
         assert any(re.search(rf"^class \w+\(.*\b{suite.__name__}\)", t, re.M) for t in tests), suite
@@ -64,24 +63,6 @@ def test_every_package_is_tested_by_the_suites_of_what_it_provides(docs):
         folder = ROOT / "plugins" / provider.origin.distribution / "tests"
         text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("test_*.py"))
         assert SUITES[provider.description.kind].__name__ in text, provider
-
-
-def test_the_packages_in_plugins_import_public_modules_alone(docs):
-    public = docs("plugin_reference").PUBLIC
-    for path in ROOT.glob("plugins/*/enas_inr_*/**/*.py"):
-        for module, name in imports(path):
-            if module.split(".")[0] == "enas_inr":
-                assert module in public or f"{module}.{name}" in public, f"{path}: {module}"
-                assert not name.startswith("_"), f"{path}: {module}.{name}"
-
-
-def imports(path):
-    """The (module, name) of each import, name empty for whole modules."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from ((node.module or "", alias.name) for alias in node.names)
 
 
 @pytest.mark.parametrize("page", PAGES)
