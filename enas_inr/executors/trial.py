@@ -99,7 +99,7 @@ def trial_result(
         trial=trial,
         status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
         repeats=repeats,
-        curve=_learning_curve(outcome.losses),
+        curve=learning_curve(outcome.losses),
         seconds=seconds,
         device=device_name(device),
         versions=versions(context, trial),
@@ -174,7 +174,7 @@ def _repeat_result(summary: CurveSummary) -> RepeatResult:
     )
 
 
-def _learning_curve(losses: Float[Tensor, "repeats steps"]) -> Curve:
+def learning_curve(losses: Float[Tensor, "repeats steps"]) -> Curve:
     """The PSNR at about CURVE_POINTS steps, evenly spaced, the last one among them."""
     count = losses.shape[1]
     points = min(count, CURVE_POINTS)

@@ -38,9 +38,9 @@ def written_by_authors():
     for path in sorted(ROOT.glob("plugins/*/**/*.py")):
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
     for kind in KINDS:
-        for path, text in render(kind, "enas-inr-mine").items():
-            if path.endswith(".py"):
-                yield f"template of {kind}: {path}", text
+        for name, text in render(kind, "enas-inr-mine").items():
+            if name.endswith(".py"):
+                yield f"template of {kind}: {name}", text
     for page in ("write-a-backbone.md", "plugins.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         for number, block in enumerate(CODE_BLOCK.findall(text)):
@@ -70,6 +70,7 @@ def test_every_public_name_exists_and_is_documented(public):
     assert {"enas_inr", "enas_inr.executors.trial", "enas_inr.testing"} <= set(public)
     for module, names in public.items():
         loaded = importlib.import_module(module)
+        assert loaded.__file__
         described = set(described_constants(Path(loaded.__file__).read_text(encoding="utf-8")))
         assert loaded.__doc__, module
         assert len(set(names)) == len(names), module

@@ -66,7 +66,7 @@ class Run:
     """An executor with a context of its own, which remembers what it is told."""
 
     def __init__(self, at_end, on_progress=lambda progress: None, **options):
-        self.said = []
+        self.said: list[str] = []
         self.say = self.said.append
         context = ExecutionContext(
             installed("executor", "dask").catalog,
@@ -99,7 +99,8 @@ def working_on(client, number):
 
 
 def test_tasks_are_named_after_trials_and_the_signal_is_sent_once(cluster, observer, at_end):
-    names, signals = set(), set()
+    names: set[str] = set()
+    signals: set[str] = set()
 
     def look(progress):
         held = observer.who_has()
@@ -122,7 +123,7 @@ def test_tasks_are_named_after_trials_and_the_signal_is_sent_once(cluster, obser
 
 
 def test_a_worker_that_dies_takes_one_trial_along(cluster, observer, at_end):
-    killed = []
+    killed: list[str] = []
 
     def kill(progress):
         if progress.number == 0 and not killed:
