@@ -7,6 +7,20 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+__all__ = [
+    "BudgetError",
+    "ContractError",
+    "EnasInrError",
+    "ExitCode",
+    "ModelError",
+    "PluginError",
+    "SignalError",
+    "SpecError",
+    "StudyError",
+    "TrainingError",
+    "one_line",
+]
+
 
 class ExitCode(IntEnum):
     """Exit codes of `enas-inr`. They are part of the public interface and never change."""

@@ -27,6 +27,17 @@ from typing import ClassVar
 
 import pluggy
 
+__all__ = [
+    "API_VERSION",
+    "Backbone",
+    "Description",
+    "Executor",
+    "Modality",
+    "Objective",
+    "Strategy",
+    "hookimpl",
+]
+
 PROJECT = "enas_inr"
 """Name of the pluggy project and of the entry-point group."""
 
@@ -39,6 +50,7 @@ version for which it is written as `ENAS_INR_API` (default 1), and is refused if
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as the implementation of a hook."""
 
 
 @dataclass(frozen=True, kw_only=True)

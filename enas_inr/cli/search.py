@@ -144,8 +144,16 @@ def search(
     executor: Annotated[
         str | None,
         typer.Option(
-            help="Where trials are trained: local or ray.",
+            help="Where trials are trained: local, ray, or a plugin's.",
             show_default="local; ray for the strategy ray",
+            rich_help_panel=_RAY,
+        ),
+    ] = None,
+    executor_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Of the executor, such as workers=4.",
             rich_help_panel=_RAY,
         ),
     ] = None,
@@ -249,7 +257,8 @@ def search(
         "extent": extent,
     }
     executor = executor or ("ray" if strategy == "ray" else "local")
-    executor_options = _shortcuts(
+    executor_options = arguments.parse_options(executor_option, "--executor-option")
+    executor_options |= _shortcuts(
         catalog,
         ("executor", executor),
         "add --executor ray, or drop it",

@@ -26,7 +26,7 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
         PluginError: the backbone, of a plugin, fails.
     """
     repeat, step = _best_repeat(result)
-    (job,) = make_jobs(context, context.signal.info(), [result.trial])
+    (job,) = make_jobs(context, [result.trial])
     job = replace(job, seeds=(job.seeds[repeat],))
     label = f"reconstruction of {result.trial.ensemble.label()}"
 

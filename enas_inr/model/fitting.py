@@ -116,7 +116,8 @@ def fit(
         PluginError: the backbone, of a plugin, fails.
     """
     started = time.perf_counter()
-    info = signal.info()
+    context = ExecutionContext(catalog, signal, device)
+    info = context.info
     settled = candidate(spec.ensemble, info, catalog)
     spec = spec.model_copy(update={"ensemble": settled.spec})
     trial = TrialSpec(
@@ -127,9 +128,8 @@ def fit(
         repeats=spec.repeats,
         seed=spec.seed,
     )
-    context = ExecutionContext(catalog, signal, device)
     partition = cut(signal.values, (settled.spec.grid,) * len(info.shape), spec.training.margin)
-    job = make_job(context, info, partition, trial)
+    job = make_job(context, partition, trial)
     where = resolve_device(device)
     workers = plan_workers([job], where)
     identity = _identity(spec, info)

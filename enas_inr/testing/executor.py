@@ -63,7 +63,7 @@ class ExecutorSuite(Suite):
             )
             require(
                 bool(result.curve.steps) and len(result.curve.psnr_paper_db) == REPEATS,
-                f"{label} has no learning curve for each repeat: see executors.local.trial_result",
+                f"{label} has no learning curve for each repeat: see executors.trial.trial_result",
             )
             require(
                 bool(result.device) and bool(result.versions) and result.seconds > 0,
@@ -134,7 +134,7 @@ class ExecutorSuite(Suite):
                 require(
                     (result.picture is not None) == pictures,
                     f"pictures={pictures}, but the picture is {result.picture!r}: see "
-                    "ExecutionContext.pictures and executors.local.with_picture",
+                    "ExecutionContext.pictures and executors.trial.with_picture",
                 )
 
 

@@ -41,7 +41,7 @@ class ObjectiveSuite(Suite):
             objective = make(plugin, signal)
             for psnr in PSNRS:
                 for repeats in ((psnr,), (psnr, psnr), (psnr - 1, psnr, psnr + 3)):
-                    score = objective.score(trial_result(cost, repeats))
+                    score = objective.score(toy_result(cost, repeats))
                     require(
                         isinstance(score, float) and math.isfinite(score),
                         f"its score of repeats of {_text(repeats)} dB at {cost!r} is {score!r}: "
@@ -51,10 +51,10 @@ class ObjectiveSuite(Suite):
     def test_a_score_is_pure(self, plugin: Plugin) -> None:
         """The same result has the same score, also from a fresh instance, and stays unchanged."""
         for signal, cost in _costs():
-            result = trial_result(cost, (20.0, 21.0))
+            result = toy_result(cost, (20.0, 21.0))
             before, objective = result.model_dump_json(), make(plugin, signal)
             first = objective.score(result)
-            objective.score(trial_result(cost, (50.0,)))
+            objective.score(toy_result(cost, (50.0,)))
             again, fresh = objective.score(result), make(plugin, signal).score(result)
             require(
                 first == again == fresh,
@@ -67,7 +67,7 @@ class ObjectiveSuite(Suite):
         """At equal cost, a better reconstruction never has a worse score."""
         for signal, cost in _costs():
             objective = make(plugin, signal)
-            scores = [objective.score(trial_result(cost, (psnr,))) for psnr in PSNRS]
+            scores = [objective.score(toy_result(cost, (psnr,))) for psnr in PSNRS]
             require(
                 scores == sorted(scores),
                 f"at {cost!r} its scores of {_text(PSNRS)} dB are {_text(scores)}: scores are "
@@ -78,10 +78,10 @@ class ObjectiveSuite(Suite):
         """At equal PSNR, more FLOPs, parameters or bytes never have a better score."""
         for signal, cost in _costs():
             objective = make(plugin, signal)
-            score = objective.score(trial_result(cost, (30.0,)))
+            score = objective.score(toy_result(cost, (30.0,)))
             for name in (*Cost.model_fields, "all"):
                 for rise in RISES:
-                    more = objective.score(trial_result(_raised(cost, name, rise), (30.0,)))
+                    more = objective.score(toy_result(_raised(cost, name, rise), (30.0,)))
                     require(
                         more <= score,
                         f"{rise:g} times the {name} of {cost!r} raise its score from {score:g} to "
@@ -95,7 +95,7 @@ def make(plugin: Plugin, signal: SignalInfo) -> Objective:
     return objective
 
 
-def trial_result(cost: Cost, psnr_paper_db: Sequence[float]) -> TrialResult:
+def toy_result(cost: Cost, psnr_paper_db: Sequence[float]) -> TrialResult:
     """A complete trial of that cost, with a repeat for each PSNR (the paper's, in dB)."""
     trial = TrialSpec(
         number=0,

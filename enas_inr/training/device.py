@@ -6,6 +6,8 @@ import torch
 
 from enas_inr.errors import SpecError
 
+__all__ = ["device_name", "resolve_device"]
+
 
 def resolve_device(name: str) -> torch.device:
     """Find `auto` (the GPU if there is one), `cpu`, `cuda` or `cuda:N`.

@@ -26,6 +26,8 @@ from enas_inr.training.curves import CurveSummary, summarise
 from enas_inr.training.memory import within_memory
 from enas_inr.training.workers import WorkerPool, plan_workers
 
+__all__ = ["Outcome", "Progress", "train"]
+
 ROUND_SECONDS = 2.0  # about how long a round should take: stopping is decided between rounds
 MAX_ROUND_STEPS = 100
 

@@ -19,7 +19,7 @@ from safetensors.torch import save as save_tensors
 
 from enas_inr.errors import PluginError, SignalError
 from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import failure, make_jobs, trial_result, with_picture
+from enas_inr.executors.trial import failed_result, failure, make_jobs, trial_result, with_picture
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
@@ -75,7 +75,7 @@ class Training(tune.Trainable):
             trial = trial.model_copy(update={"training": training})
         self._trial, self._started = trial, time.perf_counter()
         self._device = resolve_device(self._context.device)
-        jobs = make_jobs(self._context, self._context.signal.info(), [trial])
+        jobs = make_jobs(self._context, [trial])
         self._workers = plan_workers(jobs, self._device)
         space = workspace_bytes(self._device, self._workers, self._context.share)
         run = Run.start(jobs, trial.training, self._device, space, self._workers)
@@ -89,7 +89,7 @@ class Training(tune.Trainable):
             with self._context.catalog.blame("backbone", trial.ensemble.backbone):
                 return self._advance()
         except PluginError as error:  # no death of a worker: it would fail again
-            failed = TrialResult(trial=trial, status=TrialStatus.FAILED, message=failure(error))
+            failed = failed_result(self._context, trial, failure(error))
             return {
                 "steps": self._run.done if self._run else 0,
                 "psnr_db": LOWEST,

@@ -17,9 +17,7 @@ from enas_inr.cli.main import run
 from enas_inr.errors import SignalError
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
-from enas_inr.testing.modality import ModalitySuite
-from enas_inr.testing.plugin import installed
-from enas_inr.testing.toys import toy_signal
+from enas_inr.testing import ModalitySuite, installed, toy_signal
 
 FORMATS = {  # suffix: muxer, codec, pixel format
     ".mp4": ("mp4", "libx264", "yuv420p"),

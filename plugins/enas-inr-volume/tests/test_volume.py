@@ -14,9 +14,7 @@ from enas_inr_volume.volume import VolumeModality
 import enas_inr
 from enas_inr.errors import SignalError
 from enas_inr.signals.signal import Signal
-from enas_inr.testing.modality import ModalitySuite
-from enas_inr.testing.plugin import installed
-from enas_inr.testing.toys import toy_signal
+from enas_inr.testing import ModalitySuite, installed, toy_signal
 
 SUFFIXES = [".npy", ".nii", ".nii.gz"]
 AFFINE = np.array([[0, -2.0, 0, 90], [1.5, 0, 0, -60], [0, 0, 3, 12], [0, 0, 0, 1]])
