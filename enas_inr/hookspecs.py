@@ -60,6 +60,12 @@ class Description:
     kind: ClassVar[str]
     contract: ClassVar[str]
     """The class that a target of this kind is derived from, `package.module:Class`."""
+    checks: ClassVar[str]
+    """Makes the checks of what a target's methods return, `package.module:function`.
+
+    It is called with what a target is constructed with, but for the options, and returns an
+    `enas_inr.plugins.guard.Check` by the method's name.
+    """
     name: str
     summary: str
     target: str
@@ -88,6 +94,7 @@ class Backbone(Description):
 
     kind: ClassVar[str] = "backbone"
     contract: ClassVar[str] = "enas_inr.backbones.base:Backbone"
+    checks: ClassVar[str] = "enas_inr.backbones.checks:checks"
     learning_rate: float = 1e-4
     initialisation: str = ""
 
@@ -111,6 +118,7 @@ class Modality(Description):
 
     kind: ClassVar[str] = "modality"
     contract: ClassVar[str] = "enas_inr.signals.signal:Modality"
+    checks: ClassVar[str] = "enas_inr.signals.checks:checks"
     suffixes: tuple[str, ...] = ()
     axes: tuple[int, ...] = (2,)
     channels: tuple[int, ...] = ()
@@ -134,6 +142,7 @@ class Strategy(Description):
 
     kind: ClassVar[str] = "strategy"
     contract: ClassVar[str] = "enas_inr.strategies.base:Strategy"
+    checks: ClassVar[str] = "enas_inr.strategies.checks:checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +151,7 @@ class Executor(Description):
 
     kind: ClassVar[str] = "executor"
     contract: ClassVar[str] = "enas_inr.executors.base:Executor"
+    checks: ClassVar[str] = "enas_inr.executors.checks:checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +160,7 @@ class Objective(Description):
 
     kind: ClassVar[str] = "objective"
     contract: ClassVar[str] = "enas_inr.objectives.base:Objective"
+    checks: ClassVar[str] = "enas_inr.objectives.checks:checks"
 
 
 class HookSpecs:

@@ -13,7 +13,8 @@ from enas_inr.executors.trial import _versions, failure, make_jobs, trial_result
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, TrialSpec
 from enas_inr.training.device import device_name, resolve_device
-from enas_inr.training.trainer import Progress, train
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
 
 
 @final
@@ -60,16 +61,15 @@ class LocalExecutor(Executor):
             )
 
         try:
-            with self._context.catalog.blame("backbone", first.ensemble.backbone):
-                jobs = make_jobs(self._context, self._info, trials)
-                outcomes = train(
-                    jobs,
-                    first.training,
-                    self._device,
-                    keep_params=self._context.pictures,
-                    on_progress=tell,
-                    share=self._context.share,
-                )
+            jobs = make_jobs(self._context, self._info, trials)
+            outcomes = train(
+                jobs,
+                first.training,
+                self._device,
+                keep_params=self._context.pictures,
+                on_progress=tell,
+                share=self._context.share,
+            )
         except Exception as error:  # a trial that fails must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise

@@ -24,7 +24,7 @@ from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
 from enas_inr.training.device import device_name
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Outcome
+from enas_inr.training.run import Outcome
 
 CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
 

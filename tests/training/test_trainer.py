@@ -222,7 +222,7 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
 
     monkeypatch.setattr(batches.layered, "LayeredKernel", Small)
     member = layered.member_bytes(one.backbone.layers(SHAPE), 36, 36)
-    monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", member)
+    monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
     assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
     assert asked[-1] == 2
