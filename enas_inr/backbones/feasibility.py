@@ -1,4 +1,4 @@
-"""What architectures cost on a signal, and which of a search space are feasible."""
+"""The cost of architectures on a signal, and the feasible part of a search space."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
 
 
 def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candidate:
-    """Settle the options of an architecture for a signal, and count its cost.
+    """Resolve the options of an architecture for a signal, and compute its cost.
 
     Raises:
-        SpecError: an unknown backbone, a wrong option, or a grid larger than the signal.
-        PluginError: the backbone, of a plugin, fails.
+        SpecError: the backbone is unknown, an option is wrong, or the grid is larger than the
+            signal.
+        PluginError: the backbone comes from a plugin and fails.
     """
     check_grid(spec.grid, signal)
-    settled = catalog.settled_options("backbone", spec.backbone, spec.options, signal, spec.grid)
+    settled = catalog.resolved_options("backbone", spec.backbone, spec.options, signal, spec.grid)
     spec = spec.model_copy(update={"options": settled})
     backbone: Backbone = catalog.create("backbone", spec.backbone, options=settled)
     net = backbone.cost(net_shape(spec, signal))
@@ -33,7 +34,7 @@ def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candi
 
 
 def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
-    """The feasible part of a study's search space; raises as `candidate`.
+    """Return the feasible part of the search space of a study; raises as `candidate`.
 
     Raises:
         BudgetError: no architecture fits the budget.

@@ -149,7 +149,7 @@ class Catalog:
         with self._failures_of(provider):
             return parse(model, given, f"{kind} {name!r}")
 
-    def settled_options(
+    def resolved_options(
         self, kind: str, name: str, given: Mapping[str, Any], signal: SignalInfo, grid: int
     ) -> dict[str, JsonValue]:
         """Validate options, and settle every 'it depends' for a signal and a grid.

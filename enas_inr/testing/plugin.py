@@ -68,7 +68,7 @@ class Plugin:
 
     def resolved(self, signal: SignalInfo, grid: int) -> dict[str, JsonValue]:
         """Its options with every 'it depends' settled for a signal and a grid."""
-        return self.catalog.settled_options(self.kind, self.name, self.options, signal, grid)
+        return self.catalog.resolved_options(self.kind, self.name, self.options, signal, grid)
 
 
 def installed(kind: str, name: str, **options: JsonValue) -> Plugin:

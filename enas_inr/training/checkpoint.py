@@ -81,7 +81,10 @@ class BestWeights:
 
 
 def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
-    """Copies of all that is needed to go on, with the best weights so far or without."""
+    """Return everything that is needed to go on, with the best weights so far or without.
+
+    The tensors of the run itself are copied: they stay as they are when it is trained further.
+    """
     tensors = {
         "losses": run.losses[:, : run.done].clone(memory_format=torch.contiguous_format),
         "done": torch.tensor(run.done),
