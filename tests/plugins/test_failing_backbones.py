@@ -179,7 +179,7 @@ def test_what_fails_while_autograd_goes_backward_fails_its_trials(net):
     """There no method of the backbone is running."""
     through = RETURN.replace("return ", "return Through.apply(").rstrip() + ")\n"
     net(NET.replace(RETURN, through) + BACKWARD)
-    failed_trial("failed: ZeroDivisionError: division by zero (net.py, line 31)")
+    failed_trial("failed: ZeroDivisionError: division by zero (net.py, line 29)")
 
 
 @pytest.mark.parametrize("what", INIT)

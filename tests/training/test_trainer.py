@@ -21,8 +21,9 @@ from enas_inr.training import batch as batches
 from enas_inr.training import chunks as plan
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
+from enas_inr.training.checkpoint import to_tensors
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import train
+from enas_inr.training.trainer import Trainer, train
 
 CPU = torch.device("cpu")
 STEPS = 50
@@ -236,6 +237,49 @@ def test_out_of_memory_with_the_smallest_chunk_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(batches.layered, "LayeredKernel", no_memory)
     with pytest.raises(TrainingError, match="smallest chunk"):
         train([job(BACKBONES["siren"])], TRAINING, CPU)
+
+
+def advanced(trainer: Trainer, steps: int):
+    """Where a run is some steps further, and what became of its job so far."""
+
+    def work(run, pool):
+        run.advance(pool, steps)
+        return to_tensors(run), run.outcomes(False)[0], run.done
+
+    return trainer.attempt(work)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_run_goes_on_with_other_chunks_as_if_nothing_had_happened(name):
+    one = job(BACKBONES[name], picture(15, 14))
+    (whole,) = train([one], TRAINING, CPU)
+    state, *_ = advanced(Trainer([one], TRAINING, CPU), 20)
+    pieces = Trainer([one], TRAINING, CPU, workspace=1)  # one member at a time
+    pieces.go_on_from(state)
+    _, outcome, done = advanced(pieces, STEPS)
+    assert done == STEPS
+    torch.testing.assert_close(outcome.losses, whole.losses, atol=1e-6, rtol=1e-3)
+
+
+def test_what_was_kept_of_a_run_stays_as_it_was_while_the_run_goes_on():
+    trainer = Trainer([job(BACKBONES["siren"])], TRAINING, CPU)
+    state, *_ = advanced(trainer, 20)
+    before = {name: tensor.clone() for name, tensor in state.items()}
+    advanced(trainer, 20)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in state.items())
+
+
+def test_tensors_of_another_run_leave_a_run_at_its_beginning():
+    one = job(BACKBONES["siren"])
+    (whole,) = train([one], TRAINING, CPU)
+    other, *_ = advanced(Trainer([job(BACKBONES["siren"], grid=(3, 3))], TRAINING, CPU), 20)
+    trainer = Trainer([one], TRAINING, CPU)
+    for wrong in ({}, other):
+        with pytest.raises((KeyError, ValueError, RuntimeError)):
+            trainer.go_on_from(wrong)
+    _, outcome, done = advanced(trainer, STEPS)
+    assert done == STEPS
+    torch.testing.assert_close(outcome.losses, whole.losses)
 
 
 def test_a_member_that_diverges_is_named_with_its_step_and_leaves_others_alone():
