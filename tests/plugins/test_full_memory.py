@@ -3,6 +3,7 @@
 The memory is played by the backbone: after some calls it has no room for more than two members.
 """
 
+import importlib
 import json
 
 import pytest
@@ -55,9 +56,7 @@ def net(site, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("enas_inr.training.trainer.plan_workers", lambda jobs, device: 1)
     monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", 1)
-    import net
-
-    return net
+    return importlib.import_module("net")
 
 
 def memory_fills(net, after: int) -> None:

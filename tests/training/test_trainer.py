@@ -10,6 +10,7 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.fourier import Fourier
+from enas_inr.backbones.layered import LayeredBackbone
 from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.backbones.relu import Relu
 from enas_inr.backbones.siren import Siren
@@ -17,19 +18,20 @@ from enas_inr.cost import NetCost, NetShape
 from enas_inr.errors import TrainingError
 from enas_inr.signals.partition import cell_coordinates, cut
 from enas_inr.spec import TrainingSpec
-from enas_inr.training import batch as batches
 from enas_inr.training import chunks as plan
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.checkpoint import to_tensors
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Trainer, train
+from enas_inr.training.run import Progress, Run
+from enas_inr.training.trainer import SMALLEST_WORKSPACE, Trainer, train
+from tests.present import present
 
 CPU = torch.device("cpu")
 STEPS = 50
 TRAINING = TrainingSpec(steps=STEPS)
 SHAPE = NetShape(in_features=2, out_features=3, depth=1, width=16)
-BACKBONES = {
+BACKBONES: dict[str, LayeredBackbone] = {
     "siren": Siren(SirenOptions(bias_init="fan_product")),
     "relu": Relu(ReluOptions(bias_init="fan_in")),
     "fourier": Fourier(FourierOptions(mapping_size=6, sigma=1.0, bias_init="fan_in")),
@@ -41,7 +43,7 @@ class Opaque(Backbone):
 
     def __init__(self, inner: Backbone) -> None:
         self._inner = inner
-        self.constants = inner.constants
+        self.constants = inner.constants  # type: ignore[misc]
 
     def init(self, shape: NetShape, seeds) -> Params:
         return self._inner.init(shape, seeds)
@@ -214,15 +216,16 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
     (expected,) = train([one], TRAINING, CPU)
     asked = []
 
-    class Small(layered.LayeredKernel):
-        def __init__(self, encoding, layers, block, settings, plan):
-            asked.append(plan.members)
-            if plan.members > 2:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            super().__init__(encoding, layers, block, settings, plan)
+    kernel = layered.LayeredKernel
 
-    monkeypatch.setattr(batches.layered, "LayeredKernel", Small)
-    member = layered.member_bytes(one.backbone.layers(SHAPE), 36, 36)
+    def small(encoding, layers, block, settings, plan):
+        asked.append(plan.members)
+        if plan.members > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return kernel(encoding, layers, block, settings, plan)
+
+    monkeypatch.setattr(layered, "LayeredKernel", small)
+    member = layered.member_bytes(BACKBONES["siren"].layers(SHAPE), 36, 36)
     monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
     assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
@@ -234,9 +237,63 @@ def test_out_of_memory_with_the_smallest_chunk_is_one_clear_error(monkeypatch):
     def no_memory(*args: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(batches.layered, "LayeredKernel", no_memory)
+    monkeypatch.setattr(layered, "LayeredKernel", no_memory)
     with pytest.raises(TrainingError, match="smallest chunk"):
         train([job(BACKBONES["siren"])], TRAINING, CPU)
+
+
+FULL = [
+    torch.OutOfMemoryError("no memory"),
+    RuntimeError("CUDA error: out of memory"),
+    RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+]
+
+
+@pytest.fixture
+def tried(monkeypatch) -> list[int]:
+    """The workspaces that runs were begun with, the last one at the end."""
+    sizes: list[int] = []
+    start = Run.start
+
+    def noted(jobs, training, device, workspace, *rest, **settings):
+        sizes.append(workspace)
+        return start(jobs, training, device, workspace, *rest, **settings)
+
+    monkeypatch.setattr(Run, "start", noted)
+    return sizes
+
+
+def of_workspace(size: int) -> Trainer:
+    return Trainer([job(BACKBONES["siren"])], TRAINING, CPU, workspace=size)
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_the_workspace_is_halved_until_it_fits(tried, error):
+    def work(run, pool) -> str:
+        if tried[-1] > 2 * SMALLEST_WORKSPACE:
+            raise error
+        return "trained"
+
+    assert of_workspace(8 * SMALLEST_WORKSPACE).attempt(work) == "trained"
+    assert tried == [n * SMALLEST_WORKSPACE for n in (8, 4, 2)]
+
+
+def test_the_smallest_workspace_is_the_last_that_is_tried(tried):
+    def work(run, pool) -> None:
+        raise torch.OutOfMemoryError("no memory")
+
+    with pytest.raises(TrainingError, match="out of memory on cpu even with the smallest chunk"):
+        of_workspace(2 * SMALLEST_WORKSPACE).attempt(work)
+    assert tried == [2 * SMALLEST_WORKSPACE, SMALLEST_WORKSPACE]
+
+
+def test_another_error_is_not_about_memory_and_passes(tried):
+    def work(run, pool) -> None:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        of_workspace(8 * SMALLEST_WORKSPACE).attempt(work)
+    assert len(tried) == 1
 
 
 def advanced(trainer: Trainer, steps: int):
@@ -274,7 +331,8 @@ def test_tensors_of_another_run_leave_a_run_at_its_beginning():
     (whole,) = train([one], TRAINING, CPU)
     other, *_ = advanced(Trainer([job(BACKBONES["siren"], grid=(3, 3))], TRAINING, CPU), 20)
     trainer = Trainer([one], TRAINING, CPU)
-    for wrong in ({}, other):
+    wrongs: list[dict[str, Tensor]] = [{}, other]
+    for wrong in wrongs:
         with pytest.raises((KeyError, ValueError, RuntimeError)):
             trainer.go_on_from(wrong)
     _, outcome, done = advanced(trainer, STEPS)
@@ -317,7 +375,7 @@ def test_training_ends_early_when_every_repeat_has_stopped():
     (outcome,) = train([one], TrainingSpec(steps=5000, patience=5), CPU)
     (repeat,) = outcome.repeats
     assert repeat.stopped
-    assert repeat.steps == repeat.best_step + 5
+    assert repeat.steps == present(repeat.best_step) + 5
     assert outcome.losses.shape[1] < 5000
 
 
@@ -352,7 +410,7 @@ def test_audio_and_volumes_train_too():
 
 
 def test_progress_rises_to_one_and_tells_the_psnr():
-    told = []
+    told: list[Progress] = []
     train([job(BACKBONES["siren"])], TRAINING, CPU, on_progress=told.append)
     shares = [progress.done for progress in told]
     assert shares == sorted(shares)
