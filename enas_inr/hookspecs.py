@@ -72,6 +72,12 @@ class Description:
     kind: ClassVar[str]
     contract: ClassVar[str]
     """The base class of targets of this kind, as `package.module:Class`."""
+    checks: ClassVar[str]
+    """The function that makes the checks of what a target returns, as `package.module:function`.
+
+    It is called with the arguments that a target is constructed with, except for the options, and
+    returns one `enas_inr.plugins.guard.Check` for each method that is checked, by its name.
+    """
     name: str
     summary: str
     target: str
@@ -100,6 +106,7 @@ class Backbone(Description):
 
     kind: ClassVar[str] = "backbone"
     contract: ClassVar[str] = "enas_inr.backbones.base:Backbone"
+    checks: ClassVar[str] = "enas_inr.backbones.checks:checks"
     learning_rate: float = 1e-4
     initialisation: str = ""
 
@@ -123,6 +130,7 @@ class Modality(Description):
 
     kind: ClassVar[str] = "modality"
     contract: ClassVar[str] = "enas_inr.signals.signal:Modality"
+    checks: ClassVar[str] = "enas_inr.signals.checks:checks"
     suffixes: tuple[str, ...] = ()
     axes: tuple[int, ...] = (2,)
     channels: tuple[int, ...] = ()
@@ -146,6 +154,7 @@ class Strategy(Description):
 
     kind: ClassVar[str] = "strategy"
     contract: ClassVar[str] = "enas_inr.strategies.base:Strategy"
+    checks: ClassVar[str] = "enas_inr.strategies.checks:checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +163,7 @@ class Executor(Description):
 
     kind: ClassVar[str] = "executor"
     contract: ClassVar[str] = "enas_inr.executors.base:Executor"
+    checks: ClassVar[str] = "enas_inr.executors.checks:checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +172,7 @@ class Objective(Description):
 
     kind: ClassVar[str] = "objective"
     contract: ClassVar[str] = "enas_inr.objectives.base:Objective"
+    checks: ClassVar[str] = "enas_inr.objectives.checks:checks"
 
 
 class HookSpecs:

@@ -12,7 +12,8 @@ from enas_inr.executors.trial import failed_result, failure, make_jobs, trial_re
 from enas_inr.result import TrialResult
 from enas_inr.spec import TrialSpec
 from enas_inr.training.device import resolve_device
-from enas_inr.training.trainer import Progress, train
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
 
 __all__ = ["LocalExecutor"]
 
@@ -57,16 +58,15 @@ class LocalExecutor(Executor):
             )
 
         try:
-            with self._context.catalog.blame("backbone", first.ensemble.backbone):
-                jobs = make_jobs(self._context, trials)
-                outcomes = train(
-                    jobs,
-                    first.training,
-                    self._device,
-                    keep_params=self._context.pictures,
-                    on_progress=tell,
-                    share=self._context.share,
-                )
+            jobs = make_jobs(self._context, trials)
+            outcomes = train(
+                jobs,
+                first.training,
+                self._device,
+                keep_params=self._context.pictures,
+                on_progress=tell,
+                share=self._context.share,
+            )
         except Exception as error:  # a trial that fails must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise

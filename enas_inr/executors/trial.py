@@ -34,7 +34,7 @@ from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
 from enas_inr.training.device import device_name
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Outcome
+from enas_inr.training.run import Outcome
 
 __all__ = [
     "failed_result",

@@ -58,14 +58,17 @@ class Plugin:
         return self.provider.description.name
 
     def create(self, *args: Any, options: Mapping[str, JsonValue] | None = None) -> Any:
-        """Make it as the toolkit does: with `args`, then its validated options."""
+        """Make it with `args`, then its validated options.
+
+        What it raises is not turned into an error for users, and what it returns is not checked:
+        both is up to the rules.
+        """
         given = self.options if options is None else options
-        return self.catalog.create(self.kind, self.name, *args, options=given)
+        return self.catalog.construct(self.kind, self.name, *args, options=given)
 
     def resolved(self, signal: SignalInfo, grid: int) -> dict[str, JsonValue]:
         """Its options with every 'it depends' settled for a signal and a grid."""
-        options = self.catalog.options(self.kind, self.name, self.options)
-        return options.resolve(signal, grid).model_dump(mode="json") if options else {}
+        return self.catalog.resolved_options(self.kind, self.name, self.options, signal, grid)
 
 
 def installed(kind: str, name: str, **options: JsonValue) -> Plugin:

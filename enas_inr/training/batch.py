@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.checks import check_layers, check_leaves
 from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape
+from enas_inr.plugins.guard import guarded_like
 from enas_inr.signals.partition import Partition, cell_coordinates
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import autograd_kernel as general
@@ -122,8 +122,6 @@ def _layers(job: Job) -> tuple[Layer, ...] | None:
     if not isinstance(job.backbone, LayeredBackbone):
         return None
     layers = job.backbone.layers(job.shape)
-    features = job.backbone.encoding.features(job.shape.in_features)
-    check_layers(layers, features, job.shape.out_features)
     return layers if layered.supports(layers) else None
 
 
@@ -166,9 +164,13 @@ def _make_batch(
     plan = plan_chunks(len(members), points, member_bytes, workspace, device, workers)
 
     def make_kernel() -> Kernel:
+        kernel: Kernel
         if layers and isinstance(job.backbone, LayeredBackbone):
-            return layered.LayeredKernel(job.backbone.encoding, layers, data, settings, plan)
-        return general.GeneralKernel(job.backbone, job.shape, packing, data, settings, plan)
+            kernel = layered.LayeredKernel(job.backbone.encoding, layers, data, settings, plan)
+        else:
+            kernel = general.GeneralKernel(job.backbone, job.shape, packing, data, settings, plan)
+        # Activations and gradients of the backbone fail there, outside all its methods.
+        return guarded_like(job.backbone, kernel)
 
     def start(chunk: list[Member]) -> ChunkState:
         cells = torch.tensor([member.cell for member in chunk], device=device)
@@ -194,9 +196,7 @@ def _draw(
             for member in members
             if member.job == number
         ]
-        drawn = job.backbone.init(job.shape, seeds)
-        check_leaves(drawn, len(seeds), job.backbone.constants)
-        parts.append(drawn)
+        parts.append(job.backbone.init(job.shape, seeds))
     trained = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     constants = {name: trained.pop(name) for name in jobs[members[0].job].backbone.constants}
     return trained, constants

@@ -4,7 +4,7 @@ Activations lie as `members features points`, each followed by a row of ones, so
 its bias is one batched matrix product, and omega_0 and the loss's factor are that product's alpha.
 After the forward pass the pre-activations hold the slopes; the backward pass turns them into the
 gradients with respect to the pre-activations, in place. The samples are processed in tiles and
-the members in chunks small enough for the cache (see `plan.py`).
+the members in chunks small enough for the cache (see `chunks.py`).
 """
 
 from __future__ import annotations
