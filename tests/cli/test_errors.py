@@ -114,7 +114,7 @@ WRONG = {
     "a budget nothing fits": (4, TINY + " --max-flops 10", "the smallest costs are 18.43k flops"),
     "an unknown device": (2, TINY + " --device gpu", "use auto, cpu, cuda or cuda:N"),
     "an unsupported device": (2, TINY + " --device meta", "device 'meta' is not supported"),
-    "a missing device": (2, TINY + " --device cuda:99", "device 'cuda:99' is not here"),
+    "a missing device": (2, TINY + " --device cuda:99", "device 'cuda:99' is not available"),
     "an unknown option key": (
         2,
         TINY + " --backbone-option omega_frist=60",
