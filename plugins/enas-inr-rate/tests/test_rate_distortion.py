@@ -93,7 +93,7 @@ def test_what_a_user_gives_stays():
 
 
 def test_what_is_not_settled_is_refused_with_what_to_do():
-    with pytest.raises(SpecError, match=r"samples None, slope None is not settled; settle the op"):
+    with pytest.raises(SpecError, match=r"needs samples and slope, not None, None; fill them in"):
         RateDistortion(RateDistortionOptions())
 
 
