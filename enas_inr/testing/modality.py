@@ -1,4 +1,4 @@
-"""The conformance suite for modalities: written files can be read, and errors take one line."""
+"""The conformance suite for modalities: files are read as they were written, with clear errors."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class ModalitySuite(Suite):
             _require_same(path, again, first)
 
     def test_damaged_files_are_refused(self, plugin: Plugin, tmp_path: Path) -> None:
-        """A missing, empty, truncated or foreign file, or a folder, gives an error of one line."""
+        """A missing, empty, truncated or foreign file, or a folder, gives a one-line error."""
         folder = tmp_path / "broken"
         folder.mkdir()
         noise = random.Random(0).randbytes(2000)
@@ -150,7 +150,7 @@ class ModalitySuite(Suite):
                 _refuses_to_read(plugin, part, f"the first {share:.0%} of a file")
 
     def test_what_it_cannot_write_is_refused(self, plugin: Plugin, tmp_path: Path) -> None:
-        """An unknown suffix, NaN or a wrong shape gives an error of one line and keeps the file."""
+        """An unknown suffix, NaN or a wrong shape gives a one-line error and changes no file."""
         path, signal = next(_files(plugin, tmp_path))
         broken = signal.values.clone()
         broken.view(-1)[-1] = float("nan")

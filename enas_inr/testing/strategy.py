@@ -173,7 +173,7 @@ class StrategySuite(Suite):
         _check_trace(make(plugin, space), second, space)
 
     def test_its_trace_is_about_the_history(self, plugin: Plugin) -> None:
-        """At every stage, the trace consists of TraceStep about trials of the history."""
+        """At every stage, the trace consists of TraceStep objects about trials of the history."""
         for space in spaces().values():
             whole = _ended(plugin, space)
             for count in range(len(whole) + 1):
