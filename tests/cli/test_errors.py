@@ -153,7 +153,7 @@ WRONG = {
     "no command": (2, "--no-plugins", "Missing command; see `enas-inr --help`"),
     "a shape without channels": (2, "cost --shape 128", "'128' is not a shape"),
     "a shape of nothing": (2, "cost --shape 0x3", "such as 128x128x3 or 308207x1"),
-    "a shape of five axes": (2, "cost --shape 2x2x2x2x2x1", "1 to 4 axes, then the channels"),
+    "a shape of five axes": (2, "cost --shape 2x2x2x2x2x1", "give 1 to 4 axes and the channels"),
     "a cost of width 0": (2, "cost --width 0", "architecture: width: input should be"),
     "a cost of grid 0": (2, "cost --grid 0", "architecture: grid: input should be"),
     "a cost of a large grid": (2, "cost --shape 4x4x3 --grid 5", "use a grid of at most 4"),
