@@ -54,7 +54,8 @@ def names_of(kind: str, name: str) -> Names:
     if not (_WORDS.fullmatch(name) and _WORDS.fullmatch(plugin)):
         raise SpecError(
             f"{name!r} is not a valid plugin name",
-            "use lower-case letters, digits and '-', beginning with a letter, like my-plugin",
+            "use lower-case letters, digits and single '-', beginning with a letter, "
+            "like my-plugin",
         )
     if len(name) > LONGEST:
         raise SpecError(
