@@ -20,6 +20,9 @@ def command(folder, *extra: str) -> list[str]:
     return [sys.executable, "-c", run, *SEARCH.split(), "--storage", storage, "--json", *extra]
 
 
+pytest.importorskip("torch")  # the searches, in processes of their own, need it
+
+
 def ended_trials(process: subprocess.Popen[str], wanted: int) -> None:
     """Read the progress until that many trials of this run have ended."""
     seen = 0
