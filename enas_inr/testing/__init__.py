@@ -1,13 +1,13 @@
-"""For authors of plugins: conformance suites, toy signals, a search without training.
+"""Tools for plugin authors: conformance suites, toy signals, and search without training.
 
-Derive a test class from the suite of your kind of plugin, and say which plugin in one fixture::
+Derive a test class from the suite for your kind of plugin, and return the plugin from a fixture::
 
     class TestSinc(BackboneSuite):
         @pytest.fixture
         def plugin(self):
             return installed("backbone", "sinc")
 
-`enas-inr plugins check sinc` runs the same rules from the command line.
+`enas-inr plugins check sinc` checks the same rules from the command line.
 """
 
 from enas_inr.testing.backbone import BackboneSuite

@@ -88,13 +88,13 @@ def test_what_is_chosen_lies_on_the_convex_hull_of_the_curve():
 def test_what_a_user_gives_stays():
     given = RateDistortionOptions(samples=7, slope=0)
     assert given.resolve(PHOTO, 8) == given
-    settled = RateDistortionOptions().resolve(PHOTO, 8)
-    assert settled.samples == 112 * 96
-    assert settled.slope == pytest.approx(3.01 / 3)
+    resolved = RateDistortionOptions().resolve(PHOTO, 8)
+    assert resolved.samples == 112 * 96
+    assert resolved.slope == pytest.approx(3.01 / 3)
 
 
-def test_what_is_not_settled_is_refused_with_what_to_do():
-    with pytest.raises(SpecError, match=r"samples None, slope None is not settled; settle the op"):
+def test_unresolved_options_are_refused_with_what_to_do():
+    with pytest.raises(SpecError, match=r"needs samples and slope, not None, None; fill them in"):
         RateDistortion(RateDistortionOptions())
 
 
