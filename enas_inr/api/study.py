@@ -20,7 +20,7 @@ from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy, plan
 from enas_inr.studies.record import Report, load_record
 from enas_inr.studies.run import OnStudy, make_report, run_plan
-from enas_inr.studies.search import DEFAULT_STORAGE
+from enas_inr.studies.settings import DEFAULT_STORAGE
 from enas_inr.validation import nearest
 
 if TYPE_CHECKING:

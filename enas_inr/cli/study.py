@@ -46,7 +46,7 @@ def list_studies(
             broken.append(str(error))
             continue
         rows = sum(len(search.rows) for search in file.searches)
-        searches = sum(0 if search.rows else len(search.grids) for search in file.searches)
+        searches = sum(0 if search.rows else len(search.each_grid) for search in file.searches)
         parts = [f"{rows} rows"] * bool(rows) + [f"{searches} searches"] * bool(searches)
         listed.append(
             {

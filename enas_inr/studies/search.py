@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.studies.loop import Observer, run_loop
-
-DEFAULT_STORAGE = "sqlite:///enas-inr.db"
+from enas_inr.studies.settings import DEFAULT_STORAGE
 
 
 def run_study(
