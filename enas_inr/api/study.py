@@ -13,6 +13,7 @@ from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.reports import text
+from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice
 from enas_inr.studies.file import LoadedStudy, load_study_file
 from enas_inr.studies.guards import make_objective
@@ -105,8 +106,9 @@ def prepare(
     catalog = catalog or load_catalog()
     loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
     file = loaded.file
+    size = PAPER_SIZE if file.size is None else str(file.size)  # of those that have one
     read = [
-        read_signal(catalog, source, None, file.size, file.signal_options)
+        read_signal(catalog, source, None, size, file.signal_options)
         for source in file.signals
     ]
     planned = plan(file, read, catalog)

@@ -24,7 +24,7 @@ class _Option:
     """A setting as the command line has it.
 
     Attributes:
-        type: of its value there: a mapping is several KEY=VALUE, a sequence text with commas.
+        typed: the type of its value there: a mapping is several KEY=VALUE, a sequence text with commas.
         read: makes the setting's value of that.
     """
 
@@ -32,7 +32,7 @@ class _Option:
     mark: Setting
     flags: tuple[str, ...]
     default: Any
-    type: Any
+    typed: Any
     read: Callable[[Any], Any] = lambda value: value
     metavar: str | None = None
 
@@ -46,8 +46,8 @@ class _Option:
             rich_help_panel=None if self.mark.group is Group.MAIN else self.mark.group.value,
         )
         kind = inspect.Parameter.KEYWORD_ONLY
-        typed = Annotated[self.type, option]
-        return inspect.Parameter(self.name, kind, default=self.default, annotation=typed)
+        annotation = Annotated[self.typed, option]
+        return inspect.Parameter(self.name, kind, default=self.default, annotation=annotation)
 
 
 def parameters(model: type[Settings]) -> list[inspect.Parameter]:

@@ -81,8 +81,8 @@ Integers = Annotated[Sequence[int], BeforeValidator(_tuple_of)]
 Names = Annotated[Sequence[str], BeforeValidator(_tuple_of)]
 
 
-class Settings(Frozen):
-    """Base of the models of settings."""
+class Settings(Frozen, allow_inf_nan=True):
+    """Base of the models of settings; ranges are checked where the values go."""
 
     @classmethod
     def marks(cls) -> dict[str, Setting]:
