@@ -108,8 +108,7 @@ def prepare(
     file = loaded.file
     size = PAPER_SIZE if file.size is None else str(file.size)  # of those that have one
     read = [
-        read_signal(catalog, source, None, size, file.signal_options)
-        for source in file.signals
+        read_signal(catalog, source, None, size, file.signal_options) for source in file.signals
     ]
     planned = plan(file, read, catalog)
     for study in planned:

@@ -24,8 +24,9 @@ class _Option:
     """A setting as the command line has it.
 
     Attributes:
-        typed: the type of its value there: a mapping is several KEY=VALUE, a sequence text with commas.
-        read: makes the setting's value of that.
+        typed: the type of what is written there: several KEY=VALUE for a mapping, text with commas
+            for a sequence.
+        read: makes the setting's value from that.
     """
 
     name: str
@@ -45,9 +46,12 @@ class _Option:
             show_default=self.mark.shown or True,
             rich_help_panel=None if self.mark.group is Group.MAIN else self.mark.group.value,
         )
-        kind = inspect.Parameter.KEYWORD_ONLY
-        annotation = Annotated[self.typed, option]
-        return inspect.Parameter(self.name, kind, default=self.default, annotation=annotation)
+        return inspect.Parameter(
+            self.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=self.default,
+            annotation=Annotated[self.typed, option],
+        )
 
 
 def parameters(model: type[Settings]) -> list[inspect.Parameter]:
