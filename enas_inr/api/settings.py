@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.settings import (
-    DEFAULT_STORAGE,
     PROFILE,
     STEPS,
     Group,
@@ -23,7 +23,7 @@ from enas_inr.studies.settings import (
 
 __all__ = ["FitSettings", "Group", "SearchSettings", "Setting", "Settings", "SignalSettings"]
 
-Device = Annotated[str, Setting("auto, cpu, cuda or cuda:N.", Group.TRAINING)]
+Device = Annotated[str, Setting("Device: auto, cpu, cuda or cuda:N.", Group.TRAINING)]
 
 
 class SearchSettings(SignalSettings, StudySettings):
@@ -40,12 +40,12 @@ class SearchSettings(SignalSettings, StudySettings):
     ] = None
     executor_options: Annotated[
         Options,
-        Setting("Of the executor, such as workers=4 of ray.", Group.EXECUTOR),
+        Setting("An option of the executor, such as workers=4 for ray.", Group.EXECUTOR),
     ] = None
     ray_address: Annotated[
         str | None,
         Setting(
-            "A running cluster: auto or HOST:PORT.",
+            "Address of a running cluster: auto or HOST:PORT.",
             Group.EXECUTOR,
             shown="starts one here",
             sets="executor_options.address",
@@ -54,7 +54,7 @@ class SearchSettings(SignalSettings, StudySettings):
     workers: Annotated[
         int | None,
         Setting(
-            "Trials trained at a time.",
+            "Number of trials trained at the same time.",
             Group.EXECUTOR,
             shown="all that fit",
             sets="executor_options.workers",
@@ -63,7 +63,7 @@ class SearchSettings(SignalSettings, StudySettings):
     cpus_per_trial: Annotated[
         float | None,
         Setting(
-            "CPU cores of each.",
+            "CPU cores for each trial.",
             Group.EXECUTOR,
             shown="1",
             sets="executor_options.cpus_per_trial",
@@ -72,7 +72,7 @@ class SearchSettings(SignalSettings, StudySettings):
     gpus_per_trial: Annotated[
         float | None,
         Setting(
-            "GPUs of each, 0.5 for two on one.",
+            "GPUs for each trial; 0.5 trains two on one GPU.",
             Group.EXECUTOR,
             shown="1 if there are any",
             sets="executor_options.gpus_per_trial",
@@ -80,11 +80,18 @@ class SearchSettings(SignalSettings, StudySettings):
     ] = None
     study: Annotated[
         str | None,
-        Setting("Name, to start or to continue.", Group.STUDY, shown="derived from the settings"),
+        Setting(
+            "Name of the study to start or continue.",
+            Group.STUDY,
+            shown="derived from the settings",
+        ),
     ] = None
-    storage: Annotated[str, Setting("Optuna URL, or an SQLite file.", Group.STUDY)] = (
-        DEFAULT_STORAGE
-    )
+    storage: Annotated[
+        str,
+        Setting(
+            "Where the study is kept: an Optuna URL, or the path of an SQLite file.", Group.STUDY
+        ),
+    ] = DEFAULT_STORAGE
     pictures: Annotated[
         bool,
         Setting(
@@ -142,7 +149,9 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
     profile: Annotated[str | None, PROFILE.but(shown="the study's, or smooth")] = None
     steps: Annotated[int | None, STEPS.but(shown="the study's, or 500")] = None
     repeats: Annotated[
-        int, Field(ge=1), Setting("Trainings; the best is kept.", Group.TRAINING)
+        int,
+        Field(ge=1),
+        Setting("Number of trainings from different seeds; the best is kept.", Group.TRAINING),
     ] = 1
     target_psnr_db: Annotated[
         float | None,
@@ -158,8 +167,11 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
             shown="SIGNAL's name with .inr",
         ),
     ] = None
-    precision: Annotated[str, Setting("float32, float16 or int8.", Group.OUTPUT)] = "float32"
+    precision: Annotated[
+        str, Setting("Precision of the stored numbers: float32, float16 or int8.", Group.OUTPUT)
+    ] = "float32"
     preview: Annotated[
-        str | Path | None, Setting("Draw original, result and error there.", Group.OUTPUT)
+        str | Path | None,
+        Setting("Picture of the original, the result and the error to draw.", Group.OUTPUT),
     ] = None
     force: Annotated[bool, Setting("Overwrite files.", Group.OUTPUT, flags=("--force",))] = False

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from enas_inr.studies import DEFAULT_STORAGE
+
 
 def dashboard(
     study: Annotated[
         str | None, typer.Option(help="Whose page to open.", show_default="the list of all")
     ] = None,
-    storage: Annotated[str, typer.Option(help="Where the studies are.")] = "sqlite:///enas-inr.db",
+    storage: Annotated[str, typer.Option(help="Where the studies are.")] = DEFAULT_STORAGE,
     port: Annotated[int, typer.Option(help="To listen on; 0: any that is free.")] = 8080,
     browser: Annotated[
         bool | None,

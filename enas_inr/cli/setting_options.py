@@ -76,7 +76,7 @@ def read(model: type[SettingsT], given: Mapping[str, Any], what: str) -> Setting
 def spell(model: type[Settings], name: str) -> str:
     """How the command line writes the name of a setting."""
     option = _options(model).get(name)
-    return option.flags[0] if option else name
+    return option.flags[0].partition("/")[0] if option else name
 
 
 def _options(model: type[Settings]) -> dict[str, _Option]:
@@ -118,4 +118,4 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
+    return [name.strip() for name in text.split(",")] if text else []

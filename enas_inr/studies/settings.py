@@ -25,7 +25,6 @@ from enas_inr.validation import Frozen
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
 
-DEFAULT_STORAGE = "sqlite:///enas-inr.db"
 PAPER_WIDTHS = (16, 32, 64, 128, 256, 512)
 PAPER_DEPTHS = (1, 2, 3, 4, 5)
 
@@ -185,7 +184,8 @@ class TrainingSettings(Settings):
     coordinates: Annotated[
         str | None,
         Setting(
-            "Where a cell's coordinates end: at its outer sample `centers` or its `edges`.",
+            "Where the coordinates of a cell end: at the `centers` of its outer samples, or at "
+            "its `edges`.",
             Group.TRAINING,
             shown="centers",
             sets="training.coordinates",
@@ -194,7 +194,7 @@ class TrainingSettings(Settings):
     margin: Annotated[
         int | None,
         Setting(
-            "Samples beyond its cell on which a sub-network is trained, too.",
+            "Samples beyond its cell on which each sub-network is also trained.",
             Group.TRAINING,
             shown="the profile's",
             sets="training.margin",
@@ -203,16 +203,18 @@ class TrainingSettings(Settings):
     extent: Annotated[
         int | None,
         Setting(
-            "Smaller cells have the coordinates of the middle of a cell of so many samples.",
+            "Cells with fewer samples get the coordinates of the middle of a cell with this many.",
             Group.TRAINING,
             shown="the profile's",
             sets="training.extent",
         ),
     ] = None
     repeats: Annotated[
-        int, Field(ge=1), Setting("Trainings of each architecture.", Group.TRAINING)
+        int,
+        Field(ge=1),
+        Setting("Number of trainings of each architecture, from different seeds.", Group.TRAINING),
     ] = 5
-    seed: Annotated[int, Field(ge=0), Setting("Of everything random.", Group.TRAINING)] = 0
+    seed: Annotated[int, Field(ge=0), Setting("Seed of all random numbers.", Group.TRAINING)] = 0
 
 
 class SignalSettings(Settings):
@@ -224,21 +226,23 @@ class SignalSettings(Settings):
     ] = None
     signal_options: Annotated[
         Options,
-        Setting("Of the modality that reads the signal, such as max_frames=16 of a video."),
+        Setting(
+            "An option of the modality that reads the signal, such as max_frames=16 for a video."
+        ),
     ] = None
 
 
 class StudySettings(TrainingSettings):
     """What decides the results of a search; the defaults are the paper's."""
 
-    strategy: Annotated[str, Setting("Proposes architectures.")] = "coordinate"
-    strategy_options: Annotated[Options, Setting('Of the strategy, such as start={"depth":2}.')] = (
-        None
-    )
+    strategy: Annotated[str, Setting("The strategy that proposes architectures.")] = "coordinate"
+    strategy_options: Annotated[
+        Options, Setting('An option of the strategy, such as start={"depth":2}.')
+    ] = None
     sampler: Annotated[
         str | None,
         Setting(
-            "Of Optuna: tpe, random, cmaes, nsgaii, gp, brute, or a class's name.",
+            "Optuna's sampler: tpe, random, cmaes, nsgaii, gp, brute, or the name of a class.",
             Group.SAMPLED,
             shown="tpe",
             sets="strategy_options.sampler",
@@ -247,7 +251,7 @@ class StudySettings(TrainingSettings):
     sampler_options: Annotated[
         Options,
         Setting(
-            "Of the sampler, such as n_startup_trials=5.",
+            "An option of the sampler, such as n_startup_trials=5.",
             Group.SAMPLED,
             sets="strategy_options.sampler_options",
         ),
@@ -255,7 +259,7 @@ class StudySettings(TrainingSettings):
     scheduler: Annotated[
         str | None,
         Setting(
-            "Of Ray Tune: asha, hyperband, median, pbt or none.",
+            "Ray Tune's scheduler: asha, hyperband, median, pbt or none.",
             Group.SAMPLED,
             shown="asha",
             sets="strategy_options.scheduler",
@@ -264,7 +268,7 @@ class StudySettings(TrainingSettings):
     searcher: Annotated[
         str | None,
         Setting(
-            "What Ray Tune tries next: random, or optuna's TPE.",
+            "How Ray Tune chooses the next trial: random, or optuna (TPE).",
             Group.SAMPLED,
             shown="random",
             sets="strategy_options.searcher",
@@ -273,7 +277,7 @@ class StudySettings(TrainingSettings):
     trials: Annotated[
         int | None,
         Setting(
-            "Architectures to train, at the most.",
+            "Maximum number of architectures to train.",
             Group.SAMPLED,
             shown="20",
             sets="strategy_options.trials",
@@ -289,23 +293,25 @@ class StudySettings(TrainingSettings):
     max_flops: Annotated[
         Text | None,
         Setting(
-            "FLOPs of one evaluation of the signal: 500M, 1G, or 60k/sample.",
+            "Maximum FLOPs of one evaluation of the signal: 500M, 1G, 60k/sample, or none.",
             Group.BUDGET,
             shown="61035/sample: the paper's 1G at 128x128",
         ),
     ] = None
     max_parameters: Annotated[
-        Text | None, Setting("Likewise: 100k, or 2/sample.", Group.BUDGET)
+        Text | None, Setting("Maximum number of parameters: 100k, or 2/sample.", Group.BUDGET)
     ] = None
-    max_bytes: Annotated[Text | None, Setting("Likewise, as float32.", Group.BUDGET)] = None
+    max_bytes: Annotated[
+        Text | None, Setting("Maximum size in bytes, as float32.", Group.BUDGET)
+    ] = None
     objective: Annotated[str, Setting("The score to maximise.", Group.BUDGET)] = "psnr_flops"
     objective_options: Annotated[
-        Options, Setting("Of the objective, such as alpha=5.", Group.BUDGET)
+        Options, Setting("An option of the objective, such as alpha=5.", Group.BUDGET)
     ] = None
     alpha: Annotated[
         float | None,
         Setting(
-            "dB that a factor of ten in FLOPs must be worth.",
+            "Decibels that a factor of ten in FLOPs must be worth.",
             Group.BUDGET,
             shown="7",
             sets="objective_options.alpha",
@@ -314,8 +320,8 @@ class StudySettings(TrainingSettings):
     objectives: Annotated[
         Names,
         Setting(
-            "Several to weigh, such as psnr,flops: the result has their Pareto front. Of "
-            "psnr, score, flops, parameters, bytes.",
+            "Objectives to weigh, such as psnr,flops; the result then has their Pareto front. "
+            "Choose from psnr, score, flops, parameters and bytes.",
             Group.BUDGET,
             shown="the score alone",
         ),

@@ -87,12 +87,17 @@ def test_a_setting_of_python_alone_is_no_option():
         (SearchSettings, "strategy_options", "--strategy-option"),
         (SearchSettings, "cpus_per_trial", "--cpus-per-trial"),
         (SearchSettings, "widths", "--widths"),
+        (SearchSettings, "pictures", "--pictures"),
         (FitSettings, "target_psnr_db", "--target-psnr"),
         (FitSettings, "output", "--output"),
     ],
 )
 def test_how_settings_are_spelt(model, name, written):
     assert spell(model, name) == written
+
+
+def test_no_names_are_no_names():
+    assert run("--aims", "")[0].aims == ()
 
 
 def test_a_list_that_is_none_names_the_option():
