@@ -4,9 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import optuna
 import pytest
+
+from tests.present import present
 
 SEARCH = "search sample:photo --size 24 --grid 3 --widths 8,16 --depths 1,2 --repeats 2 --steps 40"
 
@@ -20,7 +23,7 @@ def command(folder, *extra: str) -> list[str]:
 def ended_trials(process: subprocess.Popen[str], wanted: int) -> None:
     """Read the progress until that many trials of this run have ended."""
     seen = 0
-    for line in process.stderr:
+    for line in present(process.stderr):
         seen += "score" in line
         if seen == wanted:
             return
@@ -36,7 +39,7 @@ def disturbed(folder, after: int, how: signal.Signals) -> subprocess.Popen[str]:
     return process
 
 
-def outcome(folder) -> dict:
+def outcome(folder) -> dict[str, Any]:
     done = subprocess.run(command(folder), capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
     for trial in [result["best"], *result["trials"]]:
@@ -45,7 +48,7 @@ def outcome(folder) -> dict:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict:
+def undisturbed(tmp_path_factory) -> dict[str, Any]:
     return outcome(tmp_path_factory.mktemp("undisturbed"))
 
 
