@@ -70,13 +70,15 @@ def test_how_a_file_is_read_does_not_apply_to_a_signal(function):
 
 
 def test_a_grid_alone_or_in_an_architecture_makes_the_same_model(tmp_path):
+    given: list[dict[str, Any]] = [
+        {"grid": 3, "steps": 2},
+        {"architecture": {"grid": 3}, "training": {"steps": 2}},
+    ]
     made = [
         enas_inr.fit(
             "sample:photo", size=12, width=4, output=tmp_path / f"{number}.inr", **settings
         )
-        for number, settings in enumerate(
-            [{"grid": 3, "steps": 2}, {"architecture": {"grid": 3}, "training": {"steps": 2}}]
-        )
+        for number, settings in enumerate(given)
     ]
     assert made[0].model.header == made[1].model.header
     assert made[0].model.header.ensemble.sizes() == {"grid": 3, "depth": 1, "width": 4}

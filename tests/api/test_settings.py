@@ -4,7 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -98,7 +98,7 @@ class AskedError(Exception):
 @pytest.fixture
 def asked(monkeypatch):
     """What the last search was asked: all arguments of `run_study`."""
-    found = {}
+    found: dict[str, Any] = {}
 
     def run_study(spec, signal, **settings):
         found.update(settings, spec=spec, signal=signal)
@@ -108,7 +108,7 @@ def asked(monkeypatch):
     return found
 
 
-SAME = {
+SAME: dict[str, tuple[str, dict[str, Any], str]] = {
     "nothing": ("", {}, ""),
     "sizes": (
         "--grid 4 --widths 8,16 --depths 2",
@@ -196,7 +196,7 @@ def test_the_executor_is_local_but_for_the_strategy_that_needs_another(asked, st
 
 
 def test_options_of_the_executor_can_be_given_either_way(asked):
-    given = [{"workers": 2}, {"executor_options": {"workers": 2}}]
+    given: list[dict[str, Any]] = [{"workers": 2}, {"executor_options": {"workers": 2}}]
     executors = []
     for options in given:
         with pytest.raises(AskedError):
@@ -262,4 +262,4 @@ def test_the_signature_of_the_functions_is_that_of_the_settings():
         assert list(parameters) == ["signal", *model.model_fields, *others]
         assert parameters["seed"].default == 0
         for mark in model.marks().values():
-            assert mark.help in function.__doc__
+            assert mark.help in (function.__doc__ or "")
