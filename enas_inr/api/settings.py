@@ -33,7 +33,7 @@ class SearchSettings(SignalSettings, StudySettings):
     executor: Annotated[
         str | None,
         Setting(
-            "Where trials are trained: local or ray.",
+            "Where trials are trained: local, ray, or a plugin's.",
             Group.EXECUTOR,
             shown="local; ray for the strategy ray",
         ),

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from enas_inr.api.reading import read_signal
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import SpecError
+from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.reports import text
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice
 from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.file import LoadedStudy, load_study_file
-from enas_inr.studies.guards import make_objective
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy, plan
 from enas_inr.studies.record import Report, load_record

@@ -27,6 +27,8 @@ from enas_inr.cli import (
 )
 from enas_inr.errors import EnasInrError, ExitCode
 
+__all__ = ["main", "run"]
+
 app = typer.Typer(
     name="enas-inr",
     help="Find the best ensemble implicit neural representation of a signal under a budget.",

@@ -20,6 +20,9 @@ def command(folder, *extra: str) -> list[str]:
     return [sys.executable, "-c", run, *SEARCH.split(), "--storage", storage, "--json", *extra]
 
 
+pytest.importorskip("torch")  # the searches, in processes of their own, need it
+
+
 def ended_trials(process: subprocess.Popen[str], wanted: int) -> None:
     """Read the progress until that many trials of this run have ended."""
     seen = 0
@@ -69,7 +72,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, undisturbed):
     stdout, stderr = process.communicate()
     assert process.returncode == 130
     assert stdout == ""
-    assert "the same command continues" in stderr
+    assert "run the same command again to resume" in stderr
     assert "Traceback" not in stderr
     assert outcome(tmp_path) == undisturbed
 

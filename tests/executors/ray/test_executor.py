@@ -232,7 +232,7 @@ def test_ctrl_c_leaves_no_actors_and_a_study_that_continues(
     stopped = drive(tmp_path, cluster, 8, "SIGINT")
     assert stopped.returncode == 130
     assert stopped.stdout == ""
-    assert "the same command continues" in stopped.stderr
+    assert "run the same command again to resume" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert living_actors(cluster) == []
     assert len(json.loads(drive(tmp_path, cluster, -1).stdout)["trials"]) == 6
