@@ -27,27 +27,34 @@ def add_command(app: typer.Typer, command: Command, model: str) -> None:
     """
 
     class Whole(TyperCommand):
-        def make_context(self, *args: Any, **options: Any) -> Any:
-            from enas_inr.cli.setting_options import parameters, read
-
-            module, _, name = model.partition(":")
-            settings = getattr(import_module(module), name)
-            alone = typer.Typer(add_completion=False)
-            alone.command()(
-                spread(
-                    command,
-                    "settings",
-                    parameters(settings),
-                    lambda **given: read(settings, given, command.__name__),
-                )
-            )
-            return typer.main.get_command(alone).make_context(*args, **options)
+        def get_params(self, ctx: Any) -> list[Any]:
+            if not self.params:
+                whole = _whole(command, model)
+                self.params, self.callback = whole.params, whole.callback
+            return super().get_params(ctx)
 
     def listed() -> None:
         """Stands for the command in the list of all."""
 
     listed.__doc__ = command.__doc__
     app.command(command.__name__, cls=Whole)(listed)
+
+
+def _whole(command: Command, model: str) -> Any:
+    from enas_inr.cli.setting_options import parameters, read
+
+    module, _, name = model.partition(":")
+    settings = getattr(import_module(module), name)
+    alone = typer.Typer(add_completion=False)
+    alone.command()(
+        spread(
+            command,
+            "settings",
+            parameters(settings),
+            lambda **given: read(settings, given, command.__name__),
+        )
+    )
+    return typer.main.get_command(alone)
 
 
 def spread(
