@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
@@ -20,7 +21,7 @@ def compare(
     second: Annotated[
         str, typer.Argument(metavar="STUDY_B", help="Name of another study of the same signal.")
     ],
-    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    storage: arguments.Storage = DEFAULT_STORAGE,
     other_storage: Annotated[
         str | None,
         typer.Option(

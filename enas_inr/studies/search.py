@@ -20,9 +20,8 @@ from enas_inr.studies.known import CachedExecutor
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.loop import Observer, run_loop
-
-DEFAULT_STORAGE = "sqlite:///enas-inr.db"
 
 
 def run_study(

@@ -67,8 +67,12 @@ WRONG = {
         "--sampler does not apply to strategy 'co",
     ),
     "workers for nobody": (2, TINY + " --workers 2", "add --executor ray"),
-    "a scheduler for nobody": (2, TINY + " --scheduler asha", "add --strategy optuna or ray"),
-    "trials for nobody": (2, TINY + " --strategy exhaustive --trials 3", "add --strategy optuna"),
+    "a scheduler for nobody": (2, TINY + " --scheduler asha", "add --strategy ray, or drop it"),
+    "trials for nobody": (
+        2,
+        TINY + " --strategy exhaustive --trials 3",
+        "optuna or ray, or drop it",
+    ),
     "no trials": (2, TINY + " --strategy optuna --trials 0", "trials: input should be greater"),
     "a sampler's option": (
         2,

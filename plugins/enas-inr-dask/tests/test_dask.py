@@ -54,7 +54,9 @@ class TestDask(ExecutorSuite):
 def trial(number, steps=20, **spec):
     return TrialSpec(
         number=number,
-        ensemble=EnsembleSpec(**{"grid": 2, "depth": 1, "width": 4, "options": OPTIONS} | spec),
+        ensemble=EnsembleSpec.model_validate(
+            {"grid": 2, "depth": 1, "width": 4, "options": OPTIONS} | spec
+        ),
         cost=Cost(flops=1, parameters=1, bytes=1),
         training=TrainingSpec(steps=steps, learning_rate=1e-3, patience=steps),
         repeats=1,
