@@ -11,7 +11,6 @@ from enas_inr.cli import arguments
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
-    from enas_inr.result import TrialResult
 
 
 def compare(
@@ -28,7 +27,7 @@ def compare(
     as_json: arguments.Json = False,
 ) -> None:
     """Compare what two studies found within the same budget, with a test over their repeats."""
-    from enas_inr.reports import comparison as versus
+    from enas_inr.reports import comparison
     from enas_inr.studies.record import load_record
 
     catalog = arguments.load_catalog(context)
@@ -36,7 +35,7 @@ def compare(
         load_record(first, storage, catalog),
         load_record(second, other_storage or storage, catalog),
     ]
-    made = versus.compare(*records)
+    made = comparison.compare(*records)
     if as_json:
         print(json.dumps(made.to_dict(), indent=2))
     else:
@@ -45,6 +44,7 @@ def compare(
 
 def _print(made: Comparison) -> None:
     from enas_inr.cli.tables import console, table
+    from enas_inr.reports.rows import psnr_of
     from enas_inr.validation import format_quantity
 
     out = console()
@@ -61,7 +61,7 @@ def _print(made: Comparison) -> None:
             study.name,
             trial.trial.ensemble.label(),
             *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
-            _psnr(trial),
+            str(psnr_of(trial)),
             f"{trial.score:.2f}",
             str(len(trial.repeats)),
         )
@@ -80,19 +80,14 @@ def _print(made: Comparison) -> None:
 
 
 def _shared(pair: Pair) -> tuple[str, ...]:
+    from enas_inr.reports.rows import psnr_of
+
     difference = pair.difference
     p = "" if difference is None or difference.p is None else f"{difference.p:.2g}"
     return (
         pair.first.trial.ensemble.label(),
-        _psnr(pair.first),
-        _psnr(pair.second),
+        str(psnr_of(pair.first)),
+        str(psnr_of(pair.second)),
         str(difference or ""),
         p + (" *" if difference and difference.significant else ""),
     )
-
-
-def _psnr(trial: TrialResult) -> str:
-    from enas_inr.reports.rows import psnr_values
-    from enas_inr.reports.statistics import Estimate
-
-    return str(Estimate.of(psnr_values(trial)))

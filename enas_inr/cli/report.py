@@ -59,6 +59,7 @@ def report(
     from enas_inr.reports import text
     from enas_inr.reports.figures import write_figures
     from enas_inr.reports.page import render_page
+    from enas_inr.reports.rows import Results
     from enas_inr.signals.files import make_folder, replace_bytes
 
     form = form or _format_of(output)
@@ -71,7 +72,7 @@ def report(
         prepared = prepare(
             study, signals=signal or (), quick=quick, changes=options, catalog=catalog
         )
-        made = prepared.report(storage)
+        made = Results.of(prepared.report(storage))
     else:
         from enas_inr.api.study import report_of
 
@@ -79,7 +80,7 @@ def report(
             raise SpecError(
                 "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
             )
-        made = report_of(study, storage, catalog)
+        made = Results.of(report_of(study, storage, catalog))
     makers = {
         Format.HTML: render_page,
         Format.MD: text.as_markdown,
@@ -114,9 +115,12 @@ def print_report(made: Report) -> None:
     """Print a report's title, settings and table."""
     from enas_inr.cli.tables import console, table
     from enas_inr.reports.findings import findings
-    from enas_inr.reports.text import brief, settings
+    from enas_inr.reports.rows import Results
+    from enas_inr.reports.settings import brief_settings
+    from enas_inr.reports.text import brief
 
-    brief_table = brief(made)
+    results = Results.of(made)
+    brief_table = brief(results)
     headings = [column.title for column in brief_table.columns]
     right = tuple(column.title for column in brief_table.columns if column.numeric)
     printed = table(*headings, "", right=right)
@@ -126,12 +130,12 @@ def print_report(made: Report) -> None:
         printed.add_row(*cells, "<- best" if best else "", style="bold" if best else None)
     out = console()
     print(made.title)
-    for setting in settings(made):
+    for setting in brief_settings(made):
         print(f"  {setting}")
     if made.reduced:
         print(f"  REDUCED: {made.reduced}")
     out.print(printed)
-    for finding in findings(made):
+    for finding in findings(results):
         print(finding)
     for line in brief_table.lines:
         if line.row.result.message:

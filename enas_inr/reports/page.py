@@ -7,30 +7,22 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from enas_inr.reports.figures import FIGURES, chosen_figures
-from enas_inr.reports.figures.sound_figure import facts_of
+from enas_inr.reports.figures.inline_svg import inline_svg
 from enas_inr.reports.figures.sound_sheet import sound_picture
+from enas_inr.reports.figures.waves import facts_of
 from enas_inr.reports.findings import findings
-from enas_inr.reports.inline_svg import inline_svg
-from enas_inr.reports.page_settings import settings_of
-from enas_inr.reports.pictured import (
-    Pictured,
-    error_end,
-    error_levels,
-    error_png,
-    pictured,
-    pixels_of,
-    sound_of,
-)
-from enas_inr.reports.rows import Row, rows
+from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
+from enas_inr.reports.rows import Results, Row
+from enas_inr.reports.settings import settings_of
 from enas_inr.reports.table import table_of
 from enas_inr.result import Picture
 from enas_inr.signals.files import replace_bytes
-from enas_inr.studies.record import Report
+from enas_inr.signals.signal import Signal
+from enas_inr.validation import format_quantity
 
 MOST_PICTURES = 12
 MOST_SOUNDS = 8  # they are large
@@ -77,28 +69,29 @@ class _Sounds:
     sounds: tuple[_Sound, ...]
 
 
-def write_page(report: Report, path: Path) -> None:
+def write_page(results: Results, path: Path) -> None:
     """Write the page; the file is replaced at once.
 
     Raises:
-        SpecError: an unknown name in `report.figures`.
+        SpecError: the report asks for an unknown figure.
         SignalError: the file cannot be written.
     """
-    replace_bytes(path, render_page(report).encode())
+    replace_bytes(path, render_page(results).encode())
 
 
-def render_page(report: Report) -> str:
+def render_page(results: Results) -> str:
     """The report as HTML; equal reports give equal pages.
 
     Raises:
-        SpecError: an unknown name in `report.figures`.
+        SpecError: the report asks for an unknown figure.
     """
     from jinja2 import DictLoader, Environment, StrictUndefined
     from markupsafe import Markup
 
+    report = results.report
     chosen = chosen_figures(report)
-    every = rows(report)
-    shown = pictured(report, MOST_PICTURES) if _SHEET in chosen else []
+    shown = pictured(results, MOST_PICTURES) if _SHEET in chosen else []
+    sounds = [_sounds(of, f"sound-{index}") for index, of in enumerate(shown) if of.is_sound]
     environment = Environment(
         loader=DictLoader({"report": _asset("report.html.j2")}),
         autoescape=True,
@@ -109,22 +102,16 @@ def render_page(report: Report) -> str:
     return environment.get_template("report").render(
         report=report,
         settings=settings_of(report),
-        table=table_of(report, every),
-        findings=findings(report),
+        table=table_of(results),
+        findings=findings(results),
         several=len(report.studies) > 1,
-        figures=[Markup(svg) for svg in _figures(report, chosen)],
+        figures=[Markup(svg) for svg in _figures(results, chosen)],
         # Without axes, a trace has one decision among all: the table says it already.
         traces=[s for s in report.studies if any(step.axis for step in s.trace)],
-        galleries=[
-            gallery for of in shown if not of.is_sound and (gallery := _gallery(of)) is not None
-        ],
-        sounds=[
-            sounds
-            for index, of in enumerate(shown)
-            if of.is_sound and (sounds := _sounds(of, f"sound-{index}")) is not None
-        ],
+        galleries=[_gallery(of) for of in shown if not of.is_sound and of.pixels()],
+        sounds=[group for group in sounds if group.sounds],
         markup=Markup,
-        quantity=_quantity,
+        quantity=format_quantity,
         version=version("enas-inr"),
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
@@ -135,76 +122,51 @@ def _asset(name: str) -> str:
     return (files("enas_inr.reports") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _quantity(value: float) -> str:
-    from enas_inr.validation import format_quantity
-
-    return format_quantity(value)
-
-
-def _figures(report: Report, chosen: list[str]) -> list[str]:
-    made = []
-    for name in chosen:
+def _figures(results: Results, chosen: list[str]) -> list[str]:
+    return [
+        inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name])
+        for name in chosen
         # The page has its own way to show reconstructions.
-        figure = None if name == _SHEET else FIGURES[name](report)
-        if figure is not None:
-            made.append(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name]))
-    return made
-
-
-def _gallery(of: Pictured) -> _Gallery | None:
-    original = pixels_of(of.original)
-    if original is None:
-        return None
-    known = [
-        (row, picture, error_levels(original, pixels))
-        for row, picture in of.rows
-        if (pixels := pixels_of(picture)) is not None
+        if name != _SHEET and (figure := FIGURES[name](results)) is not None
     ]
-    end = error_end([levels for _, _, levels in known if levels is not None])
+
+
+def _gallery(of: Pictured) -> _Gallery:
+    (_, _, original), *known = of.pixels()
+    errors = [error_levels(original, pixels) for _, _, pixels in known]
+    end = error_end(errors)
     height, width = original.shape[:2]
-    tiles = [
-        _Tile("Original", _joined(f"{width}x{height} pixels", of.place), _address(of.original))
-    ]
-    for row, picture, levels in known:
-        error = "" if levels is None else _data("image/png", error_png(levels, end))
+    facts = ", ".join(filter(None, [f"{width}x{height} pixels", of.place]))
+    tiles = [_Tile("Original", facts, _address(of.original))]
+    for (row, picture, _), levels in zip(known, errors, strict=True):
+        error = _data("image/png", error_png(levels, end))
         tiles.append(_Tile(of.name_of(row), _psnr(row), _address(picture), error))
     ramp = np.linspace(0, end, 64, dtype=np.float32)[None]
-    scale = _data("image/png", error_png(ramp, end))
-    return _Gallery(of.signal, tuple(tiles), f"{end:.3g}", scale)
+    return _Gallery(of.signal, tuple(tiles), f"{end:.3g}", _data("image/png", error_png(ramp, end)))
 
 
-def _sounds(of: Pictured, prefix: str) -> _Sounds | None:
-    original = sound_of(of.original)
-    if original is None:
-        return None
+def _sounds(of: Pictured, prefix: str) -> _Sounds:
+    known = of.sounds()[: 1 + MOST_SOUNDS]
     made = []
-    known: list[tuple[str, str, Picture]] = [("Original", facts_of(original), of.original)]
-    known += [(of.name_of(row), _psnr(row), picture) for row, picture in of.rows[:MOST_SOUNDS]]
-    for index, (name, detail, picture) in enumerate(known):
-        sound = sound_of(picture)
-        if sound is None or sound.values.shape != original.values.shape:
-            continue
-        title = f"{name}: wave and spectrogram"
-        drawing = inline_svg(sound_picture(sound, original), f"{prefix}-{index}", title)
+    for index, (row, picture, sound) in enumerate(known):
+        name, detail = (of.name_of(row), _psnr(row)) if row else ("Original", facts_of(sound))
+        figure = sound_picture(sound, known[0][2])
+        drawing = inline_svg(figure, f"{prefix}-{index}", f"{name}: wave and spectrogram")
         made.append(_Sound(name, detail, _sound_address(picture, sound), drawing))
     return _Sounds(of.signal, tuple(made))
 
 
-def _sound_address(picture: Picture, sound: Any) -> str:
-    """Of the same samples, in half the bytes where FLAC can hold them."""
+def _sound_address(picture: Picture, sound: Signal) -> str:
+    """The same samples, in half the bytes where FLAC can hold them."""
     from enas_inr.signals.audio import FAILURES, encode
 
     try:
-        smaller = encode(sound, sound.sample_rate, "FLAC", "PCM_16")
+        smaller = encode(sound, sound.sample_rate or 0, "FLAC", "PCM_16")
     except FAILURES:
         return _address(picture)
     if len(smaller) >= len(picture.content):
         return _address(picture)
     return _data("audio/flac", smaller)
-
-
-def _joined(*texts: str) -> str:
-    return ", ".join(text for text in texts if text)
 
 
 def _psnr(row: Row) -> str:

@@ -4,7 +4,7 @@ import json
 
 from enas_inr.reports import text
 from enas_inr.studies.record import Published
-from tests.reports.report_data import OTHER, report, study
+from tests.reports.report_data import OTHER, report, results, study
 
 
 def titles(table):
@@ -12,10 +12,10 @@ def titles(table):
 
 
 def test_columns_that_are_empty_everywhere_are_left_out():
-    table = text.brief(report(study()))
+    table = text.brief(results(study()))
     assert not {"study", "name", "published", "PSNR, paper's", "gain"} & titles(table)
     assert {len(line.cells) for line in table.lines} == {len(table.columns)}
-    full = report(
+    full = results(
         study("s", "one", named=["x", "y"], published={"y": Published(1.0)}),
         study("t", "two", info=OTHER),
         baseline="x",
@@ -25,7 +25,7 @@ def test_columns_that_are_empty_everywhere_are_left_out():
 
 
 def test_the_markdown_is_a_table_and_says_what_is_reduced():
-    made = report(study(named=["a|b"], fail=lambda s: s.width == 32), reduced="tiny")
+    made = results(study(named=["a|b"], fail=lambda s: s.width == 32), reduced="tiny")
     lines = text.as_markdown(made).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in table}) == 1
@@ -36,7 +36,7 @@ def test_the_markdown_is_a_table_and_says_what_is_reduced():
 
 
 def test_csv_and_json_hold_the_same_numbers():
-    made = report(study(named=["x"]), baseline="x")
+    made = results(study(named=["x"]), baseline="x")
     table = list(csv.DictReader(io.StringIO(text.as_csv(made))))
     content = json.loads(text.as_json(made))
     assert len(table) == len(content["rows"]) == 6
@@ -48,7 +48,7 @@ def test_csv_and_json_hold_the_same_numbers():
 
 
 def test_the_curves_are_one_line_for_each_step():
-    table = list(csv.DictReader(io.StringIO(text.curves_as_csv(report(study())))))
+    table = list(csv.DictReader(io.StringIO(text.curves_as_csv(results(study())))))
     assert len(table) == 6 * 3
     assert {line["step"] for line in table} == {"1", "20", "40"}
 

@@ -6,9 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from enas_inr.reports.figures import svg_bytes
-from enas_inr.reports.figures.drawing import INK, QUIET, RULE, SERIES
-from enas_inr.reports.figures.sound_figure import WAVE_COLORS
+from enas_inr.reports.figures.drawing import INK, QUIET, RULE, SERIES, WAVE, WRONG, image_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +15,8 @@ _VARIABLES = {
     INK: "var(--ink)",
     QUIET: "var(--quiet)",
     RULE: "var(--rule)",
-    WAVE_COLORS[0]: "var(--wave)",
-    WAVE_COLORS[2]: "var(--wrong)",
+    WAVE: "var(--wave)",
+    WRONG: "var(--wrong)",
     **{color: f"var(--series-{index})" for index, color in enumerate(SERIES)},
 }
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -37,7 +35,7 @@ def inline_svg(figure: Figure, prefix: str, title: str) -> str:
         prefix: distinct for each figure of a page.
         title: what it shows, for those who do not see it.
     """
-    root = ElementTree.fromstring(svg_bytes(figure, transparent=True))
+    root = ElementTree.fromstring(image_of(figure, "svg", transparent=True))
     for parent in list(root.iter()):
         for child in list(parent):
             if _local(child.tag) in ("metadata", "style"):

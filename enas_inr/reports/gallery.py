@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from enas_inr.reports.figures.charts import groups, several_labels
-from enas_inr.reports.rows import Row
+from enas_inr.reports.rows import Results, Row
 from enas_inr.result import Picture
 from enas_inr.signals.slices import slice_text
-from enas_inr.spec import SignalInfo
-from enas_inr.studies.record import Report
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -56,17 +53,46 @@ class Pictured:
         """Whether it is to be listened to."""
         return self.original.mimetype.startswith("audio/")
 
+    def pixels(self) -> list[tuple[Row | None, Picture, Pixels]]:
+        """The original (without a row) and the reconstructions of its shape, decoded.
 
-def pictured(report: Report, most: int) -> list[Pictured]:
+        Empty if they are no pictures.
+        """
+        original = pixels_of(self.original)
+        if original is None:
+            return []
+        known = ((row, picture, pixels_of(picture)) for row, picture in self.rows)
+        alike = [
+            (row, picture, pixels)
+            for row, picture, pixels in known
+            if pixels is not None and pixels.shape == original.shape
+        ]
+        return [(None, self.original, original), *alike]
+
+    def sounds(self) -> list[tuple[Row | None, Picture, Signal]]:
+        """The same of sounds."""
+        original = sound_of(self.original)
+        if original is None:
+            return []
+        known = ((row, picture, sound_of(picture)) for row, picture in self.rows)
+        alike = [
+            (row, picture, sound)
+            for row, picture, sound in known
+            if sound is not None and sound.values.shape == original.values.shape
+        ]
+        return [(None, self.original, original), *alike]
+
+
+def pictured(results: Results, most: int) -> list[Pictured]:
     """What to show of each signal: the named rows first, then those with the best score.
 
     Args:
-        report: of any signals; those without stored pictures are left out.
+        results: of any signals; those without stored pictures are left out.
         most: how many reconstructions altogether; each signal has at least one.
     """
     every = [
         (group, original, known)
-        for group in groups(report)
+        for group in results.groups
         if (original := next((r.study.original for r in group.rows if r.study.original), None))
         and (
             known := [
@@ -83,25 +109,18 @@ def pictured(report: Report, most: int) -> list[Pictured]:
             group.signal,
             original,
             tuple(_first(known, share)),
-            labelled=several_labels([group]),
-            place=_place(group.rows[0].study.spec.signal),
+            labelled=group.labelled,
+            place=slice_text(signal.shape, timed=signal.sample_rate is not None),
         )
         for group, original, known in every
+        for signal in (group.rows[0].study.spec.signal,)
     ]
 
 
-def _place(signal: SignalInfo) -> str:
-    return slice_text(signal.shape, timed=signal.sample_rate is not None)
-
-
 def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Picture]]:
+    ranked = sorted(known, key=lambda pair: pair[0].result.rank, reverse=True)
     named = [pair for pair in known if pair[0].result.key in pair[0].study.names]
-    others = sorted(
-        (pair for pair in known if pair not in named),
-        key=lambda pair: pair[0].result.rank,
-        reverse=True,
-    )
-    return [*named, *others][:most]
+    return [*named, *(pair for pair in ranked if pair not in named)][:most]
 
 
 def pixels_of(picture: Picture) -> Pixels | None:
@@ -117,16 +136,14 @@ def pixels_of(picture: Picture) -> Pixels | None:
     return values if values.ndim == 3 else values[..., None]
 
 
-def error_levels(original: Pixels, reconstruction: Pixels) -> Levels | None:
-    """The error of each pixel, from 0 to 255; None if the shapes differ."""
-    if original.shape != reconstruction.shape:
-        return None
+def error_levels(original: Pixels, reconstruction: Pixels) -> Levels:
+    """The error of each pixel, from 0 to 255, of two pictures of one shape."""
     difference = original.astype(np.float32) - reconstruction.astype(np.float32)
     mean: Levels = np.abs(difference).mean(axis=-1, dtype=np.float32)
     return mean
 
 
-def error_end(errors: Sequence[Levels]) -> float:
+def error_end(errors: Iterable[Levels]) -> float:
     """The level at which the colours that they share end: of the worst, without its outliers."""
     ends = [float(np.quantile(levels, 1 - _OUTLIERS)) for levels in errors]
     return max([_LEAST_END, *ends])
