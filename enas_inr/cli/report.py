@@ -117,17 +117,15 @@ def print_report(made: Report) -> None:
     from enas_inr.reports.findings import findings
     from enas_inr.reports.rows import Results
     from enas_inr.reports.settings import brief_settings
-    from enas_inr.reports.text import brief
+    from enas_inr.reports.text import brief_columns
 
     results = Results.of(made)
-    brief_table = brief(results)
-    headings = [column.title for column in brief_table.columns]
-    right = tuple(column.title for column in brief_table.columns if column.numeric)
-    printed = table(*headings, "", right=right)
-    for line in brief_table.lines:
-        best = line.row.best
-        cells = [cell.text for cell in line.cells]
-        printed.add_row(*cells, "<- best" if best else "", style="bold" if best else None)
+    columns = brief_columns(results)
+    right = tuple(column.title for column in columns if column.numeric)
+    printed = table(*(column.title for column in columns), "", right=right)
+    for row in results.rows:
+        mark, style = ("<- best", "bold") if row.best else ("", None)
+        printed.add_row(*(column.text(row) for column in columns), mark, style=style)
     out = console()
     print(made.title)
     for setting in brief_settings(made):
@@ -137,6 +135,6 @@ def print_report(made: Report) -> None:
     out.print(printed)
     for finding in findings(results):
         print(finding)
-    for line in brief_table.lines:
-        if line.row.result.message:
-            print(f"{line.row.label}: {line.row.result.message}")
+    for row in results.rows:
+        if row.result.message:
+            print(f"{row.label}: {row.result.message}")

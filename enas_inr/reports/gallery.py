@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from enas_inr.reports.rows import Results, Row
+from enas_inr.reports.rows import Group, Results, Row
 from enas_inr.result import Picture
 from enas_inr.signals.slices import slice_text
 
@@ -32,15 +32,15 @@ class Pictured:
 
     Attributes:
         signal: its name.
-        original: as it was stored.
-        rows: those to show, each with its picture.
+        original: as it was stored, and decoded: `Pixels`, or a Signal to be listened to.
+        rows: those to show, each with its picture, which is of the original's shape.
         labelled: whether names alone do not tell its rows apart.
         place: which slice of the signal the pictures show, in words; empty: they show all of it.
     """
 
     signal: str
-    original: Picture
-    rows: tuple[tuple[Row, Picture], ...]
+    original: tuple[Picture, Any]
+    rows: tuple[tuple[Row, Picture, Any], ...]
     labelled: bool
     place: str = ""
 
@@ -51,36 +51,7 @@ class Pictured:
     @property
     def is_sound(self) -> bool:
         """Whether it is to be listened to."""
-        return self.original.mimetype.startswith("audio/")
-
-    def pixels(self) -> list[tuple[Row | None, Picture, Pixels]]:
-        """The original (without a row) and the reconstructions of its shape, decoded.
-
-        Empty if they are no pictures.
-        """
-        original = pixels_of(self.original)
-        if original is None:
-            return []
-        known = ((row, picture, pixels_of(picture)) for row, picture in self.rows)
-        alike = [
-            (row, picture, pixels)
-            for row, picture, pixels in known
-            if pixels is not None and pixels.shape == original.shape
-        ]
-        return [(None, self.original, original), *alike]
-
-    def sounds(self) -> list[tuple[Row | None, Picture, Signal]]:
-        """The same of sounds."""
-        original = sound_of(self.original)
-        if original is None:
-            return []
-        known = ((row, picture, sound_of(picture)) for row, picture in self.rows)
-        alike = [
-            (row, picture, sound)
-            for row, picture, sound in known
-            if sound is not None and sound.values.shape == original.values.shape
-        ]
-        return [(None, self.original, original), *alike]
+        return self.original[0].mimetype.startswith("audio/")
 
 
 def pictured(results: Results, most: int) -> list[Pictured]:
@@ -90,31 +61,44 @@ def pictured(results: Results, most: int) -> list[Pictured]:
         results: of any signals; those without stored pictures are left out.
         most: how many reconstructions altogether; each signal has at least one.
     """
-    every = [
-        (group, original, known)
-        for group in results.groups
-        if (original := next((r.study.original for r in group.rows if r.study.original), None))
-        and (
-            known := [
-                (row, picture)
-                for row in group.rows
-                if (picture := row.study.pictures.get(row.result.trial.number))
-                and picture.mimetype == original.mimetype
-            ]
-        )
+    stored = [group for group in results.groups if _original(group)]
+    share = max(1, most // max(1, len(stored)))
+    return [made for group in stored if (made := _pictured(group, share))]
+
+
+def _original(group: Group) -> Picture | None:
+    return next((row.study.original for row in group.rows if row.study.original), None)
+
+
+def _pictured(group: Group, most: int) -> Pictured | None:
+    """Decode what is stored; None without an original and a reconstruction of its shape."""
+    original = _original(group)
+    decoded = _decoded(original) if original else None
+    if original is None or decoded is None:
+        return None
+    known = [
+        (row, picture)
+        for row in group.rows
+        if (picture := row.study.pictures.get(row.result.trial.number))
     ]
-    share = max(1, most // max(1, len(every)))
-    return [
-        Pictured(
-            group.signal,
-            original,
-            tuple(_first(known, share)),
-            labelled=group.labelled,
-            place=slice_text(signal.shape, timed=signal.sample_rate is not None),
-        )
-        for group, original, known in every
-        for signal in (group.rows[0].study.spec.signal,)
-    ]
+    rows = tuple(
+        (row, picture, content)
+        for row, picture in _first(known, most)
+        if (content := _decoded(picture)) is not None and _shape(content) == _shape(decoded)
+    )
+    info = group.rows[0].study.spec.signal
+    place = slice_text(info.shape, timed=info.sample_rate is not None)
+    if not rows:
+        return None
+    return Pictured(group.signal, (original, decoded), rows, group.labelled, place)
+
+
+def _decoded(picture: Picture) -> Any:
+    return (sound_of if picture.mimetype.startswith("audio/") else pixels_of)(picture)
+
+
+def _shape(content: Any) -> tuple[type, tuple[int, ...]]:
+    return type(content), tuple(getattr(content, "values", content).shape)
 
 
 def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Picture]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from enas_inr.reports.findings import findings
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.settings import settings_of
-from enas_inr.reports.table import table_of
+from enas_inr.reports.table import columns_of
 from enas_inr.result import Picture
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Signal
@@ -35,38 +35,6 @@ _FIGURE_TITLES = {
     "curves": "Learning curves: PSNR at each step",
     "trace": "Search trace: PSNR and score of each decision",
 }
-
-
-@dataclass(frozen=True)
-class _Tile:
-    """A picture of the gallery; addresses are data URIs, empty where there is none."""
-
-    name: str
-    detail: str
-    picture: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class _Gallery:
-    signal: str
-    tiles: tuple[_Tile, ...]
-    end: str
-    scale: str
-
-
-@dataclass(frozen=True)
-class _Sound:
-    name: str
-    detail: str
-    address: str
-    drawing: str
-
-
-@dataclass(frozen=True)
-class _Sounds:
-    signal: str
-    sounds: tuple[_Sound, ...]
 
 
 def write_page(results: Results, path: Path) -> None:
@@ -91,7 +59,6 @@ def render_page(results: Results) -> str:
     report = results.report
     chosen = chosen_figures(report)
     shown = pictured(results, MOST_PICTURES) if _SHEET in chosen else []
-    sounds = [_sounds(of, f"sound-{index}") for index, of in enumerate(shown) if of.is_sound]
     environment = Environment(
         loader=DictLoader({"report": _asset("report.html.j2")}),
         autoescape=True,
@@ -102,14 +69,15 @@ def render_page(results: Results) -> str:
     return environment.get_template("report").render(
         report=report,
         settings=settings_of(report),
-        table=table_of(results),
+        columns=columns_of(results),
+        rows=results.rows,
         findings=findings(results),
         several=len(report.studies) > 1,
         figures=[Markup(svg) for svg in _figures(results, chosen)],
         # Without axes, a trace has one decision among all: the table says it already.
         traces=[s for s in report.studies if any(step.axis for step in s.trace)],
-        galleries=[_gallery(of) for of in shown if not of.is_sound and of.pixels()],
-        sounds=[group for group in sounds if group.sounds],
+        galleries=[_gallery(of) for of in shown if not of.is_sound],
+        sounds=[_sounds(of, f"sound-{i}") for i, of in enumerate(shown) if of.is_sound],
         markup=Markup,
         quantity=format_quantity,
         version=version("enas-inr"),
@@ -131,29 +99,53 @@ def _figures(results: Results, chosen: list[str]) -> list[str]:
     ]
 
 
-def _gallery(of: Pictured) -> _Gallery:
-    (_, _, original), *known = of.pixels()
-    errors = [error_levels(original, pixels) for _, _, pixels in known]
+def _gallery(of: Pictured) -> dict[str, Any]:
+    """What the template shows of pictures; addresses are data URIs."""
+    _, original = of.original
+    errors = [error_levels(original, pixels) for _, _, pixels in of.rows]
     end = error_end(errors)
     height, width = original.shape[:2]
     facts = ", ".join(filter(None, [f"{width}x{height} pixels", of.place]))
-    tiles = [_Tile("Original", facts, _address(of.original))]
-    for (row, picture, _), levels in zip(known, errors, strict=True):
-        error = _data("image/png", error_png(levels, end))
-        tiles.append(_Tile(of.name_of(row), _psnr(row), _address(picture), error))
-    ramp = np.linspace(0, end, 64, dtype=np.float32)[None]
-    return _Gallery(of.signal, tuple(tiles), f"{end:.3g}", _data("image/png", error_png(ramp, end)))
+    tiles = [
+        {"name": "Original", "detail": facts, "picture": _address(of.original[0]), "error": ""}
+    ]
+    tiles += [
+        {
+            "name": of.name_of(row),
+            "detail": _psnr(row),
+            "picture": _address(picture),
+            "error": _data("image/png", error_png(levels, end)),
+        }
+        for (row, picture, _), levels in zip(of.rows, errors, strict=True)
+    ]
+    ramp = error_png(np.linspace(0, end, 64, dtype=np.float32)[None], end)
+    return {
+        "signal": of.signal,
+        "tiles": tiles,
+        "end": f"{end:.3g}",
+        "scale": _data("image/png", ramp),
+    }
 
 
-def _sounds(of: Pictured, prefix: str) -> _Sounds:
-    known = of.sounds()[: 1 + MOST_SOUNDS]
-    made = []
-    for index, (row, picture, sound) in enumerate(known):
-        name, detail = (of.name_of(row), _psnr(row)) if row else ("Original", facts_of(sound))
-        figure = sound_picture(sound, known[0][2])
-        drawing = inline_svg(figure, f"{prefix}-{index}", f"{name}: wave and spectrogram")
-        made.append(_Sound(name, detail, _sound_address(picture, sound), drawing))
-    return _Sounds(of.signal, tuple(made))
+def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
+    """What the template shows of sounds."""
+    picture, original = of.original
+    known = [("Original", facts_of(original), picture, original)]
+    known += [(of.name_of(row), _psnr(row), p, s) for row, p, s in of.rows[:MOST_SOUNDS]]
+    sounds = [
+        {
+            "name": name,
+            "detail": detail,
+            "address": _sound_address(stored, sound),
+            "drawing": inline_svg(
+                sound_picture(sound, original),
+                f"{prefix}-{index}",
+                f"{name}: wave and spectrogram",
+            ),
+        }
+        for index, (name, detail, stored, sound) in enumerate(known)
+    ]
+    return {"signal": of.signal, "sounds": sounds}
 
 
 def _sound_address(picture: Picture, sound: Signal) -> str:

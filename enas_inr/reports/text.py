@@ -13,7 +13,7 @@ from typing import Any
 from enas_inr.reports.findings import findings
 from enas_inr.reports.rows import Results
 from enas_inr.reports.settings import brief_settings
-from enas_inr.reports.table import Table, table_of
+from enas_inr.reports.table import Column, columns_of
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.record import Report
 
@@ -26,30 +26,30 @@ _BRIEF = (
 """Columns of the table that fit a terminal."""
 
 
-def brief(results: Results) -> Table:
-    """The table with the columns that people look at first.
+def brief_columns(results: Results) -> list[Column]:
+    """The columns of the table that people look at first.
 
     Without a paper's values, its convention is left out; where no row was given a name, the
     architecture's sizes are name enough.
     """
     left_out = set()
-    if not any(row.published and row.published.psnr_paper_db for row in results.rows):
+    if not any(row.published and row.published.psnr_paper_db is not None for row in results.rows):
         left_out.add("PSNR, paper's")
     if not any(study.names for study in results.report.studies):
         left_out.add("name")
-    return table_of(results, only=[title for title in _BRIEF if title not in left_out])
+    return columns_of(results, only=[title for title in _BRIEF if title not in left_out])
 
 
 def as_markdown(results: Results) -> str:
     """Title, settings, table, findings, and the messages of trials that failed."""
     import pandas as pd
 
-    report, table = results.report, brief(results)
-    cells = [[cell.text.replace("|", "\\|") for cell in line.cells] for line in table.lines]
-    for line, texts in zip(table.lines, cells, strict=True):
-        texts[0] += " (best)" if line.row.best else ""
-    frame = pd.DataFrame(cells, columns=[column.title for column in table.columns])
-    aligned = ["right" if column.numeric else "left" for column in table.columns]
+    report, columns = results.report, brief_columns(results)
+    frame = pd.DataFrame(
+        {c.title: [c.text(row).replace("|", "\\|") for row in results.rows] for c in columns}
+    )
+    frame[columns[0].title] += [" (best)" if row.best else "" for row in results.rows]
+    aligned = ["right" if column.numeric else "left" for column in columns]
     blocks = [
         f"# {report.title}",
         f"**Reduced:** {report.reduced}." if report.reduced else "",

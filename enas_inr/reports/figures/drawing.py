@@ -46,9 +46,6 @@ _STYLE = MappingProxyType(
         "legend.frameon": False,
         "legend.labelcolor": INK,
         "legend.labelspacing": 0.35,
-        "savefig.facecolor": "auto",
-        "svg.fonttype": "none",
-        "svg.hashsalt": "enas-inr",
         "text.color": INK,
         "text.parse_math": False,  # a "$" in a name is no formula
     }
@@ -93,7 +90,7 @@ def new_figure(width: float, height: float, title: str = "", details: Sequence[s
     height += len(lines) * _HEADING_POINTS / 72
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # type: ignore[union-attr, call-arg]
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0, hspace=0)  # type: ignore[union-attr, call-arg]
     if lines:
         # The layout makes room for one title alone: it holds empty lines where the details go.
         figure.suptitle("\n" * (len(lines) - 1), fontsize=11, linespacing=1.3)
@@ -110,13 +107,24 @@ def settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-@styled
-def image_of(figure: Figure, form: str, *, transparent: bool = False) -> bytes:
-    """A figure as a PDF, PNG or SVG file, the same whenever it is made; text in SVG stays text."""
+def image_of(
+    figure: Figure, form: str, *, transparent: bool = False, salt: str = "enas-inr"
+) -> bytes:
+    """A figure as a PDF, PNG or SVG file, the same whenever it is made; text in SVG stays text.
+
+    Args:
+        figure: settled.
+        form: `pdf`, `png` or `svg`.
+        transparent: whether the background is left out.
+        salt: figures of different salts have no ids in common.
+    """
+    from matplotlib import rc_context
+
     buffer = BytesIO()
-    figure.savefig(
-        buffer, format=form, dpi=figure.dpi, metadata=_METADATA[form], transparent=transparent
-    )
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        figure.savefig(
+            buffer, format=form, dpi=figure.dpi, metadata=_METADATA[form], transparent=transparent
+        )
     return buffer.getvalue()
 
 

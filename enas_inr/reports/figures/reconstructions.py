@@ -40,9 +40,7 @@ def reconstructions_figure(results: Results) -> Figure | None:
     Returns:
         The figure; None if nothing was stored that can be drawn.
     """
-    shown = [
-        of for of in pictured(results, MOST) if len(of.sounds() if of.is_sound else of.pixels()) > 1
-    ]
+    shown = pictured(results, MOST)
     if not shown:
         return None
     texts = []
@@ -72,30 +70,27 @@ def reconstructions_figure(results: Results) -> Figure | None:
 def _size(of: Pictured) -> tuple[float, float]:
     """Width and height in inches of what is shown of a signal."""
     if of.is_sound:
-        return _WIDTH, LINE_HEIGHT * len(of.sounds()) + 0.3
+        return _WIDTH, LINE_HEIGHT * (1 + len(of.rows)) + 0.3
     across, lines = _grid(of)
-    return _TILE * across, lines * (_ABOVE + 2 * _TILE * _box_aspect(of))
+    return _TILE * across, lines * (_ABOVE + 2 * (_TILE - 0.16) * _box_aspect(of))
 
 
 def _box_aspect(of: Pictured) -> float:
-    rows, columns = of.pixels()[0][2].shape[:2]
+    rows, columns = of.original[1].shape[:2]
     return min(max(rows / columns, 0.3), 2.0)
 
 
 def _grid(of: Pictured) -> tuple[int, int]:
     """Tiles side by side, as evenly as the lines can be filled, and lines."""
-    count = len(of.pixels())
+    count = 1 + len(of.rows)
     lines = math.ceil(count / math.floor(_WIDTH / _TILE))
     return math.ceil(count / lines), lines
 
 
 def _sound_lines(of: Pictured) -> list[SoundLine]:
-    return [
-        SoundLine(of.name_of(row), _psnr(row), sound)
-        if row
-        else SoundLine("Original", facts_of(sound), sound)
-        for row, _, sound in of.sounds()
-    ]
+    _, original = of.original
+    lines = [SoundLine(of.name_of(row), _psnr(row), sound) for row, _, sound in of.rows]
+    return [SoundLine("Original", facts_of(original), original), *lines]
 
 
 def _psnr(row: Row) -> str:
@@ -108,7 +103,7 @@ def _detail(of: Pictured, row: Row) -> str:
 
 
 def _draw_pictures(figure: SubFigure, of: Pictured) -> None:
-    (_, _, original), *others = of.pixels()
+    (_, original), others = of.original, of.rows
     across, lines = _grid(of)
     panels = figure.subplots(2 * lines, across, squeeze=False)
     upper, lower = list(panels[::2].flat), list(panels[1::2].flat)
@@ -124,7 +119,6 @@ def _draw_pictures(figure: SubFigure, of: Pictured) -> None:
     for (row, _, pixels), levels, above, below in zip(
         others, errors, upper[1:], lower[1:], strict=False
     ):
-        assert row is not None
         _show(above, pixels, enlarged)
         caption(above, shortened(row.name, 26), _detail(of, row), small=True)
         image = below.imshow(

@@ -111,7 +111,7 @@ def test_named_rows_are_pictured_first_then_the_best():
     made = results(study(named=["z"]))
     (shown,) = pictured(made, 3)
     assert shown.name_of(shown.rows[0][0]) == "z"
-    others = [row.result.score for row, _ in shown.rows[1:]]
+    others = [row.result.score for row, *_ in shown.rows[1:]]
     every = [row.result.score for row in made.rows if row.name != "z"]
     assert others == sorted(every, reverse=True)[:2]
 
