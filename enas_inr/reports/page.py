@@ -12,8 +12,7 @@ import numpy as np
 
 from enas_inr.reports.figures import FIGURES, chosen_figures
 from enas_inr.reports.figures.inline_svg import inline_svg
-from enas_inr.reports.figures.sound_sheet import sound_picture
-from enas_inr.reports.figures.waves import facts_of
+from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
 from enas_inr.reports.rows import Results, Row

@@ -7,7 +7,7 @@ from pathlib import Path
 from enas_inr.errors import SignalError
 from enas_inr.reports.figures.drawing import image_of
 from enas_inr.reports.figures.picture_figure import picture_figure
-from enas_inr.reports.figures.sound_figure import sound_figure
+from enas_inr.reports.figures.sounds import sound_figure
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.partition import Partition
 from enas_inr.signals.signal import Signal

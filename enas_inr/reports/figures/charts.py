@@ -26,6 +26,14 @@ _LONGEST = 64  # characters in the legend
 _MARKERS = "osD^vP*"
 _LINES: tuple[Literal["-", ":", "-."], ...] = ("-", ":", "-.")
 _DIGITS = (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)  # before the zeros of numbers on a logarithmic axis
+LABELS = {
+    "psnr": "PSNR (dB)",
+    "score": "score",
+    "flops": "FLOPs",
+    "parameters": "parameters",
+    "bytes": "bytes",
+}
+"""The axes' labels of what a study can weigh."""
 _PLACES = (
     ((8, 0), "left", "center"),
     ((-8, 0), "right", "center"),

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from enas_inr.reports.figures.charts import (
+    LABELS,
     Style,
     add_legend,
     details_of,
@@ -18,7 +19,6 @@ from enas_inr.reports.figures.charts import (
     write_beside,
 )
 from enas_inr.reports.figures.drawing import INK, QUIET, SERIES, settle, styled
-from enas_inr.reports.figures.pareto_figure import LABELS
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import objective_values, pareto_front
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    _Place = tuple[float, float]
+
 _MOST_NAMES = 14
 _ROOM = 0.12  # of the range, above and below
 _TITLES = {"psnr": "PSNR", "score": "Score"}
@@ -37,6 +39,9 @@ _UNITS = {
     "parameters": "parameters, all cells together",
     "bytes": "bytes as float32, all cells together",
 }
+_HOLLOW = {"mfc": "none", "ls": "none", "markersize": 6, "mew": 1.1}
+_RING = {"marker": "o", "mfc": "none", "mec": INK, "ls": "none", "markersize": 12, "mew": 1.2}
+_FRONT = {"color": INK, "lw": 1.0, "alpha": 0.55}
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,30 @@ class _Point:
 
     Attributes:
         at: its cost and quality.
-        half: of the confidence interval, if it is drawn.
+        interval: the lower and the upper end of the confidence interval, if it is drawn.
         published: where a paper has it: at our cost unless it prints its own.
     """
 
     row: Row
-    at: tuple[float, float]
-    half: float
-    published: tuple[float, float] | None
+    at: _Place
+    interval: tuple[_Place, _Place] | None
+    published: _Place | None
+
+    @classmethod
+    def of(cls, row: Row, up: str, across: str) -> _Point | None:
+        """None unless the row is complete."""
+        y = row.result.score if up == "score" else row.result.psnr_db
+        if y is None:
+            return None
+        x = float(getattr(row.result.trial.cost, across))
+        interval = published = None
+        if up == "psnr" and row.psnr and (half := row.psnr.half_width):
+            interval = (x, y - half), (x, y + half)
+        paper = row.published
+        if up == "psnr" and paper and paper.psnr_paper_db is not None:
+            theirs = paper.flops if across == "flops" else None
+            published = float(theirs or x), paper.psnr_paper_db + PSNR_OFFSET_DB
+        return cls(row, (x, y), interval, published)
 
 
 @styled
@@ -73,86 +94,64 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
     charts = [
         (group.signal, points)
         for group in results.groups
-        if (points := [p for row in group.rows if (p := _point(row, up, across))])
+        if (points := [p for row in group.rows if (p := _Point.of(row, up, across))])
     ]
     every = [point for _, points in charts for point in points]
     if len(every) < 2:
         return None
-    labels = list(dict.fromkeys(point.row.study.label for point in every))
-    styles = {label: Style.number(index) for index, label in enumerate(labels)}
-    fronts = [_front(points, up, across) for _, points in charts]
-    text = "larger is better" if up == "score" else "mean over the repeats"
-    if any(point.half for point in every):
-        text += f", with its {CONFIDENCE:.0%} confidence interval"
     alone = len(charts) == 1
+    text = "larger is better" if up == "score" else "mean over the repeats"
+    if any(point.interval for point in every):
+        text += f", with its {CONFIDENCE:.0%} confidence interval"
     figure, made = panels(
         f"{_TITLES[up]} against {LABELS[across]}",
         details_of(results.report, text),
         [signal for signal, _ in charts],
         (_UNITS[across] if alone else LABELS[across], LABELS[up]),
     )
-    scale_costs(made[0], (point.at[0] for point in every), 9 if alone else 4)
-    stairs = [_stairs(front) for front in fronts]
-    for panel, (_, points), front in zip(made, charts, stairs, strict=True):
+    scale_costs(made[0], [point.at[0] for point in every], 9 if alone else 4)
+    labels = dict.fromkeys(point.row.study.label for point in every)
+    styles = {label: Style.number(index) for index, label in enumerate(labels)}
+    fronts = [_stairs(points, up, across) for _, points in charts]
+    for panel, (_, points), front in zip(made, charts, fronts, strict=True):
         _draw(panel, points, styles)
-        if len(front) > 1:
-            panel.plot(*zip(*front, strict=True), color=INK, linewidth=1, alpha=0.55, zorder=1.5)
+        panel.plot(*zip(*front, strict=True), **_FRONT, zorder=1.5)
     _limit(made[0], every)
     published = any(point.published for point in every)
     add_legend(figure, _entries(styles, published=published, front=max(map(len, fronts)) > 1))
     settle(figure)
-    for panel, (_, points), front in zip(made, charts, stairs, strict=True):
-        _name(panel, points, front, named=alone and len(points) <= _MOST_NAMES)
+    if alone and len(every) <= _MOST_NAMES:
+        _name(made[0], every, fronts[0])
     return figure
-
-
-def _point(row: Row, up: str, across: str) -> _Point | None:
-    y = row.result.score if up == "score" else row.result.psnr_db
-    if y is None:
-        return None
-    cost = float(getattr(row.result.trial.cost, across))
-    half = row.psnr.half_width if row.psnr and up == "psnr" else None
-    paper = row.published if up == "psnr" else None
-    known = None
-    if paper and paper.psnr_paper_db is not None:
-        theirs = paper.flops if across == "flops" else None
-        known = float(theirs or cost), paper.psnr_paper_db + PSNR_OFFSET_DB
-    return _Point(row, (cost, y), half or 0.0, known)
 
 
 def _draw(panel: Axes, points: Sequence[_Point], styles: dict[str, Style]) -> None:
     for _, of in groupby(points, key=lambda point: id(point.row.study)):
-        study = list(of)
-        if varies_only_width(study[0].row.study):
-            style = styles[study[0].row.study.label]
-            ordered = sorted(study, key=lambda point: point.row.result.trial.ensemble.width)
-            xs, ys = zip(*(point.at for point in ordered), strict=True)
-            panel.plot(xs, ys, style.line, color=style.color, linewidth=1.2, zorder=2)
+        ordered = sorted(of, key=lambda point: point.row.result.trial.ensemble.width)
+        if varies_only_width(ordered[0].row.study):
+            style = styles[ordered[0].row.study.label]
+            line = zip(*(point.at for point in ordered), strict=True)
+            panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
     for point in points:
         style = styles[point.row.study.label]
-        color = style.color
-        if point.half:
-            panel.errorbar(
-                *point.at, yerr=point.half, color=color, linewidth=1.0, capsize=2.5, zorder=3
-            )
-        panel.plot(*point.at, style.marker, color=color, markersize=6, mew=0, zorder=4)
+        look = {"color": style.color, "marker": style.marker}
+        if point.interval:
+            half = point.interval[1][1] - point.at[1]
+            panel.errorbar(*point.at, yerr=half, color=style.color, lw=1.0, capsize=2.5, zorder=3)
+        panel.plot(*point.at, **look, markersize=6, mew=0, zorder=4)
         if point.row.best:
-            panel.plot(*point.at, "o", markersize=12, mfc="none", mec=INK, mew=1.2, zorder=5)
+            panel.plot(*point.at, **_RING, zorder=5)
         if known := point.published:
             path = zip(point.at, known, strict=True)
             panel.plot(*path, ":", color=QUIET, linewidth=0.8, zorder=1)
-            panel.plot(*known, style.marker, color=color, mfc="none", markersize=6, mew=1.1)
+            panel.plot(*known, **look, **_HOLLOW, zorder=3)
 
 
-def _front(points: Sequence[_Point], up: str, across: str) -> list[tuple[float, float]]:
-    """The points that no other beats in both, from the cheapest."""
-    front = pareto_front([point.row.result for point in points], (up, across))
-    found = [objective_values(result, (across, up)) for result in front]
-    return sorted((values[0], values[1]) for values in found if values)
-
-
-def _stairs(front: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _stairs(points: Sequence[_Point], up: str, across: str) -> list[_Place]:
     """What is reached at each cost: the best so far, until the next."""
+    trials = pareto_front([point.row.result for point in points], (up, across))
+    values = (objective_values(trial, (across, up)) for trial in trials)
+    front = sorted((known[0], known[1]) for known in values if known)
     corners = [(after[0], before[1]) for before, after in pairwise(front)]
     return sorted([*front, *corners])
 
@@ -162,8 +161,9 @@ def _limit(panel: Axes, every: Sequence[_Point]) -> None:
     ats = [at for point in every for at in (point.at, point.published) if at]
     low, high = min(y for _, y in ats), max(y for _, y in ats)
     reach = max(high - low, 0.5) / 2
-    low = min(low, max(low - reach, min(point.at[1] - point.half for point in every)))
-    high = max(high, min(high + reach, max(point.at[1] + point.half for point in every)))
+    ends = [y for point in every for _, y in point.interval or ()]
+    low = min(low, max(low - reach, min(ends, default=low)))
+    high = max(high, min(high + reach, max(ends, default=high)))
     room = _ROOM * max(high - low, 0.5)
     panel.set_ylim(low - room, high + room)
     left, right = min(x for x, _ in ats), max(x for x, _ in ats)
@@ -171,23 +171,15 @@ def _limit(panel: Axes, every: Sequence[_Point]) -> None:
     panel.set_xlim(left / factor, right * factor)
 
 
-def _name(
-    panel: Axes, points: Sequence[_Point], front: list[tuple[float, float]], *, named: bool
-) -> None:
-    if not named:
-        return
-    names: list[str | None] = [*short_names([point.row for point in points])]
+def _name(panel: Axes, points: Sequence[_Point], front: list[_Place]) -> None:
+    names = short_names([point.row for point in points])
     theirs = [(point.at, point.published) for point in points if point.published]
-    intervals = [
-        [(point.at[0], point.at[1] - point.half), (point.at[0], point.at[1] + point.half)]
-        for point in points
-        if point.half
-    ]
+    lines = [front, *(point.interval for point in points if point.interval), *theirs]
     write_beside(
         panel,
         [point.at for point in points] + [known for _, known in theirs],
-        names + [None] * len(theirs),
-        [front, *intervals, *theirs],
+        [*names, *(None for _ in theirs)],
+        lines,
     )
 
 
@@ -200,9 +192,9 @@ def _entries(styles: dict[str, Style], *, published: bool, front: bool) -> list[
         if label or len(styles) > 1
     ]
     if published:
-        hollow = Line2D([], [], marker="o", mfc="none", mec=SERIES[0], ls="none")
+        hollow = Line2D([], [], marker="o", color=SERIES[0], **_HOLLOW)  # type: ignore[arg-type]
         made.append((hollow, "published"))
     if front:
-        made.append((Line2D([], [], color=INK, linewidth=1.0, alpha=0.55), "Pareto front"))
-    ring = Line2D([], [], marker="o", markersize=9, ls="none", mfc="none", mec=INK)
+        made.append((Line2D([], [], **_FRONT), "Pareto front"))  # type: ignore[arg-type]
+    ring = Line2D([], [], **_RING | {"markersize": 9})  # type: ignore[arg-type]
     return [*made, (ring, "best score of its study")]

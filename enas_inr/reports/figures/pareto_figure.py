@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from enas_inr.reports.figures.charts import scale_costs
+from enas_inr.reports.figures.charts import LABELS, scale_costs
 from enas_inr.reports.figures.drawing import (
     INK,
     QUIET,
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 
 _PANEL = (6.7, 5.2)  # inches: width and height, with labels and caption
 _MOST_LABELS = 12  # more would lie on each other
-LABELS = {
-    "psnr": "PSNR (dB)",
-    "score": "score",
-    "flops": "FLOPs",
-    "parameters": "parameters",
-    "bytes": "bytes",
-}
 
 
 def write_pareto(result: SearchResult, path: Path) -> None:
@@ -78,8 +71,13 @@ def _draw(panel: Axes, result: SearchResult, names: tuple[str, str], *, stairs: 
     panel.scatter(*everything, s=18, color=RULE, linewidths=0, zorder=2)
     if stairs:  # of three objectives, two are no order
         ordered = zip(*sorted(zip(*front, strict=True)), strict=True)
-        where = "pre" if MAXIMISED[names[0]] else "post"
-        panel.step(*ordered, where=where, color=WAVE, linewidth=1.0, zorder=3)
+        panel.step(
+            *ordered,
+            where="pre" if MAXIMISED[names[0]] else "post",
+            color=WAVE,
+            linewidth=1.0,
+            zorder=3,
+        )
     panel.scatter(*front, s=26, color=WAVE, linewidths=0, zorder=4)
     best = _points([result.best], names)
     panel.scatter(*best, s=120, facecolors="none", edgecolors=INK, linewidths=1.2, zorder=5)

@@ -14,8 +14,7 @@ from enas_inr.reports.figures.drawing import (
     shortened,
     styled,
 )
-from enas_inr.reports.figures.sound_sheet import LINE_HEIGHT, SoundLine, draw_sounds
-from enas_inr.reports.figures.waves import facts_of
+from enas_inr.reports.figures.sounds import LINE_HEIGHT, draw_sounds, facts_of
 from enas_inr.reports.gallery import Pictured, Pixels, error_end, error_levels, pictured
 from enas_inr.reports.rows import Results, Row
 
@@ -60,7 +59,9 @@ def reconstructions_figure(results: Results) -> Figure | None:
         if len(shown) > 1:
             part.suptitle(shortened(of.signal, 60), x=0.08 / width, ha="left", size=10)
         if of.is_sound:
-            draw_sounds(part, _sound_lines(of))
+            sound = of.original[1]
+            lines = [(of.name_of(row), _psnr(row), made) for row, _, made in of.rows]
+            draw_sounds(part, [("Original", facts_of(sound), sound), *lines])
         else:
             _draw_pictures(part, of)
     settle(figure)
@@ -85,12 +86,6 @@ def _grid(of: Pictured) -> tuple[int, int]:
     count = 1 + len(of.rows)
     lines = math.ceil(count / math.floor(_WIDTH / _TILE))
     return math.ceil(count / lines), lines
-
-
-def _sound_lines(of: Pictured) -> list[SoundLine]:
-    _, original = of.original
-    lines = [SoundLine(of.name_of(row), _psnr(row), sound) for row, _, sound in of.rows]
-    return [SoundLine("Original", facts_of(original), original), *lines]
 
 
 def _psnr(row: Row) -> str:

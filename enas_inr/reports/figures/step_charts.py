@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from enas_inr.reports.figures.charts import (
@@ -15,8 +15,7 @@ from enas_inr.reports.figures.charts import (
     write_beside,
 )
 from enas_inr.reports.figures.drawing import INK, QUIET, db_text, new_figure, settle, styled
-from enas_inr.reports.rows import Group, Results, Row
-from enas_inr.result import TrialResult
+from enas_inr.reports.rows import Results, Row
 from enas_inr.spec import AXIS_LETTERS, PSNR_OFFSET_DB
 from enas_inr.studies.record import StudyRecord
 
@@ -47,25 +46,22 @@ def curves_figure(results: Results) -> Figure | None:
     labelled = any(group.labelled for group in results.groups)
     texts = {id(row): row.label if labelled else row.name for row in chosen}
     styles = {text: Style.number(i) for i, text in enumerate(dict.fromkeys(texts.values()))}
-    shown = [
-        (group, of)
-        for group in results.groups
-        if (of := [row for row in group.rows if id(row) in texts])
-    ]
+    shown = [group for group in results.groups if any(id(row) in texts for row in group.rows)]
     bands = any(len(row.result.repeats) > 1 for row in chosen)
     text = "mean over the repeats; light: from the least to the most" if bands else ""
-    names = [group.signal for group, _ in shown]
-    details = details_of(results.report, text)
+    names, details = [group.signal for group in shown], details_of(results.report, text)
     figure, made = panels("Learning curves", details, names, ("step", "PSNR (dB)"))
-    for panel, (group, of) in zip(made, shown, strict=True):
-        for row in of:
-            _draw_curve(panel, row, styles[texts[id(row)]])
-        _draw_baseline(panel, group, results.report.baseline)
+    baseline = results.report.baseline
+    for panel, group in zip(made, shown, strict=True):
+        for row in group.rows:
+            if id(row) in texts:
+                _draw_curve(panel, row, styles[texts[id(row)]])
+            if row.name == baseline and row.result.psnr_db is not None:
+                _draw_baseline(panel, row.result.psnr_db)
         panel.margins(x=0.02)
     entries = [(Line2D([], [], color=s.color, ls=s.line), text) for text, s in styles.items()]
-    if baseline := results.report.baseline:
-        dashed = Line2D([], [], color=INK, linestyle="--", linewidth=0.9)
-        entries.append((dashed, f"{baseline}, final"))
+    if baseline is not None:
+        entries.append((Line2D([], [], color=INK, ls="--", lw=0.9), f"{baseline}, final"))
     add_legend(figure, entries)
     settle(figure)
     return figure
@@ -83,33 +79,32 @@ def trace_figure(results: Results) -> Figure | None:
         return None
     from matplotlib.lines import Line2D
 
+    alone = len(studies) == 1
     text = "what each decision chose; a decision is a search along one axis"
     figure = new_figure(WIDTH, ALONE, "Search trace", details_of(results.report, text))
     upper, lower = figure.subplots(2, 1, sharex=True)
     upper.set_ylabel("PSNR (dB)")
     lower.set(xlabel="decision: iteration and axis", ylabel="score")
-    styles = [Style.number(index) for index in range(len(studies))]
-    for panel, value in ((upper, _psnr), (lower, _score)):
+    entries = []
+    for study, name, style in zip(
+        studies, _study_names(studies), map(Style.number, range(len(studies))), strict=False
+    ):
+        look = {"color": style.color, "marker": style.marker, "ls": style.line}
+        entries.append((Line2D([], [], **look), name))  # type: ignore[arg-type]
+        for panel, value in ((upper, "psnr_db"), (lower, "score")):
+            chosen = _values(study, value, chosen=True)
+            panel.plot(*_columns(chosen), **look, markersize=5, lw=1.4, mew=0, zorder=3)
+            if alone:
+                panel.scatter(*_columns(_values(study, value)), s=9, color=QUIET, lw=0, zorder=2)
+    for panel in (upper, lower):
         panel.grid()
-        for study, style in zip(studies, styles, strict=True):
-            if known := _chosen_values(study, value):
-                panel.plot(
-                    *zip(*known, strict=True), style.line, color=style.color,
-                    marker=style.marker, markersize=5, linewidth=1.4, markeredgewidth=0, zorder=3,
-                )  # fmt: skip
-        if len(studies) == 1 and (points := _compared_values(studies[0], value)):
-            panel.scatter(*zip(*points, strict=True), s=9, color=QUIET, linewidths=0, zorder=2)
         panel.margins(0.06, 0.25)
     _label_decisions(lower, studies)
-    entries = [
-        (Line2D([], [], color=s.color, marker=s.marker, linestyle=s.line), name)
-        for s, name in zip(styles, _study_names(studies), strict=True)
-    ]
-    if len(studies) == 1:
+    if alone:
         entries.append((Line2D([], [], color=QUIET, marker=".", linestyle="none"), "compared"))
     add_legend(figure, entries)
     settle(figure)
-    if len(studies) == 1 and len(studies[0].trace) <= _MOST_NAMES:
+    if alone and len(studies[0].trace) <= _MOST_NAMES:
         _name_choices(upper, studies[0])
     return figure
 
@@ -125,13 +120,12 @@ def _study_names(studies: list[StudyRecord]) -> list[str]:
 def _chosen(every: Sequence[Row]) -> list[Row]:
     """The rows whose curves are drawn, in their order."""
     drawn = [row for row in every if row.result.psnr_db is not None and len(row.curve) > 1]
-    if len(drawn) <= _MOST_CURVES:
-        return drawn
     kept = [row for row in drawn if row.best]
     if len({row.study.name for row in drawn}) == 1 or not kept:
         kept = drawn
     ranked = sorted(kept, key=lambda row: row.result.rank, reverse=True)[:_MOST_CURVES]
-    return [row for row in drawn if any(row is other for other in ranked)]
+    few = {id(row) for row in (drawn if len(drawn) <= _MOST_CURVES else ranked)}
+    return [row for row in drawn if id(row) in few]
 
 
 def _draw_curve(panel: Axes, row: Row, style: Style) -> None:
@@ -141,55 +135,30 @@ def _draw_curve(panel: Axes, row: Row, style: Style) -> None:
     if len(curve.psnr_paper_db) > 1:
         columns = dict(zip(curve.steps, zip(*curve.psnr_paper_db, strict=True), strict=True))
         known = [[v + PSNR_OFFSET_DB for v in columns[step] if v is not None] for step in steps]
-        panel.fill_between(
-            steps, [*map(min, known)], [*map(max, known)],
-            color=style.color, alpha=0.18, linewidth=0, zorder=2,
-        )  # fmt: skip
+        low, high = [min(values) for values in known], [max(values) for values in known]
+        panel.fill_between(steps, low, high, color=style.color, alpha=0.18, linewidth=0, zorder=2)
 
 
-def _draw_baseline(panel: Axes, group: Group, name: str | None) -> None:
-    for row in group.rows:
-        if row.name == name and row.result.psnr_db is not None:
-            panel.axhline(row.result.psnr_db, linestyle="--", color=INK, linewidth=0.9, zorder=1)
-            panel.annotate(
-                db_text(row.result.psnr_db), (0, row.result.psnr_db), (3, 2),
-                panel.get_yaxis_transform(), "offset points", va="bottom", size=7.5,
-            )  # fmt: skip
+def _draw_baseline(panel: Axes, psnr: float) -> None:
+    panel.axhline(psnr, linestyle="--", color=INK, linewidth=0.9, zorder=1)
+    panel.annotate(
+        db_text(psnr), (0, psnr), (3, 2), panel.get_yaxis_transform(), "offset points", size=7.5
+    )
 
 
-def _choices(study: StudyRecord) -> list[tuple[int, TrialResult]]:
-    """What each decision chose, by its number from 1; a decision may choose nothing."""
+def _values(study: StudyRecord, name: str, *, chosen: bool = False) -> list[tuple[float, float]]:
+    """The number of each decision, from 1, with a value of each candidate, or of the choice."""
     return [
-        (index, result)
+        (float(index), value)
         for index, step in enumerate(study.trace, 1)
         for result in step.candidates
-        if result.key == step.choice
+        if (value := getattr(result, name)) is not None
+        if not chosen or result.key == step.choice
     ]
 
 
-def _psnr(result: TrialResult) -> float | None:
-    return result.psnr_db
-
-
-def _score(result: TrialResult) -> float | None:
-    return result.score
-
-
-def _chosen_values(
-    study: StudyRecord, value: Callable[[TrialResult], float | None]
-) -> list[tuple[float, float]]:
-    return [(i, known) for i, r in _choices(study) if (known := value(r)) is not None]
-
-
-def _compared_values(
-    study: StudyRecord, value: Callable[[TrialResult], float | None]
-) -> list[tuple[float, float]]:
-    return [
-        (index, known)
-        for index, step in enumerate(study.trace, 1)
-        for result in step.candidates
-        if (known := value(result)) is not None
-    ]
+def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
 
 
 def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
@@ -208,12 +177,13 @@ def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
 def _name_choices(panel: Axes, study: StudyRecord) -> None:
     searched = {step.axis for step in study.trace}
     axes = [axis for axis in AXIS_LETTERS if axis in searched]
-    chosen = {
+    names = {
         (float(index), result.psnr_db): study.names.get(result.key)
         or result.trial.ensemble.short_label(axes)
-        for index, result in _choices(study)
+        for index, step in enumerate(study.trace, 1)
+        for result in step.candidates
+        if result.key == step.choice
     }
-    points = _compared_values(study, _psnr)
-    names = [chosen.get((x, y)) for x, y in points]
+    points, line = _values(study, "psnr_db"), _values(study, "psnr_db", chosen=True)
     if points:
-        write_beside(panel, points, names, [_chosen_values(study, _psnr)], sideways=False)
+        write_beside(panel, points, [names.get((x, y)) for x, y in points], [line], sideways=False)
