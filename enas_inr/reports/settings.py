@@ -33,17 +33,16 @@ class Settings:
 
 def settings_of(report: Report) -> Settings:
     """Collect the settings; a single study shares all with itself."""
-    every = [settings(study) for study in report.studies]
-    names = list(dict.fromkeys(name for one in every for name in one))
-    same = [name for name in names if len({one.get(name, "") for one in every}) == 1]
-    differing = tuple(name for name in names if name not in same)
+    import pandas as pd
+
+    names = [study.label or study.name for study in report.studies]
+    table = pd.DataFrame([settings(study) for study in report.studies])
+    same = table.columns[table.nunique() == 1]
+    differing = table.drop(columns=same)
     return Settings(
-        shared=tuple((name, every[0][name]) for name in same if every[0].get(name)),
-        differing=differing,
-        studies=tuple(
-            (study.label or study.name, tuple(one.get(name, "") for name in differing))
-            for study, one in zip(report.studies, every, strict=True)
-        ),
+        shared=tuple((str(name), table[name][0]) for name in same if table[name][0]),
+        differing=tuple(differing.columns),
+        studies=tuple(zip(names, differing.itertuples(index=False, name=None), strict=True)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
     LABELS,
@@ -39,9 +39,16 @@ _UNITS = {
     "parameters": "parameters, all cells together",
     "bytes": "bytes as float32, all cells together",
 }
-_HOLLOW = {"mfc": "none", "ls": "none", "markersize": 6, "mew": 1.1}
-_RING = {"marker": "o", "mfc": "none", "mec": INK, "ls": "none", "markersize": 12, "mew": 1.2}
-_FRONT = {"color": INK, "lw": 1.0, "alpha": 0.55}
+_HOLLOW: dict[str, Any] = {"mfc": "none", "ls": "none", "markersize": 6, "mew": 1.1}
+_RING: dict[str, Any] = {
+    "marker": "o",
+    "mfc": "none",
+    "mec": INK,
+    "ls": "none",
+    "markersize": 12,
+    "mew": 1.2,
+}
+_FRONT: dict[str, Any] = {"color": INK, "lw": 1.0, "alpha": 0.55}
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ def _draw(panel: Axes, points: Sequence[_Point], styles: dict[str, Style]) -> No
             panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
     for point in points:
         style = styles[point.row.study.label]
-        look = {"color": style.color, "marker": style.marker}
+        look: dict[str, Any] = {"color": style.color, "marker": style.marker}
         if point.interval:
             half = point.interval[1][1] - point.at[1]
             panel.errorbar(*point.at, yerr=half, color=style.color, lw=1.0, capsize=2.5, zorder=3)
@@ -192,9 +199,9 @@ def _entries(styles: dict[str, Style], *, published: bool, front: bool) -> list[
         if label or len(styles) > 1
     ]
     if published:
-        hollow = Line2D([], [], marker="o", color=SERIES[0], **_HOLLOW)  # type: ignore[arg-type]
+        hollow = Line2D([], [], marker="o", color=SERIES[0], **_HOLLOW)
         made.append((hollow, "published"))
     if front:
-        made.append((Line2D([], [], **_FRONT), "Pareto front"))  # type: ignore[arg-type]
-    ring = Line2D([], [], **_RING | {"markersize": 9})  # type: ignore[arg-type]
+        made.append((Line2D([], [], **_FRONT), "Pareto front"))
+    ring = Line2D([], [], **_RING | {"markersize": 9})
     return [*made, (ring, "best score of its study")]

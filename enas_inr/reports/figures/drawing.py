@@ -12,7 +12,6 @@ from enas_inr.signals.quality import BorderError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
 INK = "#1f2328"
@@ -129,23 +128,13 @@ def image_of(
 
 
 def caption(axes: Axes, title: str, detail: str = "", *, small: bool = False) -> None:
-    """Write a title above the axes, on the left, and a quieter line of details below it.
-
-    Args:
-        axes: the constrained layout makes room above them.
-        title: short.
-        detail: quieter.
-        small: whether they are one of many.
-    """
-    scale = SMALL / 11 if small else 1.0
-    weight = "normal" if small else "bold"
-    for text, above, size, look in (
-        (title, 19, 11.0, {"weight": weight}),
-        (detail, 5, 9.5, {"color": QUIET}),
-    ):
+    """Write a title above the axes, on the left, and below it a quieter line; small for many."""
+    scale, weight = (SMALL / 11, "normal") if small else (1.0, "bold")
+    lines = (title, 19, 11.0, INK, weight), (detail, 5, 9.5, QUIET, "normal")
+    for text, above, size, color, thick in lines:
         axes.annotate(
             text, (0, 1), (0, above * scale), "axes fraction", "offset points",
-            size=size * scale, **look,
+            size=size * scale, color=color, weight=thick,
         )  # fmt: skip
 
 
@@ -153,22 +142,6 @@ def shortened(text: str, most: int) -> str:
     """Text of any origin as one line of at most that many characters that can be printed."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= most else line[: most - 1] + "\u2026"
-
-
-def borders(segments: Sequence[Sequence[tuple[float, float]]], cell: float) -> list[LineCollection]:
-    """Lines between cells that are legible on dark and on light, and leave small cells to be seen.
-
-    Args:
-        segments: from point to point, in data coordinates.
-        cell: the shorter side of a cell in inches on the figure.
-    """
-    from matplotlib.collections import LineCollection
-
-    width = min(0.8, 0.06 * cell * 72)
-    return [
-        LineCollection(segments, linewidths=2.2 * width, colors="black", alpha=0.45),
-        LineCollection(segments, linewidths=width, colors="white", alpha=0.9),
-    ]
 
 
 def db_text(psnr_db: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from enas_inr.reports.figures.charts import LABELS, scale_costs
 from enas_inr.reports.figures.drawing import (

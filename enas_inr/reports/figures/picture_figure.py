@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
 
 from enas_inr.reports.figures.drawing import (
     border_text,
-    borders,
     caption,
     db_text,
     new_figure,
@@ -130,14 +129,12 @@ def _show_levels(axes: Axes, levels: Float[Tensor, "rows columns"]) -> None:
 
 
 def _show_borders(axes: Axes, partition: Partition, width: float) -> None:
-    rows, columns = partition.shape
-    down, across = partition.grid
-    vertical = [
-        [(edge - 0.5, -0.5), (edge - 0.5, rows - 0.5)] for edge in cell_edges(columns, across)[1:-1]
-    ]
-    horizontal = [
-        [(-0.5, edge - 0.5), (columns - 0.5, edge - 0.5)] for edge in cell_edges(rows, down)[1:-1]
-    ]
+    """Lines that are legible on dark and on light, and leave small cells to be seen."""
+    (rows, columns), (down, across) = partition.shape, partition.grid
     cell = min(width / across, width * float(axes.get_box_aspect() or 1) / down)
-    for lines in borders([*vertical, *horizontal], cell):
-        axes.add_collection(lines, autolim=False)
+    line = min(0.8, 0.06 * cell * 72)
+    for color, alpha, thick in (("black", 0.45, 2.2 * line), ("white", 0.9, line)):
+        look: dict[str, Any] = {"color": color, "alpha": alpha, "linewidth": thick}
+        axes.vlines([e - 0.5 for e in cell_edges(columns, across)[1:-1]], -0.5, rows - 0.5, **look)
+        axes.hlines([e - 0.5 for e in cell_edges(rows, down)[1:-1]], -0.5, columns - 0.5, **look)
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))

@@ -78,7 +78,7 @@ def _size(of: Pictured) -> tuple[float, float]:
 
 def _box_aspect(of: Pictured) -> float:
     rows, columns = of.original[1].shape[:2]
-    return min(max(rows / columns, 0.3), 2.0)
+    return float(min(max(rows / columns, 0.3), 2.0))
 
 
 def _grid(of: Pictured) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
     ALONE,
@@ -89,8 +89,8 @@ def trace_figure(results: Results) -> Figure | None:
     for study, name, style in zip(
         studies, _study_names(studies), map(Style.number, range(len(studies))), strict=False
     ):
-        look = {"color": style.color, "marker": style.marker, "ls": style.line}
-        entries.append((Line2D([], [], **look), name))  # type: ignore[arg-type]
+        look: dict[str, Any] = {"color": style.color, "marker": style.marker, "ls": style.line}
+        entries.append((Line2D([], [], **look), name))
         for panel, value in ((upper, "psnr_db"), (lower, "score")):
             chosen = _values(study, value, chosen=True)
             panel.plot(*_columns(chosen), **look, markersize=5, lw=1.4, mew=0, zorder=3)
