@@ -14,6 +14,7 @@ from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.reports import text
 from enas_inr.spec import Choice
+from enas_inr.studies.environment import environment
 from enas_inr.studies.file import LoadedStudy, load_study_file
 from enas_inr.studies.guards import make_objective
 from enas_inr.studies.loop import Observer
@@ -148,7 +149,7 @@ def write_record(report: Report, folder: Path) -> list[Path]:
     for name, content in {
         "results.csv": text.as_csv(results),
         "curves.csv": text.curves_as_csv(results),
-        "environment.json": json.dumps(text.environment(report), indent=2) + "\n",
+        "environment.json": json.dumps(environment(report), indent=2) + "\n",
     }.items():
         written.append(folder / name)
         replace_bytes(written[-1], content.encode())

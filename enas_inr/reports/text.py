@@ -1,13 +1,9 @@
-"""A report as text: its table for people, in Markdown, CSV and JSON, and where it was made."""
+"""A report as text: its table for people, in Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 from enas_inr.reports.findings import findings
@@ -15,9 +11,6 @@ from enas_inr.reports.rows import Results
 from enas_inr.reports.settings import brief_settings
 from enas_inr.reports.table import Column, columns_of
 from enas_inr.spec import PSNR_OFFSET_DB
-from enas_inr.studies.record import Report
-
-_PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 
 _BRIEF = (
     "name", "study", "M", "d", "w", "FLOPs", "parameters", "PSNR", "PSNR, paper's", "published",
@@ -109,46 +102,6 @@ def as_json(results: Results) -> str:
         "rows": [row.to_dict() for row in results.rows],
     }
     return json.dumps(content, indent=2) + "\n"
-
-
-def environment(report: Report) -> dict[str, Any]:
-    """Where and with what a report was made: for records that others compare with.
-
-    `trained_with` has the versions of the trials' training; the rest is of this machine, now.
-    """
-    results = [result for study in report.studies for result in study.results]
-    versions = {
-        f"{name} {number}" for result in results for name, number in result.versions.items()
-    }
-    return {
-        "trained_with": sorted(versions),
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
-        "devices": sorted({result.device for result in results if result.device}),
-        "signals": {
-            study.spec.signal.name: study.spec.signal.fingerprint for study in report.studies
-        },
-        "seeds": sorted({study.spec.seed for study in report.studies}),
-        "seconds_of_training": round(sum(result.seconds for result in results), 1),
-        "reduced": report.reduced,
-    }
-
-
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()
 
 
 def _bullets(lines: Iterable[str]) -> str:

@@ -146,3 +146,14 @@ def test_the_baseline_and_the_paper_are_findings():
     assert "passes its PSNR by step 20" in lines[0]
     assert "against the published PSNR: -1.90 to -1.90 dB" in lines
     assert "FLOPs equal to the published ones: 0 of 1 rows" in lines
+
+
+def test_the_rows_are_computed_once_for_all_that_is_written(tmp_path, monkeypatch):
+    from enas_inr.api.study import write_record
+    from enas_inr.reports import rows as module
+
+    calls = []
+    compute = module.rows
+    monkeypatch.setattr(module, "rows", lambda made: calls.append(made) or compute(made))
+    write_record(report(study(coordinate=True), baseline="base"), tmp_path)
+    assert len(calls) == 1
