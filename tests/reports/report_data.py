@@ -12,6 +12,7 @@ from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+from tests.present import present
 
 IMAGE = SignalInfo(name="lake", modality="image", shape=(12, 16), channels=3, fingerprint="a")
 OTHER = IMAGE.model_copy(update={"name": "hill", "fingerprint": "b"})
@@ -75,7 +76,7 @@ def study(
         repeats=3,
     )
     stored = {
-        r.trial.number: picture_of(signal_of(info, 4 / r.trial.ensemble.width))
+        r.trial.number: present(picture_of(signal_of(info, 4 / r.trial.ensemble.width)))
         for r in found
         if r.score is not None
     }

@@ -21,8 +21,12 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.open, self.ids, self.tags, self.fetched, self.handlers = [], [], [], [], []
-        self.texts = {}
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.fetched: list[str] = []
+        self.handlers: list[str] = []
+        self.texts: dict[str, list[str]] = {}
         self.feed(text)
         self.close()
         assert self.open == []

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -22,10 +23,12 @@ from enas_inr.signals.picture import picture_of
 from enas_inr.signals.signal import Signal
 from enas_inr.studies.reading import read_study
 from enas_inr.training.evaluate import evaluate
+from enas_inr.training.trainer import train
+from tests.present import present
 
 CPU = torch.device("cpu")
 PHOTO = ("sample:photo", {"size": [16, 16]})
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "grid": 2,
     "widths": [4, 8],
     "depths": [1],
@@ -37,14 +40,6 @@ SETTINGS = {
 
 def load(source=PHOTO):
     return load_signal(load_catalog(plugins=False), *source)
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory):
-    """Making the tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("artifacts") / "empty.db"
-    optuna.storages.RDBStorage(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture
@@ -90,7 +85,7 @@ def reconstruction(signal, trial):
     """Train a trial again and evaluate its first repeat, apart from any executor."""
     context = ExecutionContext(load_catalog(plugins=False), signal)
     (job,) = conversion.make_jobs(context, signal.info(), [trial])
-    (outcome,) = local.train([job], trial.training, CPU, keep_params=True)
+    (outcome,) = train([job], trial.training, CPU, keep_params=True)
     return replace(signal, values=evaluate(job, outcome.params, trial.training, 0))
 
 
@@ -98,10 +93,10 @@ def test_the_picture_of_a_trial_is_its_reconstruction(storage, tmp_path):
     result = search(storage)
     study = plain_optuna(storage)
     for trial, row in zip(result.trials, study.trials, strict=True):
-        expected = picture_of(reconstruction(load(), trial.trial)).content
+        expected = present(picture_of(reconstruction(load(), trial.trial))).content
         name = f"reconstruction-{row.number}.png"
         assert artifacts(tmp_path, row, study) == [(name, "image/png", expected)]
-    original = picture_of(load()).content
+    original = present(picture_of(load())).content
     assert artifacts(tmp_path, study, study) == [("original.png", "image/png", original)]
 
 
@@ -110,7 +105,7 @@ def test_the_sound_of_a_trial_is_its_reconstruction(database, tmp_path):
     tone = Signal(values, "audio", "tone", sample_rate=8000)
     result = search(database, tone)
     study = plain_optuna(database)
-    expected = picture_of(reconstruction(tone, result.trials[1].trial)).content
+    expected = present(picture_of(reconstruction(tone, result.trials[1].trial))).content
     name = "reconstruction-1.wav"
     assert artifacts(tmp_path, study.trials[1], study) == [(name, "audio/wav", expected)]
 
@@ -119,7 +114,7 @@ def test_a_result_carries_its_picture_to_the_store_and_no_further(database):
     trials = [result.trial for result in search(database).trials]
     context = ExecutionContext(load_catalog(plugins=False), load(), "cpu", pictures=True)
     fresh = next(local.LocalExecutor(context).run(trials))
-    assert fresh.picture.content.startswith(b"\x89PNG")
+    assert present(fresh.picture).content.startswith(b"\x89PNG")
     assert "picture" not in json.loads(fresh.model_dump_json())
     assert "PNG" not in repr(fresh)
     assert all(result.picture is None for result in search(database).trials)
@@ -151,7 +146,6 @@ def test_where_there_can_be_no_pictures_none_are_made(database, tmp_path, monkey
 
 
 def test_a_trial_that_diverged_has_no_picture(database, tmp_path, monkeypatch):
-    train = local.train
 
     def spoilt(jobs, *args, **kwargs):
         if jobs[0].shape.width == 8:

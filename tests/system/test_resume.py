@@ -4,9 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import optuna
 import pytest
+
+from tests.present import present
 
 SEARCH = "search sample:photo --size 24 --grid 3 --widths 8,16 --depths 1,2 --repeats 2 --steps 40"
 
@@ -17,10 +20,13 @@ def command(folder, *extra: str) -> list[str]:
     return [sys.executable, "-c", run, *SEARCH.split(), "--storage", storage, "--json", *extra]
 
 
+pytest.importorskip("torch")  # the searches, in processes of their own, need it
+
+
 def ended_trials(process: subprocess.Popen[str], wanted: int) -> None:
     """Read the progress until that many trials of this run have ended."""
     seen = 0
-    for line in process.stderr:
+    for line in present(process.stderr):
         seen += "score" in line
         if seen == wanted:
             return
@@ -36,7 +42,7 @@ def disturbed(folder, after: int, how: signal.Signals) -> subprocess.Popen[str]:
     return process
 
 
-def outcome(folder) -> dict:
+def outcome(folder) -> dict[str, Any]:
     done = subprocess.run(command(folder), capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
     for trial in [result["best"], *result["trials"]]:
@@ -45,7 +51,7 @@ def outcome(folder) -> dict:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict:
+def undisturbed(tmp_path_factory) -> dict[str, Any]:
     return outcome(tmp_path_factory.mktemp("undisturbed"))
 
 

@@ -41,7 +41,7 @@ class Busy(Right):
         trial = trials[0] if trials else None
         yield from super().run(trials)
         if trial is None:
-            yield TrialResult.model_construct(trial=None, status=TrialStatus.FAILED)
+            yield TrialResult.model_construct(trial=None, status=TrialStatus.FAILED)  # type: ignore[arg-type]
 
 
 class Renumbering(Right):
