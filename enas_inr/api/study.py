@@ -17,6 +17,7 @@ from enas_inr.reports import text
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice
 from enas_inr.studies import DEFAULT_STORAGE
+from enas_inr.studies.environment import environment
 from enas_inr.studies.file import LoadedStudy, load_study_file
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy, plan
@@ -140,17 +141,19 @@ def write_record(report: Report, folder: Path) -> list[Path]:
     """
     from enas_inr.reports.figures import write_figures
     from enas_inr.reports.page import write_page
+    from enas_inr.reports.rows import Results
     from enas_inr.signals.files import make_folder, replace_bytes
 
     make_folder(folder)
+    results = Results.of(report)
     written = []
     for name, content in {
-        "results.csv": text.as_csv(report),
-        "curves.csv": text.curves_as_csv(report),
-        "environment.json": json.dumps(text.environment(report), indent=2) + "\n",
+        "results.csv": text.as_csv(results),
+        "curves.csv": text.curves_as_csv(results),
+        "environment.json": json.dumps(environment(report), indent=2) + "\n",
     }.items():
         written.append(folder / name)
         replace_bytes(written[-1], content.encode())
     written.append(folder / "report.html")
-    write_page(report, written[-1])
-    return written + write_figures(report, folder / "figures")
+    write_page(results, written[-1])
+    return written + write_figures(results, folder / "figures")

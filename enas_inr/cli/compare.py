@@ -12,7 +12,6 @@ from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
-    from enas_inr.result import TrialResult
 
 
 def compare(
@@ -48,6 +47,7 @@ def compare(
 
 def _print(made: Comparison) -> None:
     from enas_inr.cli.tables import console, table
+    from enas_inr.reports.rows import psnr_of
     from enas_inr.validation import format_quantity
 
     out = console()
@@ -64,7 +64,7 @@ def _print(made: Comparison) -> None:
             study.name,
             trial.trial.ensemble.label(),
             *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
-            _psnr(trial),
+            str(psnr_of(trial)),
             f"{trial.score:.2f}",
             str(len(trial.repeats)),
         )
@@ -83,19 +83,14 @@ def _print(made: Comparison) -> None:
 
 
 def _shared(pair: Pair) -> tuple[str, ...]:
+    from enas_inr.reports.rows import psnr_of
+
     difference = pair.difference
     p = "" if difference is None or difference.p is None else f"{difference.p:.2g}"
     return (
         pair.first.trial.ensemble.label(),
-        _psnr(pair.first),
-        _psnr(pair.second),
+        str(psnr_of(pair.first)),
+        str(psnr_of(pair.second)),
         str(difference or ""),
         p + (" *" if difference and difference.significant else ""),
     )
-
-
-def _psnr(trial: TrialResult) -> str:
-    from enas_inr.reports.rows import psnr_values
-    from enas_inr.reports.statistics import Estimate
-
-    return str(Estimate.of(psnr_values(trial)))

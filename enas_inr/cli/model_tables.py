@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.cli.tables import console, table
+from enas_inr.spec import EnsembleSpec
 from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
@@ -48,11 +49,10 @@ def print_info(described: dict[str, Any]) -> None:
     """Print the content of a model file."""
     out = console()
     signal, training = described["signal"], described["training"]
-    ensemble = described["ensemble"]
     shape = "x".join(map(str, signal["shape"]))
     print(
-        f"{described['file']}: {ensemble['backbone']} M={ensemble['grid']} d={ensemble['depth']} "
-        f"w={ensemble['width']}, {described['cells']} cells, {described['precision']}"
+        f"{described['file']}: {EnsembleSpec(**described['ensemble']).label()}, "
+        f"{described['cells']} cells, {described['precision']}"
     )
     rate = f" at {signal['sample_rate']} Hz" if signal["sample_rate"] else ""
     print(

@@ -131,6 +131,7 @@ def run(
     from enas_inr.api.study import write_record
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.report import print_report
+    from enas_inr.reports.rows import Results
     from enas_inr.reports.text import as_json as to_json
     from enas_inr.signals.files import make_folder
     from enas_inr.spec import Choice
@@ -162,7 +163,7 @@ def run(
             progress.interrupted()
             return ExitCode.INTERRUPTED
     if as_json:
-        print(to_json(report), end="")
+        print(to_json(Results.of(report)), end="")
     else:
         print_report(report)
     if not (as_json and quiet):

@@ -157,7 +157,7 @@ class Store:
             distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
             user_attrs=_attributes(result),
             system_attrs=self._upload(result),
-            intermediate_values=_mean_curve(result) if complete or stopped else None,
+            intermediate_values=result.curve.mean() if complete or stopped else None,
         )
         # Else a dashboard would show the time that writing took.
         trial.datetime_complete = datetime.now()
@@ -186,13 +186,3 @@ def _attributes(result: TrialResult) -> dict[str, Any]:
         "message": result.message,
     }
     return readable | {RESULT_ATTRIBUTE: result.model_dump_json()}
-
-
-def _mean_curve(result: TrialResult) -> dict[int, float]:
-    """The learning curve that a dashboard draws: the paper's PSNR, the mean over the repeats."""
-    columns = zip(*result.curve.psnr_paper_db, strict=True)
-    return {
-        step: sum(known) / len(known)
-        for step, column in zip(result.curve.steps, columns, strict=True)
-        if len(known := [value for value in column if value is not None]) == len(column)
-    }

@@ -3,6 +3,7 @@
 import torch
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.reports.rows import Results
 from enas_inr.result import Curve, RepeatResult, TrialStatus
 from enas_inr.signals.picture import picture_of
 from enas_inr.signals.signal import Signal
@@ -94,3 +95,7 @@ def study(
 
 def report(*studies, **more):
     return Report("A title", studies or (study(),), **more)
+
+
+def results(*studies, **more):
+    return Results.of(report(*studies, **more))
