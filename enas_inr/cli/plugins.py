@@ -13,7 +13,8 @@ from enas_inr.cli import arguments, plugins_check, plugins_new
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.plugins.catalog import Catalog, Conflict, Provider
+    from enas_inr.plugins.catalog import Catalog
+    from enas_inr.plugins.provider import Conflict, Provider
 
 app = typer.Typer(
     help="List backbones, modalities, strategies and other plugins; check or create a plugin."
@@ -41,7 +42,7 @@ def list_plugins(
     as_json: arguments.Json = False,
 ) -> None:
     """List all plugins with their kind, name and origin, and broken plugins with the reason."""
-    from enas_inr.plugins.catalog import KINDS
+    from enas_inr.plugins.loading import KINDS
 
     catalog = arguments.load_catalog(context)
     if kind is not None and kind not in KINDS:

@@ -15,7 +15,8 @@ from enas_inr.errors import ExitCode, SpecError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from enas_inr.plugins.catalog import Catalog, Provider
+    from enas_inr.plugins.catalog import Catalog
+    from enas_inr.plugins.provider import Provider
     from enas_inr.testing.verdict import Verdict
 
 MARKS = {"passed": "[green]ok[/]", "failed": "[red]FAILED[/]", "skipped": "[dim]-[/]"}
@@ -75,7 +76,7 @@ def _chosen(catalog: Catalog, name: str, kind: str | None) -> list[Provider]:
         PluginError: the distribution is broken.
         SpecError: there is no such plugin or distribution.
     """
-    from enas_inr.plugins.catalog import KINDS, same_name
+    from enas_inr.plugins.loading import KINDS, same_name
     from enas_inr.validation import nearest
 
     if kind is not None and kind not in KINDS:

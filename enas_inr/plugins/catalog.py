@@ -18,30 +18,12 @@ from enas_inr.errors import SpecError
 from enas_inr.hookspecs import Description
 from enas_inr.plugins import diagnosis, loading
 from enas_inr.plugins.guard import failures_of, guarded
-from enas_inr.plugins.loading import BUILTIN, HEAVY, KINDS, same_name
 from enas_inr.plugins.provider import DISABLE_VARIABLE, Broken, Conflict, Origin, Provider, Slow
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from enas_inr.spec import Options, SignalInfo
-
-__all__ = [
-    "BUILTIN",
-    "DISABLE_VARIABLE",
-    "HEAVY",
-    "KINDS",
-    "STRICT_VARIABLE",
-    "Broken",
-    "Catalog",
-    "Conflict",
-    "Origin",
-    "Provider",
-    "Slow",
-    "build_catalog",
-    "load_catalog",
-    "same_name",
-]
 
 STRICT_VARIABLE = "ENAS_INR_STRICT_PLUGINS"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError, SpecError
-from enas_inr.plugins.catalog import Catalog, Conflict
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Conflict
 from enas_inr.signals.files import check_is_file
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.signal import Modality, Signal

@@ -15,7 +15,9 @@ from pydantic import JsonValue
 
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import PROJECT
-from enas_inr.plugins.catalog import BUILTIN, HEAVY, Catalog, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.loading import BUILTIN, HEAVY
+from enas_inr.plugins.provider import Provider
 from enas_inr.spec import SignalInfo
 
 

@@ -27,7 +27,8 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TraceStep, TrialResult, TrialStatus, best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy

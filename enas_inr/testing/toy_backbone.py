@@ -11,7 +11,8 @@ from torch import Tensor
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.hookspecs import Backbone as Description
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 
 TOY = Description(
     name="toy",

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from enas_inr.plugins.catalog import KINDS, load_catalog
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.loading import KINDS
 from enas_inr.testing.verdict import SUITES
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,8 @@
 from enas_inr.hookspecs import Objective
 from enas_inr.objectives.base import Objective as Contract
 from enas_inr.objectives.making import make_objective
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.spec import (
     Axis,
     Choice,

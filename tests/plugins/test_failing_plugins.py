@@ -3,7 +3,7 @@
 import pytest
 
 from enas_inr.errors import SignalError, StudyError
-from enas_inr.plugins.catalog import KINDS
+from enas_inr.plugins.loading import KINDS
 from tests.command_line import assert_one_line, call
 from tests.plugins.plugin_site import describe, plugin
 

@@ -14,7 +14,8 @@ from enas_inr.cli.main import run
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import Modality as Description
 from enas_inr.plugins import catalog as catalogs
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import Options

@@ -7,7 +7,8 @@ import pytest
 import enas_inr
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Backbone
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing import toy_catalog, toy_signal
 from enas_inr.testing.backbone import BackboneSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin

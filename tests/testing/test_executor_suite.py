@@ -3,7 +3,8 @@
 import pytest
 
 from enas_inr.hookspecs import Executor
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing.executor import ExecutorSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 

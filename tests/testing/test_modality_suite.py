@@ -13,7 +13,8 @@ import torch
 
 from enas_inr.errors import SignalError
 from enas_inr.hookspecs import Modality as Description
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr.testing.modality import ModalitySuite

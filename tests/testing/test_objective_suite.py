@@ -5,7 +5,8 @@ import statistics
 import pytest
 
 from enas_inr.hookspecs import Objective
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing.objective import ObjectiveSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 

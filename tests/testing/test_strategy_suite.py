@@ -6,7 +6,8 @@ import pytest
 
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Strategy
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 from enas_inr.testing.strategy import StrategySuite
 from tests.present import present
