@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import final
 
 from enas_inr.errors import PluginError
 from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
-from enas_inr.executors.trial import _versions, failure, make_jobs, trial_result, with_picture
-from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.executors.trial import _versions, failure, make_jobs, trial_picture, trial_result
+from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, TrialSpec
 from enas_inr.training.device import device_name, resolve_device
 from enas_inr.training.trainer import Progress, train
@@ -79,7 +80,10 @@ class LocalExecutor(Executor):
         seconds = (time.perf_counter() - started) / len(trials)
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
             result = trial_result(self._context, trial, outcome, seconds, self._device)
-            yield with_picture(self._context, job, outcome, result)
+            picture = trial_picture(self._context, job, outcome, result)
+            if picture:
+                self._context.keep_picture(trial, picture)
+            yield result
 
     def _failed(self, trial: TrialSpec, error: Exception, seconds: float) -> TrialResult:
         return TrialResult(
@@ -90,3 +94,18 @@ class LocalExecutor(Executor):
             versions=_versions(self._context, trial),
             message=failure(error),
         )
+
+
+def train_trial(context: ExecutionContext, trial: TrialSpec) -> tuple[TrialResult, Picture | None]:
+    """Train one trial in this process: what a worker elsewhere runs, and sends back.
+
+    There, the context's functions are out of reach of the search. So the picture comes back with
+    the result, and the executor hands it to the `keep_picture` of its own context.
+
+    Returns:
+        The result, and the picture if the context wants pictures and the trial has one.
+    """
+    pictures: list[Picture] = []
+    context = replace(context, keep_picture=lambda trial, picture: pictures.append(picture))
+    (result,) = LocalExecutor(context).run([trial])
+    return result, next(iter(pictures), None)

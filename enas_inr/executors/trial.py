@@ -16,7 +16,7 @@ from enas_inr import hookspecs
 from enas_inr.cost import net_shape
 from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.executors.base import ExecutionContext
-from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
+from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.picture import picture_of
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrialSpec
@@ -61,18 +61,21 @@ def trial_result(
     )
 
 
-def with_picture(
+def trial_picture(
     context: ExecutionContext, job: Job, outcome: Outcome, result: TrialResult
-) -> TrialResult:
-    """Add the first repeat's reconstruction, with its last weights, if these were kept."""
+) -> Picture | None:
+    """A picture of the first repeat's reconstruction, with its last weights.
+
+    Returns:
+        The picture; None if the weights were not kept, or the trial is not complete.
+    """
     if not outcome.params or result.status is not TrialStatus.COMPLETE:
-        return result
+        return None
     try:
         values = evaluate(job, outcome.params, result.trial.training, 0)
-        picture = picture_of(replace(context.signal, values=values))
+        return picture_of(replace(context.signal, values=values))
     except Exception:  # a trial is worth more than its picture
-        return result
-    return result.model_copy(update={"picture": picture})
+        return None
 
 
 def _versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:

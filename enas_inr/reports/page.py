@@ -23,13 +23,11 @@ from enas_inr.reports.pictured import (
     error_levels,
     error_png,
     pictured,
-    pixels_of,
-    sound_of,
 )
 from enas_inr.reports.rows import Row, rows
 from enas_inr.reports.table import table_of
-from enas_inr.result import Picture
 from enas_inr.signals.files import replace_bytes
+from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.record import Report
 
 MOST_PICTURES = 12
@@ -152,13 +150,13 @@ def _figures(report: Report, chosen: list[str]) -> list[str]:
 
 
 def _gallery(of: Pictured) -> _Gallery | None:
-    original = pixels_of(of.original)
+    original = of.original.pixels
     if original is None:
         return None
     known = [
         (row, picture, error_levels(original, pixels))
         for row, picture in of.rows
-        if (pixels := pixels_of(picture)) is not None
+        if (pixels := picture.pixels) is not None
     ]
     end = error_end([levels for _, _, levels in known if levels is not None])
     height, width = original.shape[:2]
@@ -174,14 +172,14 @@ def _gallery(of: Pictured) -> _Gallery | None:
 
 
 def _sounds(of: Pictured, prefix: str) -> _Sounds | None:
-    original = sound_of(of.original)
+    original = of.original.sound
     if original is None:
         return None
     made = []
-    known: list[tuple[str, str, Picture]] = [("Original", facts_of(original), of.original)]
+    known: list[tuple[str, str, StoredPicture]] = [("Original", facts_of(original), of.original)]
     known += [(of.name_of(row), _psnr(row), picture) for row, picture in of.rows[:MOST_SOUNDS]]
     for index, (name, detail, picture) in enumerate(known):
-        sound = sound_of(picture)
+        sound = picture.sound
         if sound is None or sound.values.shape != original.values.shape:
             continue
         title = f"{name}: wave and spectrogram"
@@ -190,7 +188,7 @@ def _sounds(of: Pictured, prefix: str) -> _Sounds | None:
     return _Sounds(of.signal, tuple(made))
 
 
-def _sound_address(picture: Picture, sound: Any) -> str:
+def _sound_address(picture: StoredPicture, sound: Any) -> str:
     """Of the same samples, in half the bytes where FLAC can hold them."""
     from enas_inr.signals.audio import FAILURES, encode
 
@@ -211,7 +209,7 @@ def _psnr(row: Row) -> str:
     return row.result.status.value if row.psnr is None else f"PSNR {row.psnr} dB"
 
 
-def _address(picture: Picture) -> str:
+def _address(picture: StoredPicture) -> str:
     return _data(picture.mimetype, picture.content)
 
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from enas_inr.reports.figures.charts import groups, several_labels
 from enas_inr.reports.rows import Row
-from enas_inr.result import Picture
+from enas_inr.signals.picture import Pixels
 from enas_inr.signals.slices import slice_text
 from enas_inr.spec import SignalInfo
+from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.record import Report
 
-if TYPE_CHECKING:
-    from enas_inr.signals.signal import Signal
-
-Pixels = npt.NDArray[np.uint8]
-"""`[rows, columns, channels]`: 1 (gray), 3 (RGB) or 4 (RGBA)."""
 Levels = npt.NDArray[np.float32]
 """`[rows, columns]`: the mean absolute error over the channels, of 255."""
 
@@ -42,8 +37,8 @@ class Pictured:
     """
 
     signal: str
-    original: Picture
-    rows: tuple[tuple[Row, Picture], ...]
+    original: StoredPicture
+    rows: tuple[tuple[Row, StoredPicture], ...]
     labelled: bool
     place: str = ""
 
@@ -94,7 +89,7 @@ def _place(signal: SignalInfo) -> str:
     return slice_text(signal.shape, timed=signal.sample_rate is not None)
 
 
-def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Picture]]:
+def _first(known: list[tuple[Row, StoredPicture]], most: int) -> list[tuple[Row, StoredPicture]]:
     named = [pair for pair in known if pair[0].result.key in pair[0].study.names]
     others = sorted(
         (pair for pair in known if pair not in named),
@@ -102,19 +97,6 @@ def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Pictu
         reverse=True,
     )
     return [*named, *others][:most]
-
-
-def pixels_of(picture: Picture) -> Pixels | None:
-    """Decode a picture; None if it is not one."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(picture.content)) as image:
-            mode = "L" if image.mode == "L" else "RGBA" if "A" in image.getbands() else "RGB"
-            values = np.asarray(image.convert(mode))
-    except (UnidentifiedImageError, OSError, ValueError):
-        return None
-    return values if values.ndim == 3 else values[..., None]
 
 
 def error_levels(original: Pixels, reconstruction: Pixels) -> Levels | None:
@@ -141,18 +123,3 @@ def error_png(levels: Levels, end: float) -> bytes:
     buffer = BytesIO()
     Image.fromarray(np.ascontiguousarray(colors)).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def sound_of(picture: Picture) -> Signal | None:
-    """Decode a sound: values `[frames, channels]`; None if it is not one."""
-    import soundfile
-    import torch
-
-    from enas_inr.signals.audio import FAILURES
-    from enas_inr.signals.signal import Signal
-
-    try:
-        values, rate = soundfile.read(BytesIO(picture.content), dtype="float32", always_2d=True)
-    except FAILURES:
-        return None
-    return Signal(torch.from_numpy(values), "audio", "", sample_rate=int(rate))

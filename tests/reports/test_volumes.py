@@ -13,7 +13,7 @@ from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
 from enas_inr.reports.figures.reconstructions import reconstructions_figure
 from enas_inr.reports.page import render_page
 from enas_inr.reports.page_settings import settings
-from enas_inr.reports.pictured import pictured, pixels_of
+from enas_inr.reports.pictured import pictured
 from enas_inr.reports.side_by_side import write_comparison
 from enas_inr.reports.text import as_markdown
 from enas_inr.signals.codecs import codec_sizes
@@ -54,7 +54,7 @@ def test_a_page_shows_the_middle_slices_and_says_so(info, place):
     assert shown.place == place
     middle = signal_of(info).values[tuple(n // 2 for n in info.shape[:-2])]
     levels = (middle.numpy() + 1) * 127.5
-    assert np.abs(pixels_of(shown.original) - levels).max() <= 0.5 + 1e-3
+    assert np.abs(shown.original.pixels - levels).max() <= 0.5 + 1e-3
     page = render_page(made)
     assert f"16x12 pixels, {place}" in page
     assert page.count('class="picture"') == 1 + 6

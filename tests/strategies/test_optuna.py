@@ -52,7 +52,7 @@ class Mortal(MemoryRecords):
         super().__init__()
         self.kept, self._lives = list(kept), lives
 
-    def add(self, result):
+    def add(self, result, picture=None):
         super().add(result)
         if len(self.kept) == self._lives:
             raise KilledError

@@ -22,9 +22,10 @@ from enas_inr.spec import (
     TrainingSpec,
     TrialSpec,
 )
-from enas_inr.studies.reading import SPEC_ATTRIBUTE, read_study
+from enas_inr.studies.reading import read_study
 from enas_inr.studies.storage import storage_url
 from enas_inr.studies.store import Store
+from enas_inr.studies.trials import SPEC_ATTRIBUTE
 
 SPEC = StudySpec(
     signal=SignalInfo(name="photo", modality="image", shape=(16, 16), channels=3),

@@ -24,15 +24,13 @@ from enas_inr.reports.figures.sound_sheet import SoundLine, draw_sounds, sounds_
 from enas_inr.reports.pictured import (
     Levels,
     Pictured,
-    Pixels,
     error_end,
     error_levels,
     pictured,
-    pixels_of,
-    sound_of,
 )
 from enas_inr.reports.rows import Row
-from enas_inr.result import Picture
+from enas_inr.signals.picture import Pixels
+from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.record import Report
 
 if TYPE_CHECKING:
@@ -146,13 +144,13 @@ def _sheet(of: Pictured) -> _Sheet | tuple[str, list[SoundLine]] | None:
 
 
 def _picture_sheet(of: Pictured) -> _Sheet | None:
-    original = pixels_of(of.original)
+    original = of.original.pixels
     if original is None:
         return None
     tiles = tuple(
         _Tile(row.name, _detail(of, row), pixels, levels)
         for row, picture in of.rows
-        if (pixels := pixels_of(picture)) is not None
+        if (pixels := picture.pixels) is not None
         and (levels := error_levels(original, pixels)) is not None
     )
     rows, columns = original.shape[:2]
@@ -162,7 +160,7 @@ def _picture_sheet(of: Pictured) -> _Sheet | None:
 
 
 def _sound_sheet(of: Pictured) -> tuple[str, list[SoundLine]] | None:
-    original = sound_of(of.original)
+    original = of.original.sound
     if original is None:
         return None
     lines = [SoundLine("Original", facts_of(original), original)]
@@ -173,8 +171,8 @@ def _sound_sheet(of: Pictured) -> tuple[str, list[SoundLine]] | None:
     return (of.signal, lines) if len(lines) > 1 else None
 
 
-def _like(picture: Picture, shape: Sequence[int]) -> Any:
-    sound = sound_of(picture)
+def _like(picture: StoredPicture, shape: Sequence[int]) -> Any:
+    sound = picture.sound
     return sound if sound is not None and sound.values.shape == shape else None
 
 
