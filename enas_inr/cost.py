@@ -1,8 +1,8 @@
-"""FLOPs, parameters and bytes of an architecture on a signal, without training anything.
+"""FLOPs, parameters and bytes of an architecture on a signal, computed without training.
 
-The paper's convention for FLOPs: twice the multiply-adds of the linear layers for every sample;
-biases and activations are free. So they do not depend on the grid, except for what a sub-network
-computes only once (the mapping matrix of Fourier features in Fig. 6).
+FLOPs follow the paper's convention: two for each multiply-add of a linear layer and each sample;
+biases and activations are not counted. FLOPs therefore do not depend on the grid, except for what a
+sub-network computes only once (the mapping matrix of Fourier features in Fig. 6).
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ BYTES_PER_NUMBER = 4
 
 @dataclass(frozen=True)
 class NetShape:
-    """The shape of one sub-network: coordinates in, channels out, d hidden layers of width w."""
+    """The shape of one sub-network.
+
+    Attributes:
+        in_features: coordinates of a sample, one for each spatial axis.
+        out_features: channels of the signal.
+        depth: d, the number of hidden w->w layers.
+        width: w, the units of a hidden layer.
+    """
 
     in_features: int
     out_features: int
@@ -33,9 +40,9 @@ class NetCost:
 
     Attributes:
         macs_per_sample: multiply-adds to evaluate one sample.
-        macs_once: multiply-adds counted once per sub-network, however many samples it has.
-        parameters: trained numbers.
-        constants: stored numbers that are not trained.
+        macs_once: multiply-adds counted once for each sub-network, whatever its number of samples.
+        parameters: numbers that are trained.
+        constants: numbers that are stored but not trained.
     """
 
     macs_per_sample: int
@@ -45,12 +52,12 @@ class NetCost:
 
 
 def net_shape(spec: EnsembleSpec, signal: SignalInfo) -> NetShape:
-    """The shape that each sub-network of `spec` has on `signal`."""
+    """Return the shape of each sub-network of `spec` on `signal`."""
     return NetShape(len(signal.shape), signal.channels, spec.depth, spec.width)
 
 
 def ensemble_cost(net: NetCost, grid: int, signal: SignalInfo) -> Cost:
-    """The cost of an ensemble of `grid` cells along each axis of `signal`."""
+    """Return the cost of an ensemble with `grid` cells along each axis of `signal`."""
     cells = grid ** len(signal.shape)
     return Cost(
         flops=2 * (net.macs_per_sample * signal.samples + net.macs_once * cells),
@@ -73,10 +80,10 @@ def check_grid(grid: int, signal: SignalInfo) -> None:
 
 
 def check_cost(net: object) -> None:
-    """Check what a backbone's `cost` returned.
+    """Check the return value of a backbone's `cost`.
 
     Raises:
-        ContractError: it is no NetCost.
+        ContractError: it is not a NetCost.
     """
     if not isinstance(net, NetCost):
         raise ContractError(f"cost returned {net!r}, not an enas_inr.cost.NetCost")
@@ -92,13 +99,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class FeasibleSpace:
-    """A search space in which every architecture's cost is known: what a strategy searches.
+    """A search space and those of its architectures that fit the budget, with their costs.
 
     Attributes:
         space: the axes, in the order of the search.
         feasible: the architectures within the budget, in the order of `space.specs()`.
-        objectives: what to improve at once; empty: the score alone.
-        seed: of everything random in a strategy.
+        objectives: the objectives to optimise together; empty for the score alone.
+        seed: random seed of the strategy.
     """
 
     space: SearchSpace
@@ -107,7 +114,7 @@ class FeasibleSpace:
     seed: int = 0
 
     def line(self, spec: EnsembleSpec, axis: str) -> tuple[Candidate, ...]:
-        """The feasible architectures that agree with `spec` on every axis but one."""
+        """Return the feasible architectures that differ from `spec` on at most one axis."""
         others = [a.name for a in self.space.axes if a.name != axis]
         return tuple(
             c for c in self.feasible if all(getattr(c.spec, n) == getattr(spec, n) for n in others)
@@ -117,16 +124,16 @@ class FeasibleSpace:
 def within_budget(
     space: SearchSpace, budget: Budget, samples: int, candidate: Callable[[EnsembleSpec], Candidate]
 ) -> FeasibleSpace:
-    """Count the cost of every architecture of `space` and keep those within `budget`.
+    """Compute the cost of every architecture of `space` and keep those within `budget`.
 
     Args:
         space: the architectures.
         budget: the limits.
-        samples: of the signal, for limits per sample.
-        candidate: prices one architecture (and may settle its options).
+        samples: number of samples of the signal, for limits per sample.
+        candidate: computes the cost of one architecture, and may resolve its options.
 
     Raises:
-        BudgetError: nothing fits; the message names the smallest cost there is.
+        BudgetError: no architecture fits. The message gives the smallest costs.
     """
     limits = budget.limits(samples)
     candidates = [candidate(spec) for spec in space.specs()]

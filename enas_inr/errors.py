@@ -1,4 +1,4 @@
-"""One small tree of errors, and the exit codes they end a command with.
+"""The errors of enas-inr, and the exit code that each one ends a command with.
 
 Every message is one line: what failed, the value received, what to do.
 """
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What `enas-inr` exits with. Part of the public interface: documented, never renumbered."""
+    """Exit codes of `enas-inr`. They are part of the public interface and never change."""
 
     OK = 0
     INTERNAL = 1  # a bug in enas-inr: please report it
@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     STUDY = 6  # the study or its storage cannot be used
     TRAINING = 7  # every trial failed or diverged
     MODEL = 8  # a model file cannot be read or written
-    INTERRUPTED = 130  # Ctrl-C: what was finished is stored
+    INTERRUPTED = 130  # Ctrl-C: finished work is stored
 
 
 class EnasInrError(Exception):
@@ -40,43 +40,43 @@ class EnasInrError(Exception):
 
 
 class SpecError(EnasInrError):
-    """A setting, option or name that is not valid."""
+    """A setting, an option or a name is not valid."""
 
     exit_code = ExitCode.USAGE
 
 
 class SignalError(EnasInrError):
-    """A signal that cannot be read, written or cut into cells."""
+    """A signal cannot be read, written or cut into cells."""
 
     exit_code = ExitCode.SIGNAL
 
 
 class BudgetError(EnasInrError):
-    """A search space without one architecture that fits the budget."""
+    """No architecture of the search space fits the budget."""
 
     exit_code = ExitCode.BUDGET
 
 
 class PluginError(EnasInrError):
-    """A plugin that is broken, missing, or in conflict with another."""
+    """A plugin is broken, missing, or in conflict with another."""
 
     exit_code = ExitCode.PLUGIN
 
 
 class StudyError(EnasInrError):
-    """A study or storage that cannot be opened, locked or continued."""
+    """A study or a storage cannot be opened, locked or continued."""
 
     exit_code = ExitCode.STUDY
 
 
 class ModelError(EnasInrError):
-    """A model file that cannot be read, written or used."""
+    """A model file cannot be read, written or used."""
 
     exit_code = ExitCode.MODEL
 
 
 class TrainingError(EnasInrError):
-    """A training that could not be carried out."""
+    """Training failed or could not be carried out."""
 
     exit_code = ExitCode.TRAINING
 
@@ -89,6 +89,6 @@ class ContractError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """An error's type, and the first line of what it says."""
+    """Return the type of an error and the first line of its message."""
     said = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -1,4 +1,4 @@
-"""The hooks that a plugin may implement, and the descriptions that they return.
+"""The hooks that a plugin can implement, and the descriptions that they return.
 
 A plugin is a distribution with an entry point in the group `enas_inr` that names a module (or any
 object) with one or more of these hooks::
@@ -7,16 +7,16 @@ object) with one or more of these hooks::
     [project.entry-points.enas_inr]
     my-backbone = "my_package.plugin"
 
-    # my_package/plugin.py: imports neither torch nor the backbone itself
+    # my_package/plugin.py: imports neither torch nor the class of the backbone
     from enas_inr.hookspecs import Backbone, hookimpl
 
-    ENAS_INR_API = 1  # the version of this plugin API that it is written for
+    ENAS_INR_API = 1  # version of the plugin API for which it is written
 
     @hookimpl
     def enas_inr_backbones():
         return [Backbone(name="mine", summary="...", target="my_package.net:Mine")]
 
-Targets are imported on use, so listing the plugins imports no torch.
+Targets are imported when they are used, so that listing plugins does not import torch.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from typing import ClassVar
 import pluggy
 
 PROJECT = "enas_inr"
-"""The name of the pluggy project and of the entry-point group."""
+"""Name of the pluggy project and of the entry-point group."""
 
 API_VERSION = 1
-"""The version of everything that a plugin uses: hooks, descriptions and contracts.
+"""Version of the plugin API: hooks, descriptions and contracts.
 
-It grows with each change that an older enas-inr does not understand. A plugin says in
-`ENAS_INR_API` (none: 1) which one it is written for, and is refused where that is newer than this.
+It is incremented with each change that an older enas-inr does not support. A plugin states the
+version for which it is written as `ENAS_INR_API` (default 1), and is refused if that is newer.
 """
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -43,23 +43,23 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a plugin provides, without importing it.
+    """Describes what a plugin provides, so that it can be listed without being imported.
 
     Attributes:
-        name: what a user types; unique within its kind.
+        name: the name that users type, unique within its kind.
         summary: one line for `enas-inr plugins list`.
-        target: `package.module:Class`, imported on use.
-        options: `package.module:Model`, an `enas_inr.spec.Options` with defaults, imported on
-            use, or None when there is nothing to choose.
-        citation: where it comes from.
+        target: `package.module:Class`, imported when it is used.
+        options: `package.module:Model`, an `enas_inr.spec.Options` with defaults, imported when
+            it is used; None if there are no options.
+        citation: the publication or other source.
 
     Raises:
-        TypeError: one of them is no text, such as a class instead of its name.
+        TypeError: an attribute is not a string, for example a class instead of its name.
     """
 
     kind: ClassVar[str]
     contract: ClassVar[str]
-    """The class that a target of this kind is derived from, `package.module:Class`."""
+    """The base class of targets of this kind, as `package.module:Class`."""
     name: str
     summary: str
     target: str
@@ -82,8 +82,8 @@ class Backbone(Description):
     """A kind of sub-network; `target` is an `enas_inr.backbones.base.Backbone`.
 
     Attributes:
-        learning_rate: the default, where a training does not name one.
-        initialisation: how weights and biases start, in words.
+        learning_rate: default learning rate.
+        initialisation: how weights and biases are initialised, in words.
     """
 
     kind: ClassVar[str] = "backbone"
@@ -102,10 +102,10 @@ class Modality(Description):
     """A kind of signal; `target` is an `enas_inr.signals.signal.Modality`.
 
     Attributes:
-        suffixes: of the files it reads, lower case, with the dot; the first is the one in which
-            we write signals of this modality where nobody names a file.
-        axes: how many spatial axes its signals may have, each from 1 to 4.
-        channels: numbers of channels that it can write; empty: any.
+        suffixes: suffixes of the files that it reads, in lower case, with the dot. Signals of this
+            modality are written with the first one if no file name is given.
+        axes: allowed numbers of spatial axes, each from 1 to 4.
+        channels: numbers of channels that it can write; empty if it can write any.
         timed: whether axis 0 is time, sampled at the signal's `sample_rate`.
     """
 
@@ -130,7 +130,7 @@ class Modality(Description):
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(Description):
-    """A way to propose architectures; `target` is an `enas_inr.strategies.base.Strategy`."""
+    """Proposes architectures; `target` is an `enas_inr.strategies.base.Strategy`."""
 
     kind: ClassVar[str] = "strategy"
     contract: ClassVar[str] = "enas_inr.strategies.base:Strategy"
@@ -138,7 +138,7 @@ class Strategy(Description):
 
 @dataclass(frozen=True, kw_only=True)
 class Executor(Description):
-    """A place to train trials; `target` is an `enas_inr.executors.base.Executor`."""
+    """A place where trials are trained; `target` is an `enas_inr.executors.base.Executor`."""
 
     kind: ClassVar[str] = "executor"
     contract: ClassVar[str] = "enas_inr.executors.base:Executor"
@@ -153,7 +153,7 @@ class Objective(Description):
 
 
 class HookSpecs:
-    """Every hook of enas-inr. Each returns descriptions; all of them are optional."""
+    """All hooks of enas-inr. Each one returns descriptions, and each one is optional."""
 
     @hookspec
     def enas_inr_backbones(self) -> Iterable[Backbone]:

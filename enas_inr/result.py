@@ -1,4 +1,4 @@
-"""What came out of a trial: frozen, JSON, without tensors."""
+"""Results of trials and searches: immutable, stored as JSON, without tensors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class TrialStatus(StrEnum):
-    """How a trial, or one of its repeats, ended."""
+    """How a trial or one of its repeats ended."""
 
     COMPLETE = "complete"
-    DIVERGED = "diverged"  # a loss became infinite or NaN: never wins
-    FAILED = "failed"  # an error: see the message
-    STOPPED = "stopped"  # by a scheduler, before its last step: others were better by then
+    DIVERGED = "diverged"  # a loss became infinite or NaN; such a trial never wins
+    FAILED = "failed"  # an error; see the message
+    STOPPED = "stopped"  # stopped early by a scheduler, since other trials were better
 
 
 class RepeatResult(Frozen):
@@ -31,7 +31,7 @@ class RepeatResult(Frozen):
     Attributes:
         psnr_paper_db: 20 log10(1 / RMSE) of the whole signal in [-1, 1], at `best_step`.
         best_step: the step (from 1) with the smallest loss, before the stop.
-        steps: how many steps count: all, or those until `patience` ran out.
+        steps: number of steps that count: all, or those until `patience` ran out.
         diverged_at: the first step at which a member's loss was not finite.
     """
 
@@ -43,12 +43,15 @@ class RepeatResult(Frozen):
 
     @property
     def psnr_db(self) -> float | None:
-        """The usual PSNR: the peak is the data range."""
+        """The PSNR in the usual convention, in which the peak is the data range."""
         return None if self.psnr_paper_db is None else self.psnr_paper_db + PSNR_OFFSET_DB
 
 
 class Curve(Frozen):
-    """Learning curves: the paper's PSNR at some steps, for each repeat (None: not finite)."""
+    """Learning curves: the PSNR in the paper's convention at some steps, for each repeat.
+
+    A value is None where the loss was not finite.
+    """
 
     steps: tuple[int, ...] = ()
     psnr_paper_db: tuple[tuple[float | None, ...], ...] = ()
@@ -56,12 +59,12 @@ class Curve(Frozen):
 
 @dataclass(frozen=True)
 class Picture:
-    """A signal as a small file for people: to look at, or to listen to.
+    """A preview of a signal: a small file to look at or to listen to.
 
     Attributes:
-        suffix: of the file, with the dot.
-        mimetype: as a browser wants to know it.
-        content: the file.
+        suffix: suffix of the file, with the dot.
+        mimetype: MIME type of the content.
+        content: content of the file.
     """
 
     suffix: str
@@ -73,10 +76,10 @@ class TrialResult(Frozen):
     """One architecture, trained with its repeats and scored.
 
     Attributes:
-        score: the objective's value; None unless the trial is complete.
-        seconds: the time its training took.
-        device: where it was trained: `cpu`, or the GPU's name.
-        versions: of the packages that decide the values.
+        score: value of the objective; None unless the trial is complete.
+        seconds: time that its training took.
+        device: where it was trained: `cpu`, or the name of the GPU.
+        versions: versions of the packages on which the values depend.
         message: why it failed or diverged.
     """
 
@@ -115,7 +118,7 @@ class TrialResult(Frozen):
         return statistics.stdev(values) if len(values) > 1 else 0.0
 
     def first(self, repeats: int) -> TrialResult:
-        """What the trial would be with only its first repeats."""
+        """Return the result that the trial would have with its first repeats only."""
         share = repeats / max(len(self.repeats), 1)
         curve = Curve(steps=self.curve.steps, psnr_paper_db=self.curve.psnr_paper_db[:repeats])
         return self.model_copy(
@@ -129,13 +132,13 @@ class TrialResult(Frozen):
 
     @property
     def rank(self) -> tuple[float, int, int]:
-        """The larger the better: the score, then fewer FLOPs, then fewer parameters."""
+        """Sort key, larger is better: the score, then fewer FLOPs, then fewer parameters."""
         score = -math.inf if self.score is None else self.score
         return score, -self.trial.cost.flops, -self.trial.cost.parameters
 
 
 def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
-    """The best complete trial; None if there is none."""
+    """Return the best complete trial, or None."""
     scored = [result for result in results if result.score is not None]
     return max(scored, key=lambda result: result.rank, default=None)
 
@@ -145,10 +148,10 @@ class TraceStep:
     """One decision of a search.
 
     Attributes:
-        iteration: from 1.
-        axis: the axis that was searched; empty where a strategy has no axes.
-        candidates: the trials that were compared, in the order of the space.
-        choice: the key of the one that was chosen; None if none can be.
+        iteration: number of the iteration, from 1.
+        axis: axis that was searched; empty for a strategy that does not search axis by axis.
+        candidates: trials that were compared, in the order of the space.
+        choice: key of the chosen trial; None if none of them is complete.
     """
 
     iteration: int
@@ -159,14 +162,14 @@ class TraceStep:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        best: the best complete trial, by its score.
+        best: the complete trial with the best score.
         trace: the strategy's decisions.
         trials: all of the study's trials, in the order of their numbers.
-        seconds: this call's time; a study that was complete already takes next to none.
-        front: the trials that no other beats in all objectives; empty without objectives.
+        seconds: duration of this call, which is short if the study was complete already.
+        front: the Pareto front of the objectives; empty without objectives.
     """
 
     study: str
@@ -179,7 +182,7 @@ class SearchResult:
     front: tuple[TrialResult, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `enas-inr search --json` prints."""
+        """Return the result as `enas-inr search --json` prints it."""
         return {
             "best": _row(self.best),
             "trace": [
@@ -201,7 +204,7 @@ class SearchResult:
         }
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return the trials as a table, one row each."""
+        """Return the trials as a table with one row for each."""
         import pandas as pd
 
         return pd.DataFrame([_row(result) for result in self.trials])
@@ -227,25 +230,28 @@ def _row(result: TrialResult) -> dict[str, Any]:
     }
 
 
-_SMALLEST_MSE = 2.0**-126  # the smallest normal float32: a perfect fit has a finite PSNR
+_SMALLEST_MSE = 2.0**-126  # the smallest normal float32, so that a perfect fit has a finite PSNR
 
 
 def psnr_paper_db(mse: float) -> float:
-    """20 log10(1 / RMSE) on data in [-1, 1], the paper's PSNR; 6.0206 dB below the usual one."""
+    """Return 20 log10(1 / RMSE) for data in [-1, 1], which is the PSNR in the paper's convention.
+
+    It is 6.0206 dB below the usual PSNR.
+    """
     return -10 * math.log10(max(mse, _SMALLEST_MSE))
 
 
 SCORE = ("score",)
-"""The objectives of a study that names none."""
+"""The objectives of a study for which none are given."""
 
 
 def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
-    """`maximize` or `minimize` for each objective, in Optuna's words; for none: of the score."""
+    """Return Optuna's `maximize` or `minimize` for each objective (by default the score)."""
     return ["maximize" if MAXIMISED[name] else "minimize" for name in objectives or SCORE]
 
 
 def objective_values(result: TrialResult, objectives: Sequence[str]) -> tuple[float, ...] | None:
-    """The value of each objective (for none: the score); None unless the trial is complete."""
+    """Return the value of each objective (by default the score), or None if it is incomplete."""
     measured = {
         "psnr": result.psnr_db,
         "score": result.score,
@@ -260,9 +266,10 @@ def objective_values(result: TrialResult, objectives: Sequence[str]) -> tuple[fl
 def pareto_front(
     results: Iterable[TrialResult], objectives: Sequence[str]
 ) -> tuple[TrialResult, ...]:
-    """The complete trials that no other dominates, by FLOPs; none without objectives.
+    """Return the Pareto front of the complete trials, sorted by FLOPs; empty without objectives.
 
-    A trial dominates another if it is at least as good in every objective and better in one.
+    A trial is on the front unless another one is at least as good in every objective and better in
+    one.
     """
     if not objectives:
         return ()

@@ -1,6 +1,6 @@
-"""What is asked: signals' facts, architectures, training, search space, budget and study.
+"""Specifications: signal metadata, architecture, training, search space, budget and study.
 
-Everything here is frozen, goes to JSON and back, and is validated: an unknown key is an error.
+All classes here are immutable, validated, and can be stored as JSON. An unknown key is an error.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from enas_inr.errors import SpecError
 from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
 PSNR_OFFSET_DB = 20 * math.log10(2)
-"""The usual PSNR (peak = the data range, 2) minus the paper's (peak = 1): 6.0206 dB."""
+"""The usual PSNR (peak 2, the data range) minus the PSNR of the paper (peak 1): 6.0206 dB."""
 
 
 class SignalInfo(Frozen):
-    """The facts of a signal that everything but the training needs.
+    """The metadata of a signal.
 
     Attributes:
         shape: samples along each spatial axis (image: rows, columns; audio: frames).
-        fingerprint: SHA-256 of the values, so that a study knows its signal again.
+        sample_rate: samples per second along a time axis, if there is one.
+        fingerprint: SHA-256 of the values, by which a study recognises its signal.
     """
 
     name: str
@@ -45,25 +46,25 @@ class SignalInfo(Frozen):
     @field_validator("name")
     @classmethod
     def _unicode(cls, name: str) -> str:
-        # A file's name may hold any bytes; JSON and databases hold Unicode.
+        # A file name may hold any bytes, but JSON and databases hold Unicode.
         return name.encode(errors="replace").decode()
 
     @property
     def identity(self) -> tuple[str, tuple[int, ...], int, str]:
-        """Equal for signals of the same values in the same form, whatever they are called."""
+        """Equal for signals with the same values and the same shape, whatever their names are."""
         return self.modality, self.shape, self.channels, self.fingerprint
 
     @property
     def samples(self) -> int:
-        """The number of samples (pixels, frames), whatever their channels."""
+        """The number of samples, such as pixels or frames, without counting channels."""
         return math.prod(self.shape)
 
 
 class Options(Frozen):
-    """Base of a plugin's options: a torch-free model with defaults."""
+    """Base class of the options of a plugin. Every option needs a default."""
 
     def resolve(self, signal: SignalInfo, grid: int) -> Self:
-        """Replace every 'it depends' by the value for this signal and grid; here: nothing."""
+        """Fill in the options whose defaults depend on the signal or the grid; by default none."""
         return self
 
 
@@ -71,7 +72,7 @@ class EnsembleSpec(Frozen):
     """One architecture: a backbone, its options, and the three sizes of the paper.
 
     Attributes:
-        grid: M, the cells along each spatial axis.
+        grid: M, the number of cells along each spatial axis.
         depth: d, the number of hidden w->w layers.
         width: w, the units of a hidden layer.
     """
@@ -83,29 +84,30 @@ class EnsembleSpec(Frozen):
     width: int = Field(default=64, ge=1, le=1_000_000)
 
     def key(self) -> str:
-        """Name the architecture canonically: equal keys are the same architecture."""
+        """Return the canonical key: equal keys mean equal architectures."""
         return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
 
     def label(self) -> str:
-        """Name it for people: `siren M=8 d=1 w=128`."""
+        """Return a short name for people: `siren M=8 d=1 w=128`."""
         return f"{self.backbone} M={self.grid} d={self.depth} w={self.width}"
 
     def sizes(self) -> dict[str, int]:
-        """Its grid, depth and width, by name."""
+        """Return the grid, the depth and the width by name."""
         return {"grid": self.grid, "depth": self.depth, "width": self.width}
 
     def with_value(self, axis: str, value: int) -> Self:
-        """Return the same architecture with another value on one axis."""
+        """Return the architecture with another value on one axis."""
         return self.model_copy(update={axis: value})
 
 
 class Cost(Frozen):
-    """What an ensemble costs, known without training it.
+    """The cost of an ensemble, which is known without training it.
 
     Attributes:
-        flops: of one evaluation of the whole signal, in the paper's convention (see `cost.py`).
-        parameters: trained numbers, over all cells.
-        bytes: of all stored numbers (parameters and fixed constants) as float32.
+        flops: FLOPs of one evaluation of the whole signal, in the paper's convention (see
+            `enas_inr.cost`).
+        parameters: number of trained parameters of all cells.
+        bytes: size of all stored numbers (parameters and constants) as float32.
     """
 
     flops: int
@@ -120,14 +122,17 @@ class TrainingSpec(Frozen):
     """How a trial is trained.
 
     Attributes:
-        learning_rate: None means the backbone's own default.
-        patience: stop after this many steps without a new minimum of the loss.
+        steps: largest number of training steps.
+        learning_rate: None for the default of the backbone.
+        betas: decay rates of Adam's moments.
+        epsilon: the epsilon of Adam.
+        patience: training stops after this many steps without a new minimum of the loss.
         coordinates: `centers` puts the first and last sample centre of a cell at -1 and +1 (the
             paper's code); `edges` puts the cell's edges there (the paper's text).
-        extent: a cell of fewer samples along an axis has the coordinates of the middle of one
-            that has as many; without it, members of small cells oscillate between the samples.
-        margin: samples beyond its borders on which each member is trained, too, so that
-            neighbours agree where they meet.
+        extent: a cell with fewer samples along an axis has the coordinates of the middle of a cell
+            with this many; without it, members of small cells oscillate between the samples.
+        margin: samples beyond the borders of its cell on which each member is trained as well,
+            so that neighbours agree where they meet.
     """
 
     profile: str = "paper"
@@ -142,7 +147,7 @@ class TrainingSpec(Frozen):
 
     @classmethod
     def from_profile(cls, profile: str, /, **changes: Any) -> TrainingSpec:
-        """Start from a named profile and change what is given (None: unchanged).
+        """Return a named profile with some settings changed (None leaves a setting unchanged).
 
         Raises:
             SpecError: an unknown profile or setting, or a value out of range.
@@ -157,13 +162,15 @@ PROFILES = {
     "paper": TrainingSpec(),
     "smooth": TrainingSpec(profile="smooth", learning_rate=1e-3, extent=64, margin=1),
 }
-"""`paper`: Adam 1e-4, (0.9, 0.999), eps 1e-8, full batch, 500 steps, as the paper's code.
-`smooth`: for models that are used: fits better, without seams and without noise between the
-samples (measured in docs/paper.md)."""
+"""Named training settings.
+
+`paper` is the recipe of the paper's code: Adam with rate 1e-4, betas (0.9, 0.999), epsilon 1e-8,
+full batch, 500 steps. `smooth` is for models that are used: it fits better, without seams and
+without noise between the samples (measured in docs/paper.md)."""
 
 
 class Axis(Frozen):
-    """One axis of a search space: the name of an EnsembleSpec field and the values to try."""
+    """One axis of a search space: a field of EnsembleSpec and the values to try."""
 
     name: Literal["grid", "depth", "width"]
     values: tuple[int, ...] = Field(min_length=1)
@@ -175,11 +182,11 @@ class Axis(Frozen):
 
 
 class SearchSpace(Frozen):
-    """A base architecture and the axes along which it may change, in the order of the search.
+    """A base architecture and the axes along which it varies, in the order of the search.
 
     Attributes:
-        only: the combinations to consider, each a value for every axis, in the order of the axes;
-            empty: all.
+        only: the combinations to consider, each with a value for every axis in the order of the
+            axes; empty for all combinations.
     """
 
     base: EnsembleSpec
@@ -193,14 +200,14 @@ class SearchSpace(Frozen):
                 value in axis.values for value, axis in zip(values, self.axes, strict=True)
             ):
                 names = ", ".join(axis.name for axis in self.axes)
-                raise ValueError(f"only: {values} is no value for each of {names}")
+                raise ValueError(f"only: {values} is not one value for each of {names}")
             if self.only.count(values) > 1:
                 raise ValueError(f"only: {values} is named twice; name it once")
         return self
 
     @model_serializer(mode="wrap")
     def _without_empty_only(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Studies are named after their JSON: those made before there was `only` keep theirs.
+        # The name of a study is derived from its JSON; studies older than `only` keep their names.
         dumped: dict[str, Any] = dump(self)
         if not self.only:
             dumped.pop("only", None)
@@ -208,10 +215,10 @@ class SearchSpace(Frozen):
 
     @classmethod
     def of(cls, specs: Sequence[EnsembleSpec]) -> Self:
-        """The space of just these architectures, which differ in their sizes alone.
+        """Return the space of the given architectures, which differ only in their sizes.
 
         Raises:
-            SpecError: none, or they differ in more.
+            SpecError: no architecture is given, or they differ in more than their sizes.
         """
         base, *others = specs or [EnsembleSpec()]
         if not specs or any(base.model_copy(update=s.sizes()) != s for s in others):
@@ -223,7 +230,7 @@ class SearchSpace(Frozen):
         return cls(base=base, axes=axes, only=tuple(tuple(s.sizes().values()) for s in specs))
 
     def axis(self, name: str) -> Axis:
-        """Find an axis by its name.
+        """Return an axis by its name.
 
         Raises:
             SpecError: the space has no such axis.
@@ -236,7 +243,7 @@ class SearchSpace(Frozen):
         )
 
     def specs(self) -> Iterator[EnsembleSpec]:
-        """Every architecture of the space, the last axis changing fastest; or `only` these."""
+        """Iterate over the architectures of the space; the last axis changes fastest."""
         names = [axis.name for axis in self.axes]
         for values in self.only or itertools.product(*(axis.values for axis in self.axes)):
             spec = self.base.model_dump() | dict(zip(names, values, strict=True))
@@ -244,17 +251,17 @@ class SearchSpace(Frozen):
 
 
 class Limit(Frozen):
-    """An upper limit, absolute or per sample of the signal: `1G`, `61035/sample`."""
+    """An upper limit, absolute or per sample of the signal, such as `1G` or `61035/sample`."""
 
     value: float = Field(gt=0)
     per_sample: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Limit:
-        """Read a limit as a person writes it.
+        """Read a limit from text.
 
         Raises:
-            SpecError: neither a quantity nor a quantity per sample.
+            SpecError: the text is neither a quantity nor a quantity per sample.
         """
         amount, slash, unit = text.partition("/")
         if slash and unit.strip() != "sample":
@@ -262,7 +269,7 @@ class Limit(Frozen):
         return cls(value=parse_quantity(amount), per_sample=bool(slash))
 
     def total(self, samples: int) -> int:
-        """The limit for a signal of that many samples."""
+        """Return the limit for a signal with that many samples."""
         return math.floor(self.value * samples if self.per_sample else self.value)
 
     def __str__(self) -> str:
@@ -270,40 +277,40 @@ class Limit(Frozen):
 
 
 PAPER_MAX_FLOPS = Limit(value=61_035, per_sample=True)
-"""The paper's F_max = 1 G for 128x128 pixels, per sample, so that it means the same everywhere."""
+"""The paper's F_max, 1 GFLOP for 128x128 pixels, as a limit per sample for signals of any size."""
 
 
 class Budget(Frozen):
-    """Hard limits: an architecture over one of them is never trained."""
+    """Hard limits. An architecture that exceeds one of them is never trained."""
 
     flops: Limit | None = PAPER_MAX_FLOPS
     parameters: Limit | None = None
     bytes: Limit | None = None
 
     def limits(self, samples: int) -> dict[str, int]:
-        """The limits that are set, by the name of the cost, for a signal of that many samples."""
+        """Return the limits that are set, by name, for a signal with that many samples."""
         named = {"flops": self.flops, "parameters": self.parameters, "bytes": self.bytes}
         return {name: limit.total(samples) for name, limit in named.items() if limit}
 
 
 MAXIMISED = {"psnr": True, "score": True, "flops": False, "parameters": False, "bytes": False}
-"""What a study can have as objectives, and whether more of it is better."""
+"""The possible objectives of a study, and whether larger values are better."""
 
 
 class Choice(Frozen):
-    """A plugin chosen by name, with its options as given."""
+    """A plugin that is chosen by name, and its options as they were given."""
 
     name: str
     options: dict[str, JsonValue] = {}
 
 
 class StudySpec(Frozen):
-    """Everything that decides the trials of one search on one signal, and so their results.
+    """Everything that determines the trials of one search on one signal, and so their results.
 
     Attributes:
-        objective: the score, which decides what is best.
-        objectives: what strategies that can weigh several are to improve at once, and what the
-            Pareto front is of (see `MAXIMISED`); empty: the score alone.
+        objective: the score, which decides which trial is best.
+        objectives: names in `MAXIMISED` that a multi-objective strategy optimises together, and
+            that the Pareto front is about; empty for the score alone.
     """
 
     signal: SignalInfo
@@ -328,14 +335,14 @@ class StudySpec(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_empty_objectives(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Studies are named after their JSON: those made before there were objectives keep theirs.
+        # The name of a study is derived from its JSON; studies older than `objectives` keep theirs.
         dumped: dict[str, Any] = dump(self)
         if not self.objectives:
             dumped.pop("objectives", None)
         return dumped
 
     def differences(self, other: StudySpec) -> list[str]:
-        """List the settings in which another study differs, as `name: ours, not theirs`."""
+        """List the settings in which another study differs, as `name: value, not other value`."""
         ours, theirs = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
         return [
             f"{name}: {ours.get(name, '-')}, not {theirs.get(name, '-')}"
@@ -355,7 +362,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 class TrialSpec(Frozen):
-    """One architecture to be trained: all that an executor has to know beside the signal."""
+    """One architecture to train: everything that an executor needs besides the signal."""
 
     number: int
     ensemble: EnsembleSpec

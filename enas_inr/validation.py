@@ -1,4 +1,4 @@
-"""Turn what a person wrote into validated values, with errors that name the nearest valid one."""
+"""Turn user input into validated values; error messages name the nearest valid spelling."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Frozen(BaseModel):
-    """Immutable data that goes to JSON and back; an unknown key is an error."""
+    """Base of immutable data that can be stored as JSON. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Say which valid name was probably meant, else list them all."""
+    """Suggest the valid name that was probably meant, or list all valid names."""
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(names) or '-'}"
@@ -36,11 +36,12 @@ def parse(model: type[ModelT], data: Mapping[str, Any], what: str) -> ModelT:
 
     Args:
         model: the pydantic model.
-        data: keys and values, as read from a file or a command line.
-        what: what is being read, for the error message.
+        data: keys and values, as read from a file or the command line.
+        what: name of the input in error messages.
 
     Raises:
-        SpecError: one problem, in one line; an unknown key names the nearest valid one.
+        SpecError: the data is not valid. The message is one line about one problem; for an
+            unknown key it names the nearest valid one.
     """
     try:
         return model.model_validate(data)
@@ -63,7 +64,7 @@ def _explain(error: ValidationError, model: type[BaseModel], what: str) -> SpecE
 
 
 def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
-    """The model to which a path of keys leads, through lists and optional values."""
+    """Follow a path of keys through nested models, lists and optional values."""
     for name in path:
         if name in model.model_fields:
             annotation = model.model_fields[name].annotation
@@ -77,7 +78,7 @@ def parse_quantity(text: str) -> float:
     """Read '500M', '1G', '61.5k', '0.5' or '1e9' as a number.
 
     Raises:
-        SpecError: not a positive number with an optional suffix k, M, G or T.
+        SpecError: the text is not a positive number with an optional suffix k, M, G or T.
     """
     match = _QUANTITY.fullmatch(text)
     value = float(match[1]) * _PREFIXES[match[2].lower()] if match else 0.0
@@ -90,7 +91,7 @@ def parse_integers(text: str, what: str) -> tuple[int, ...]:
     """Read '16,32,64' as integers.
 
     Raises:
-        SpecError: not a comma-separated list of integers.
+        SpecError: the text is not a comma-separated list of integers.
     """
     try:
         return tuple(int(part) for part in text.split(","))
@@ -101,7 +102,7 @@ def parse_integers(text: str, what: str) -> tuple[int, ...]:
 
 
 def format_quantity(value: float) -> str:
-    """Write 557842432 as '557.84M'."""
+    """Format a number for people: 557842432 becomes '557.84M'."""
     for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= size:
             return f"{value / size:.2f}{suffix}"

@@ -1,1 +1,1 @@
-"""Kinds of sub-networks, one file each."""
+"""Backbones, which are kinds of sub-networks, one file each."""

@@ -1,4 +1,4 @@
-"""The contract of a backbone: many sub-networks of one shape, evaluated as one batch."""
+"""The contract of a backbone, which evaluates many sub-networks of one shape as a batch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor
 from enas_inr.cost import NetCost, NetShape
 
 Params = Mapping[str, Tensor]
-"""The numbers of all members by name; the leading axis of every leaf counts the members."""
+"""The numbers of all members by name. The first axis of every leaf counts the members."""
 
 
 class Backbone(ABC):
-    """A kind of sub-network. Constructed with its options, if it has any; holds no state.
+    """A kind of sub-network. Constructed with its options, if it has any; it holds no state.
 
     Attributes:
         constants: names of the leaves that are stored but not trained.
@@ -26,17 +26,17 @@ class Backbone(ABC):
 
     @abstractmethod
     def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
-        """Draw one member per seed, on the CPU in float32.
+        """Draw one member for each seed, on the CPU in float32.
 
-        The same seed gives the same member, whatever the other seeds are.
+        A seed always gives the same member, whatever the other seeds are.
         """
 
     @abstractmethod
     def forward(
         self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
     ) -> Float[Tensor, "members points out"]:
-        """Evaluate each member at its own points; differentiable."""
+        """Evaluate each member at its own points. The result is differentiable."""
 
     @abstractmethod
     def cost(self, shape: NetShape) -> NetCost:
-        """What one member costs, in the paper's convention (see `enas_inr.cost`)."""
+        """Return the cost of one member, in the paper's convention (see `enas_inr.cost`)."""

@@ -1,4 +1,4 @@
-"""What architectures cost on a signal, and which of a search space are feasible."""
+"""The cost of architectures on a signal, and the feasible part of a search space."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
 
 
 def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candidate:
-    """Settle the options of an architecture for a signal, and count its cost.
+    """Resolve the options of an architecture for a signal, and compute its cost.
 
     Raises:
-        SpecError: an unknown backbone, a wrong option, or a grid larger than the signal.
-        PluginError: the backbone, of a plugin, fails.
+        SpecError: the backbone is unknown, an option is wrong, or the grid is larger than the
+            signal.
+        PluginError: the backbone comes from a plugin and fails.
     """
     check_grid(spec.grid, signal)
     options = catalog.options("backbone", spec.backbone, spec.options)
@@ -37,7 +38,7 @@ def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candi
 
 
 def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
-    """The feasible part of a study's search space; raises as `candidate`.
+    """Return the feasible part of the search space of a study; raises as `candidate`.
 
     Raises:
         BudgetError: no architecture fits the budget.

@@ -29,18 +29,18 @@ class GaussianMapping(Encoding):
     sigma: float
 
     def features(self, in_features: int) -> int:
-        """A cosine and a sine for each row of B."""
+        """Two features for each row of B: a cosine and a sine."""
         return 2 * self.size
 
     def init(self, in_features: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Draw B of one member, `size in`."""
+        """Draw the matrix B of one member, `size in`."""
         drawn = torch.randn(self.size, in_features, generator=generator)
         return {"mapping": drawn * self.sigma}
 
     def apply(
         self, params: Params, x: Float[Tensor, "members points in"]
     ) -> Float[Tensor, "members points features"]:
-        """Cosines, then sines."""
+        """Return the cosines, then the sines."""
         phase = math.pi * torch.bmm(x + 1, params["mapping"].transpose(1, 2))
         return torch.cat([torch.cos(phase), torch.sin(phase)], dim=2)
 
@@ -48,18 +48,18 @@ class GaussianMapping(Encoding):
 @final
 @dataclass(frozen=True)
 class Fourier(LayeredBackbone):
-    """The mapping in the place of the first layer, d hidden layers, linear output."""
+    """A Fourier mapping instead of a first layer, then d hidden layers and a linear output."""
 
     constants = ("mapping",)
     options: FourierOptions = FourierOptions()
 
     @property
     def encoding(self) -> GaussianMapping:
-        """The mapping that the options ask for."""
+        """The Fourier mapping with the options' size and sigma."""
         return GaussianMapping(self.options.mapping_size, self.options.sigma)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
-        """The ReLU layers behind the mapping."""
+        """Return the layers after the mapping."""
         features = self.encoding.features(shape.in_features)
         sizes = dense_sizes(features, shape.depth, shape.width, shape.out_features)
         return rectified_layers(sizes, self.options.bias_init)

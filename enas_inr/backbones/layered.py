@@ -1,7 +1,7 @@
-"""Backbones that are an encoding followed by linear layers with activations.
+"""Backbones that consist of an encoding followed by linear layers with activations.
 
-Saying only what the layers are gives a backbone its initialisation, evaluation and cost, and lets
-the trainer use hand-written kernels, which need an activation's value and slope.
+Such a backbone only declares its layers. Initialisation, evaluation and cost follow from them, and
+the trainer can use hand-written kernels, which need the value and the slope of each activation.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from enas_inr.cost import NetCost, NetShape
 
 
 class Activation(ABC):
-    """An elementwise function with a known derivative. Equal ones must compare equal."""
+    """An elementwise function with a known derivative. Equal activations must compare equal."""
 
     @abstractmethod
     def value(self, z: Tensor) -> Tensor:
-        """The function; differentiable."""
+        """Return the function of `z`, differentiable."""
 
     @abstractmethod
     def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
-        """Write the function of `z` to `out`, and its derivative over `z`, in place."""
+        """Write the function of `z` to `out`, and overwrite `z` with the derivative."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Layer:
     """`activation(scale * (W x + b))` with `W` and `b` drawn uniformly.
 
     Attributes:
-        weight_bound: initial weights are U(-bound, bound).
-        bias_bound: initial biases likewise.
+        weight_bound: initial weights are drawn from U(-bound, bound).
+        bias_bound: initial biases are drawn from U(-bound, bound).
         activation: None for a linear output.
+        scale: factor before the activation, such as omega_0 of SIREN.
     """
 
     in_features: int
@@ -57,7 +58,7 @@ class Encoding(ABC):
 
     @abstractmethod
     def features(self, in_features: int) -> int:
-        """How many features it makes of that many coordinates."""
+        """Return the number of features for that many coordinates."""
 
     @abstractmethod
     def init(self, in_features: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -72,14 +73,14 @@ class Encoding(ABC):
 
 @dataclass(frozen=True)
 class NoEncoding(Encoding):
-    """The coordinates themselves."""
+    """The identity: the features are the coordinates."""
 
     def features(self, in_features: int) -> int:
-        """As many as coordinates."""
+        """Return the number of coordinates."""
         return in_features
 
     def init(self, in_features: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Nothing to draw."""
+        """Return no constants."""
         return {}
 
     def apply(
@@ -90,17 +91,17 @@ class NoEncoding(Encoding):
 
 
 def weight_name(index: int) -> str:
-    """The leaf `members out in` of a layer."""
+    """Return the name of the weights of a layer, a leaf `members out in`."""
     return f"layers.{index}.weight"
 
 
 def bias_name(index: int) -> str:
-    """The leaf `members out` of a layer."""
+    """Return the name of the biases of a layer, a leaf `members out`."""
     return f"layers.{index}.bias"
 
 
 def bias_bound(kind: BiasInit, in_features: int, out_features: int) -> float:
-    """The bound of a layer's initial biases, by its name in `enas_inr.options.BiasInit`.
+    """Return the bound of a layer's initial biases by its name (see `options.BiasInit`).
 
     Raises:
         ValueError: `paper`, which depends on the grid: resolve the options first.
@@ -117,26 +118,26 @@ def bias_bound(kind: BiasInit, in_features: int, out_features: int) -> float:
 
 
 def dense_sizes(inputs: int, hidden: int, width: int, outputs: int) -> list[tuple[int, int]]:
-    """(in, out) of each layer of a network with `hidden` layers of `width` units."""
+    """Return (in, out) of each layer of a network with `hidden` hidden layers of `width` units."""
     sizes = [inputs, *[width] * hidden, outputs]
     return list(itertools.pairwise(sizes))
 
 
 class LayeredBackbone(Backbone):
-    """A backbone of layers. A subclass says which; everything else follows and is final."""
+    """A backbone of layers. A subclass declares the layers; everything else is final."""
 
     @property
     def encoding(self) -> Encoding:
-        """What comes before the first layer: nothing, unless a subclass has one."""
+        """The encoding before the first layer; the identity unless a subclass has another one."""
         return NoEncoding()
 
     @abstractmethod
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
-        """The layers of a network of that shape, from the encoded coordinates to the channels."""
+        """Return the layers of a network, from the encoded coordinates to the channels."""
 
     @final
     def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
-        """Draw the constants, then each layer's weights and biases, from one stream a member."""
+        """Draw constants, then weights and biases by layer; each member has its random stream."""
         layers = self.layers(shape)
         constants, draws = [], []
         for seed in seeds:
@@ -161,7 +162,7 @@ class LayeredBackbone(Backbone):
     def forward(
         self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
     ) -> Float[Tensor, "members points out"]:
-        """Encode, then apply the layers."""
+        """Encode the points, then apply the layers."""
         h = self.encoding.apply(params, x)
         for index, layer in enumerate(self.layers(shape)):
             weight, bias = params[weight_name(index)], params[bias_name(index)]
@@ -171,7 +172,7 @@ class LayeredBackbone(Backbone):
 
     @final
     def cost(self, shape: NetShape) -> NetCost:
-        """The multiply-adds of the layers for each sample; the encoding's constants once."""
+        """Count the layers for each sample, and the constants of the encoding once."""
         layers = self.layers(shape)
         drawn = self.encoding.init(shape.in_features, torch.Generator().manual_seed(0))
         constants = sum(leaf.numel() for leaf in drawn.values())

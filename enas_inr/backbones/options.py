@@ -1,4 +1,4 @@
-"""Options of the built-in backbones: torch-free, since listings and the command line read them."""
+"""Options of the built-in backbones; without torch, since the command line reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SirenT = TypeVar("SirenT", bound="SirenOptions")
 
 
 class _LayeredOptions(Options):
-    """Options of all backbones here.
+    """Options that all built-in backbones have.
 
     Attributes:
         bias_init: bound of the initial biases: `fan_in` 1/sqrt(in), `fan_product`
@@ -29,21 +29,27 @@ class _LayeredOptions(Options):
     bias_init: BiasInit = "paper"
 
     def resolve(self: LayeredT, signal: SignalInfo, grid: int) -> LayeredT:
-        """Settle `paper`: fan_in for a grid up to 2 (there untold: 3), fan_product above."""
+        """Resolve `paper`: fan_in for a grid of up to 3, else fan_product.
+
+        The paper's code leaves a grid of 3 open; it gets fan_in.
+        """
         if self.bias_init != "paper":
             return self
         return self.model_copy(update={"bias_init": "fan_in" if grid < 4 else "fan_product"})
 
 
 OMEGA_FIRST = 30.0
-OMEGA_FIRST_AUDIO = 3000.0  # Sitzmann et al. for audio; see docs on what the paper may have used
+OMEGA_FIRST_AUDIO = (
+    3000.0  # Sitzmann et al. for audio; docs/paper.md discusses the value of the paper
+)
 
 
 class SirenOptions(_LayeredOptions):
     """Options of `siren`.
 
     Attributes:
-        omega_first: omega_0 of the first layer; None: 30, for audio 3000 (the SIREN authors').
+        omega_first: omega_0 of the first layer; None for the values of the SIREN authors, 30, and
+            3000 for audio.
         omega_hidden: omega_0 of the hidden layers.
     """
 
@@ -51,7 +57,7 @@ class SirenOptions(_LayeredOptions):
     omega_hidden: float = Field(default=30.0, gt=0)
 
     def resolve(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
-        """Settle the first omega_0 by the modality, and the biases by the grid."""
+        """Resolve the first omega_0 by the modality, and the biases by the grid."""
         omega = self.omega_first or (
             OMEGA_FIRST_AUDIO if signal.modality == "audio" else OMEGA_FIRST
         )
@@ -66,7 +72,7 @@ class FourierOptions(_LayeredOptions):
     """Options of `fourier`.
 
     Attributes:
-        mapping_size: rows of the mapping matrix; it gives twice as many features.
+        mapping_size: rows of the mapping matrix, which gives twice as many features.
         sigma: standard deviation of its entries, in periods per cell.
     """
 

@@ -1,4 +1,4 @@
-"""ReLU networks on plain coordinates, the baseline (He et al., ICCV 2015, for the weights)."""
+"""ReLU networks on plain coordinates, as a baseline (weights: He et al., ICCV 2015)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Rectifier(Activation):
     """max(z, 0), with slope 0 at 0."""
 
     def value(self, z: Tensor) -> Tensor:
-        """The positive part of z."""
+        """Return the positive part of `z`."""
         return torch.relu(z)
 
     def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
-        """The positive part of z to `out`, 1 where z > 0 and else 0 over z."""
+        """Write the positive part of `z` to `out`; overwrite `z` with 1 where positive, else 0."""
         torch.clamp_min(z, 0, out=out)
         torch.gt(z, 0, out=z)
 
 
 def rectified_layers(sizes: list[tuple[int, int]], bias_init: BiasInit) -> tuple[Layer, ...]:
-    """ReLU layers of these (in, out) sizes, the last one linear, weights U(+-sqrt(6/in))."""
+    """Return ReLU layers of these (in, out) sizes, the last one linear; weights U(+-sqrt(6/in))."""
     return tuple(
         Layer(
             in_features=fan_in,
@@ -52,11 +52,11 @@ def rectified_layers(sizes: list[tuple[int, int]], bias_init: BiasInit) -> tuple
 @final
 @dataclass(frozen=True)
 class Relu(LayeredBackbone):
-    """First layer, d hidden layers, linear output."""
+    """A first layer, d hidden layers and a linear output."""
 
     options: ReluOptions = ReluOptions()
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
-        """The layers of a network of that shape."""
+        """Return the layers of a network of that shape."""
         sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
         return rectified_layers(sizes, self.options.bias_init)

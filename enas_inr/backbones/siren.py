@@ -23,14 +23,14 @@ from enas_inr.cost import NetShape
 @final
 @dataclass(frozen=True)
 class Sine(Activation):
-    """sin z; the frequency is the layer's scale."""
+    """The sine of `z`; its frequency is the scale of the layer."""
 
     def value(self, z: Tensor) -> Tensor:
-        """The sine of z."""
+        """Return the sine of `z`."""
         return torch.sin(z)
 
     def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
-        """The sine of z to `out`, its cosine over z."""
+        """Write the sine of `z` to `out`, and overwrite `z` with the cosine."""
         torch.sin(z, out=out)
         torch.cos(z, out=z)
 
@@ -46,7 +46,7 @@ class Siren(LayeredBackbone):
     options: SirenOptions = SirenOptions()
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
-        """First layer, d hidden layers, linear output."""
+        """Return a first layer, d hidden layers and a linear output."""
         sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
         hidden = self.options.omega_hidden
         first = self.options.omega_first or OMEGA_FIRST

@@ -1,1 +1,1 @@
-"""Scores to maximise, one file each."""
+"""Objectives, which are scores to maximise, one file each."""

@@ -10,10 +10,14 @@ from enas_inr.result import TrialResult
 class Objective(ABC):
     """A score to maximise.
 
-    Constructed with its options, if it has any. What depends on the signal (the number of its
-    samples, its channels) is an option that `Options.resolve` settles: results know costs alone.
+    Constructed with its options, if it has any. An objective sees results, which know only costs;
+    whatever depends on the signal, such as its number of samples, is an option that
+    `Options.resolve` fills in.
     """
 
     @abstractmethod
     def score(self, result: TrialResult) -> float:
-        """Score a complete trial: more PSNR never worse, more cost never better."""
+        """Score a complete trial.
+
+        A higher PSNR must not lower the score, and a higher cost must not raise it.
+        """

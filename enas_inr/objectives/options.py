@@ -11,7 +11,8 @@ class PsnrFlopsOptions(Options):
     """Options of `psnr_flops`.
 
     Attributes:
-        alpha: decibels that a factor of ten in FLOPs must be worth (7: halving them, 2.11 dB).
+        alpha: decibels that a factor of ten in FLOPs must be worth; with 7, halving the FLOPs is
+            worth 2.11 dB.
     """
 
     alpha: float = Field(default=7.0, ge=0)

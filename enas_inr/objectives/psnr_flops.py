@@ -1,4 +1,4 @@
-"""The paper's score: fidelity, minus what it costs."""
+"""The paper's score: PSNR minus weighted log FLOPs (Algorithm 1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from enas_inr.result import TrialResult
 class PsnrFlops(Objective):
     """`20 log10(1/L) - alpha log10(FLOPs)`, with L the RMSE on data in [-1, 1].
 
-    The first term is the paper's PSNR; here its mean over the repeats.
+    The first term is the PSNR in the paper's convention, averaged over the repeats.
     """
 
     def __init__(self, options: PsnrFlopsOptions = PsnrFlopsOptions()) -> None:

@@ -1,4 +1,4 @@
-"""Audio: WAV, FLAC and OGG, mono or many channels, read and written with libsndfile."""
+"""Audio: WAV, FLAC and OGG with any number of channels, read and written with libsndfile."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from enas_inr.signals.signal import Modality, Signal, check_values
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
 _PCM_BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _BEYOND_ONE = ("FLOAT", "DOUBLE", "VORBIS", "OPUS")  # subtypes that hold values above 1
-_BLOCK = 2**16  # frames at a time: libsndfile's Vorbis encoder overflows the stack on long writes
+_BLOCK = 2**16  # frames per write: libsndfile's Vorbis encoder overflows the stack on long writes
 _STREAMED = 0x7FFF_0000  # a chunk of this size or more was written before its length was known
 _UNKNOWN_FRAMES = 2**62
 FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)
-"""What soundfile raises."""
+"""The errors that soundfile raises."""
 
 
 class AudioModality(Modality):
-    """Sampled sound: values `[frames, channels]`, with its sample rate in Hz.
+    """Sampled sound: values `[frames, channels]` and a sample rate in Hz.
 
-    `meta` holds the file's `format` and `subtype` as libsndfile names them, and, for a file that
-    goes beyond [-1, 1], the `gain` (its peak) by which the values were divided.
+    `meta` holds the `format` and `subtype` of the file as named by libsndfile. If the values of the
+    file exceed [-1, 1], it also holds the `gain` (the peak) by which they were divided.
     """
 
     def read(self, path: Path) -> Signal:
@@ -66,11 +66,11 @@ class AudioModality(Modality):
     def write(self, signal: Signal, path: Path) -> None:
         """Write audio, clamped to [-1, 1]; PCM is rounded to the nearest level.
 
-        The subtype it was read with is kept where the suffix's format has it, else it is the
-        format's usual one. The `gain` is restored unless the subtype would clip it.
+        The subtype of the original file is kept if the format of the suffix has it; otherwise the
+        default subtype of the format is used. The `gain` is restored unless the subtype would clip.
 
         Raises:
-            SignalError: an unknown suffix, a signal that the format cannot hold, or a file that
+            SignalError: the suffix is unknown, the format cannot hold the signal, or the file
                 cannot be written.
         """
         what = repr(str(path))
@@ -102,16 +102,16 @@ class AudioModality(Modality):
 
 
 def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
-    """Write audio into memory, clamped to [-1, 1]; PCM is rounded to the nearest level.
+    """Encode audio in memory, clamped to [-1, 1]; PCM is rounded to the nearest level.
 
     Args:
         signal: frames, channels.
         sample_rate: frames per second.
-        name: the format, as libsndfile names it.
-        subtype: how it stores a sample, as libsndfile names it.
+        name: format, as named by libsndfile.
+        subtype: sample format, as named by libsndfile.
 
     Raises:
-        FAILURES: one of them, when the format cannot hold the signal.
+        FAILURES: the format cannot hold the signal.
     """
     levels = _levels(signal, subtype)
     buffer = BytesIO()
@@ -124,7 +124,7 @@ def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
 
 
 def _frames(file: soundfile.SoundFile) -> npt.NDArray[np.float32]:
-    """Read to the end, in blocks: a header may promise any number of frames."""
+    """Read to the end in blocks, since a header may announce any number of frames."""
     blocks = [np.empty((0, file.channels), dtype=np.float32)]
     while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
         blocks.append(block)
@@ -132,7 +132,7 @@ def _frames(file: soundfile.SoundFile) -> npt.NDArray[np.float32]:
 
 
 def _levels(signal: Signal, subtype: str) -> npt.NDArray[Any]:
-    """What libsndfile is to write: integers for PCM, where it would round floats downwards."""
+    """Convert samples to integers for PCM, since libsndfile would round floats downwards."""
     values = signal.values.detach().cpu().double().clamp(-1, 1)
     if subtype in _PCM_BITS:
         top = 2 ** (_PCM_BITS[subtype] - 1)
@@ -145,7 +145,7 @@ def _levels(signal: Signal, subtype: str) -> npt.NDArray[Any]:
 
 
 def _is_cut_wav(content: bytes) -> bool:
-    """Whether the data chunk promises more bytes than there are: libsndfile reads what is left."""
+    """Whether the data chunk announces more bytes than there are, which libsndfile ignores."""
     if content[:4] != b"RIFF":
         return False
     start = 12
@@ -169,5 +169,5 @@ def _is_cut_ogg(content: bytes) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    # libsndfile's own words, without the buffer's address that soundfile puts before them.
+    # The message of libsndfile, without the address of the buffer that soundfile prepends.
     return getattr(error, "error_string", str(error))

@@ -1,7 +1,7 @@
-"""What ordinary codecs need for the same signal: an honest measure of what a model stores.
+"""Sizes of the same signal in common codecs, for comparison with the size of a model.
 
-Pictures are PNG and JPEG files as Pillow writes them with `optimize` (JPEG: colour at half the
-resolution, 4:2:0), sound is FLAC as libsndfile writes it; sizes are those of whole files.
+Pictures are PNG and JPEG files, written by Pillow with `optimize` (JPEG with 4:2:0 chroma
+subsampling); sound is FLAC, written by libsndfile. Sizes are those of whole files.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal, check_values
 
 JPEG_QUALITIES = (75, 95)
-"""Those that `jpeg_sizes` reports: the usual one, and the best that is worth its bytes."""
+"""The qualities that `jpeg_sizes` reports: the default, and the highest useful one."""
 
 _JPEG_TOP = 95
-_JPEG_SIDE = 65_500  # pixels that libjpeg allows on a side
+_JPEG_SIDE = 65_500  # pixels, the limit of libjpeg for a side
 _JPEG_SLACK = 1.05
 _FLAC_SUBTYPES = {
     "PCM_U8": "PCM_S8",
@@ -41,8 +41,8 @@ class JpegFile:
 
     Attributes:
         quality: from 1 to 95.
-        bytes: of the whole file.
-        psnr_db: the usual PSNR against the signal.
+        bytes: size of the file.
+        psnr_db: PSNR against the signal.
     """
 
     quality: int
@@ -51,16 +51,16 @@ class JpegFile:
 
 
 def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
-    """What the codecs for this kind of signal need; {} where we know none.
+    """Return the sizes in the codecs for this kind of signal, or {} if there are none.
 
     Args:
-        signal: two spatial axes and 1, 3 or 4 channels: a picture; one axis: sound.
-        model_bytes: the size of a model of the signal, to be compared with JPEG.
+        signal: a picture (two spatial axes and 1, 3 or 4 channels) or a sound (one axis).
+        model_bytes: size of a model of the signal, to compare with JPEG.
 
     Returns:
-        Pictures: `png_bytes`, `jpeg` (a list, see `JpegFile`; empty for 16-bit pictures) and
-        `jpeg_at_model_bytes` (the best JPEG of at most that size, or None). Sound: `flac_bytes`
-        (or None).
+        For pictures `png_bytes`, `jpeg` (a list of `JpegFile`, empty for 16-bit pictures) and
+        `jpeg_at_model_bytes` (the best JPEG of at most that size, or None); for sound
+        `flac_bytes` (or None).
 
     Raises:
         SignalError: the signal is empty, or holds NaN or infinity.
@@ -79,7 +79,7 @@ def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
 
 
 def png_bytes(signal: Signal) -> int:
-    """The size of a picture as PNG, without loss: gray, RGB, RGBA, and 16-bit gray as such.
+    """Return the size of a picture as lossless PNG; 16-bit gray is kept.
 
     Raises:
         SignalError: the signal is not a picture.
@@ -90,10 +90,10 @@ def png_bytes(signal: Signal) -> int:
 
 
 def jpeg_sizes(signal: Signal) -> tuple[JpegFile, ...]:
-    """A picture as JPEG of quality 75 and 95.
+    """Encode a picture as JPEG of quality 75 and 95.
 
-    JPEG has no transparency: RGBA is coded as RGB, and its PSNR compares RGB. Empty for what JPEG
-    cannot hold: 16-bit gray, and more than 65500 pixels on a side.
+    JPEG has no transparency, so RGBA is encoded and compared as RGB. The result is empty for
+    pictures that JPEG cannot hold, which are 16-bit gray and sides of more than 65500 pixels.
 
     Raises:
         SignalError: the signal is not a picture.
@@ -105,10 +105,10 @@ def jpeg_sizes(signal: Signal) -> tuple[JpegFile, ...]:
 
 
 def jpeg_at(signal: Signal, byte_budget: int) -> JpegFile | None:
-    """The JPEG of highest quality (1 to 95) that has at most `byte_budget` bytes.
+    """Return the JPEG of the highest quality (1 to 95) that has at most `byte_budget` bytes.
 
-    RGBA is coded and compared as RGB, as in `jpeg_sizes`. None if quality 1 needs more, or for
-    what JPEG cannot hold.
+    RGBA is treated as in `jpeg_sizes`. The result is None if quality 1 needs more bytes, or if
+    JPEG cannot hold the picture.
 
     Raises:
         SignalError: the signal is not a picture.
@@ -117,8 +117,8 @@ def jpeg_at(signal: Signal, byte_budget: int) -> JpegFile | None:
         return None
     opaque = _without_alpha(signal)
     content = cache(lambda quality: _jpeg(opaque, quality))
-    # A file grows with its quality, but for a percent or so: find where it is surely too large
-    # with few files, then go down.
+    # Size grows with quality, to within about a percent: bisect for a quality that is surely too
+    # large, then go down from there.
     surely = byte_budget * _JPEG_SLACK
     start = bisect_right(range(1, _JPEG_TOP + 1), surely, key=lambda q: len(content(q)))
     for quality in range(start, 0, -1):
@@ -128,11 +128,11 @@ def jpeg_at(signal: Signal, byte_budget: int) -> JpegFile | None:
 
 
 def flac_bytes(signal: Signal) -> int | None:
-    """The size of sound as FLAC, without loss; None for what FLAC cannot hold.
+    """Return the size of a sound as lossless FLAC, or None if FLAC cannot hold it.
 
-    The depth is that of the file it was read from (`meta["subtype"]`): 8 or 16 bits, else 24,
-    FLAC's most, to which floats and 32 bits are rounded. FLAC holds at most 8 channels, and needs
-    a sample rate.
+    The bit depth is that of the original file (`meta["subtype"]`) if it has 8 or 16 bits, and
+    otherwise 24, the maximum of FLAC, to which floats and 32-bit integers are rounded. FLAC needs a
+    sample rate and holds at most 8 channels.
 
     Raises:
         SignalError: the signal is empty, or holds NaN or infinity.

@@ -1,4 +1,4 @@
-"""Read and replace whole files, with errors that name the path and the reason."""
+"""Read and replace whole files; errors name the path and the reason."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from enas_inr.errors import SignalError
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a whole file that must hold something.
+    """Read a whole file, which must not be empty.
 
     Raises:
-        SignalError: the file is missing, a directory, forbidden or empty.
+        SignalError: the file is missing, a directory, not readable or empty.
     """
     try:
         content = path.read_bytes()
@@ -25,19 +25,20 @@ def read_bytes(path: Path) -> bytes:
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file at once: readers see the old content or the new, never a part.
+    """Replace a file atomically: readers see either the old content or the new.
 
     Raises:
-        SignalError: the directory is missing, full or forbidden, or `path` is a directory.
+        SignalError: the directory is missing or not writable, the disk is full, or `path` is a
+            directory.
     """
-    # Not `tempfile`: its files are private (0600), and the rename would keep them so.
+    # `tempfile` would make a private file (0600), and the rename would keep it so.
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
         try:
             with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())  # else a power cut may leave the new name on nothing
+                os.fsync(file.fileno())  # otherwise a power failure may leave an empty file
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -46,10 +47,10 @@ def replace_bytes(path: Path, content: bytes) -> None:
 
 
 def check_is_file(path: Path) -> None:
-    """Refuse a path that is missing, out of reach or a directory.
+    """Refuse a path that is missing, not accessible or a directory.
 
     Raises:
-        SignalError: naming the path and the reason.
+        SignalError: the message names the path and the reason.
     """
     try:
         path.stat()
@@ -68,10 +69,10 @@ def _cannot(verb: str, path: Path, error: Exception) -> SignalError:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder where there is none.
+    """Make a folder and its parents, unless it exists.
 
     Raises:
-        SignalError: it cannot be made.
+        SignalError: the folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

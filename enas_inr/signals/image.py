@@ -19,7 +19,7 @@ from enas_inr.signals.options import ImageOptions
 from enas_inr.signals.signal import Modality, Signal, check_values
 
 MAX_PIXELS = 100_000_000
-"""More are refused before they are decoded."""
+"""Larger images are refused before they are decoded."""
 
 _READ = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _READ_WORDS = "PNG, JPEG, WebP, TIFF or BMP"
@@ -41,15 +41,15 @@ _WITH_16_BITS = ("PNG", "TIFF")
 _KEPT = ("L", "RGB", "RGBA")
 _TO_RGBA = ("LA", "La", "RGBa", "PA")
 _BAND = 128  # rows
-_HALF_RANGE = {True: 32767.5, False: 127.5}  # by "has 16 bits": [0, 2 * half] is [-1, 1]
+_HALF_RANGE = {True: 32767.5, False: 127.5}  # by "has 16 bits": levels [0, 2 * half] become [-1, 1]
 
 
 class ImageModality(Modality):
     """Still images: values `[rows, columns, channels]`.
 
-    Gray, RGB, RGBA and 16-bit gray are kept (`meta["mode"]`: L, RGB, RGBA, I;16). Gray with alpha
-    becomes RGBA, a palette RGB or RGBA, one bit gray, everything else RGB; the EXIF orientation is
-    applied; of several frames, the first is read.
+    Gray, RGB, RGBA and 16-bit gray are kept (`meta["mode"]` is L, RGB, RGBA or I;16). Gray with
+    alpha becomes RGBA, a palette becomes RGB or RGBA, one-bit images become gray, and everything
+    else becomes RGB. The EXIF orientation is applied. Only the first of several frames is read.
 
     Args:
         options: `size` resizes with Pillow's antialiased bilinear filter, at the file's own depth
@@ -60,15 +60,15 @@ class ImageModality(Modality):
         self._size = options.size
 
     def read(self, path: Path) -> Signal:
-        """Read an image of at most 100 million pixels, before and after resizing.
+        """Read an image of at most 100 million pixels, both before and after resizing.
 
         Raises:
-            SignalError: the file cannot be read, is not an image, is damaged or too large.
+            SignalError: the file cannot be read, is not an image, or is damaged or too large.
         """
         what = repr(str(path))
         content = read_bytes(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, on large and damaged files: we raise
+            warnings.simplefilter("ignore")  # Pillow warns about large and damaged files; we raise
             image = _open(content, what)
             _check_pixels(image.size, what)
             if self._size:
@@ -85,11 +85,11 @@ class ImageModality(Modality):
     def write(self, signal: Signal, path: Path) -> None:
         """Write an image, clamped to [-1, 1] and rounded to the nearest level.
 
-        PNG, TIFF, BMP and WebP are written without loss, JPEG with quality 95. A 16-bit signal
-        stays so in PNG and TIFF, and becomes 8-bit gray elsewhere.
+        PNG, TIFF, BMP and WebP are written without loss, JPEG with quality 95. PNG and TIFF keep
+        16 bits; other formats get 8-bit gray instead.
 
         Raises:
-            SignalError: an unknown suffix, a signal that the format cannot hold, or a file that
+            SignalError: the suffix is unknown, the format cannot hold the signal, or the file
                 cannot be written.
         """
         what = repr(str(path))
@@ -103,7 +103,7 @@ class ImageModality(Modality):
         buffer = BytesIO()
         try:
             image.save(buffer, name, **_SAVE.get(name, {}))
-        except Exception as error:  # whatever an encoder raises, such as on too many pixels
+        except Exception as error:  # encoders raise various errors, for example on too many pixels
             raise SignalError(
                 f"{what}: {image.width}x{image.height} pixels cannot be written as {name}:"
                 f" {error or type(error).__name__}",
@@ -117,11 +117,11 @@ def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
 
     Args:
         signal: rows, columns and 1, 3 or 4 channels.
-        name: the format, as Pillow names it. PNG and TIFF keep 16 bits (mode I;16).
-        what: the signal's name in errors.
+        name: format, as named by Pillow. PNG and TIFF keep 16 bits (mode I;16).
+        what: name of the signal in error messages.
 
     Raises:
-        SignalError: a signal that the format cannot hold.
+        SignalError: the format cannot hold the signal.
     """
     values = signal.values.detach().cpu()
     if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
@@ -134,14 +134,16 @@ def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
         raise SignalError(f"{what}: {name} has no transparency (the image is RGBA)", "use .png")
     deep = signal.meta.get("mode") == "I;16" and values.shape[-1] == 1 and name in _WITH_16_BITS
     pixels = np.empty(tuple(values.shape), dtype=np.uint16 if deep else np.uint8)
-    for start in range(0, len(values), _BAND):  # a large picture needs no second copy in floats
+    for start in range(
+        0, len(values), _BAND
+    ):  # in place: a large picture needs no second copy in floats
         band = values[start : start + _BAND].float()
         pixels[start : start + _BAND] = band.clamp(-1, 1).add(1).mul(_HALF_RANGE[deep]).round()
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def _open(content: bytes, what: str) -> Image.Image:
-    """Read the header only."""
+    """Open an image and read only its header."""
     try:
         return Image.open(BytesIO(content), formats=_READ)
     except Image.DecompressionBombError as error:
@@ -153,12 +155,12 @@ def _open(content: bytes, what: str) -> Image.Image:
         raise SignalError(
             f"{what}: not an image, or a damaged one", f"give a {_READ_WORDS} file"
         ) from None
-    except Exception as error:  # Pillow's plugins raise almost anything on a damaged header
+    except Exception as error:  # the plugins of Pillow raise almost any error on a damaged header
         raise _damaged(what, error) from None
 
 
 def _declared_size(content: bytes) -> tuple[int, int] | None:
-    """Ask the plugins themselves: `Image.open` hides the size of an image that it finds too big."""
+    """Ask Pillow's plugins directly, since `Image.open` hides the size of an oversized image."""
     for name in _READ:
         with suppress(Exception):
             return Image.OPEN[name][0](BytesIO(content), "").size
@@ -176,12 +178,12 @@ def _check_pixels(size: tuple[int, int], what: str) -> None:
 
 
 def _decode(image: Image.Image, what: str) -> tuple[Image.Image, str]:
-    """Decode, turn upright, and convert to one of our modes (I;16 as Pillow's F)."""
+    """Decode, apply the orientation, and convert to L, RGB, RGBA or F (for I;16)."""
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         mode = _mode(image, what)
-        if mode == "I;16":  # as floats: whatever the byte order, and resized without rounding
+        if mode == "I;16":  # as floats, which handles any byte order and resizes without rounding
             return Image.fromarray(np.asarray(image).astype(np.float32)), mode
         return image.convert(mode), mode
     except SignalError:
@@ -195,7 +197,7 @@ def _mode(image: Image.Image, what: str) -> str:
         return image.mode
     if image.mode.startswith("I;16"):
         return "I;16"
-    if image.mode in ("I", "F"):  # no known range: Pillow would cut them to 0...255
+    if image.mode in ("I", "F"):  # the range is not known; Pillow would clip to 0...255
         raise SignalError(f"{what}: has 32 bits per pixel", "convert it to 8 or 16 bits first")
     if image.mode == "1":
         return "L"

@@ -14,7 +14,7 @@ class ImageOptions(Options):
     """Options of `image`.
 
     Attributes:
-        size: (width, height) to resize to when reading; None keeps the file's size.
+        size: (width, height) in pixels to resize to when reading; None keeps the size of the file.
     """
 
     size: tuple[int, int] | None = None
@@ -28,7 +28,7 @@ class ImageOptions(Options):
 
 
 PAPER_SIZE = "128"
-"""The paper's image, as `parse_size` reads it."""
+"""The size of the paper's image, as text for `parse_size`."""
 
 
 _SIDE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)  # pixels
@@ -38,7 +38,7 @@ def parse_size(text: str) -> tuple[int, int] | None:
     """Read an image size: `128` (a square), `WxH`, or `none`.
 
     Raises:
-        SpecError: none of these.
+        SpecError: the text is none of these.
     """
     if text.lower() == "none":
         return None

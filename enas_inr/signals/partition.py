@@ -1,7 +1,8 @@
-"""Cut a signal into the cells of a grid, and put cells together again.
+"""Cut a signal into the cells of a grid, and reassemble cells.
 
-A cell's edges lie at i * length // cells along each axis, so cells differ by one sample at the
-most and there are at most 2^axes shapes; the cells of one shape form a block.
+The edges of the cells lie at i * length // cells along each axis. The sizes of cells therefore
+differ by at most one sample, so that there are at most 2^axes shapes. The cells of one shape form a
+block.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 from enas_inr.errors import SignalError
 
 Convention = Literal["centers", "edges"]
-"""What -1 and +1 are in a cell: its outer samples' centres, or its edges."""
+"""The meaning of -1 and +1 in a cell: the centres of its outer samples, or its edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +28,9 @@ class CellBlock:
     """All cells of one shape.
 
     Attributes:
-        shape: samples along each axis of one cell.
-        cells: row-major linear indices of the cells in the grid, ascending.
-        values: their samples and those of the margin around them, row-major.
+        shape: samples of a cell along each axis.
+        cells: row-major linear indices of the cells in the grid, in ascending order.
+        values: samples of the cells and of the margin around them, row-major.
     """
 
     shape: tuple[int, ...]
@@ -39,13 +40,13 @@ class CellBlock:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """A signal cut into cells: every sample belongs to exactly one.
+    """A signal cut into cells; every sample belongs to exactly one cell.
 
     Attributes:
         grid: cells along each axis.
         shape: samples of the signal along each axis.
         blocks: the cells, grouped by their shape.
-        margin: samples beyond each cell's borders that its block holds, too.
+        margin: samples beyond the borders of each cell that its block holds as well.
     """
 
     grid: tuple[int, ...]
@@ -65,7 +66,7 @@ class Partition:
 
     @property
     def weights(self) -> Int[Tensor, " cells"]:
-        """The samples of each cell, by linear index: its weight in the signal's MSE."""
+        """Samples of each cell by linear index, which weight it in the MSE of the signal."""
         weights = torch.empty(self.cell_count, dtype=torch.int64)
         for block in self.blocks:
             weights[list(block.cells)] = math.prod(block.shape)
@@ -82,10 +83,10 @@ class _AxisRun:
 
 
 def cell_edges(length: int, cells: int) -> tuple[int, ...]:
-    """The boundaries of the cells along one axis, first 0 and last `length`.
+    """Return the boundaries of the cells along one axis, from 0 to `length`.
 
     Raises:
-        SignalError: fewer than one cell, or more cells than samples.
+        SignalError: there is less than one cell, or there are more cells than samples.
     """
     if not 1 <= cells <= length:
         raise SignalError(
@@ -98,16 +99,17 @@ def cell_edges(length: int, cells: int) -> tuple[int, ...]:
 def cut(
     values: Float[Tensor, "*axes channels"], grid: tuple[int, ...], margin: int = 0
 ) -> Partition:
-    """Cut a signal into cells; blocks hold copies, and share no memory with `values`.
+    """Cut a signal into cells. Blocks hold copies and share no memory with `values`.
 
     Args:
         values: the signal, on any device.
         grid: cells along each axis.
-        margin: hold as many samples of the neighbours on each side; beyond the signal's border
-            its outer samples are repeated.
+        margin: number of samples of the neighbours to include on each side. Beyond the border of
+            the signal, its outer samples are repeated.
 
     Raises:
-        SignalError: the grid has not one entry per axis, or one is below 1 or above the axis.
+        SignalError: the grid does not have one entry for each axis, or an entry is below 1 or
+            exceeds the length of its axis.
     """
     shape = tuple(values.shape[:-1])
     blocks = tuple(
@@ -124,19 +126,19 @@ def cut(
 
 
 def block_cells(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The cells of each block that `cut` makes, in its order; raises as `cut`."""
+    """Return the cells of each block in the order of `cut`; raises as `cut`."""
     return [_linear_indices(runs, grid) for runs in _runs(shape, grid)]
 
 
 def assemble(
     partition: Partition, outputs: Sequence[Float[Tensor, "_ _ channels"]]
 ) -> Float[Tensor, "*axes channels"]:
-    """Put cells together: the inverse of `cut`.
+    """Reassemble cells into a signal; the inverse of `cut`.
 
     Args:
         partition: how the signal was cut.
-        outputs: for each block in order, `[cells, points, channels]`, without the margin; the
-            channels may be others than the signal's.
+        outputs: for each block in order, `[cells, points, channels]` without the margin. The
+            number of channels may differ from that of the signal.
 
     Raises:
         SignalError: the outputs do not match the blocks.
@@ -158,15 +160,14 @@ def assemble(
 def cell_coordinates(
     shape: tuple[int, ...], convention: Convention, *, margin: int = 0, extent: int = 1
 ) -> Float[Tensor, "points axes"]:
-    """The coordinates of a cell's samples, float32, row-major, axes as in the grid.
+    """Return the coordinates of the samples of a cell: float32, row-major, axes as in the grid.
 
     Args:
-        shape: samples along each axis of the cell.
-        convention: `centers`: the first and last sample are at -1 and +1 (one sample: at 0);
-            `edges`: the cell's edges are there, its samples half a sample inside.
-        margin: as many samples beyond each border, too; they lie further outside.
-        extent: samples of the cell that reaches from -1 to +1 if this one is smaller, and fills
-            only its middle.
+        shape: samples of the cell along each axis.
+        convention: with `centers`, the first and last sample are at -1 and +1 (a single sample is
+            at 0); with `edges`, the edges of the cell are there, half a sample further out.
+        margin: number of samples to include beyond each border, where coordinates continue.
+        extent: a smaller cell gets the coordinates of the middle of a cell of this many samples.
     """
     axes = [_axis_coordinates(length, convention, margin, extent) for length in shape]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, len(shape))
@@ -175,7 +176,7 @@ def cell_coordinates(
 def _axis_coordinates(
     length: int, convention: Convention, margin: int, extent: int
 ) -> Float[Tensor, " points"]:
-    # In double precision from whole numbers: exactly symmetric, as a float32 linspace is not.
+    # In double precision from integers, which is exactly symmetric, unlike a float32 linspace.
     steps = torch.arange(-margin, length + margin, dtype=torch.float64)
     return local_coordinate(steps, torch.tensor(length), convention, extent).to(torch.float32)
 
@@ -186,25 +187,25 @@ def local_coordinate(
     convention: Convention,
     extent: int,
 ) -> Float[Tensor, "*points"]:
-    """Where a position is in its cell, from about -1 to +1 along one axis.
+    """Return the coordinate of a position in its cell along one axis, about from -1 to +1.
 
     Args:
-        position: in samples from the cell's first one; between samples and beyond them, too.
+        position: in samples from the first sample of the cell; may be fractional or outside.
         length: samples of the cell.
         convention: as in `cell_coordinates`.
-        extent: likewise.
+        extent: as in `cell_coordinates`.
     """
     return (2 * position + 1 - length) / cell_extent(length, convention, extent)
 
 
 def cell_extent(length: Tensor, convention: Convention, extent: int) -> Tensor:
-    """Samples from -1 to +1 in the coordinates of cells of these lengths."""
+    """The distance from -1 to +1 in samples, for cells of these lengths."""
     longest = length.clamp_min(extent)
     return longest if convention == "edges" else (longest - 1).clamp_min(1)
 
 
 def _runs(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[_AxisRun, ...]]:
-    """One tuple per block: along each axis, the cells of one size."""
+    """For each block a tuple with the cells of one size along each axis."""
     if len(shape) != len(grid):
         raise SignalError(
             f"grid {tuple(grid)} has {len(grid)} entries, the signal has {len(shape)} axes",
@@ -236,7 +237,7 @@ def _positions(
 ) -> tuple[Tensor, ...]:
     """Index tensors that broadcast to `[cells of axis 0, ..., points of axis 0, ...]`.
 
-    One gather then brings all cells of a block into order, without a copy in between.
+    A single gather then brings all cells of a block into order, without an intermediate copy.
     """
     axes = len(runs)
     positions = []

@@ -1,4 +1,4 @@
-"""A signal as a small file that a browser shows or plays."""
+"""Previews: a signal as a small file that a browser can show or play."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MAX_SECONDS = 30
 
 
 def picture_of(signal: Signal) -> Picture | None:
-    """Make a WAV of a signal of one axis, a PNG of others (8 bits, at most 512 pixels a side).
+    """Make a WAV of a signal with one axis, or a PNG of others (8 bits, sides up to 512 pixels).
 
     Args:
-        signal: of any modality; of a long sound, the first 30 seconds are kept, of more than two
-            axes the middle slice.
+        signal: a signal of any modality. A long sound is cut after 30 seconds; more than two axes
+            are reduced to the middle slice.
 
     Returns:
-        The file; None for what these formats cannot hold.
+        The file, or None if these formats cannot hold the signal.
     """
     make = _wav if signal.values.ndim == 2 else _png
     try:

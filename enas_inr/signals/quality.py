@@ -1,6 +1,6 @@
-"""How close a reconstruction is: PSNR, SSIM, and PSNR beside the borders of the cells.
+"""Quality of a reconstruction: PSNR, SSIM, and PSNR beside the borders of the cells.
 
-All take values in [-1, 1] and never clamp them.
+All functions take values in [-1, 1] and never clamp them.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _C2 = (0.03 * _RANGE) ** 2
 
 @dataclass(frozen=True)
 class BorderError:
-    """PSNR in dB (peak = 2), apart for two kinds of samples; None: there are none of that kind.
+    """PSNR in dB (peak 2) for two kinds of samples; None if there are none of a kind.
 
     Attributes:
-        border_db: over the samples that touch a sample of another cell along an axis.
-        interior_db: over all others.
+        border_db: PSNR of the samples that touch a sample of another cell along an axis.
+        interior_db: PSNR of all other samples.
     """
 
     border_db: float | None
@@ -40,9 +40,9 @@ class BorderError:
 
 
 def psnr_db(a: Float[Tensor, "*axes channels"], b: Float[Tensor, "*axes channels"]) -> float:
-    """The usual PSNR in dB, over all samples and channels: the peak is the data range, 2.
+    """Return the PSNR in dB over all samples and channels; the peak is the data range, 2.
 
-    Equal signals are as far as float32 goes, about 385 dB.
+    Equal signals give the largest value that float32 allows, about 385 dB.
 
     Raises:
         SignalError: the shapes differ.
@@ -54,11 +54,11 @@ def psnr_db(a: Float[Tensor, "*axes channels"], b: Float[Tensor, "*axes channels
 def ssim(
     a: Float[Tensor, "rows columns channels"], b: Float[Tensor, "rows columns channels"]
 ) -> float:
-    """The mean structural similarity of two pictures, at most 1: the mean over the channels.
+    """Return the mean structural similarity of two pictures (at most 1), averaged over channels.
 
     Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error visibility to structural
     similarity", IEEE TIP 13(4), 2004: a Gaussian window of 11x11 pixels with sigma 1.5, K1 = 0.01,
-    K2 = 0.03, only where the whole window lies in the picture. In a picture with a side below 11
+    K2 = 0.03, evaluated where the whole window lies in the picture. If a side has fewer than 11
     pixels, the window has the largest odd size that fits.
 
     Raises:
@@ -76,7 +76,7 @@ def ssim(
     offsets = torch.arange(size, dtype=torch.float64, device=a.device) - size // 2
     window = torch.exp(-offsets.square() / (2 * _SIGMA**2))
     window /= window.sum()
-    # Its luminance term depends on where 0 is: black. Channels one by one, for the memory's sake.
+    # The luminance term needs black at 0. Channels are handled one by one to save memory.
     channels = zip((a.double() + 1).unbind(-1), (b.double() + 1).unbind(-1), strict=True)
     return statistics.fmean(_ssim_of_channel(x, y, window) for x, y in channels)
 
@@ -86,15 +86,15 @@ def border_psnr_db(
     original: Float[Tensor, "*axes channels"],
     reconstruction: Float[Tensor, "*axes channels"],
 ) -> BorderError:
-    """PSNR beside the borders between cells, and elsewhere: seams show as a lower first number.
+    """Return the PSNR beside the borders of cells and elsewhere; seams lower the former.
 
     Args:
-        partition: how the signal was cut; its grid and shape are used, its values are not.
+        partition: how the signal was cut; only its grid and shape are used.
         original: the signal.
-        reconstruction: of the same shape.
+        reconstruction: a signal of the same shape.
 
     Raises:
-        SignalError: the shapes differ, or are not the partition's.
+        SignalError: the shapes differ from each other or from that of the partition.
     """
     _check_same_shape(original, reconstruction)
     if tuple(original.shape[:-1]) != partition.shape:

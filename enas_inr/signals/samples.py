@@ -1,4 +1,4 @@
-"""Signals that need no file of the user's: `sample:photo`, `sample:chord`, ..."""
+"""Signals that come with the installation: `sample:photo`, `sample:chord` and others."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Sample:
     """A signal that comes with the installation.
 
     Attributes:
-        name: what follows `sample:`.
-        modality: the name of its modality.
+        name: the part after `sample:`.
+        modality: name of its modality.
         summary: one line for people.
-        make: gives the signal, or the path of a file that its modality reads; raises SignalError
-            when the file is not installed.
+        make: returns the signal, or the path of a file for its modality; raises SignalError if
+            that file is not installed.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Sample:
 
 
 def _packaged(package: str, path: str, hint: str) -> Callable[[], Path]:
-    """A file that comes with a package, found without importing it."""
+    """Find a file of an installed package without importing the package."""
 
     def locate() -> Path:
         spec = find_spec(package)
@@ -76,8 +76,8 @@ def _chord() -> Signal:
     )
     wave = tones * np.exp(-_CHORD_DECAY * time)
     wave *= _CHORD_PEAK / np.abs(wave).max()
-    # On the 16-bit grid, the last bits of a platform's sine cannot change the fingerprint, and a
-    # PCM_16 file holds the chord exactly.
+    # Rounded to 16 bits, so that the last bits of a platform's sine cannot change the fingerprint,
+    # and a PCM_16 file holds the chord exactly.
     values = (np.round(wave * 2**15) / 2**15).astype(np.float32)
     return Signal(
         values=torch.from_numpy(values).unsqueeze(-1),

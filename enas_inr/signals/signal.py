@@ -1,4 +1,4 @@
-"""A signal in memory, and the contract of the plugins that read and write one."""
+"""A signal in memory, and the contract of a modality, which reads and writes signals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from enas_inr.errors import SignalError
 from enas_inr.spec import SignalInfo
 
 MAX_AXES = 4
-"""Spatial axes that a signal may have."""
+"""The largest number of spatial axes of a signal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +27,12 @@ class Signal:
     Attributes:
         values: float32 in [-1, 1], `*grid channels`: image rows, columns, channels; audio frames,
             channels.
-        modality: the name of the modality that reads and writes it.
-        name: a short name for people, such as the file's stem.
+        modality: name of the modality that reads and writes it.
+        name: short name for people, such as the stem of the file.
         sample_rate: samples per second along a time axis, if there is one.
-        meta: what the modality needs to write the original format back (JSON values).
-        window: what a rendering covers of the original, along each axis (start, stop) in the
-            original's samples, 0 being its edge; None: it is the original, or has its samples.
+        meta: what the modality needs to write the original format again (JSON values).
+        window: the part of the original that a rendering covers: (start, stop) along each axis in
+            samples of the original, counted from its edge; None if it has the original's samples.
     """
 
     values: Float[Tensor, "*grid channels"]
@@ -44,10 +44,10 @@ class Signal:
 
     @property
     def sampling(self) -> tuple[tuple[float, float], ...]:
-        """Where the samples are in the original: along each axis the first one, and the step.
+        """The positions of the samples in the original: the first one and the step along each axis.
 
-        Both are counted in the original's samples, so without a window they are 0 and 1. What
-        `meta` says of the original (where a voxel lies, how long a frame lasts) is so carried over
+        Both are counted in samples of the original, so they are 0 and 1 without a window. With
+        them, the content of `meta` (where a voxel lies, how long a frame lasts) can be carried over
         to a rendering.
         """
         shape = self.values.shape[:-1]
@@ -60,10 +60,10 @@ class Signal:
         )
 
     def check(self) -> None:
-        """Refuse values that are not finite float32 numbers in about [-1, 1], of 1 to 4 axes.
+        """Refuse values that are not finite float32 numbers in about [-1, 1] on 1 to 4 axes.
 
         Raises:
-            SignalError: saying what they are.
+            SignalError: the message says what is wrong.
         """
         what = f"signal {self.name!r}"
         axes = self.values.ndim - 1
@@ -79,7 +79,7 @@ class Signal:
             raise SignalError(f"{what}: values reach {largest:g}", "scale them to [-1, 1]")
 
     def info(self) -> SignalInfo:
-        """The facts of this signal, with its fingerprint."""
+        """Return the metadata of this signal, with its fingerprint."""
         *shape, channels = self.values.shape
         digest = hashlib.sha256(self.values.contiguous().numpy().tobytes()).hexdigest()
         return SignalInfo(
@@ -105,7 +105,7 @@ class Modality(ABC):
 
     @abstractmethod
     def write(self, signal: Signal, path: Path) -> None:
-        """Write a signal of this modality; the format follows from the suffix.
+        """Write a signal of this modality in the format of the suffix.
 
         Raises:
             SignalError: the file cannot be written.
@@ -116,7 +116,7 @@ def check_values(values: Float[Tensor, "*grid channels"], what: str) -> None:
     """Refuse a signal that is empty or holds NaN or infinity.
 
     Raises:
-        SignalError: naming `what` was read.
+        SignalError: the message begins with `what`.
     """
     if not values.numel():
         raise SignalError(f"{what}: holds no samples", "give a signal of at least one sample")

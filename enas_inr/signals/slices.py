@@ -1,4 +1,4 @@
-"""The slice by which a signal of more than two axes is shown."""
+"""The slice that represents a signal of more than two axes in pictures."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from enas_inr.signals.signal import Signal
 
 
 def middle_slice(signal: Signal) -> Signal:
-    """The last two axes (rows, columns) at the middle of all others; a picture is its own.
+    """Return the last two axes (rows, columns) at the middle of all others.
 
     Args:
-        signal: of at least two axes.
+        signal: a signal of at least two axes; a picture is returned as it is.
 
     Returns:
-        Rows, columns, channels, and nothing that is true of the whole alone.
+        Rows, columns and channels, without metadata that applies only to the whole signal.
     """
     leading = signal.values.shape[:-3]
     if not leading:
@@ -25,7 +25,7 @@ def middle_slice(signal: Signal) -> Signal:
 
 
 def slice_text(shape: Sequence[int], *, timed: bool) -> str:
-    """Which slice that is, counted from 1: `slice 9 of 16`; empty for at most two axes.
+    """Describe the slice, counted from 1: `slice 9 of 16`; empty for up to two axes.
 
     Args:
         shape: samples along each axis, without channels.

@@ -1,1 +1,1 @@
-"""Ways to propose architectures, one file each."""
+"""Search strategies, one file each."""

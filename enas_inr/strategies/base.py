@@ -1,4 +1,8 @@
-"""The contract of a strategy: a pure function of a study, so that a resume is a replay."""
+"""The contract of a strategy.
+
+A strategy is a pure function of the history of a study, so that an interrupted search continues as
+if it had not been interrupted.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,16 @@ class Strategy(ABC):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """Name up to `n` architectures to train next, each one feasible and new.
+        """Propose up to `n` architectures to train next, each of them feasible and new.
 
         Args:
             history: the trials that have ended, in the order of their numbers.
             pending: architectures that are being trained.
-            n: how many can be used.
+            n: largest number of proposals.
 
         Returns:
-            None of them: wait while some are pending; otherwise the search has ended.
+            The proposals. An empty sequence means to wait if architectures are pending, and that
+            the search has ended otherwise.
         """
 
     @abstractmethod
@@ -34,7 +39,7 @@ class Strategy(ABC):
 
 
 def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:
-    """The trace of a strategy that compares all trials with each other."""
+    """Return the trace of a strategy that compares all trials with each other."""
     best = best_of(history)
     return [TraceStep(1, "", tuple(history), best.key if best else None)] if history else []
 
@@ -42,10 +47,13 @@ def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:
 def compared_in_batches(
     batches: Iterable[Iterable[str]], history: Sequence[TrialResult]
 ) -> list[TraceStep]:
-    """The trace of a strategy that proposes batches; chosen is what was better than all before it.
+    """Return the trace of a strategy that proposes batches.
+
+    The choice of a step is the trial that was better than all before it, if there is one.
 
     Args:
-        batches: of keys, in the order of the search; those that are not in `history` are left out.
+        batches: keys by batch, in the order of the search. Keys that are not in `history` are
+            left out.
         history: the trials that have ended.
     """
     known = {result.key: result for result in history}
@@ -65,6 +73,6 @@ def unseen(
     pending: Sequence[EnsembleSpec],
     n: int,
 ) -> list[EnsembleSpec]:
-    """The first `n` candidates that were neither trained nor are being trained."""
+    """Return the first `n` candidates that neither have been trained nor are being trained."""
     seen = {result.key for result in history} | {spec.key() for spec in pending}
     return [c.spec for c in candidates if c.spec.key() not in seen][:n]

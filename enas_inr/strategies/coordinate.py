@@ -3,13 +3,14 @@
     start with the architecture `start`
     repeat
         for each axis (the paper: width, then depth)
-            train every feasible value on it, the others fixed    (one batch; never one twice)
+            train every feasible value on it, the others fixed    (as one batch)
             move to the value with the best score                 (ties: fewer FLOPs, parameters)
     until a pass over all axes changes nothing, or max_iterations
 
-What the paper leaves open: the start only fixes the other axes of the first line search, so it may
-be infeasible; where its line has no feasible value, the nearest one that has some is taken. The
-search returns the best architecture visited.
+An architecture is never trained twice. Decisions that the paper leaves open: the start only fixes
+the other axes of the first line search, so it may be infeasible itself; if its line has no feasible
+value, the nearest line that has one is searched first. The search returns the best architecture
+visited.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from enas_inr.validation import nearest
 
 
 @dataclass(frozen=True)
-class _Replay:
-    """The search as far as the history tells it.
+class _Progress:
+    """How far the search has come, reconstructed from the history.
 
     Attributes:
-        trace: the line searches that are complete.
-        line: the candidates of the one that is not; empty when the search has ended.
+        trace: the complete line searches.
+        line: the candidates of the current line search; empty when the search has ended.
     """
 
     trace: tuple[TraceStep, ...]
@@ -42,7 +43,7 @@ class _Replay:
 
 @final
 class CoordinateAscent(Strategy):
-    """Algorithm 1, replayed from the history each time it is asked."""
+    """Algorithm 1, recomputed from the history at each call."""
 
     def __init__(
         self, space: FeasibleSpace, options: CoordinateOptions = CoordinateOptions()
@@ -62,14 +63,14 @@ class CoordinateAscent(Strategy):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """What the current line search still lacks."""
-        return unseen(self._replay(history).line, history, pending, n)
+        """Propose the architectures of the current line search that are not trained yet."""
+        return unseen(self._progress(history).line, history, pending, n)
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """The complete line searches."""
-        return self._replay(history).trace
+        """Return the complete line searches."""
+        return self._progress(history).trace
 
-    def _replay(self, history: Sequence[TrialResult]) -> _Replay:
+    def _progress(self, history: Sequence[TrialResult]) -> _Progress:
         known = {result.key: result for result in history}
         current = self._start()
         trace: list[TraceStep] = []
@@ -78,19 +79,19 @@ class CoordinateAscent(Strategy):
             for axis in self._axes:
                 line = self._space.line(current, axis)
                 if any(candidate.spec.key() not in known for candidate in line):
-                    return _Replay(tuple(trace), line)
+                    return _Progress(tuple(trace), line)
                 results = tuple(known[candidate.spec.key()] for candidate in line)
                 best = best_of(results)
                 trace.append(TraceStep(iteration, axis, results, best.key if best else None))
                 current = best.trial.ensemble if best else current
             if current == before:
                 break
-        return _Replay(tuple(trace), ())
+        return _Progress(tuple(trace), ())
 
     def _start(self) -> EnsembleSpec:
-        """The start as asked, moved to the nearest line with a feasible value if its own has none.
+        """The start, moved to the nearest line with a feasible value if its own line has none.
 
-        Near means: few values away, counted along all axes but the first, which is searched first.
+        The distance is the number of values along all axes but the first, which is searched first.
         """
         asked = self._asked_start()
         first, *others = self._axes

@@ -1,4 +1,4 @@
-"""Every architecture within the budget: the oracle that other strategies are measured against."""
+"""Exhaustive search, the reference with which other strategies are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enas_inr.strategies.base import Strategy, one_comparison, unseen
 
 @final
 class Exhaustive(Strategy):
-    """Trains all feasible architectures, the cheapest first."""
+    """Trains all feasible architectures, beginning with the cheapest."""
 
     def __init__(self, space: FeasibleSpace) -> None:
         self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))

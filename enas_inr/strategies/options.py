@@ -13,10 +13,11 @@ class CoordinateOptions(Options):
     """Options of `coordinate`, Algorithm 1.
 
     Attributes:
-        start: the architecture at which the first line search begins, by axis, each a value of
-            the space; it is not trained unless a line search proposes it. Absent axes start at
-            the paper's values (`PAPER_START`), if these are in the space, else at its largest.
-        max_iterations: passes over all axes, at the most.
+        start: where the first line search begins: a value of the space for each axis. The
+            architecture is not trained unless a line search proposes it. Axes that are left out
+            start at the paper's values (`PAPER_START`) if the space has them, or else at the
+            largest value.
+        max_iterations: largest number of passes over all axes.
     """
 
     start: dict[str, int] = {}
@@ -28,10 +29,10 @@ class OptunaOptions(Options):
 
     Attributes:
         sampler: tpe, random, cmaes, nsgaii, gp, brute, or a class of `optuna.samplers`.
-        sampler_options: its own, as Optuna documents them.
-        trials: architectures to train, at the most.
-        batch: how many the sampler names before it is told what they are worth; they can be
-            trained side by side.
+        sampler_options: options of the sampler, as documented by Optuna.
+        trials: largest number of architectures to train.
+        batch: number of architectures that the sampler proposes before it learns their values;
+            they can be trained side by side.
     """
 
     sampler: str = "tpe"

@@ -1,16 +1,17 @@
-"""Any sampler of Optuna, made a pure function of the study.
+"""The samplers of Optuna as pure functions of the study.
 
     make an Optuna study in memory, with a seeded sampler
     repeat
         ask the sampler for a batch of architectures that are feasible and new
-        tell it what they are worth, in the order in which it named them
-    until enough architectures are trained, or all that are feasible
+        tell it their values, in the order in which it proposed them
+    until enough architectures are trained, or all feasible ones
 
-What is told depends on the batches before alone, not on when a trial ended: so the search is the
-same on one device and on a cluster, and after a kill. A point of the sampler that is over the
-budget is told as pruned, with its distance to the budget as a constraint; one that was trained is
-told its value once more. A sampler that names no new one for a while (Optuna's remember no points;
-near the end few are left) gets the nearest that is.
+What the sampler is told depends only on the previous batches, not on when a trial ended. The search
+is therefore the same on one device, on a cluster and after an interruption. A point that exceeds
+the budget is reported to the sampler as pruned, with its distance to the budget as a constraint; a
+point that was trained before is reported with its value again. If the sampler proposes nothing new
+for a while (Optuna's samplers do not remember points, and few are left near the end), the nearest
+new architecture is taken instead.
 
 Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, KDD 2019.
 """
@@ -33,17 +34,17 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 Point = tuple[int, ...]
-"""Where an architecture lies: the index of its value on each axis that has several."""
+"""Position of an architecture: the index of its value on each axis with several values."""
 
 Values = tuple[float, ...] | None
-"""What an architecture is worth, by objective; None if it diverged or failed."""
+"""The values of the objectives of an architecture; None if it diverged or failed."""
 
-PATIENCE = 8  # asks in a row that name nothing new, before the nearest new one is taken
+PATIENCE = 8  # proposals in a row that are not new, before the nearest new one is taken
 
 
 @final
 class OptunaSearch(Strategy):
-    """Lets a sampler propose, in batches.
+    """Proposes architectures in batches by a sampler of Optuna.
 
     Raises:
         SpecError: the sampler cannot be used, see `make_sampler`.
@@ -53,37 +54,37 @@ class OptunaSearch(Strategy):
         self._space = space
         self._options = options
         self._specs = {c.spec.key(): c.spec for c in space.feasible}
-        self._replay = _Replay(space, options)  # spares time only: the history decides
+        self._cached = _Search(space, options)  # saves time only: the history decides
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """What the current batch still lacks."""
+        """Propose the architectures of the current batch that are not trained yet."""
         seen = {result.key for result in history} | {spec.key() for spec in pending}
-        # Trained are others than the replay's, too, if one that failed was tried again since and
-        # changed the course of the search.
+        # The history may hold other architectures, too: a failed trial that was repeated with
+        # success changes the course of the search.
         room = max(0, min(n, self._options.trials - len(seen)))
-        batch = self._replayed(history).batches[-1]
+        batch = self._search(history).batches[-1]
         return [self._specs[key] for key in batch if key not in seen][:room]
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """The batches; chosen is what was better than all before it."""
-        return compared_in_batches(self._replayed(history).batches, history)
+        """Return the batches; a choice is a trial that was better than all before it."""
+        return compared_in_batches(self._search(history).batches, history)
 
-    def _replayed(self, history: Sequence[TrialResult]) -> _Replay:
+    def _search(self, history: Sequence[TrialResult]) -> _Search:
         values = {r.key: objective_values(r, self._space.objectives) for r in history}
-        if not self._replay.told.items() <= values.items():
-            self._replay = _Replay(self._space, self._options)
-        self._replay.advance(values)
-        return self._replay
+        if not self._cached.told.items() <= values.items():
+            self._cached = _Search(self._space, self._options)
+        self._cached.advance(values)
+        return self._cached
 
 
-class _Replay:
-    """A search, as far as its history goes.
+class _Search:
+    """A search up to the end of its history.
 
     Attributes:
-        batches: the keys of what was asked for; the last is not told yet.
-        told: what the sampler knows of them.
+        batches: keys of the proposals by batch; the values of the last batch are not known yet.
+        told: values that the sampler has been told, by key.
     """
 
     def __init__(self, space: FeasibleSpace, options: OptunaOptions) -> None:
@@ -112,7 +113,7 @@ class _Replay:
         }
 
     def advance(self, values: Mapping[str, Values]) -> None:
-        """Go on until a batch is not wholly in the history, or the search has ended."""
+        """Continue until a batch is not completely in the history, or the search has ended."""
         with explained(self._options.sampler):
             while self._left and all(key in values for key in self.batches[-1]):
                 for trial, key in self._open:
@@ -124,7 +125,7 @@ class _Replay:
                 self.batches.append(batch)
 
     def _ask_new(self) -> str:
-        """Ask until the sampler names a new architecture."""
+        """Ask the sampler until it proposes a new architecture."""
         for _ in range(PATIENCE):
             point = self._ask()
             if point in self._unseen:
@@ -137,11 +138,11 @@ class _Replay:
         return self._lattice.keys[point]
 
     def _ask(self) -> Point:
-        """Ask once; tell at once what is known already."""
+        """Ask the sampler once; report the value at once if it is known already."""
         trial = self._study.ask(self._distributions)
         point = tuple(trial.params[name] for name in self._lattice.sizes)
         excess = self._lattice.distance(point)
-        trial.set_constraint("budget", excess)  # 0 is within it
+        trial.set_constraint("budget", excess)  # 0: within the budget
         key = self._lattice.keys.get(point)
         if key is None:
             self._tell(trial, None)
@@ -155,7 +156,7 @@ class _Replay:
         from optuna.trial import TrialState
 
         if values is None:
-            self._study.tell(trial, state=TrialState.PRUNED)  # of FAIL it would learn nothing
+            self._study.tell(trial, state=TrialState.PRUNED)  # samplers ignore FAIL
         else:
             self._study.tell(trial, list(values))
 
@@ -165,8 +166,8 @@ class _Lattice:
     """The feasible architectures as points of a lattice.
 
     Attributes:
-        sizes: how many values each axis has, of those with several.
-        keys: the architectures.
+        sizes: number of values of each axis that has several.
+        keys: keys of the architectures by position.
     """
 
     sizes: Mapping[str, int]
@@ -185,12 +186,12 @@ class _Lattice:
         )
 
     def distance(self, point: Point) -> int:
-        """Steps along the axes to the nearest feasible point."""
+        """Return the number of steps along the axes to the nearest feasible point."""
         return 0 if point in self.keys else min(_steps(point, other) for other in self.keys)
 
     @staticmethod
     def nearest(point: Point, among: set[Point]) -> Point:
-        """The one that is the fewest steps away; of several, the first on the axes."""
+        """Return the point of `among` with the fewest steps; of several, the first on the axes."""
         return min(among, key=lambda other: (_steps(point, other), other))
 
 

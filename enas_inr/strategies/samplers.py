@@ -1,4 +1,4 @@
-"""Optuna's samplers by name, with errors that say what to do."""
+"""Make the samplers of Optuna by name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SHORT_NAMES = {
     "gp": "GPSampler",
     "brute": "BruteForceSampler",
 }
-"""What a user types for the samplers that are used most."""
+"""Short names of the samplers that are used most."""
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    # Optuna's 50 would make a search of usual length one of random architectures.
+    # With Optuna's default of 50, a search of usual length would stay random.
     "NSGAIISampler": {"population_size": 8},
     "NSGAIIISampler": {"population_size": 8},
 }
@@ -47,13 +47,13 @@ def make_sampler(
 
     Args:
         name: a short name, or the name of a class in `optuna.samplers`.
-        options: keyword arguments of that class; a `seed` here goes before the other.
-        seed: of everything random in it.
-        several: it has to weigh several objectives.
+        options: keyword arguments of that class; a `seed` among them takes precedence.
+        seed: random seed.
+        several: whether it has to optimise several objectives.
 
     Raises:
-        SpecError: an unknown sampler or option, a wrong value, a package that is not installed,
-            or several objectives for a sampler of one.
+        SpecError: the sampler or an option is unknown, a value is wrong, a package is missing, or
+            the sampler cannot optimise several objectives.
     """
     import optuna
 
@@ -73,7 +73,7 @@ def make_sampler(
         )
     if several and chosen in _SINGLE_OBJECTIVE:
         raise SpecError(
-            f"sampler {name!r} can improve one objective, not several",
+            f"sampler {name!r} can optimise only one objective",
             "choose tpe, nsgaii or gp, or drop --objectives",
         )
     accepted = _options(known[chosen])
@@ -89,10 +89,10 @@ def make_sampler(
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Keep Optuna quiet, and say in one line what a sampler complains about.
+    """Silence Optuna, and turn an error of a sampler into one line.
 
     Raises:
-        SpecError: whatever the sampler raised: its options are not checked before they are used.
+        SpecError: the sampler raised an error; it checks its options only when it uses them.
     """
     import optuna
 
@@ -132,13 +132,13 @@ def _one_thread(chosen: str) -> Iterator[None]:
 
 
 def _options(sampler: type) -> list[str]:
-    """What can be given as JSON; a function or an object would fail in the midst of a search."""
+    """Names of the options that JSON can express, which excludes functions and objects."""
     parameters = inspect.signature(sampler).parameters.values()
     return [p.name for p in parameters if not _OBJECTS.search(str(p.annotation))]
 
 
 def _needs_nothing(sampler: Any) -> bool:
-    """It can be made without objects that no command line can name."""
+    """Whether a sampler can be made without objects that a command line cannot express."""
     return (
         inspect.isclass(sampler)
         and not inspect.isabstract(sampler)

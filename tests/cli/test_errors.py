@@ -79,7 +79,7 @@ WRONG = {
     "too many objectives": (
         2,
         TINY + " --strategy optuna --sampler cmaes --objectives psnr,flops",
-        "sampler 'cmaes' can improve one objective, not several",
+        "sampler 'cmaes' can optimise only one objective",
     ),
     "unknown profile": (2, TINY + " --profile papre", "did you mean 'paper'"),
     "unknown coordinates": (2, TINY + " --coordinates middle", "training: coordinates: input"),

@@ -318,6 +318,6 @@ def test_the_objectives_decide_what_is_proposed():
 
 def test_a_sampler_of_one_objective_refuses_several():
     space = space_of(objectives=("psnr", "flops"))
-    with pytest.raises(SpecError, match="sampler 'cmaes' can improve one objective, not several"):
+    with pytest.raises(SpecError, match="sampler 'cmaes' can optimise only one objective"):
         OptunaSearch(space, OptunaOptions(sampler="cmaes"))
     assert run(space_of(objectives=("psnr",)), sampler="cmaes", trials=4)
