@@ -15,6 +15,7 @@ slows the trainings down and so hides in the ideal; so the time that it spends w
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import tempfile
 import time
@@ -188,7 +189,7 @@ def main() -> None:
             num_cpus=args.workers,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )
         at_end.callback(ray.shutdown)
         runs = measure(args.workers, args.rounds, args.steps)

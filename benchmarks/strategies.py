@@ -118,11 +118,12 @@ def search(
     objective = PsnrFlops()
     oracle = simulate(Exhaustive(space), space, objective, LookupExecutor(psnr))
     goal = best_of(oracle)
+    assert goal is not None
     strategy = Until(make(name, space, batch), goal.key)
     keys = [r.key for r in simulate(strategy, space, objective, LookupExecutor(psnr))]
-    scores = {r.key: r.score for r in oracle}
+    scores = {r.key: r.score for r in oracle if r.score is not None}
     trials = keys.index(goal.key) + 1 if goal.key in keys else None
-    return Run(trials, goal.score - max(scores[key] for key in keys[:USUAL]))
+    return Run(trials, scores[goal.key] - max(scores[key] for key in keys[:USUAL]))
 
 
 def make(name: str, space: FeasibleSpace, batch: int) -> Strategy:

@@ -2,6 +2,8 @@
 
 from jaxtyping import install_import_hook
 
-install_import_hook(
-    ["enas_inr.signals", "enas_inr.backbones", "enas_inr.training"], "beartype.beartype"
-)
+from tests import type_checks
+
+ROOMS = ["signals", "backbones", "training", "executors", "model", "reports"]
+
+install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__name__}.checked")

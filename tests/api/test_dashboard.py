@@ -22,6 +22,7 @@ from enas_inr.api import dashboard
 from enas_inr.api.dashboard import DashboardServer, make_server
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.picture import picture_of
+from tests.present import present
 
 MAIN = "from enas_inr.cli.main import main; main()"
 
@@ -102,7 +103,7 @@ def test_a_study_is_shown_with_the_picture_of_each_trial(storage, serving, capfd
         load_signal(load_catalog(plugins=False), "sample:photo", {"size": [16, 16]})
     )
     place = f"/artifacts/{number}/{original['artifact_id']}"
-    assert ask(page, place) == (200, "image/png", expected.content)
+    assert ask(page, place) == (200, "image/png", present(expected).content)
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
 
@@ -147,7 +148,7 @@ def test_the_command_says_the_address_and_ends_quietly_with_ctrl_c(searched):
          "--storage", "runs.db", "--no-open"],
         cwd=searched, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        page = process.stdout.readline().strip()
+        page = present(process.stdout).readline().strip()
         assert ask_json(page, api(page))["name"] == "portrait"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -213,7 +214,7 @@ def test_a_browser_is_opened_where_there_is_a_display(
     def interrupted(server):
         raise KeyboardInterrupt
 
-    pages = []
+    pages: list[str] = []
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("DISPLAY", display)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

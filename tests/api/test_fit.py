@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,7 +105,8 @@ def test_a_photograph_is_rendered_at_twice_its_size_without_seams(tmp_path):
     assert call(f"{line} -o {tmp_path}/m.inr") == 0
     model = enas_inr.load(tmp_path / "m.inr")
     assert model.header.signal.shape == (300, 256)
-    assert model.header.metrics["psnr_db"] >= 36
+    metrics: Mapping[str, Any] = model.header.metrics
+    assert metrics["psnr_db"] >= 36
     rendered = model.render(scale=2).values
     for axis, length in enumerate(model.header.signal.shape):
         steps = rendered.diff(dim=axis).abs().movedim(axis, 0).flatten(1).mean(dim=1)

@@ -1,6 +1,7 @@
 """Searches on real signals, from file to result."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import enas_inr
 from enas_inr.errors import SignalError, TrainingError
 from enas_inr.result import TrialStatus
 from enas_inr.signals.signal import Signal
+from enas_inr.training.trainer import train
 
 
 def search(signal, tmp_path, **settings):
-    defaults = {
+    defaults: dict[str, Any] = {
         "widths": [4, 8],
         "depths": [1],
         "repeats": 2,
@@ -73,16 +75,12 @@ def test_a_search_whose_trials_all_diverge_says_so(tmp_path):
 
 
 def test_a_trial_that_diverges_is_kept_and_never_wins(tmp_path, monkeypatch):
-    from enas_inr.executors import local
-
-    train = local.train
-
     def spoilt(jobs, *args, **kwargs):
         if jobs[0].shape.width == 8:
             jobs = [replace(jobs[0], learning_rate=1e38)]
         return train(jobs, *args, **kwargs)
 
-    monkeypatch.setattr(local, "train", spoilt)
+    monkeypatch.setattr("enas_inr.executors.local.train", spoilt)
     for _ in range(2):  # the second time from the store
         result = search("sample:photo", tmp_path, size="16", grid=2)
         assert [r.status for r in result.trials] == [TrialStatus.COMPLETE, TrialStatus.DIVERGED]
@@ -91,16 +89,12 @@ def test_a_trial_that_diverges_is_kept_and_never_wins(tmp_path, monkeypatch):
 
 
 def test_a_trial_that_raises_is_a_failed_result_and_the_search_goes_on(tmp_path, monkeypatch):
-    from enas_inr.executors import local
-
-    train = local.train
-
     def sometimes(jobs, *args, **kwargs):
         if jobs[0].shape.width == 4:
             raise RuntimeError("a bug in a plugin")
         return train(jobs, *args, **kwargs)
 
-    monkeypatch.setattr(local, "train", sometimes)
+    monkeypatch.setattr("enas_inr.executors.local.train", sometimes)
     result = search("sample:photo", tmp_path, size="16", grid=2)
     assert [r.status for r in result.trials] == [TrialStatus.FAILED, TrialStatus.COMPLETE]
     assert "a bug in a plugin" in result.trials[0].message

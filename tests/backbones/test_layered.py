@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from enas_inr.backbones.base import Params
 from enas_inr.backbones.fourier import Fourier, GaussianMapping
 from enas_inr.backbones.layered import LayeredBackbone, bias_bound, bias_name, weight_name
 from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
@@ -20,7 +21,7 @@ def coordinates(members: int, points: int = 7) -> torch.Tensor:
     return torch.rand(members, points, 2, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-def reference(backbone: LayeredBackbone, params: dict[str, torch.Tensor]) -> nn.Sequential:
+def reference(backbone: LayeredBackbone, params: Params) -> nn.Sequential:
     """The layers as torch modules, without the encoding."""
     modules: list[nn.Module] = []
     for index, layer in enumerate(backbone.layers(SHAPE)):

@@ -1,7 +1,3 @@
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -9,19 +5,15 @@ from enas_inr.executors.base import Executor
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus
 from enas_inr.signals.signal import Signal
+from tests.scripts import BENCHMARKS, script
 
 pytest.importorskip("ray")
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "executors.py"
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("benchmarks_executors", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with script(BENCHMARKS / "executors.py") as module:
+        yield module
 
 
 class Table(Executor):

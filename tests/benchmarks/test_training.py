@@ -1,32 +1,18 @@
-import importlib.util
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 
 from enas_inr.signals.signal import Signal
-
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
-
-@contextmanager
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+from tests.scripts import BENCHMARKS, script
 
 
 @pytest.fixture(scope="module")
 def bench():
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(FOLDER)  # as Python does for a script
-        with script("training") as module:
+        patch.syspath_prepend(BENCHMARKS)  # as Python does for a script
+        with script(BENCHMARKS / "training.py") as module:
             yield module
 
 
@@ -42,7 +28,7 @@ def times(bench):
 
 @pytest.fixture(scope="module")
 def strategies():
-    with script("strategies") as module:
+    with script(BENCHMARKS / "strategies.py") as module:
         yield module
 
 

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from enas_inr.training.trainer import train
 from tests.command_line import assert_one_line, call, call_process, plain
 
 TINY = "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 --repeats 2 --steps 5"
@@ -64,7 +65,7 @@ def test_a_search_tries_every_width_and_keeps_the_best(searched):
 def test_the_same_search_again_trains_nothing(searched, monkeypatch):
     outcome, folder = searched
 
-    def train(*args, **kwargs):
+    def interrupted(*args, **kwargs):
         raise AssertionError("trained")
 
     monkeypatch.chdir(folder)
@@ -138,19 +139,16 @@ def test_a_search_in_which_every_trial_diverges_ends_with_its_code():
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(monkeypatch):
-    from enas_inr.executors import local
-
     calls = []
 
-    def train(*args, **kwargs):
+    def interrupted(*args, **kwargs):
         calls.append(args)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return real(*args, **kwargs)
+        return train(*args, **kwargs)
 
-    real = local.train
     with monkeypatch.context() as patch:
-        patch.setattr(local, "train", train)
+        patch.setattr("enas_inr.executors.local.train", interrupted)
         outcome = call(TINY)
     assert outcome.code == 130
     assert outcome.out == ""

@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 from enas_inr.testing import BackboneSuite, installed
 from enas_inr.testing.verdict import RuleOutcome, verdicts
 from tests.command_line import call
+from tests.present import present
+from tests.scripts import script
 
 TEXT = (Path(__file__).parents[2] / "docs" / "write-a-backbone.md").read_text(encoding="utf-8")
 PYTHON = re.compile(r"^```python\n# ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -44,12 +45,12 @@ def installation(tmp_path, monkeypatch):
 
 def code_lines(source):
     """How many lines hold code: neither blank, nor comment, nor docstring."""
-    documented = set()
+    documented: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node
         ):
-            documented |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+            documented |= set(range(node.body[0].lineno, present(node.body[0].end_lineno) + 1))
     lines = enumerate(source.splitlines(), start=1)
     return sum(
         number not in documented and bool(line.strip()) and not line.lstrip().startswith("#")
@@ -71,11 +72,9 @@ def test_the_backbone_keeps_every_rule():
 def test_its_own_test_passes(installation):
     path = installation / "test_sinc.py"
     path.write_text(FILES["tests/test_enas_inr_sinc.py"])
-    spec = importlib.util.spec_from_file_location("tutorial_test_sinc", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert issubclass(module.TestSinc, BackboneSuite)
-    module.test_the_slope_is_right_near_zero()
+    with script(path) as module:
+        assert issubclass(module.TestSinc, BackboneSuite)
+        module.test_the_slope_is_right_near_zero()
 
 
 def test_its_commands_and_its_python_work(installation):

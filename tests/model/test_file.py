@@ -75,9 +75,11 @@ def explains(content: bytes) -> str:
 def attempt(content: bytes) -> tuple[str, Model | None]:
     """Decode something that may be wrong; any other error than ours ends the test."""
     try:
-        return "", decode(content, CATALOG, "'m.inr'")
+        decoded = decode(content, CATALOG, "'m.inr'")
     except EnasInrError as error:
         return str(error), None
+    assert isinstance(decoded, Model)
+    return "", decoded
 
 
 def test_a_thousand_random_bit_flips_are_all_noticed(model):

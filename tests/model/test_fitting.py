@@ -1,5 +1,8 @@
 """A fit: what it becomes does not depend on interruptions, rounds or memory."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import pytest
 import torch
 
@@ -33,6 +36,10 @@ def numbers(model) -> torch.Tensor:
     return torch.cat([leaf.flatten() for block in model.blocks for leaf in block.values()])
 
 
+def stops_now(left: Iterator[int]) -> bool:
+    return next(left, None) is None
+
+
 @pytest.mark.parametrize("stops", [[1], [3], [1, 2, 3, 5], [2, 2]])
 def test_an_interrupted_fit_becomes_what_an_undisturbed_one_does(tmp_path, stops):
     """At a learning rate so high that which weights are the best is a matter of luck."""
@@ -45,7 +52,7 @@ def test_an_interrupted_fit_becomes_what_an_undisturbed_one_does(tmp_path, stops
             asked(),
             catalog=CATALOG,
             checkpoint=checkpoint,
-            should_stop=lambda left=left: next(left, None) is None,
+            should_stop=partial(stops_now, left),
         )
         assert part.end is End.ASKED
         assert checkpoint.exists()
@@ -80,14 +87,15 @@ def test_out_of_memory_in_a_fit_halves_the_chunk_and_ends_the_same(monkeypatch):
     expected = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)
     tried = []
 
-    class Small(layered.LayeredKernel):
-        def __init__(self, encoding, layers, block, settings, plan):
-            tried.append(plan.members)
-            if plan.members > 2:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            super().__init__(encoding, layers, block, settings, plan)
+    kernel = layered.LayeredKernel
 
-    monkeypatch.setattr("enas_inr.training.batch.layered.LayeredKernel", Small)
+    def small(encoding, layers, block, settings, plan):
+        tried.append(plan.members)
+        if plan.members > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return kernel(encoding, layers, block, settings, plan)
+
+    monkeypatch.setattr(layered, "LayeredKernel", small)
     made = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)
     assert tried[0] > 2
     assert tried[-1] <= 2

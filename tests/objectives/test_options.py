@@ -47,7 +47,9 @@ def made(**options):
         space=SearchSpace(base=EnsembleSpec(grid=2), axes=(Axis(name="width", values=(4,)),)),
         objective=Choice(name="per_sample", options=options),
     )
-    return make_objective(CATALOG, spec).options
+    objective = make_objective(CATALOG, spec)
+    assert isinstance(objective, PerSample)
+    return objective.options
 
 
 def test_what_depends_on_the_signal_is_settled_for_the_study():

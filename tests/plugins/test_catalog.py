@@ -11,6 +11,7 @@ from enas_inr.hookspecs import HookSpecs
 from enas_inr.plugins import builtin
 from enas_inr.plugins.catalog import DISABLE_VARIABLE, KINDS, build_catalog, load_catalog
 from tests.plugins.plugin_site import backbone, providers
+from tests.present import present
 
 
 def test_the_built_ins_are_all_there():
@@ -57,7 +58,7 @@ def test_every_hook_has_a_kind_and_a_docstring_with_an_example():
     assert {hook for hook, _ in KINDS.values()} == set(hooks)
     for kind, (hook, description) in KINDS.items():
         assert description.kind == kind
-        assert f"[{description.__name__}(name=" in inspect.getdoc(hooks[hook])
+        assert f"[{description.__name__}(name=" in present(inspect.getdoc(hooks[hook]))
 
 
 def test_a_plugin_is_listed_with_its_distribution_and_version(site):

@@ -16,6 +16,7 @@ from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+from tests.present import present
 
 IMAGE = SignalInfo(name="lake", modality="image", shape=(12, 16), channels=3, fingerprint="a")
 OTHER = IMAGE.model_copy(update={"name": "hill", "fingerprint": "b"})
@@ -37,7 +38,7 @@ def signal_of(info, noise=0.0):
 
 def stored(signal):
     """The picture of a signal in a file."""
-    picture = picture_of(signal)
+    picture = present(picture_of(signal))
     path = Path(FOLDER.name, hashlib.sha256(picture.content).hexdigest())
     path.write_bytes(picture.content)
     return StoredPicture(path, picture.suffix, picture.mimetype)

@@ -8,6 +8,7 @@ from enas_inr.reports.comparison import compare
 from enas_inr.reports.rows import psnr_values
 from enas_inr.reports.statistics import Difference
 from enas_inr.spec import Budget, Limit
+from tests.present import present
 from tests.reports.report_data import OTHER
 from tests.reports.report_data import study as made
 
@@ -38,7 +39,7 @@ def test_what_both_trained_is_tested_pair_by_pair():
         assert pair.first.key == pair.second.key
         values = psnr_values(pair.first), psnr_values(pair.second)
         assert pair.difference == Difference.of(*values)
-        assert not pair.difference.significant
+        assert not present(pair.difference).significant
 
 
 def test_the_verdict_names_the_better_one_or_none():

@@ -22,8 +22,12 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.open, self.ids, self.tags, self.fetched, self.handlers = [], [], [], [], []
-        self.texts = {}
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.fetched: list[str] = []
+        self.handlers: list[str] = []
+        self.texts: dict[str, list[str]] = {}
         self.feed(text)
         self.close()
         assert self.open == []
@@ -177,8 +181,12 @@ def test_the_best_and_the_front_are_marked():
 def test_pictures_are_decoded_once_and_only_to_be_drawn(tmp_path, monkeypatch):
     decoded = []
     for name in ("pixels_of", "sound_of"):
-        decode = getattr(pictures, name)
-        monkeypatch.setattr(pictures, name, lambda c, decode=decode: decoded.append(c) or decode(c))
+
+        def counted(content, decode=getattr(pictures, name)):
+            decoded.append(content)
+            return decode(content)
+
+        monkeypatch.setattr(pictures, name, counted)
     made = report(study("a"), study("b", info=SOUND))
     undrawn = replace(made, figures=("curves", "psnr_flops"))
     render_page(undrawn)

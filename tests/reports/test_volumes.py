@@ -20,6 +20,7 @@ from enas_inr.signals.codecs import codec_sizes
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import SignalInfo
+from tests.present import present
 from tests.reports.report_data import report, signal_of, study
 
 VOLUME = SignalInfo(name="skull", modality="volume", shape=(7, 12, 16), channels=1, fingerprint="v")
@@ -64,7 +65,7 @@ def test_the_sheet_of_reconstructions_says_that_it_shows_slices():
     from matplotlib.text import Text
 
     def words(info):
-        figure = reconstructions_figure(report(study(info=info)))
+        figure = present(reconstructions_figure(report(study(info=info))))
         return " ".join(text.get_text() for text in figure.findobj(Text))
 
     assert "the middle slice" in words(VOLUME)

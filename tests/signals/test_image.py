@@ -1,6 +1,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def test_the_exif_orientation_is_applied(tmp_path, suffix, orientation):
     turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"lossless": True} if suffix == ".webp" else {}
+    options: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
     upright.transpose(turn).save(tmp_path / f"a{suffix}", exif=exif, **options)
     levels = (read(tmp_path / f"a{suffix}").values.numpy() + 1) * 127.5
     assert levels.shape == (40, 56, 3)

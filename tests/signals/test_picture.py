@@ -9,6 +9,7 @@ from PIL import Image
 from enas_inr.signals.image import ImageModality
 from enas_inr.signals.picture import picture_of
 from enas_inr.signals.signal import Signal
+from tests.present import present
 
 
 def signal(*shape, modality="image", **details):
@@ -23,7 +24,7 @@ def opened(picture):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_small_image_is_the_png_that_its_modality_writes(tmp_path, channels):
     noise = signal(7, 9, channels)
-    picture = picture_of(noise)
+    picture = present(picture_of(noise))
     assert (picture.suffix, picture.mimetype) == (".png", "image/png")
     ImageModality().write(noise, tmp_path / "noise.png")
     with Image.open(tmp_path / "noise.png") as written:
@@ -44,7 +45,7 @@ def test_a_deep_image_becomes_8_bits():
 
 def test_a_sound_is_a_wav_of_16_bits():
     noise = signal(50, 2, modality="audio", sample_rate=8000)
-    picture = picture_of(noise)
+    picture = present(picture_of(noise))
     assert (picture.suffix, picture.mimetype) == (".wav", "audio/wav")
     assert soundfile.info(BytesIO(picture.content)).subtype == "PCM_16"
     levels, rate = soundfile.read(BytesIO(picture.content), dtype="int16")
@@ -54,7 +55,7 @@ def test_a_sound_is_a_wav_of_16_bits():
 
 
 def test_of_a_long_sound_the_first_30_seconds_are_kept():
-    picture = picture_of(signal(41 * 100, 1, modality="audio", sample_rate=100))
+    picture = present(picture_of(signal(41 * 100, 1, modality="audio", sample_rate=100)))
     assert soundfile.info(BytesIO(picture.content)).duration == 30
 
 

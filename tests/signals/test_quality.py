@@ -89,7 +89,7 @@ def cell_of(length, cells):
 def test_border_samples_are_those_that_touch_another_cell(shape, grid):
     original, made = noise(*shape, 2), noise(*shape, 2, seed=1)
     cells = [cell_of(*axis) for axis in zip(shape, grid, strict=True)]
-    squares = {True: [], False: []}
+    squares: dict[bool, list[float]] = {True: [], False: []}
     for at in np.ndindex(*shape):
         touches = any(
             0 <= at[axis] + side < shape[axis]

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from enas_inr.signals import samples
 from enas_inr.signals.audio import AudioModality
 from enas_inr.signals.image import ImageModality
 from enas_inr.signals.samples import SAMPLES
+from enas_inr.signals.signal import Signal
 
 
 def test_every_sample_has_a_name_and_a_summary():
@@ -33,7 +35,9 @@ def test_the_photo_is_what_its_summary_says():
 )
 def test_more_photos_come_with_an_extra(name, shape):
     pytest.importorskip("skimage")
-    assert ImageModality().read(SAMPLES[name].make()).values.shape == shape
+    path = SAMPLES[name].make()
+    assert isinstance(path, Path)
+    assert ImageModality().read(path).values.shape == shape
 
 
 def test_without_the_extra_they_say_what_to_install(monkeypatch):
@@ -52,14 +56,20 @@ def test_finding_the_photo_imports_no_matplotlib():
 
 @pytest.mark.parametrize("missing", ["package", "file"])
 def test_a_missing_photo_says_what_to_do(monkeypatch, missing):
-    found = None if missing == "package" else samples.find_spec("pytest")
+    found = None if missing == "package" else find_spec("pytest")
     monkeypatch.setattr(samples, "find_spec", lambda name: found)
     with pytest.raises(SignalError, match=r"grace_hopper\.jpg.*reinstall matplotlib"):
         SAMPLES["photo"].make()
 
 
+def chord() -> Signal:
+    made = SAMPLES["chord"].make()
+    assert isinstance(made, Signal)
+    return made
+
+
 def test_the_chord_is_two_seconds_of_decaying_sound():
-    signal = SAMPLES["chord"].make()
+    signal = chord()
     assert signal.values.shape == (32_000, 1)
     assert signal.values.dtype == torch.float32
     assert (signal.modality, signal.name, signal.sample_rate) == ("audio", "chord", 16_000)
@@ -69,8 +79,8 @@ def test_the_chord_is_two_seconds_of_decaying_sound():
 
 
 def test_the_chord_is_always_the_same_and_a_wav_holds_it_exactly(tmp_path):
-    signal = SAMPLES["chord"].make()
-    assert signal.info().fingerprint == SAMPLES["chord"].make().info().fingerprint
+    signal = chord()
+    assert signal.info().fingerprint == chord().info().fingerprint
     AudioModality().write(signal, tmp_path / "chord.wav")
     again = AudioModality().read(tmp_path / "chord.wav")
     assert torch.equal(again.values, signal.values)

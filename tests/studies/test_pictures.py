@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -18,7 +19,7 @@ from enas_inr.executors.base import ExecutionContext
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
-from enas_inr.signals.picture import picture_of
+from enas_inr.signals.picture import picture_of, pixels_of
 from enas_inr.signals.signal import Signal
 from enas_inr.studies import pictures
 from enas_inr.studies.known import known_trials
@@ -27,10 +28,12 @@ from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.search import run_study
 from enas_inr.studies.store import Store
 from enas_inr.training.evaluate import evaluate
+from enas_inr.training.trainer import train
+from tests.present import present
 
 CPU = torch.device("cpu")
 PHOTO = ("sample:photo", {"size": [16, 16]})
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "grid": 2,
     "widths": [4, 8],
     "depths": [1],
@@ -42,14 +45,6 @@ SETTINGS = {
 
 def load(source=PHOTO):
     return load_signal(load_catalog(plugins=False), *source)
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory):
-    """Making the tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("artifacts") / "empty.db"
-    optuna.storages.RDBStorage(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture
@@ -95,7 +90,7 @@ def reconstruction(signal, trial):
     """Train a trial again and evaluate its first repeat, apart from any executor."""
     context = ExecutionContext(load_catalog(plugins=False), signal)
     (job,) = conversion.make_jobs(context, signal.info(), [trial])
-    (outcome,) = local.train([job], trial.training, CPU, keep_params=True)
+    (outcome,) = train([job], trial.training, CPU, keep_params=True)
     return replace(signal, values=evaluate(job, outcome.params, trial.training, 0))
 
 
@@ -103,10 +98,10 @@ def test_the_picture_of_a_trial_is_its_reconstruction(storage, tmp_path):
     result = search(storage)
     study = plain_optuna(storage)
     for trial, row in zip(result.trials, study.trials, strict=True):
-        expected = picture_of(reconstruction(load(), trial.trial)).content
+        expected = present(picture_of(reconstruction(load(), trial.trial))).content
         name = f"reconstruction-{row.number}.png"
         assert artifacts(tmp_path, row, study) == [(name, "image/png", expected)]
-    original = picture_of(load()).content
+    original = present(picture_of(load())).content
     assert artifacts(tmp_path, study, study) == [("original.png", "image/png", original)]
 
 
@@ -115,7 +110,7 @@ def test_the_sound_of_a_trial_is_its_reconstruction(database, tmp_path):
     tone = Signal(values, "audio", "tone", sample_rate=8000)
     result = search(database, tone)
     study = plain_optuna(database)
-    expected = picture_of(reconstruction(tone, result.trials[1].trial)).content
+    expected = present(picture_of(reconstruction(tone, result.trials[1].trial))).content
     name = "reconstruction-1.wav"
     assert artifacts(tmp_path, study.trials[1], study) == [(name, "audio/wav", expected)]
 
@@ -142,7 +137,7 @@ def test_a_worker_sends_back_the_result_and_the_picture():
     wanting = ExecutionContext(load_catalog(plugins=False), load(), "cpu", pictures=True)
     trial = search("sqlite:///:memory:").trials[0].trial
     result, picture = local.train_trial(wanting, trial)
-    assert (result.trial, picture.mimetype) == (trial, "image/png")
+    assert (result.trial, present(picture).mimetype) == (trial, "image/png")
     again, nothing = local.train_trial(replace(wanting, pictures=False), trial)
     assert nothing is None
     assert again.repeats == result.repeats
@@ -171,14 +166,14 @@ def test_the_picture_of_a_known_trial_is_copied_and_never_read(storage, tmp_path
     assert not {picture.path for picture in found.values()} & {
         picture.path for picture in find_pictures("s", storage)[1].values()
     }
-    assert original.path.is_file()
+    assert present(original).path.is_file()
 
 
 def test_a_known_trial_whose_picture_has_gone_has_none(database):
     first = search(database)
     look_up = known_trials(first.spec.signal, database)
-    known = look_up(first.trials[0].trial)
-    known.picture.path.unlink()
+    known = present(look_up(first.trials[0].trial))
+    present(known.picture).path.unlink()
     with Store("again", first.spec, database) as store:
         store.add(known.result, known.picture)
     assert find_pictures("again", database) == (None, {})
@@ -187,11 +182,16 @@ def test_a_known_trial_whose_picture_has_gone_has_none(database):
 
 def test_a_stored_picture_is_read_and_decoded_once(database, monkeypatch):
     search(database)
-    original, found = find_pictures("s", database)
+    stored, found = find_pictures("s", database)
+    original = present(stored)
     calls = []
-    decode = pictures.pixels_of
-    monkeypatch.setattr(pictures, "pixels_of", lambda content: calls.append(0) or decode(content))
-    assert original.pixels.shape == (16, 16, 3)
+
+    def counted(content):
+        calls.append(content)
+        return pixels_of(content)
+
+    monkeypatch.setattr(pictures, "pixels_of", counted)
+    assert present(original.pixels).shape == (16, 16, 3)
     original.path.unlink()
     assert original.pixels is original.pixels
     assert len(calls) == 1
@@ -225,7 +225,6 @@ def test_where_there_can_be_no_pictures_none_are_made(database, tmp_path, monkey
 
 
 def test_a_trial_that_diverged_has_no_picture(database, tmp_path, monkeypatch):
-    train = local.train
 
     def spoilt(jobs, *args, **kwargs):
         if jobs[0].shape.width == 8:

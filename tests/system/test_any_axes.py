@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,7 +204,13 @@ def test_what_an_axis_does_not_have_is_one_line_that_teaches(capsys, name, shape
 
 def test_signal_options_decide_the_values_and_so_the_study(installed):
     make("a.raw", 8, 4, 4, 1)
-    settings = {"grid": 2, "widths": [4], "depths": [1], "repeats": 1, "training": {"steps": 2}}
+    settings: dict[str, Any] = {
+        "grid": 2,
+        "widths": [4],
+        "depths": [1],
+        "repeats": 1,
+        "training": {"steps": 2},
+    }
 
     def studied(**options):
         return enas_inr.search("a.raw", **settings, signal_options=options, catalog=installed)

@@ -3,7 +3,6 @@
 import gzip
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from enas_inr.signals.loading import load_signal
 from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.storage import study_names
 from enas_inr.studies.store import Store
+from tests.present import present
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "tests" / "data" / "v0.1.0"
@@ -153,7 +153,7 @@ def test_a_study_that_has_ended_is_found_by_its_command_and_trains_nothing(name,
     original, pictures = find_pictures(known["study"], known["storage"])
     complete = [row["number"] for row in found["trials"] if row["status"] == "complete"]
     assert sorted(pictures) == complete
-    for picture in (original, *pictures.values()):
+    for picture in (present(original), *pictures.values()):
         assert (picture.sound if name == "sound" else picture.pixels) is not None
 
 
@@ -251,9 +251,9 @@ class NotOpenedError(StudyError):
 
 
 @pytest.fixture
-def stores(monkeypatch) -> Iterator[list[Store]]:
+def stores(monkeypatch) -> list[Store]:
     """The stores that searches would open; none is."""
-    asked = []
+    asked: list[Store] = []
 
     def enter(store):
         asked.append(store)

@@ -4,9 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import optuna
 import pytest
+
+pytest.importorskip("torch")  # the searches, in processes of their own, need it
 
 SEARCH = "search sample:photo --size 24 --grid 3 --widths 8,16 --depths 1,2 --repeats 2 --steps 40"
 
@@ -48,7 +51,7 @@ def disturbed(folder, after: int, how: signal.Signals) -> subprocess.CompletedPr
     )
 
 
-def outcome(folder) -> dict:
+def outcome(folder) -> dict[str, Any]:
     done = subprocess.run(command(folder), capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
     for trial in [result["best"], *result["trials"]]:
@@ -57,7 +60,7 @@ def outcome(folder) -> dict:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict:
+def undisturbed(tmp_path_factory) -> dict[str, Any]:
     return outcome(tmp_path_factory.mktemp("undisturbed"))
 
 

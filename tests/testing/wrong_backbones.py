@@ -69,7 +69,7 @@ class Kinked(Right):
 
 class Idle(Right):
     def init(self, shape, seeds):
-        return super().init(shape, seeds) | {"idle": torch.ones(len(seeds), 3)}
+        return {**super().init(shape, seeds), "idle": torch.ones(len(seeds), 3)}
 
 
 class Cheap(Right):
@@ -128,7 +128,7 @@ class Unequal(Sloped):
     def __eq__(self, other):
         return False
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Layered(LayeredBackbone):

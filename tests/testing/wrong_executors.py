@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from enas_inr.executors.base import Executor
 from enas_inr.executors.local import LocalExecutor
-from enas_inr.result import Curve, TrialResult, TrialStatus
+from enas_inr.result import Curve, Picture, TrialResult, TrialStatus
+from enas_inr.spec import TrialSpec
 
 
 class Right(Executor):
@@ -43,7 +44,7 @@ class Busy(Right):
         trial = trials[0] if trials else None
         yield from super().run(trials)
         if trial is None:
-            yield TrialResult.model_construct(trial=None, status=TrialStatus.FAILED)
+            yield TrialResult.model_construct(trial=None, status=TrialStatus.FAILED)  # type: ignore[arg-type]
 
 
 class Renumbering(Right):
@@ -123,7 +124,7 @@ class Late(Right):
     """Hands a picture over after the result."""
 
     def __init__(self, context):
-        self.pictures = []
+        self.pictures: list[tuple[TrialSpec, Picture]] = []
         self.context = context
         super().__init__(replace(context, keep_picture=lambda *both: self.pictures.append(both)))
 

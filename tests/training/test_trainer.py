@@ -10,6 +10,7 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.fourier import Fourier
+from enas_inr.backbones.layered import LayeredBackbone
 from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.backbones.relu import Relu
 from enas_inr.backbones.siren import Siren
@@ -17,18 +18,18 @@ from enas_inr.cost import NetCost, NetShape
 from enas_inr.errors import TrainingError
 from enas_inr.signals.partition import cell_coordinates, cut
 from enas_inr.spec import TrainingSpec
-from enas_inr.training import batch as batches
 from enas_inr.training import chunks as plan
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import train
+from enas_inr.training.trainer import Progress, train
+from tests.present import present
 
 CPU = torch.device("cpu")
 STEPS = 50
 TRAINING = TrainingSpec(steps=STEPS)
 SHAPE = NetShape(in_features=2, out_features=3, depth=1, width=16)
-BACKBONES = {
+BACKBONES: dict[str, LayeredBackbone] = {
     "siren": Siren(SirenOptions(bias_init="fan_product")),
     "relu": Relu(ReluOptions(bias_init="fan_in")),
     "fourier": Fourier(FourierOptions(mapping_size=6, sigma=1.0, bias_init="fan_in")),
@@ -40,7 +41,7 @@ class Opaque(Backbone):
 
     def __init__(self, inner: Backbone) -> None:
         self._inner = inner
-        self.constants = inner.constants
+        self.constants = inner.constants  # type: ignore[misc]
 
     def init(self, shape: NetShape, seeds) -> Params:
         return self._inner.init(shape, seeds)
@@ -213,15 +214,16 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
     (expected,) = train([one], TRAINING, CPU)
     asked = []
 
-    class Small(layered.LayeredKernel):
-        def __init__(self, encoding, layers, block, settings, plan):
-            asked.append(plan.members)
-            if plan.members > 2:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            super().__init__(encoding, layers, block, settings, plan)
+    kernel = layered.LayeredKernel
 
-    monkeypatch.setattr(batches.layered, "LayeredKernel", Small)
-    member = layered.member_bytes(one.backbone.layers(SHAPE), 36, 36)
+    def small(encoding, layers, block, settings, plan):
+        asked.append(plan.members)
+        if plan.members > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return kernel(encoding, layers, block, settings, plan)
+
+    monkeypatch.setattr(layered, "LayeredKernel", small)
+    member = layered.member_bytes(BACKBONES["siren"].layers(SHAPE), 36, 36)
     monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
     assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
@@ -233,7 +235,7 @@ def test_out_of_memory_with_the_smallest_chunk_is_one_clear_error(monkeypatch):
     def no_memory(*args: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(batches.layered, "LayeredKernel", no_memory)
+    monkeypatch.setattr(layered, "LayeredKernel", no_memory)
     with pytest.raises(TrainingError, match="smallest chunk"):
         train([job(BACKBONES["siren"])], TRAINING, CPU)
 
@@ -273,7 +275,7 @@ def test_training_ends_early_when_every_repeat_has_stopped():
     (outcome,) = train([one], TrainingSpec(steps=5000, patience=5), CPU)
     (repeat,) = outcome.repeats
     assert repeat.stopped
-    assert repeat.steps == repeat.best_step + 5
+    assert repeat.steps == present(repeat.best_step) + 5
     assert outcome.losses.shape[1] < 5000
 
 
@@ -308,7 +310,7 @@ def test_audio_and_volumes_train_too():
 
 
 def test_progress_rises_to_one_and_tells_the_psnr():
-    told = []
+    told: list[Progress] = []
     train([job(BACKBONES["siren"])], TRAINING, CPU, on_progress=told.append)
     shares = [progress.done for progress in told]
     assert shares == sorted(shares)

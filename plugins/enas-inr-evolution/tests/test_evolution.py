@@ -9,6 +9,7 @@ from enas_inr_evolution.evolution import Evolution, EvolutionOptions
 
 from enas_inr.cli.main import run
 from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.result import TrialResult
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.testing.lookup import (
     LookupExecutor,
@@ -194,7 +195,8 @@ def test_a_search_on_the_command_line_is_resumed(tmp_path, monkeypatch, capsys):
 
     from enas_inr.studies.store import Store
 
-    kept, add = [], Store.add
+    add = Store.add
+    kept: list[TrialResult] = []
 
     def die_after_five(store, result):
         if len(kept) == 5:

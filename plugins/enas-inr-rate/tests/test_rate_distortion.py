@@ -59,7 +59,9 @@ def test_the_same_network_on_four_times_as_many_samples_has_a_quarter_of_the_rat
 def test_the_default_slope_is_half_that_of_an_ideal_code_of_a_gaussian_source(channels):
     # D(R) = sigma^2 2^(-2R) in each channel: on this curve twice the slope finds no rate better.
     signal = PHOTO.model_copy(update={"channels": channels})
-    ideal = made(signal, slope=2 * RateDistortionOptions().resolve(signal, 8).slope)
+    slope = RateDistortionOptions().resolve(signal, 8).slope
+    assert slope is not None
+    ideal = made(signal, slope=2 * slope)
     scores = [
         ideal.score(stored(bits * channels * 112 * 96 // 16, 10 * math.log10(4 * 4**bits)))
         for bits in (1, 2, 3, 4)
@@ -89,7 +91,8 @@ def test_what_a_user_gives_stays():
     given = RateDistortionOptions(samples=7, slope=0)
     assert given.resolve(PHOTO, 8) == given
     settled = RateDistortionOptions().resolve(PHOTO, 8)
-    assert (settled.samples, settled.slope) == (112 * 96, pytest.approx(3.01 / 3))
+    assert settled.samples == 112 * 96
+    assert settled.slope == pytest.approx(3.01 / 3)
 
 
 def test_what_is_not_settled_is_refused_with_what_to_do():

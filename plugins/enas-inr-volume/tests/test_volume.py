@@ -1,5 +1,6 @@
 import gzip
 from dataclasses import replace
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -53,8 +54,13 @@ def nii(path, array, affine=AFFINE, **fields):
     return path
 
 
+def opened(path) -> Any:
+    """An image of nibabel, whose `load` promises only what all its formats have."""
+    return nibabel.load(path)
+
+
 def loaded(path):
-    return np.load(path) if path.suffix == ".npy" else np.asanyarray(nibabel.load(path).dataobj)
+    return np.load(path) if path.suffix == ".npy" else np.asanyarray(opened(path).dataobj)
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 4, 5)])
@@ -73,7 +79,7 @@ def test_numbers_of_every_type_are_written_as_they_were_read(tmp_path, dtype, sh
 def test_nifti_keeps_every_type_that_it_has(tmp_path, dtype):
     numbers = noise(3, 4, 5, dtype=dtype)
     signal = read(nii(tmp_path / "a.nii.gz", numbers))
-    image = nibabel.load(write(signal, tmp_path / "b.nii"))
+    image = opened(write(signal, tmp_path / "b.nii"))
     assert image.get_data_dtype() == numbers.dtype
     np.testing.assert_allclose(np.asanyarray(image.dataobj), numbers, rtol=0, atol=1e-3)
     np.testing.assert_array_equal(image.affine, AFFINE)
@@ -83,7 +89,7 @@ def test_nifti_keeps_every_type_that_it_has(tmp_path, dtype):
 def test_types_that_nifti_lacks_become_the_next(tmp_path, dtype, kept):
     numbers = noise(3, 4, 5, dtype=dtype, high=2)
     signal = read(npy(tmp_path / "a.npy", numbers))
-    image = nibabel.load(write(signal, tmp_path / "a.nii"))
+    image = opened(write(signal, tmp_path / "a.nii"))
     assert image.get_data_dtype() == kept
     np.testing.assert_allclose(image.get_fdata(), numbers.transpose(2, 1, 0), atol=1e-3)
 
@@ -165,7 +171,7 @@ def test_dimensions_of_nifti(tmp_path, shape, options, expected):
     numbers = noise(*shape)
     signal = read(nii(tmp_path / "a.nii", numbers), **options)
     assert signal.values.shape == expected
-    image = nibabel.load(write(signal, tmp_path / "b.nii"))
+    image = opened(write(signal, tmp_path / "b.nii"))
     np.testing.assert_allclose(image.get_fdata().squeeze(), numbers.squeeze(), atol=1e-4)
     again = read(tmp_path / "b.nii", **options)
     assert again.meta == signal.meta
@@ -192,7 +198,7 @@ def test_dimensions_of_arrays(tmp_path, shape, options, expected):
 def test_several_channels_from_elsewhere_become_the_last_dimension(tmp_path):
     signal = toy_signal((3, 4, 5), 2, modality="volume")
     assert np.load(write(signal, tmp_path / "a.npy")).shape == (3, 4, 5, 2)
-    assert nibabel.load(write(signal, tmp_path / "a.nii")).shape == (5, 4, 3, 1, 2)
+    assert opened(write(signal, tmp_path / "a.nii")).shape == (5, 4, 3, 1, 2)
 
 
 def test_slope_and_intercept_stay_with_the_stored_integers(tmp_path):
@@ -200,7 +206,7 @@ def test_slope_and_intercept_stay_with_the_stored_integers(tmp_path):
     path = nii(tmp_path / "a.nii.gz", stored, slope_inter=(0.5, -10))
     signal = read(path)
     assert (signal.meta["dtype"], signal.meta["range"]) == ("int16", [0, 59])
-    image = nibabel.load(write(signal, tmp_path / "b.nii.gz"))
+    image = opened(write(signal, tmp_path / "b.nii.gz"))
     assert np.array_equal(image.dataobj.get_unscaled(), stored)
     np.testing.assert_allclose(image.get_fdata(), stored * 0.5 - 10)
     assert read(tmp_path / "b.nii.gz").meta == signal.meta
@@ -215,10 +221,10 @@ def world(image, *voxel):
 def test_a_rendering_lies_where_the_original_did(tmp_path):
     nii(tmp_path / "a.nii", noise(6, 8, 4))
     model = fitted(tmp_path / "a.nii", tmp_path)
-    original = nibabel.load(tmp_path / "a.nii")
+    original = opened(tmp_path / "a.nii")
 
     def rendered(**asked):
-        return nibabel.load(write(model.render(**asked), tmp_path / "r.nii"))
+        return opened(write(model.render(**asked), tmp_path / "r.nii"))
 
     np.testing.assert_array_equal(rendered().affine, AFFINE)
     twice = rendered(scale=2)
@@ -250,7 +256,7 @@ def test_the_step_of_time_and_the_units_are_kept_and_scaled(tmp_path):
     )
     model = fitted(path, tmp_path)
     assert model.header.signal.shape == (8, 6, 5, 4)
-    image = nibabel.load(write(model.render(size=(4, 6, 5, 4)), tmp_path / "r.nii"))
+    image = opened(write(model.render(size=(4, 6, 5, 4)), tmp_path / "r.nii"))
     assert image.header.get_zooms()[3] == pytest.approx(1.6)
     assert image.header.get_xyzt_units() == ("mm", "sec")
 
@@ -262,9 +268,9 @@ def test_the_codes_of_the_coordinates_are_kept(tmp_path, codes):
     image.set_sform(AFFINE, code=codes[1])
     (tmp_path / "a.nii").write_bytes(image.to_bytes())
     signal = read(tmp_path / "a.nii")
-    again = nibabel.load(write(signal, tmp_path / "b.nii"))
+    again = opened(write(signal, tmp_path / "b.nii"))
     assert (int(again.header["qform_code"]), int(again.header["sform_code"])) == codes
-    np.testing.assert_allclose(again.affine, nibabel.load(tmp_path / "a.nii").affine, atol=1e-5)
+    np.testing.assert_allclose(again.affine, opened(tmp_path / "a.nii").affine, atol=1e-5)
 
 
 def test_nifti_2_is_read(tmp_path):
@@ -320,9 +326,9 @@ def test_too_many_numbers_are_refused_before_they_are_read(tmp_path):
         np.lib.format.write_array_header_1_0(file, header)
         file.truncate(file.tell() + 4096**3)  # a hole: no disk is used
     assert "4096x4096x4096 are 68,719 million numbers" in refused(tmp_path / "a.npy")
-    header = nibabel.Nifti1Header()
-    header.set_data_shape((4096, 4096, 4096))
-    (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(100))
+    nifti = nibabel.Nifti1Header()
+    nifti.set_data_shape((4096, 4096, 4096))
+    (tmp_path / "a.nii").write_bytes(nifti.binaryblock + bytes(100))
     assert "the limit is 268 million" in refused(tmp_path / "a.nii")
 
 

@@ -7,15 +7,14 @@ import sys
 
 import pytest
 
-from enas_inr.cost import Cost
 from enas_inr.errors import SpecError
 from enas_inr.executors.options import RayOptions
 from enas_inr.executors.ray.cluster import Needs, settle
 from enas_inr.executors.ray.pool import Attempt
-from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.spec import Cost, EnsembleSpec, TrainingSpec, TrialSpec
 
 
-def node(cpus: float, gpus: float = 0, alive: bool = True) -> dict:
+def node(cpus: float, gpus: float = 0, alive: bool = True) -> dict[str, object]:
     return {"Alive": alive, "Resources": {"CPU": cpus} | ({"GPU": gpus} if gpus else {})}
 
 

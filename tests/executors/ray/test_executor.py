@@ -1,11 +1,13 @@
 """The same search on a real cluster of two nodes, whatever dies in the middle of it."""
 
 import json
+import logging
 import os
 import random
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import optuna
 import pytest
@@ -15,6 +17,7 @@ from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.ray import pool as ray_pool
 from enas_inr.hookspecs import Backbone
 from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.result import TrialResult
 from enas_inr.studies.loop import Observer
 
 ray = pytest.importorskip("ray")
@@ -22,7 +25,7 @@ WIDTHS, DEPTHS = [8, 16, 32], [1, 2]
 
 
 def search(folder, cluster=None, observer=None, **changes):
-    asked = {
+    asked: dict[str, Any] = {
         "strategy": "exhaustive",
         "widths": WIDTHS,
         "depths": DEPTHS,
@@ -36,7 +39,7 @@ def search(folder, cluster=None, observer=None, **changes):
     return enas_inr.search("sample:photo", **asked | changes, observer=observer)
 
 
-def by_architecture(result) -> dict:
+def by_architecture(result) -> dict[str, TrialResult]:
     return {trial.key: trial for trial in result.trials}
 
 
@@ -59,7 +62,8 @@ class AtTrial(Observer):
     """Does something when a number of trials have ended, and remembers what was said."""
 
     def __init__(self, count: int = -1, action=lambda: None) -> None:
-        self.left, self.action, self.lines = count, action, []
+        self.left, self.action = count, action
+        self.lines: list[str] = []
 
     def said(self, line: str) -> None:
         self.lines.append(line)
@@ -74,7 +78,7 @@ def listed(cluster, function: str, **arguments):
     """What the cluster's own records say."""
     import ray.util.state
 
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     try:
         return getattr(ray.util.state, function)(detail=True, limit=10_000, **arguments)
     finally:
@@ -199,7 +203,7 @@ def drive(folder, cluster, killed_at: int, how: str = "SIGKILL"):
     )
 
 
-def living_actors(cluster) -> list:
+def living_actors(cluster) -> list[Any]:
     return [a for a in listed(cluster, "list_actors") if a.state not in ("DEAD",)]
 
 

@@ -44,7 +44,7 @@ def expected(tmp_path_factory, cluster):
     return exhaustive(tmp_path_factory.mktemp("local"), cluster)
 
 
-def psnr_by_key(result) -> dict:
+def psnr_by_key(result) -> dict[str, float]:
     return {t.key: t.psnr_db for t in result.trials if t.status is TrialStatus.COMPLETE}
 
 

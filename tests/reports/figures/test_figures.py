@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -10,6 +11,7 @@ from enas_inr.reports.figures.drawing import INK, SERIES
 from enas_inr.reports.pictured import error_levels, pictured
 from enas_inr.result import Curve
 from enas_inr.studies.record import Published
+from tests.present import present
 from tests.reports.report_data import OTHER, SOUND, report, study
 
 
@@ -18,7 +20,9 @@ def dots(panel):
     return [
         (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
         for line in panel.lines
-        if len(line.get_xdata()) == 1 and line.get_markersize() == 6 and line.get_marker() != "None"
+        if np.size(line.get_xdata()) == 1
+        and line.get_markersize() == 6
+        and line.get_marker() != "None"
     ]
 
 
@@ -32,7 +36,7 @@ def words(figure):
 @pytest.mark.parametrize("name", ["psnr_flops", "psnr_parameters", "psnr_bytes", "score_flops"])
 def test_every_complete_trial_is_a_point(name):
     made = report(study(fail=lambda spec: spec.width == 32))
-    (panel,) = FIGURES[name](made).axes
+    (panel,) = present(FIGURES[name](made)).axes
     assert len(dots(panel)) == 4
     assert panel.get_xscale() == "log"
     assert panel.get_xlabel()
@@ -43,14 +47,16 @@ def test_the_published_are_drawn_where_the_paper_has_them():
     made = report(
         study(named=["one"], published={"one": Published(psnr_paper_db=30.0, flops=10**6)})
     )
-    (panel,) = FIGURES["psnr_flops"](made).axes
+    (panel,) = present(FIGURES["psnr_flops"](made)).axes
     assert any(x == 10**6 and y == pytest.approx(36.0206) for x, y in dots(panel))
-    (plain,) = FIGURES["psnr_flops"](report(study(named=["one"]))).axes
+    (plain,) = present(FIGURES["psnr_flops"](report(study(named=["one"])))).axes
     assert len(dots(panel)) == len(dots(plain)) + 1
 
 
 def test_a_panel_for_each_signal_and_one_scale_for_all():
-    figure = FIGURES["psnr_flops"](report(study("a"), study("b", info=OTHER, widths=(64, 128))))
+    figure = present(
+        FIGURES["psnr_flops"](report(study("a"), study("b", info=OTHER, widths=(64, 128))))
+    )
     first, second = figure.axes
     assert first.get_ylim() == second.get_ylim()
     assert {"lake", "hill"} <= words(figure)
@@ -58,8 +64,10 @@ def test_a_panel_for_each_signal_and_one_scale_for_all():
 
 def test_only_a_study_of_widths_is_joined():
     def longest(made):
-        (panel,) = FIGURES["psnr_flops"](made).axes
-        return max(len(line.get_xdata()) for line in panel.lines if line.get_color() == SERIES[0])
+        (panel,) = present(FIGURES["psnr_flops"](made)).axes
+        return max(
+            np.size(line.get_xdata()) for line in panel.lines if line.get_color() == SERIES[0]
+        )
 
     both = [study(widths=(8, 16, 32), depths=depths) for depths in ((1,), (1, 2))]
     assert [longest(report(one)) for one in both] == [3, 1]
@@ -82,27 +90,27 @@ def test_what_does_not_apply_is_not_drawn():
 
 def test_at_most_ten_curves_and_the_baseline():
     many = study(widths=(8, 16, 24, 32, 40, 48), depths=(1, 2), named=["base"])
-    (panel,) = FIGURES["curves"](report(many, baseline="base")).axes
-    drawn = [line for line in panel.lines if len(line.get_xdata()) == 3]
+    (panel,) = present(FIGURES["curves"](report(many, baseline="base"))).axes
+    drawn = [line for line in panel.lines if np.size(line.get_xdata()) == 3]
     (level,) = [line for line in panel.lines if line.get_color() == INK]
     assert len(drawn) == len(panel.collections) == 10
-    assert level.get_ydata()[0] == pytest.approx(many.results[0].psnr_db)
+    assert np.asarray(level.get_ydata())[0] == pytest.approx(many.results[0].psnr_db)
 
 
 def test_the_trace_has_a_line_for_each_study_with_axes():
     made = report(study("a", coordinate=True), study("b", "x", coordinate=True), study("c"))
-    upper, lower = FIGURES["trace"](made).axes
+    upper, lower = present(FIGURES["trace"](made)).axes
     assert [len(panel.lines) for panel in (upper, lower)] == [2, 2]
-    assert len(upper.lines[0].get_xdata()) == len(made.studies[0].trace)
+    assert np.size(upper.lines[0].get_xdata()) == len(made.studies[0].trace)
     assert lower.get_xticklabels()[0].get_text() == "1 width"
 
 
 def test_the_sheet_has_the_original_eight_at_most_and_their_errors():
     many = study(widths=(8, 16, 24, 32, 40), depths=(1, 2), named=["first"])
-    figure = FIGURES["reconstructions"](report(many))
+    figure = present(FIGURES["reconstructions"](report(many)))
     assert len(figure.axes) == 1 + 2 * 8 + 1  # and the colour bar
     assert {"Original", "first"} <= words(figure)
-    assert len(FIGURES["reconstructions"](report(study(info=SOUND))).axes) == 2 * 7 + 1
+    assert len(present(FIGURES["reconstructions"](report(study(info=SOUND)))).axes) == 2 * 7 + 1
 
 
 def test_named_rows_are_pictured_first_then_the_best():
@@ -110,15 +118,15 @@ def test_named_rows_are_pictured_first_then_the_best():
     (shown,) = pictured(made, 3)
     assert shown.name_of(shown.rows[0][0]) == "z"
     others = [row.result.score for row, _ in shown.rows[1:]]
-    every = [row.result.score for row in groups(made)[0].rows if row.name != "z"]
+    every = [present(row.result.score) for row in groups(made)[0].rows if row.name != "z"]
     assert others == sorted(every, reverse=True)[:2]
 
 
 def test_the_error_is_the_mean_over_the_channels_in_levels():
-    original = study().original.pixels
+    original = present(present(study().original).pixels)
     other = original.copy()
     other[0, 0, 0] ^= 0b1001
-    levels = error_levels(original, other)
+    levels = present(error_levels(original, other))
     change = abs(int(original[0, 0, 0]) - int(other[0, 0, 0]))
     assert levels[0, 0] == pytest.approx(change / 3)
     assert levels.sum() == pytest.approx(change / 3)

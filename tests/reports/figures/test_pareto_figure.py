@@ -9,6 +9,7 @@ from enas_inr.result import SearchResult, best_of, pareto_front
 from enas_inr.spec import StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.testing.lookup import PICTURE, LookupExecutor, lookup_space, simulate
+from tests.present import present
 
 
 def result(objectives, widths=(8, 16, 32), depths=(1, 2)):
@@ -19,7 +20,7 @@ def result(objectives, widths=(8, 16, 32), depths=(1, 2)):
         study="s",
         storage="none",
         spec=StudySpec(signal=PICTURE, space=space.space, objectives=objectives),
-        best=best_of(history),
+        best=present(best_of(history)),
         trace=(),
         trials=tuple(history),
         seconds=0.0,

@@ -1,0 +1,33 @@
+import pytest
+
+from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
+from enas_inr.spec import (
+    SignalInfo,
+)
+
+IMAGE = SignalInfo(name="photo", modality="image", shape=(12, 16), channels=3)
+
+
+AUDIO = SignalInfo(name="chord", modality="audio", shape=(32_000,), channels=1, sample_rate=16_000)
+
+
+@pytest.mark.parametrize(("signal", "omega"), [(IMAGE, 30), (AUDIO, 3000)])
+def test_the_first_frequency_of_siren_depends_on_the_modality(signal, omega):
+    assert SirenOptions().resolve(signal, 8).omega_first == omega
+    assert SirenOptions().resolve(signal, 8).omega_hidden == 30
+    assert SirenOptions(omega_first=60).resolve(signal, 8).omega_first == 60
+
+
+@pytest.mark.parametrize("model", [SirenOptions, ReluOptions, FourierOptions])
+@pytest.mark.parametrize(
+    ("grid", "bias"), [(1, "fan_in"), (2, "fan_in"), (4, "fan_product"), (32, "fan_product")]
+)
+def test_the_papers_biases_depend_on_the_grid(model, grid, bias):
+    assert model().resolve(IMAGE, grid).bias_init == bias
+    assert model(bias_init="zeros").resolve(IMAGE, grid).bias_init == "zeros"
+
+
+def test_options_that_are_settled_stay():
+    for model in (SirenOptions, ReluOptions, FourierOptions):
+        settled = model().resolve(AUDIO, 8)
+        assert settled.resolve(IMAGE, 1) == settled

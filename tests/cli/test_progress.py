@@ -1,0 +1,89 @@
+"""Progress where stderr is no terminal: plain lines, at most one in a while."""
+
+import pytest
+
+from enas_inr.cli import progress
+from enas_inr.cli.progress import SearchProgress
+from enas_inr.executors.base import TrialProgress
+from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+
+SPACE = lookup_space({"width": (8, 16)}, 10**9)
+RESULT, DIVERGED = simulate(
+    Exhaustive(SPACE),
+    SPACE,
+    PsnrFlops(),
+    LookupExecutor(lambda spec: 30.0 if spec.width == 8 else None),
+)
+
+
+class Clock:
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_a_trial_is_told_after_a_while_with_its_speed_and_what_is_left(clock, capsys):
+    shown = SearchProgress(quiet=False)
+    shown.started("s", "sqlite:///s.db", 3, 9)
+    for seconds, done in [(0, 0.0), (9, 0.2), (10, 0.25), (19, 0.4), (20, 0.5)]:
+        clock.now = 100.0 + seconds
+        shown.progressed(TrialProgress(0, "siren", done, round(400 * done), 20.0))
+    assert capsys.readouterr().err.splitlines() == [
+        "study s in sqlite:///s.db, 3 trials known",
+        "trial 4 of at most 9  siren   25%  10.0 steps/s  PSNR 26.02 dB so far  0:30 left",
+        "trial 4 of at most 9  siren   50%  10.0 steps/s  PSNR 26.02 dB so far  0:20 left",
+    ]
+
+
+def test_after_a_trial_the_whole_search_is_estimated_by_it(clock, capsys):
+    shown = SearchProgress(quiet=False)
+    shown.started("s", "sqlite:///s.db", 0, 4)
+    shown.finished(RESULT.model_copy(update={"seconds": 60.0}))
+    for seconds, done in [(0, 0.0), (10, 0.5)]:
+        clock.now = 100.0 + seconds
+        shown.progressed(TrialProgress(1, "siren", done, 0, None))
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "trial 2 of at most 4  siren   50%  0:10 left (search: at most 2:10)"
+    )
+
+
+def test_a_finished_trial_is_told_with_its_score_or_why_it_has_none(capsys):
+    shown = SearchProgress(quiet=False)
+    shown.started("s", "sqlite:///s.db", 0, 2)
+    shown.finished(RESULT)
+    shown.finished(DIVERGED)
+    _, first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("trial 1 of at most 2  siren M=8 d=1 w=8  PSNR 36.02 dB (sd 0.00)")
+    assert f"score {RESULT.score:.2f}" in first
+    assert second == f"trial 2 of at most 2  siren M=8 d=1 w=16  diverged: {DIVERGED.message}"
+
+
+def test_an_interrupted_search_says_what_is_kept(capsys):
+    shown = SearchProgress(quiet=False)
+    shown.interrupted()
+    shown.started("s", "sqlite:///s.db", 3, 9)
+    shown.finished(RESULT)
+    shown.interrupted()
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "interrupted before the search began"
+    assert said[-1] == (
+        "interrupted: 4 trials are kept in study s (sqlite:///s.db); the same command continues"
+    )
+
+
+def test_quiet_says_nothing(clock, capsys):
+    with SearchProgress(quiet=True) as shown:
+        shown.started("s", "sqlite:///s.db", 0, 2)
+        shown.finished(RESULT)
+        shown.interrupted()
+    assert capsys.readouterr().err == ""

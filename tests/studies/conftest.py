@@ -1,0 +1,27 @@
+import shutil
+import tempfile
+
+import optuna
+import pytest
+
+
+@pytest.fixture(scope="package")
+def empty_database(tmp_path_factory):
+    """Making the tables takes longer than most tests."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    optuna.storages.RDBStorage(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def database(tmp_path, empty_database):
+    shutil.copy(empty_database, tmp_path / "runs.db")
+    return f"sqlite:///{tmp_path}/runs.db"
+
+
+@pytest.fixture(params=["sqlite", "journal"])
+def storage(request, tmp_path, monkeypatch):
+    if request.param == "sqlite":
+        return request.getfixturevalue("database")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where its lock lies
+    return f"journal:{tmp_path}/runs.log"
