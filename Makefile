@@ -1,15 +1,16 @@
-# `make demo` and `make test` need Python 3.11 or newer and nothing else: each sets up .venv first.
+# All of these need Python 3.11 or newer and nothing else: each sets up .venv first.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test studies lint types rooms check benchmark clean
+.PHONY: help demo test test-without-torch studies docs lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
 	@echo "make test       run all tests"
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
+	@echo "make docs       the documentation as a site, in site/"
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
 	@echo "make benchmark  time our trainer against its alternatives"
 
@@ -31,12 +32,28 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray
 	$(BIN)/python -m pytest tests/executors/ray
 
+# For a Python without a small build of torch, such as `PYTHON=python3.13`: whatever needs torch is
+# skipped (see tests/conftest.py).
+test-without-torch:
+	$(PYTHON) -m venv .venv-light
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+		| grep -v '^torch' > .venv-light/requirements.txt
+	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-r .venv-light/requirements.txt beartype hatchling pytest pytest-xdist ruff
+	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	.venv-light/bin/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray tests
+
 # Each file for itself, as a user would; what they share is trained once.
 studies: $(READY)
 	@set -e; for file in studies/*.toml; do \
 		name=$$(basename $$file .toml); \
 		$(BIN)/enas-inr study run $$file --quick --quiet --storage studies-quick/study.db -o studies-quick/$$name; \
 	done
+
+# NO_MKDOCS_2_WARNING silences a remark of the theme's about other versions of MkDocs.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -54,4 +71,4 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/training.py
 
 clean:
-	rm -rf $(VENV) demo-output studies-quick
+	rm -rf $(VENV) .venv-light demo-output studies-quick site

@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from training_methods import TRAINING, Step, Task
 
-from enas_inr.training.trainer import Progress, train
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
 
 WARM_UP_STEPS = 25  # of `train`, not timed, at most: its rounds of 1, 4 and 16 steps
 LEAST_STEPS = 30  # of `train`, timed

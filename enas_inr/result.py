@@ -15,6 +15,21 @@ from enas_inr.validation import Frozen
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "Curve",
+    "Picture",
+    "RepeatResult",
+    "SearchResult",
+    "TraceStep",
+    "TrialResult",
+    "TrialStatus",
+    "best_of",
+    "directions",
+    "objective_values",
+    "pareto_front",
+    "psnr_paper_db",
+]
+
 
 class TrialStatus(StrEnum):
     """How a trial or one of its repeats ended."""
@@ -55,6 +70,15 @@ class Curve(Frozen):
 
     steps: tuple[int, ...] = ()
     psnr_paper_db: tuple[tuple[float | None, ...], ...] = ()
+
+    def mean(self) -> dict[int, float]:
+        """The mean over the repeats, by the step; steps at which one is not finite are left out."""
+        columns = zip(self.steps, zip(*self.psnr_paper_db, strict=True), strict=True)
+        return {
+            step: statistics.fmean(known)
+            for step, column in columns
+            if len(known := [value for value in column if value is not None]) == len(column)
+        }
 
 
 @dataclass(frozen=True)
@@ -217,9 +241,7 @@ def _row(result: TrialResult) -> dict[str, Any]:
         "status": result.status.value,
         "backbone": spec.backbone,
         "options": spec.options,
-        "grid": spec.grid,
-        "depth": spec.depth,
-        "width": spec.width,
+        **spec.sizes(),
         **result.trial.cost.model_dump(),
         "psnr_db": result.psnr_db,
         "psnr_paper_db": result.psnr_paper_db,
@@ -275,14 +297,17 @@ def pareto_front(
         return ()
     signs = [1 if MAXIMISED[name] else -1 for name in objectives]
     gains = [
-        (result, [sign * value for sign, value in zip(signs, values, strict=True)])
+        ([sign * value for sign, value in zip(signs, values, strict=True)], result)
         for result in results
         if (values := objective_values(result, objectives)) is not None
     ]
-    front = [
-        result for result, gain in gains if not any(_dominates(other, gain) for _, other in gains)
-    ]
-    return tuple(sorted(front, key=lambda r: (r.trial.cost.flops, r.trial.number)))
+    front: list[tuple[list[float], TrialResult]] = []
+    # What dominates a trial comes before it in this order, and is dominated by the front at most.
+    for gain, result in sorted(gains, key=lambda pair: pair[0], reverse=True):
+        if not any(_dominates(other, gain) for other, _ in front):
+            front.append((gain, result))
+    found = (result for _, result in front)
+    return tuple(sorted(found, key=lambda r: (r.trial.cost.flops, r.trial.number)))
 
 
 def _dominates(one: list[float], other: list[float]) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -23,8 +24,30 @@ from pydantic import (
 from enas_inr.errors import SpecError
 from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
+__all__ = [
+    "MAXIMISED",
+    "PAPER_MAX_FLOPS",
+    "PROFILES",
+    "PSNR_OFFSET_DB",
+    "Axis",
+    "Beta",
+    "Budget",
+    "Choice",
+    "Cost",
+    "EnsembleSpec",
+    "Limit",
+    "Options",
+    "SearchSpace",
+    "SignalInfo",
+    "StudySpec",
+    "TrainingSpec",
+    "TrialSpec",
+]
+
 PSNR_OFFSET_DB = 20 * math.log10(2)
 """The usual PSNR (peak 2, the data range) minus the PSNR of the paper (peak 1): 6.0206 dB."""
+AXIS_LETTERS: Mapping[str, str] = MappingProxyType({"grid": "M", "depth": "d", "width": "w"})
+"""The letters of the sizes of an architecture, as in the paper."""
 
 
 class SignalInfo(Frozen):
@@ -89,11 +112,15 @@ class EnsembleSpec(Frozen):
 
     def label(self) -> str:
         """Return a short name for people: `siren M=8 d=1 w=128`."""
-        return f"{self.backbone} M={self.grid} d={self.depth} w={self.width}"
+        return f"{self.backbone} {self.short_label()}"
+
+    def short_label(self, axes: Iterable[str] = AXIS_LETTERS) -> str:
+        """Return the sizes on these axes alone: `M=8 w=128`."""
+        return " ".join(f"{AXIS_LETTERS[axis]}={getattr(self, axis)}" for axis in axes)
 
     def sizes(self) -> dict[str, int]:
         """Return the grid, the depth and the width by name."""
-        return {"grid": self.grid, "depth": self.depth, "width": self.width}
+        return {axis: getattr(self, axis) for axis in AXIS_LETTERS}
 
     def with_value(self, axis: str, value: int) -> Self:
         """Return the architecture with another value on one axis."""
@@ -116,6 +143,7 @@ class Cost(Frozen):
 
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+"""The decay rate of a moving average, as Adam has two."""
 
 
 class TrainingSpec(Frozen):

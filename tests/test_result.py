@@ -146,3 +146,9 @@ def test_the_front_is_what_nothing_beats_by_flops():
 
 def test_equals_do_not_beat_each_other():
     assert len(pareto_front([trial(0), trial(1)], ("psnr", "flops"))) == 2
+
+
+def test_the_mean_curve_leaves_out_steps_at_which_a_repeat_is_not_finite():
+    curve = Curve(steps=(1, 5, 9), psnr_paper_db=((1.0, None, 3.0), (2.0, 4.0, 6.0)))
+    assert curve.mean() == {1: 1.5, 9: 4.5}
+    assert Curve().mean() == {}

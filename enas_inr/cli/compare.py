@@ -1,4 +1,4 @@
-"""`enas-inr compare`: two studies of one signal, side by side."""
+"""`enas-inr compare`: compare two studies of the same signal."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
-    from enas_inr.result import TrialResult
 
 
 def compare(
     context: typer.Context,
-    first: Annotated[str, typer.Argument(metavar="STUDY_A", help="A study's name.")],
+    first: Annotated[str, typer.Argument(metavar="STUDY_A", help="Name of a study.")],
     second: Annotated[
-        str, typer.Argument(metavar="STUDY_B", help="Another's, on the same signal.")
+        str, typer.Argument(metavar="STUDY_B", help="Name of another study of the same signal.")
     ],
-    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    storage: arguments.Storage = DEFAULT_STORAGE,
     other_storage: Annotated[
         str | None,
-        typer.Option("--storage-b", help="Where STUDY_B is.", show_default="with STUDY_A"),
+        typer.Option(
+            "--storage-b", help="Storage of STUDY_B.", show_default="the storage of STUDY_A"
+        ),
     ] = None,
     as_json: arguments.Json = False,
 ) -> None:
-    """Compare what two studies found within the same budget, with a test over their repeats."""
-    from enas_inr.reports import comparison as versus
+    """Compare the best trials of two studies within the same budget, with a test on the repeats."""
+    from enas_inr.reports import comparison
     from enas_inr.studies.record import load_record
 
     catalog = arguments.load_catalog(context)
@@ -36,7 +38,7 @@ def compare(
         load_record(first, storage, catalog),
         load_record(second, other_storage or storage, catalog),
     ]
-    made = versus.compare(*records)
+    made = comparison.compare(*records)
     if as_json:
         print(json.dumps(made.to_dict(), indent=2))
     else:
@@ -45,11 +47,12 @@ def compare(
 
 def _print(made: Comparison) -> None:
     from enas_inr.cli.tables import console, table
+    from enas_inr.reports.rows import psnr_of
     from enas_inr.validation import format_quantity
 
     out = console()
     budget = ", ".join(f"{format_quantity(v)} {name}" for name, v in made.limits.items())
-    print(f"signal {made.first.spec.signal.name}, budget of both: {budget or 'none'}")
+    print(f"signal {made.first.spec.signal.name}, common budget: {budget or 'none'}")
     sides = ("A", "B")
     numbers = ("FLOPs", "parameters", "bytes", "PSNR dB", "score", "repeats")
     best = table("", "study", "best architecture", *numbers, right=numbers)
@@ -61,7 +64,7 @@ def _print(made: Comparison) -> None:
             study.name,
             trial.trial.ensemble.label(),
             *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
-            _psnr(trial),
+            str(psnr_of(trial)),
             f"{trial.score:.2f}",
             str(len(trial.repeats)),
         )
@@ -75,24 +78,19 @@ def _print(made: Comparison) -> None:
             shared.add_row(*_shared(pair))
         out.print(shared)
     for remark in made.remarks:
-        print(f"they differ in {remark}")
+        print(f"the studies differ in {remark}")
     print(made.verdict())
 
 
 def _shared(pair: Pair) -> tuple[str, ...]:
+    from enas_inr.reports.rows import psnr_of
+
     difference = pair.difference
     p = "" if difference is None or difference.p is None else f"{difference.p:.2g}"
     return (
         pair.first.trial.ensemble.label(),
-        _psnr(pair.first),
-        _psnr(pair.second),
+        str(psnr_of(pair.first)),
+        str(psnr_of(pair.second)),
         str(difference or ""),
         p + (" *" if difference and difference.significant else ""),
     )
-
-
-def _psnr(trial: TrialResult) -> str:
-    from enas_inr.reports.rows import psnr_values
-    from enas_inr.reports.statistics import Estimate
-
-    return str(Estimate.of(psnr_values(trial)))

@@ -10,6 +10,7 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import SpecError
+from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.studies.record import Report
@@ -29,7 +30,7 @@ def report(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="A study's name in the storage, or a study file.")
     ],
-    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    storage: arguments.Storage = DEFAULT_STORAGE,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -59,6 +60,7 @@ def report(
     from enas_inr.reports import text
     from enas_inr.reports.figures import write_figures
     from enas_inr.reports.page import render_page
+    from enas_inr.reports.rows import Results
     from enas_inr.signals.files import make_folder, replace_bytes
 
     form = form or _format_of(output)
@@ -71,7 +73,7 @@ def report(
         prepared = prepare(
             study, signals=signal or (), quick=quick, changes=options, catalog=catalog
         )
-        made = prepared.report(storage)
+        made = Results.of(prepared.report(storage))
     else:
         from enas_inr.api.study import report_of
 
@@ -79,7 +81,7 @@ def report(
             raise SpecError(
                 "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
             )
-        made = report_of(study, storage, catalog)
+        made = Results.of(report_of(study, storage, catalog))
     makers = {
         Format.HTML: render_page,
         Format.MD: text.as_markdown,
@@ -114,25 +116,26 @@ def print_report(made: Report) -> None:
     """Print a report's title, settings and table."""
     from enas_inr.cli.tables import console, table
     from enas_inr.reports.findings import findings
-    from enas_inr.reports.text import brief, settings
+    from enas_inr.reports.rows import Results
+    from enas_inr.reports.settings import brief_settings
+    from enas_inr.reports.text import brief_columns
 
-    brief_table = brief(made)
-    headings = [column.title for column in brief_table.columns]
-    right = tuple(column.title for column in brief_table.columns if column.numeric)
-    printed = table(*headings, "", right=right)
-    for line in brief_table.lines:
-        best = line.row.best
-        cells = [cell.text for cell in line.cells]
-        printed.add_row(*cells, "<- best" if best else "", style="bold" if best else None)
+    results = Results.of(made)
+    columns = brief_columns(results)
+    right = tuple(column.title for column in columns if column.numeric)
+    printed = table(*(column.title for column in columns), "", right=right)
+    for row in results.rows:
+        mark, style = ("<- best", "bold") if row.best else ("", None)
+        printed.add_row(*(column.text(row) for column in columns), mark, style=style)
     out = console()
     print(made.title)
-    for setting in settings(made):
+    for setting in brief_settings(made):
         print(f"  {setting}")
     if made.reduced:
         print(f"  REDUCED: {made.reduced}")
     out.print(printed)
-    for finding in findings(made):
+    for finding in findings(results):
         print(finding)
-    for line in brief_table.lines:
-        if line.row.result.message:
-            print(f"{line.row.label}: {line.row.result.message}")
+    for row in results.rows:
+        if row.result.message:
+            print(f"{row.label}: {row.result.message}")

@@ -1,4 +1,4 @@
-"""Two studies of one signal, side by side: what each found within the same budget."""
+"""The comparison of two studies of one signal: what each found within the same budget."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from enas_inr.errors import BudgetError, StudyError
-from enas_inr.reports.rows import psnr_values
-from enas_inr.reports.statistics import Difference, Estimate
+from enas_inr.reports.rows import psnr_gain, psnr_of
+from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialResult, best_of
 from enas_inr.studies.record import StudyRecord
 from enas_inr.validation import format_quantity
@@ -28,26 +28,13 @@ class Pair:
     @classmethod
     def of(cls, first: TrialResult, second: TrialResult) -> Pair:
         """Compare two complete trials."""
-        return cls(first, second, Difference.of(psnr_values(first), psnr_values(second)))
+        return cls(first, second, psnr_gain(first, second))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        sides = []
-        for trial in (self.first, self.second):
-            psnr = Estimate.of(psnr_values(trial))
-            sides.append(
-                {
-                    "architecture": trial.trial.ensemble.model_dump(mode="json"),
-                    **trial.trial.cost.model_dump(),
-                    "psnr_db": psnr.mean if psnr else None,
-                    "psnr_half_width_db": psnr.half_width if psnr else None,
-                    "repeats": len(trial.repeats),
-                    "score": trial.score,
-                }
-            )
         return {
-            "first": sides[0],
-            "second": sides[1],
+            "first": _side(self.first),
+            "second": _side(self.second),
             "difference_db": self.difference.mean if self.difference else None,
             "half_width_db": self.difference.half_width if self.difference else None,
             "p": self.difference.p if self.difference else None,
@@ -131,6 +118,18 @@ def compare(first: StudyRecord, second: StudyRecord) -> Comparison:
         shared=tuple(shared),
         remarks=tuple(first.spec.differences(second.spec)),
     )
+
+
+def _side(result: TrialResult) -> dict[str, Any]:
+    psnr = psnr_of(result)
+    return {
+        "architecture": result.trial.ensemble.model_dump(mode="json"),
+        **result.trial.cost.model_dump(),
+        "psnr_db": psnr.mean if psnr else None,
+        "psnr_half_width_db": psnr.half_width if psnr else None,
+        "repeats": len(result.repeats),
+        "score": result.score,
+    }
 
 
 def _common_limits(*studies: StudyRecord) -> dict[str, int]:

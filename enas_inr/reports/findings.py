@@ -8,23 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from enas_inr.reports.rows import Row, psnr_values, rows
+from enas_inr.reports.rows import Results, Row, psnr_gain
 from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialResult
+from enas_inr.spec import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
 
 _FEWEST = 3  # values on a line, to say something about it
 _LARGER = {"width": "wider", "depth": "deeper"}
 
 
-def findings(report: Report) -> list[str]:
+def findings(results: Results) -> list[str]:
     """Sentences about sizes, searches, the baseline and a paper's values, where there are any."""
-    table = rows(report)
+    report = results.report
     return [
         *(line for study in report.studies for axis in _LARGER for line in _sizes(study, axis)),
         *(line for study in report.studies for line in _search(study)),
-        *_baseline(report, table),
-        *_published(table),
+        *_baseline(report, results.rows),
+        *_published(results.rows),
     ]
 
 
@@ -43,14 +44,13 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
         if len(line) < _FEWEST:
             continue
         largest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
-        fixed = {"M": "grid", "d": "depth", "w": "width"}
-        where = " ".join(
-            f"{letter}={best.trial.ensemble.sizes()[name]}"
-            for letter, name in fixed.items()
+        where = best.trial.ensemble.short_label(
+            name
+            for name, letter in AXIS_LETTERS.items()
             if name != axis and f"{letter}=" not in study.label
         )
         line_of = f"{_prefix(study)}{where}:"
-        gain = Difference.of(psnr_values(largest), psnr_values(best))
+        gain = psnr_gain(largest, best)
         ratio = largest.trial.cost.flops / best.trial.cost.flops
         if best is largest:
             if not any(step.axis for step in study.trace):  # of a search, that is not the point
@@ -96,10 +96,13 @@ def _published(table: Sequence[Row]) -> Iterator[str]:
     gaps = [row.difference_db for row in table if row.difference_db is not None]
     if gaps:
         yield f"against the published PSNR: {min(gaps):+.2f} to {max(gaps):+.2f} dB"
-    printed = [row for row in table if row.published and row.published.flops is not None]
-    exact = [r for r in printed if r.published and r.published.flops == r.result.trial.cost.flops]
+    printed = [
+        row.published.flops == row.result.trial.cost.flops
+        for row in table
+        if row.published and row.published.flops is not None
+    ]
     if printed:
-        yield f"FLOPs equal to the published ones: {len(exact)} of {len(printed)} rows"
+        yield f"FLOPs equal to the published ones: {sum(printed)} of {len(printed)} rows"
 
 
 def _prefix(study: StudyRecord) -> str:

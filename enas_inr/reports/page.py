@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -12,23 +11,17 @@ from typing import Any
 import numpy as np
 
 from enas_inr.reports.figures import FIGURES, chosen_figures
-from enas_inr.reports.figures.sound_figure import facts_of
-from enas_inr.reports.figures.sound_sheet import sound_picture
+from enas_inr.reports.figures.inline_svg import inline_svg
+from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
-from enas_inr.reports.inline_svg import inline_svg
-from enas_inr.reports.page_settings import settings_of
-from enas_inr.reports.pictured import (
-    Pictured,
-    error_end,
-    error_levels,
-    error_png,
-    pictured,
-)
-from enas_inr.reports.rows import Row, rows
-from enas_inr.reports.table import table_of
+from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
+from enas_inr.reports.rows import Results, Row
+from enas_inr.reports.settings import settings_of
+from enas_inr.reports.table import columns_of
 from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.signal import Signal
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.record import Report
+from enas_inr.validation import format_quantity
 
 MOST_PICTURES = 12
 MOST_SOUNDS = 8  # they are large
@@ -43,60 +36,28 @@ _FIGURE_TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class _Tile:
-    """A picture of the gallery; addresses are data URIs, empty where there is none."""
-
-    name: str
-    detail: str
-    picture: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class _Gallery:
-    signal: str
-    tiles: tuple[_Tile, ...]
-    end: str
-    scale: str
-
-
-@dataclass(frozen=True)
-class _Sound:
-    name: str
-    detail: str
-    address: str
-    drawing: str
-
-
-@dataclass(frozen=True)
-class _Sounds:
-    signal: str
-    sounds: tuple[_Sound, ...]
-
-
-def write_page(report: Report, path: Path) -> None:
+def write_page(results: Results, path: Path) -> None:
     """Write the page; the file is replaced at once.
 
     Raises:
-        SpecError: an unknown name in `report.figures`.
+        SpecError: the report asks for an unknown figure.
         SignalError: the file cannot be written.
     """
-    replace_bytes(path, render_page(report).encode())
+    replace_bytes(path, render_page(results).encode())
 
 
-def render_page(report: Report) -> str:
+def render_page(results: Results) -> str:
     """The report as HTML; equal reports give equal pages.
 
     Raises:
-        SpecError: an unknown name in `report.figures`.
+        SpecError: the report asks for an unknown figure.
     """
     from jinja2 import DictLoader, Environment, StrictUndefined
     from markupsafe import Markup
 
+    report = results.report
     chosen = chosen_figures(report)
-    every = rows(report)
-    shown = pictured(report, MOST_PICTURES) if _SHEET in chosen else []
+    shown = pictured(results, MOST_PICTURES) if _SHEET in chosen else []
     environment = Environment(
         loader=DictLoader({"report": _asset("report.html.j2")}),
         autoescape=True,
@@ -107,22 +68,17 @@ def render_page(report: Report) -> str:
     return environment.get_template("report").render(
         report=report,
         settings=settings_of(report),
-        table=table_of(report, every),
-        findings=findings(report),
+        columns=columns_of(results),
+        rows=results.rows,
+        findings=findings(results),
         several=len(report.studies) > 1,
-        figures=[Markup(svg) for svg in _figures(report, chosen)],
+        figures=[Markup(svg) for svg in _figures(results, chosen)],
         # Without axes, a trace has one decision among all: the table says it already.
         traces=[s for s in report.studies if any(step.axis for step in s.trace)],
-        galleries=[
-            gallery for of in shown if not of.is_sound and (gallery := _gallery(of)) is not None
-        ],
-        sounds=[
-            sounds
-            for index, of in enumerate(shown)
-            if of.is_sound and (sounds := _sounds(of, f"sound-{index}")) is not None
-        ],
+        galleries=[_gallery(of) for of in shown if not of.is_sound],
+        sounds=[_sounds(of, f"sound-{i}") for i, of in enumerate(shown) if of.is_sound],
         markup=Markup,
-        quantity=_quantity,
+        quantity=format_quantity,
         version=version("enas-inr"),
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
@@ -133,76 +89,75 @@ def _asset(name: str) -> str:
     return (files("enas_inr.reports") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _quantity(value: float) -> str:
-    from enas_inr.validation import format_quantity
-
-    return format_quantity(value)
-
-
-def _figures(report: Report, chosen: list[str]) -> list[str]:
-    made = []
-    for name in chosen:
+def _figures(results: Results, chosen: list[str]) -> list[str]:
+    return [
+        inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name])
+        for name in chosen
         # The page has its own way to show reconstructions.
-        figure = None if name == _SHEET else FIGURES[name](report)
-        if figure is not None:
-            made.append(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name]))
-    return made
-
-
-def _gallery(of: Pictured) -> _Gallery | None:
-    original = of.original.pixels
-    if original is None:
-        return None
-    known = [
-        (row, picture, error_levels(original, pixels))
-        for row, picture in of.rows
-        if (pixels := picture.pixels) is not None
+        if name != _SHEET and (figure := FIGURES[name](results)) is not None
     ]
-    end = error_end([levels for _, _, levels in known if levels is not None])
+
+
+def _gallery(of: Pictured) -> dict[str, Any]:
+    """What the template shows of pictures; addresses are data URIs."""
+    _, original = of.original
+    errors = [error_levels(original, pixels) for _, _, pixels in of.rows]
+    end = error_end(errors)
     height, width = original.shape[:2]
+    facts = ", ".join(filter(None, [f"{width}x{height} pixels", of.place]))
     tiles = [
-        _Tile("Original", _joined(f"{width}x{height} pixels", of.place), _address(of.original))
+        {"name": "Original", "detail": facts, "picture": _address(of.original[0]), "error": ""}
     ]
-    for row, picture, levels in known:
-        error = "" if levels is None else _data("image/png", error_png(levels, end))
-        tiles.append(_Tile(of.name_of(row), _psnr(row), _address(picture), error))
-    ramp = np.linspace(0, end, 64, dtype=np.float32)[None]
-    scale = _data("image/png", error_png(ramp, end))
-    return _Gallery(of.signal, tuple(tiles), f"{end:.3g}", scale)
+    tiles += [
+        {
+            "name": of.name_of(row),
+            "detail": _psnr(row),
+            "picture": _address(picture),
+            "error": _data("image/png", error_png(levels, end)),
+        }
+        for (row, picture, _), levels in zip(of.rows, errors, strict=True)
+    ]
+    ramp = error_png(np.linspace(0, end, 64, dtype=np.float32)[None], end)
+    return {
+        "signal": of.signal,
+        "tiles": tiles,
+        "end": f"{end:.3g}",
+        "scale": _data("image/png", ramp),
+    }
 
 
-def _sounds(of: Pictured, prefix: str) -> _Sounds | None:
-    original = of.original.sound
-    if original is None:
-        return None
-    made = []
-    known: list[tuple[str, str, StoredPicture]] = [("Original", facts_of(original), of.original)]
-    known += [(of.name_of(row), _psnr(row), picture) for row, picture in of.rows[:MOST_SOUNDS]]
-    for index, (name, detail, picture) in enumerate(known):
-        sound = picture.sound
-        if sound is None or sound.values.shape != original.values.shape:
-            continue
-        title = f"{name}: wave and spectrogram"
-        drawing = inline_svg(sound_picture(sound, original), f"{prefix}-{index}", title)
-        made.append(_Sound(name, detail, _sound_address(picture, sound), drawing))
-    return _Sounds(of.signal, tuple(made))
+def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
+    """What the template shows of sounds."""
+    picture, original = of.original
+    known = [("Original", facts_of(original), picture, original)]
+    known += [(of.name_of(row), _psnr(row), p, s) for row, p, s in of.rows[:MOST_SOUNDS]]
+    sounds = [
+        {
+            "name": name,
+            "detail": detail,
+            "address": _sound_address(stored, sound),
+            "drawing": inline_svg(
+                sound_picture(sound, original),
+                f"{prefix}-{index}",
+                f"{name}: wave and spectrogram",
+            ),
+        }
+        for index, (name, detail, stored, sound) in enumerate(known)
+    ]
+    return {"signal": of.signal, "sounds": sounds}
 
 
-def _sound_address(picture: StoredPicture, sound: Any) -> str:
-    """Of the same samples, in half the bytes where FLAC can hold them."""
+def _sound_address(picture: StoredPicture, sound: Signal) -> str:
+    """The same samples, in half the bytes where FLAC can hold them."""
     from enas_inr.signals.audio import FAILURES, encode
 
     try:
-        smaller = encode(sound, sound.sample_rate, "FLAC", "PCM_16")
+        smaller = encode(sound, sound.sample_rate or 0, "FLAC", "PCM_16")
     except FAILURES:
         return _address(picture)
     if len(smaller) >= len(picture.content):
         return _address(picture)
     return _data("audio/flac", smaller)
-
-
-def _joined(*texts: str) -> str:
-    return ", ".join(text for text in texts if text)
 
 
 def _psnr(row: Row) -> str:

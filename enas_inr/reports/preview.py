@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 from enas_inr.errors import SignalError
+from enas_inr.reports.figures.drawing import image_of
 from enas_inr.reports.figures.picture_figure import picture_figure
-from enas_inr.reports.figures.sound_figure import sound_figure
+from enas_inr.reports.figures.sounds import sound_figure
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.partition import Partition
 from enas_inr.signals.signal import Signal
@@ -42,7 +42,4 @@ def write_preview(
             f"use one of: {', '.join(SUFFIXES)}",
         )
     draw = sound_figure if original.values.ndim == 2 else picture_figure
-    figure = draw(original, reconstruction, partition)
-    buffer = BytesIO()
-    figure.savefig(buffer, format=suffix[1:], dpi=figure.dpi)
-    replace_bytes(path, buffer.getvalue())
+    replace_bytes(path, image_of(draw(original, reconstruction, partition), suffix[1:]))

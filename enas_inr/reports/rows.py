@@ -1,13 +1,13 @@
-"""The table of a report: one row for each architecture of each study."""
+"""The rows of a report: one for each architecture of each study."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from enas_inr.reports.statistics import Difference, Estimate
-from enas_inr.result import TrialResult, TrialStatus, best_of
+from enas_inr.result import TrialResult, TrialStatus, best_of, pareto_front
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.record import Published, Report, StudyRecord
 
@@ -45,15 +45,15 @@ class Row:
         return f"{self.study.label}: {self.name}" if self.study.label else self.name
 
     @property
-    def psnr_paper_db(self) -> float | None:
-        """The mean, in the paper's convention."""
-        return self.result.psnr_paper_db
+    def curve(self) -> list[tuple[int, float]]:
+        """The learning curve, step and usual PSNR in dB: the mean over the repeats."""
+        return _curve(self.result)
 
     @property
     def difference_db(self) -> float | None:
         """Ours minus the paper's; None if one is unknown."""
         known = self.published.psnr_paper_db if self.published else None
-        ours = self.psnr_paper_db
+        ours = self.result.psnr_paper_db
         return None if known is None or ours is None else ours - known
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Row:
             "psnr_high_db": high,
             "psnr_std_db": self.result.psnr_std_db if self.psnr and self.psnr.count > 1 else None,
             "psnr_db_repeats": psnr_values(self.result),
-            "psnr_paper_db": self.psnr_paper_db,
+            "psnr_paper_db": self.result.psnr_paper_db,
             "published_psnr_db": known.psnr_paper_db,
             "difference_db": self.difference_db,
             "published_flops": known.flops,
@@ -97,39 +97,49 @@ class Row:
         }
 
 
+@dataclass(frozen=True)
+class Group:
+    """The rows of one signal."""
+
+    signal: str
+    rows: tuple[Row, ...]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it has studies of more than one label: then names alone do not tell."""
+        return len({row.study.label for row in self.rows}) > 1
+
+
+@dataclass(frozen=True)
+class Results:
+    """A report and its rows, computed once for all that is made of them.
+
+    Attributes:
+        report: what they are the rows of.
+        rows: those of all studies.
+    """
+
+    report: Report
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, report: Report) -> Results:
+        """Compute the rows of a report."""
+        return cls(report, tuple(rows(report)))
+
+    @property
+    def groups(self) -> list[Group]:
+        """The rows of each signal, in the order of the studies."""
+        found: dict[object, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.study.spec.signal.identity, []).append(row)
+        return [Group(of[0].study.spec.signal.name, tuple(of)) for of in found.values()]
+
+
 def rows(report: Report) -> list[Row]:
     """All trials of all studies, in the order in which architectures were named, else of FLOPs."""
     fronts = _fronts(report)
-    made = []
-    for study in report.studies:
-        best = best_of(study.results)
-        base = _baseline(report, study)
-        order = {key: place for place, key in enumerate(study.names)}
-        ranked = sorted(
-            study.results,
-            key=lambda r: (
-                order.get(r.key, len(order)),
-                r.trial.cost.flops,
-                r.trial.cost.parameters,
-            ),
-        )
-        for result in ranked:
-            name = study.name_of(result)
-            other = base[1] if base and base[1] is not result else None
-            made.append(
-                Row(
-                    study=study,
-                    result=result,
-                    name=name,
-                    psnr=Estimate.of(psnr_values(result)),
-                    best=result is best and len(ranked) > 1,
-                    front=id(result) in fronts,
-                    gain=Difference.of(psnr_values(other), psnr_values(result)) if other else None,
-                    passes=_passing_step(result, other) if other else None,
-                    published=study.published.get(name),
-                )
-            )
-    return made
+    return [row for study in report.studies for row in _rows(report, study, fronts)]
 
 
 def psnr_values(result: TrialResult) -> list[float]:
@@ -139,17 +149,41 @@ def psnr_values(result: TrialResult) -> list[float]:
     return [repeat.psnr_db for repeat in result.repeats if repeat.psnr_db is not None]
 
 
-def mean_curve(result: TrialResult) -> list[tuple[int, float]]:
-    """The learning curve, step and usual PSNR in dB: the mean over the repeats."""
-    columns = zip(*result.curve.psnr_paper_db, strict=True)
-    return [
-        (step, sum(known) / len(known) + PSNR_OFFSET_DB)
-        for step, column in zip(result.curve.steps, columns, strict=True)
-        if len(known := [value for value in column if value is not None]) == len(column)
-    ]
+def psnr_of(result: TrialResult) -> Estimate | None:
+    """The usual PSNR in dB over the repeats; None unless the trial is complete."""
+    return Estimate.of(psnr_values(result))
 
 
-def _baseline(report: Report, study: StudyRecord) -> tuple[StudyRecord, TrialResult] | None:
+def psnr_gain(base: TrialResult, result: TrialResult) -> Difference | None:
+    """How far the PSNR of one trial is above another's; None unless both are complete."""
+    return Difference.of(psnr_values(base), psnr_values(result))
+
+
+def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]:
+    best, base = best_of(study.results), _baseline(report, study)
+    order = {key: place for place, key in enumerate(study.names)}
+
+    def place(result: TrialResult) -> tuple[int, int, int]:
+        cost = result.trial.cost
+        return order.get(result.key, len(order)), cost.flops, cost.parameters
+
+    for result in sorted(study.results, key=place):
+        name = study.name_of(result)
+        other = None if base is result else base
+        yield Row(
+            study=study,
+            result=result,
+            name=name,
+            psnr=psnr_of(result),
+            best=result is best and len(study.results) > 1,
+            front=id(result) in fronts,
+            gain=psnr_gain(other, result) if other else None,
+            passes=_passing_step(result, other) if other else None,
+            published=study.published.get(name),
+        )
+
+
+def _baseline(report: Report, study: StudyRecord) -> TrialResult | None:
     """The row of that name on the same signal: in this study, else in another; complete ones first.
 
     None also if no row is to be the baseline.
@@ -158,13 +192,17 @@ def _baseline(report: Report, study: StudyRecord) -> tuple[StudyRecord, TrialRes
         return None
     same = [s for s in report.studies if s.spec.signal.identity == study.spec.signal.identity]
     named = [
-        (candidate, result)
+        result
         for candidate in [study, *same]
         for result in candidate.results
         if candidate.name_of(result) == report.baseline
     ]
-    complete = [pair for pair in named if pair[1].status is TrialStatus.COMPLETE]
+    complete = [result for result in named if result.status is TrialStatus.COMPLETE]
     return next(iter(complete or named), None)
+
+
+def _curve(result: TrialResult) -> list[tuple[int, float]]:
+    return [(step, psnr + PSNR_OFFSET_DB) for step, psnr in result.curve.mean().items()]
 
 
 def _passing_step(result: TrialResult, base: TrialResult) -> int | None:
@@ -172,22 +210,13 @@ def _passing_step(result: TrialResult, base: TrialResult) -> int | None:
     if final is None:
         return None
     counted = min((repeat.steps for repeat in result.repeats), default=0)
-    return next((s for s, psnr in mean_curve(result) if psnr > final and s <= counted), None)
+    return next((s for s, psnr in _curve(result) if psnr > final and s <= counted), None)
 
 
 def _fronts(report: Report) -> set[int]:
     """The `id`s of the trials that no other on the same signal beats in both PSNR and FLOPs."""
-    by_signal: dict[object, list[tuple[int, float, TrialResult]]] = {}
+    by_signal: dict[object, list[TrialResult]] = {}
     for study in report.studies:
-        for result in study.results:
-            if (psnr := result.psnr_db) is not None:
-                known = by_signal.setdefault(study.spec.signal.identity, [])
-                known.append((result.trial.cost.flops, -psnr, result))
-    front = set()
-    for known in by_signal.values():
-        highest, reached_at = -math.inf, -1
-        for flops, loss, result in sorted(known, key=lambda entry: entry[:2]):
-            if -loss > highest or (-loss == highest and flops == reached_at):
-                highest, reached_at = -loss, flops
-                front.add(id(result))
-    return front
+        by_signal.setdefault(study.spec.signal.identity, []).extend(study.results)
+    found = [pareto_front(results, ("psnr", "flops")) for results in by_signal.values()]
+    return {id(result) for front in found for result in front}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,15 +26,17 @@ class Estimate:
     count: int
 
     @classmethod
-    def of(cls, values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate | None:
+    def of(cls, values: Sequence[float]) -> Estimate | None:
         """Estimate from values; None if there are none."""
         if not values:
             return None
-        count = len(values)
-        if count == 1:
+        if len(values) == 1:
             return cls(values[0], None, 1)
-        error = statistics.stdev(values) / math.sqrt(count)
-        return cls(statistics.fmean(values), _student(confidence, count - 1) * error, count)
+        from scipy.stats import t
+
+        error = statistics.stdev(values) / math.sqrt(len(values))
+        _, high = t.interval(CONFIDENCE, len(values) - 1)
+        return cls(statistics.fmean(values), float(high) * error, len(values))
 
     @property
     def interval(self) -> tuple[float, float] | tuple[None, None]:
@@ -43,8 +46,7 @@ class Estimate:
         return self.mean - self.half_width, self.mean + self.half_width
 
     def __str__(self) -> str:
-        spread = "" if self.half_width is None else f" ± {self.half_width:.2f}"
-        return f"{self.mean:.2f}{spread}"
+        return f"{self.mean:.2f}{_spread(self.half_width)}"
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Difference:
     Attributes:
         mean: of the difference.
         half_width: of its confidence interval; None with fewer than two values on a side.
-        p: how probable one at least as large is if there is none; None likewise, and where
-            neither side has any spread.
+        p: how probable one at least as large is if there is none; None wherever `half_width` is,
+            and where neither side has any spread.
     """
 
     mean: float
@@ -63,9 +65,7 @@ class Difference:
     p: float | None
 
     @classmethod
-    def of(
-        cls, first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE
-    ) -> Difference | None:
+    def of(cls, first: Sequence[float], second: Sequence[float]) -> Difference | None:
         """Compare two samples of unequal variances; None if one is empty.
 
         Source: B. L. Welch, "The generalization of 'Student's' problem when several different
@@ -74,19 +74,17 @@ class Difference:
         if not first or not second:
             return None
         mean = statistics.fmean(second) - statistics.fmean(first)
-        if min(len(first), len(second)) < 2:
+        alike = len(set(first)) == len(set(second)) == 1
+        if min(len(first), len(second)) < 2 or alike:
             return cls(mean, None, None)
-        parts = [statistics.variance(values) / len(values) for values in (first, second)]
-        error = math.sqrt(sum(parts))
-        if error == 0:
-            return cls(mean, None, None)
-        freedom = error**4 / sum(
-            part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-        )
-        from scipy.stats import t
+        from scipy.stats import ttest_ind
 
-        p = 2 * float(t.sf(abs(mean) / error, freedom))
-        return cls(mean, _student(confidence, freedom) * error, p)
+        with warnings.catch_warnings():
+            # SciPy warns of a side without spread, whose variance is 0 for certain.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            test = ttest_ind(second, first, equal_var=False)
+            low, high = test.confidence_interval(CONFIDENCE)
+        return cls(mean, float(high - low) / 2, float(test.pvalue))
 
     @property
     def significant(self) -> bool:
@@ -94,11 +92,8 @@ class Difference:
         return self.half_width is not None and abs(self.mean) > self.half_width
 
     def __str__(self) -> str:
-        spread = "" if self.half_width is None else f" ± {self.half_width:.2f}"
-        return f"{self.mean:+.2f}{spread}"
+        return f"{self.mean:+.2f}{_spread(self.half_width)}"
 
 
-def _student(confidence: float, freedom: float) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + confidence) / 2, freedom))
+def _spread(half_width: float | None) -> str:
+    return "" if half_width is None else f" ± {half_width:.2f}"

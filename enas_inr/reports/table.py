@@ -1,28 +1,17 @@
-"""The table of a report: its columns, and a cell for each row."""
+"""The table of a report: the columns that say something about its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from enas_inr.reports.rows import Row
+from enas_inr.reports.rows import Results, Row
+from enas_inr.reports.settings import backbone_text
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import TrialStatus
-from enas_inr.studies.record import Report, StudyRecord
+from enas_inr.spec import AXIS_LETTERS
 from enas_inr.validation import format_quantity
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One value.
-
-    Attributes:
-        text: for people; empty: nothing is known.
-        value: by which it is sorted; None: after all others.
-    """
-
-    text: str = ""
-    value: float | str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,158 +21,118 @@ class Column:
     Attributes:
         title: short.
         meaning: what it says, with the unit; empty: the title says it.
-        numeric: whether its cells are numbers.
-        cell: makes a row's cell.
+        value: of a row: a number, a text, or a mean with its interval; None: nothing is known.
+        shown: a value for people.
+        numeric: whether its values are numbers.
     """
 
     title: str
     meaning: str
-    numeric: bool
-    cell: Callable[[Row], Cell]
+    value: Callable[[Row], Any]
+    shown: Callable[[Any], str] = "{:.2f}".format
+    numeric: bool = True
+
+    def text(self, row: Row) -> str:
+        """A row's cell for people; empty: nothing is known."""
+        value = self.value(row)
+        return "" if value is None else self.shown(value)
+
+    def key(self, row: Row) -> float | str | None:
+        """By what a row is sorted; None: after all others."""
+        value = self.value(row)
+        return getattr(value, "mean", value) if self.text(row) else None
 
 
-@dataclass(frozen=True)
-class Line:
-    """One row as cells: `name` and those of the columns after it."""
+def columns_of(results: Results, only: Sequence[str] | None = None) -> list[Column]:
+    """The columns of the table; those that are empty in all rows are left out.
 
-    row: Row
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The columns that say something, and the lines."""
-
-    columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
-
-    def only(self, titles: Sequence[str]) -> Table:
-        """The same with these columns alone, as far as there are such."""
-        kept = [index for index, column in enumerate(self.columns) if column.title in titles]
-        return Table(
-            tuple(self.columns[index] for index in kept),
-            tuple(Line(line.row, tuple(line.cells[i] for i in kept)) for line in self.lines),
-        )
+    Args:
+        results: the rows.
+        only: the titles of those to keep, as far as there are such; None: all.
+    """
+    return [
+        column
+        for column in _columns(results)
+        if only is None or column.title in only
+        if any(column.text(row) for row in results.rows)
+    ]
 
 
-def table_of(report: Report, every: Sequence[Row]) -> Table:
-    """Make the table; columns that are empty in all rows are left out."""
-    columns = [column for column in _columns(report) if any(column.cell(r).text for r in every)]
-    return Table(
-        columns=tuple(columns),
-        lines=tuple(Line(row, tuple(column.cell(row) for column in columns)) for row in every),
-    )
+def status_text(row: Row) -> str:
+    """How the training ended, if it is not complete."""
+    return "" if row.result.status is TrialStatus.COMPLETE else row.result.status.value
 
 
-def _columns(report: Report) -> list[Column]:
-    signals = {study.spec.signal.identity for study in report.studies}
-    kinds = {_kind(study) for study in report.studies}
-    base = f"the baseline, {report.baseline}"
+def _columns(results: Results) -> list[Column]:
+    several_kinds = len({backbone_text(study.spec) for study in results.report.studies}) > 1
+    several_signals = len(results.groups) > 1
+    base = f"the baseline, {results.report.baseline}"
     interval = f"{CONFIDENCE:.0%} confidence interval over the repeats"
 
-    def text(title: str, meaning: str, of: Callable[[Row], str]) -> Column:
-        return Column(title, meaning, False, lambda row: Cell(of(row), of(row) or None))
+    def text(title: str, meaning: str, value: Callable[[Row], str]) -> Column:
+        return Column(title, meaning, value, str, numeric=False)
 
-    def number(
-        title: str,
-        meaning: str,
-        of: Callable[[Row], float | None],
-        shown: Callable[[float], str] = "{:.2f}".format,
-    ) -> Column:
-        return Column(title, meaning, True, lambda row: _number(of(row), shown))
+    def size(axis: str, meaning: str) -> Column:
+        return Column(
+            AXIS_LETTERS[axis], meaning, lambda row: row.result.trial.ensemble.sizes()[axis], str
+        )
 
-    def count(title: str, meaning: str, of: Callable[[Row], float | None]) -> Column:
-        return number(title, meaning, of, "{:.0f}".format)
+    def cost(title: str, meaning: str) -> Column:
+        name = title.lower()
+        return Column(
+            title, meaning, lambda row: getattr(row.result.trial.cost, name), format_quantity
+        )
 
     return [
         text("name", "", lambda row: row.name),
         text("study", "", lambda row: row.study.label),
-        text("signal", "", lambda row: row.study.spec.signal.name if len(signals) > 1 else ""),
+        text("signal", "", lambda row: row.study.spec.signal.name if several_signals else ""),
         text(
             "backbone",
             "kind of sub-network, and the options that were asked for",
-            lambda row: _kind(row.study) if len(kinds) > 1 else "",
+            lambda row: backbone_text(row.study.spec) if several_kinds else "",
         ),
-        count("M", "cells along each axis", lambda row: row.result.trial.ensemble.grid),
-        count("d", "hidden layers between the first and the last", lambda row: _size(row, "depth")),
-        count("w", "units of a hidden layer", lambda row: _size(row, "width")),
-        number(
-            "FLOPs",
-            "of one evaluation of the whole signal",
-            lambda row: row.result.trial.cost.flops,
-            format_quantity,
-        ),
-        number(
-            "parameters",
-            "of all cells together",
-            lambda row: row.result.trial.cost.parameters,
-            format_quantity,
-        ),
-        number(
-            "bytes",
-            "of all stored numbers as float32",
-            lambda row: row.result.trial.cost.bytes,
-            format_quantity,
+        size("grid", "cells along each axis"),
+        size("depth", "hidden layers between the first and the last"),
+        size("width", "units of a hidden layer"),
+        cost("FLOPs", "of one evaluation of the whole signal"),
+        cost("parameters", "of all cells together"),
+        cost("bytes", "of all stored numbers as float32"),
+        Column("PSNR", f"dB, the usual one: mean and {interval}", _psnr, str),
+        Column(
+            "PSNR, paper's",
+            "dB, in the paper's convention: 6.02 less",
+            lambda row: row.result.psnr_paper_db,
         ),
         Column(
-            "PSNR",
-            f"dB, the usual one: mean and {interval}",
-            True,
-            lambda row: Cell(str(row.psnr), row.psnr.mean) if row.psnr else Cell(_status(row)),
-        ),
-        number("PSNR, paper's", "dB, in the paper's convention: 6.02 less", _paper),
-        number(
             "published",
             "dB, in the paper's convention: what it printed",
             lambda row: row.published.psnr_paper_db if row.published else None,
         ),
-        number(
-            "difference", "dB: ours minus the published", lambda row: row.difference_db, _signed
-        ),
-        number("score", "of the objective: the larger the better", lambda row: row.result.score),
         Column(
-            "gain",
-            f"dB over {base}, with its confidence interval",
-            True,
-            lambda row: Cell(str(row.gain), row.gain.mean) if row.gain else Cell(),
+            "difference",
+            "dB: ours minus the published",
+            lambda row: row.difference_db,
+            "{:+.2f}".format,
         ),
-        number(
+        Column("score", "of the objective: the larger the better", lambda row: row.result.score),
+        Column("gain", f"dB over {base}, with its {interval}", lambda row: row.gain, str),
+        Column(
             "p",
             "of the gain: how probable one as large is by chance (Welch's t-test, uncorrected)",
             lambda row: row.gain.p if row.gain else None,
             lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
         ),
-        count(
+        Column(
             "passes at",
             f"first step kept at which its curve is above the PSNR of {base}",
-            lambda r: r.passes,
+            lambda row: row.passes,
+            str,
         ),
-        number("seconds", "of training", lambda row: row.result.seconds, "{:,.1f}".format),
-        text("status", "how the training ended, if not complete, and why", _status),
+        Column("seconds", "of training", lambda row: row.result.seconds, "{:,.1f}".format),
+        text("status", "how the training ended, if not complete, and why", status_text),
     ]
 
 
-def _number(value: float | None, shown: Callable[[float], str]) -> Cell:
-    return Cell() if value is None else Cell(shown(value), value)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}"
-
-
-def _paper(row: Row) -> float | None:
-    return row.psnr_paper_db
-
-
-def _size(row: Row, name: str) -> int:
-    return row.result.trial.ensemble.sizes()[name]
-
-
-def _status(row: Row) -> str:
-    return "" if row.result.status is TrialStatus.COMPLETE else row.result.status.value
-
-
-def _kind(study: StudyRecord) -> str:
-    base = study.spec.space.base
-    options = ", ".join(f"{name} {value}" for name, value in base.options.items())
-    return f"{base.backbone} ({options})" if options else base.backbone
+def _psnr(row: Row) -> Any:
+    return row.psnr or status_text(row)

@@ -15,7 +15,7 @@ from enas_inr.studies.storage import (
     storage_url,
     study_id,
 )
-from enas_inr.studies.trials import SPEC_ATTRIBUTE, result_of
+from enas_inr.studies.trials import SPEC_ATTRIBUTE, read_result
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -32,7 +32,7 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
         known = study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        results = [result_of(trial) for trial in study.get_trials(deepcopy=False)]
+        results = [read_result(trial) for trial in study.get_trials(deepcopy=False)]
         return StudySpec.model_validate_json(known), results
 
 

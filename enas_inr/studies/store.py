@@ -24,7 +24,7 @@ from enas_inr.studies.storage import (
     open_url,
     storage_url,
 )
-from enas_inr.studies.trials import SPEC_ATTRIBUTE, frozen_trial, result_of
+from enas_inr.studies.trials import SPEC_ATTRIBUTE, frozen_trial, read_result
 
 
 class Store:
@@ -123,7 +123,7 @@ class Store:
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
         with explained(self.storage):
-            return [result_of(trial) for trial in self._study.get_trials(deepcopy=False)]
+            return [read_result(trial) for trial in self._study.get_trials(deepcopy=False)]
 
     def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.

@@ -27,7 +27,7 @@ _STATES = {
 }
 
 
-def result_of(trial: FrozenTrial) -> TrialResult:
+def read_result(trial: FrozenTrial) -> TrialResult:
     """Read the result that a trial was written from.
 
     Raises:
@@ -61,7 +61,7 @@ def frozen_trial(
         distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
         user_attrs=_user_attributes(result),
         system_attrs=dict(system_attributes),
-        intermediate_values=_mean_curve(result) if has_curve else None,
+        intermediate_values=result.curve.mean() if has_curve else None,
     )
     # Otherwise a dashboard would show the time that writing took.
     trial.datetime_complete = datetime.now()
@@ -84,13 +84,3 @@ def _user_attributes(result: TrialResult) -> dict[str, Any]:
         "message": result.message,
     }
     return readable | {RESULT_ATTRIBUTE: result.model_dump_json()}
-
-
-def _mean_curve(result: TrialResult) -> dict[int, float]:
-    """The learning curve that a dashboard draws: the paper's PSNR, the mean over the repeats."""
-    columns = zip(*result.curve.psnr_paper_db, strict=True)
-    return {
-        step: sum(known) / len(known)
-        for step, column in zip(result.curve.steps, columns, strict=True)
-        if len(known := [value for value in column if value is not None]) == len(column)
-    }

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.reports.rows import Results
 from enas_inr.result import Curve, RepeatResult, TrialStatus
 from enas_inr.signals.picture import picture_of
 from enas_inr.signals.signal import Signal
@@ -109,3 +110,7 @@ def study(
 
 def report(*studies, **more):
     return Report("A title", studies or (study(),), **more)
+
+
+def results(*studies, **more):
+    return Results.of(report(*studies, **more))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from enas_inr.errors import SignalError
 from enas_inr.reports.figures.picture_figure import picture_figure
-from enas_inr.reports.figures.sound_figure import sound_figure
+from enas_inr.reports.figures.sounds import sound_figure
 from enas_inr.reports.preview import write_preview
 from enas_inr.signals.partition import cut
 from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim

@@ -3,13 +3,13 @@ from dataclasses import replace
 import pytest
 
 from enas_inr.reports.findings import findings
-from enas_inr.reports.rows import mean_curve, psnr_values, rows
+from enas_inr.reports.rows import Results, psnr_values, rows
 from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialStatus
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.record import Published
 from tests.present import present
-from tests.reports.report_data import OTHER, report, study
+from tests.reports.report_data import OTHER, report, results, study
 
 
 def by_name(made):
@@ -53,7 +53,7 @@ def test_gain_and_passing_step_are_against_the_baseline_of_the_same_signal():
     values = psnr_values(base.result), psnr_values(other.result)
     assert other.gain == Difference.of(*values)
     widest = rows(made)[-1]
-    step, psnr = next(p for p in mean_curve(widest.result) if p[1] > base.result.psnr_db)
+    step, psnr = next(p for p in widest.curve if p[1] > base.result.psnr_db)
     assert widest.passes == step
     assert psnr > base.result.psnr_db
     elsewhere = report(study(named=["base"]), study("t", info=OTHER), baseline="base")
@@ -118,16 +118,16 @@ def test_a_wider_network_that_is_worse_is_a_finding_with_its_test():
         else r
         for r in record.results
     ]
-    (line,) = findings(report(replace(record, results=tuple(worse))))
+    (line,) = findings(Results.of(report(replace(record, results=tuple(worse)))))
     assert line.startswith("M=8 d=1: a wider sub-network is not always better: width 16 is 16.00")
     assert "above width 32" in line
     assert "p = " in line
-    (line,) = findings(report(record))
+    (line,) = findings(results(record))
     assert line == "M=8 d=1: the mean PSNR is the highest at the largest width, 32"
 
 
 def test_a_search_says_where_it_ended():
-    (line,) = [x for x in findings(report(study(coordinate=True))) if "search" in x]
+    (line,) = [x for x in findings(results(study(coordinate=True))) if "search" in x]
     assert "visited 6 architectures in 2 iterations" in line
     assert "siren M=8 d=1 w=" in line or "siren M=8 d=2 w=" in line
 
@@ -142,8 +142,24 @@ def test_the_baseline_and_the_paper_are_findings():
         ),
         baseline="base",
     )
-    lines = findings(made)
+    lines = findings(Results.of(made))
     assert any(line.startswith("x: 6.00 ± 1.13 dB against base (Welch's") for line in lines)
     assert "passes its PSNR by step 20" in lines[0]
     assert "against the published PSNR: -1.90 to -1.90 dB" in lines
     assert "FLOPs equal to the published ones: 0 of 1 rows" in lines
+
+
+def test_the_rows_are_computed_once_for_all_that_is_written(tmp_path, monkeypatch):
+    from enas_inr.api.study import write_record
+    from enas_inr.reports import rows as module
+
+    calls = []
+    compute = module.rows
+
+    def counted(made):
+        calls.append(made)
+        return compute(made)
+
+    monkeypatch.setattr(module, "rows", counted)
+    write_record(report(study(coordinate=True), baseline="base"), tmp_path)
+    assert len(calls) == 1

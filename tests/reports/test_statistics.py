@@ -60,3 +60,10 @@ def test_values_without_spread():
     for second in ([1.0, 1.0], [2.0, 2.0]):
         difference = present(Difference.of([1.0, 1.0], second))
         assert (difference.half_width, difference.p, difference.significant) == (None, None, False)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_side_without_spread_is_tested_by_the_other():
+    difference = present(Difference.of([2.0, 2.0, 2.0], [2.0, 3.0, 4.0]))
+    assert difference.mean == 1
+    assert difference.half_width == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)  # t(0.975, 2)

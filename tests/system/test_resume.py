@@ -79,7 +79,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, undisturbed):
     process = disturbed(tmp_path, 1, signal.SIGINT)
     assert process.returncode == 130
     assert process.stdout == ""
-    assert "the same command continues" in process.stderr
+    assert "run the same command again to resume" in process.stderr
     assert "Traceback" not in process.stderr
     assert outcome(tmp_path) == undisturbed
 

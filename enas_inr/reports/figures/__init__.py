@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from enas_inr.errors import SpecError
 from enas_inr.reports.figures.cost_charts import cost_figure
+from enas_inr.reports.figures.drawing import image_of
 from enas_inr.reports.figures.reconstructions import reconstructions_figure
 from enas_inr.reports.figures.step_charts import curves_figure, trace_figure
+from enas_inr.reports.rows import Results
 from enas_inr.signals.files import make_folder, replace_bytes
 from enas_inr.studies.record import Report
 from enas_inr.validation import nearest
@@ -20,7 +21,7 @@ from enas_inr.validation import nearest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES: Mapping[str, Callable[[Report], Figure | None]] = MappingProxyType(
+FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
     {
         "psnr_flops": partial(cost_figure, up="psnr", across="flops"),
         "score_flops": partial(cost_figure, up="score", across="flops"),
@@ -46,47 +47,27 @@ def chosen_figures(report: Report) -> list[str]:
     return [name for name in FIGURES if not report.figures or name in report.figures]
 
 
-def write_figures(report: Report, folder: Path) -> list[Path]:
+def write_figures(results: Results, folder: Path) -> list[Path]:
     """Write each figure that applies as PNG and SVG; equal reports give equal files.
 
     Args:
-        report: what is drawn.
+        results: what is drawn.
         folder: made if it is not there; files of the same names are replaced at once.
 
     Returns:
         The paths of the files: `psnr_flops.png`, `psnr_flops.svg`, ...
 
     Raises:
-        SpecError: an unknown name in `report.figures`.
+        SpecError: the report asks for an unknown figure.
         SignalError: the folder or a file cannot be written.
     """
     make_folder(folder)
     paths = []
-    for name in chosen_figures(report):
-        figure = FIGURES[name](report)
+    for name in chosen_figures(results.report):
+        figure = FIGURES[name](results)
         if figure is None:
             continue
-        for content, suffix in ((_png(figure), ".png"), (svg_bytes(figure), ".svg")):
-            path = folder / f"{name}{suffix}"
-            replace_bytes(path, content)
-            paths.append(path)
+        for form in ("png", "svg"):
+            paths.append(folder / f"{name}.{form}")
+            replace_bytes(paths[-1], image_of(figure, form))
     return paths
-
-
-def svg_bytes(figure: Figure, *, transparent: bool = False) -> bytes:
-    """An SVG with text as text, that is the same whenever it is made."""
-    from matplotlib import rc_context
-
-    buffer = BytesIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "enas-inr"}):
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(
-            buffer, format="svg", dpi=figure.dpi, metadata=metadata, transparent=transparent
-        )
-    return buffer.getvalue()
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": None})
-    return buffer.getvalue()

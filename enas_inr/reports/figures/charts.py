@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from enas_inr.reports.figures.drawing import (
-    INK,
-    LABEL_POINTS,
-    MARGIN,
-    MARKERS,
-    QUIET,
-    RULE,
-    SERIES,
-    heading,
-    heading_inches,
-    new_figure,
-    plain,
-    shortened,
-)
-from enas_inr.reports.rows import Row, rows
+from enas_inr.reports.figures.drawing import QUIET, SERIES, SMALL, new_figure, shortened
+from enas_inr.reports.rows import Row
+from enas_inr.spec import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
+from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 120.0
-_WIDTH = 7.4  # inches: of a figure
-_ALONE = 3.7  # inches: the height of a single panel
-_HEIGHT = 2.1  # inches: of one of many
+WIDTH = 7.4  # inches: of a chart
+ALONE = 4.2  # inches: the height of a single panel, with its labels
+_HEIGHT = 2.5  # inches: of one of many
 _ACROSS = 3  # panels side by side
-_LEFT, _RIGHT, _BOTTOM, _GAP, _NAME = 0.65, 0.2, 0.5, 0.25, 0.22  # inches: around panels
-_ENTRY = 0.19  # inches: the height of a line of the legend
-_LETTER = 0.075  # inches: the width of one in the legend, about
 _LONGEST = 64  # characters in the legend
-LETTERS = {"grid": "M", "depth": "d", "width": "w"}
-"""What the sizes of an architecture are called in short."""
+_MARKERS = "osD^vP*"
+_LINES: tuple[Literal["-", ":", "-."], ...] = ("-", ":", "-.")
+_DIGITS = (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)  # before the zeros of numbers on a logarithmic axis
+LABELS = {
+    "psnr": "PSNR (dB)",
+    "score": "score",
+    "flops": "FLOPs",
+    "parameters": "parameters",
+    "bytes": "bytes",
+}
+"""The axes' labels of what a study can weigh."""
+_PLACES = (
+    ((8, 0), "left", "center"),
+    ((-8, 0), "right", "center"),
+    ((0, 8), "center", "bottom"),
+    ((0, -8), "center", "top"),
+    ((5, 5), "left", "bottom"),
+    ((-5, 5), "right", "bottom"),
+    ((5, -5), "left", "top"),
+    ((-5, -5), "right", "top"),
+)
 
 
 @dataclass(frozen=True)
@@ -54,77 +57,51 @@ class Style:
     @classmethod
     def number(cls, index: int) -> Style:
         """The style of the thing of that index, from 0; 7 colours in 3 lines differ."""
-        lines: tuple[Literal["-", ":", "-."], ...] = ("-", ":", "-.")
         turn = index // len(SERIES)
-        marker = MARKERS[(index + turn) % len(MARKERS)]
-        return cls(SERIES[index % len(SERIES)], marker, lines[turn % len(lines)])
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows of one signal, for one panel."""
-
-    signal: str
-    rows: tuple[Row, ...]
-
-
-def groups(report: Report) -> list[Group]:
-    """The rows of a report, apart for each signal, in the order of the studies."""
-    found: dict[object, list[Row]] = {}
-    for row in rows(report):
-        signal = row.study.spec.signal
-        found.setdefault(signal.identity, []).append(row)
-    return [Group(of[0].study.spec.signal.name, tuple(of)) for of in found.values()]
+        marker = _MARKERS[(index + turn) % len(_MARKERS)]
+        return cls(SERIES[index % len(SERIES)], marker, _LINES[turn % len(_LINES)])
 
 
 def panels(
-    title: str,
-    details: Sequence[str],
-    names: Sequence[str],
-    labels: tuple[str, str],
-    entries: Sequence[tuple[Artist, str]],
+    title: str, details: Sequence[str], names: Sequence[str], labels: tuple[str, str]
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel for each name, which share their scales, and a legend below them.
+    """A figure with a panel for each name, which share their scales.
 
     Args:
         title: of the figure.
         details: quieter lines below it; empty ones are left out.
         names: of the panels; a single one is not written.
         labels: of the horizontal and the vertical axes, with units.
-        entries: the legend's artists and texts.
     """
     count = len(names)
     across = min(_ACROSS, count)
     down = math.ceil(count / across)
-    tall = _ALONE if count == 1 else _HEIGHT
-    above = _NAME if count > 1 else 0.0
-    top = heading_inches(details)
-    columns, lines = _legend_shape(entries)
-    legend = lines * _ENTRY + (0.15 if lines else 0)
-    height = top + down * (above + tall) + (down - 1) * _GAP + _BOTTOM + legend
-    figure = new_figure(_WIDTH, height, DPI)
-    wide = (_WIDTH - _LEFT - _RIGHT - (across - 1) * _GAP) / across
-    made: list[Axes] = []
-    for index, name in enumerate(names):
-        row, column = divmod(index, across)
-        y = height - top - (row + 1) * (above + tall) - row * _GAP
-        place = (_LEFT + column * (wide + _GAP), y, wide, tall)
-        of = (_WIDTH, height, _WIDTH, height)
-        share = made[0] if made else None
-        left, bottom, width, high = (inches / all_ for inches, all_ in zip(place, of, strict=True))
-        panel = figure.add_axes((left, bottom, width, high), sharex=share, sharey=share)
-        made.append(panel)
+    figure = new_figure(WIDTH, ALONE if count == 1 else down * _HEIGHT, title, details)
+    grid = list(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat)
+    for panel in grid[count:]:
+        panel.remove()
+    for index, (panel, name) in enumerate(zip(grid, names, strict=False)):
         last = index + across >= count
-        panel.tick_params(which="both", labelbottom=last, labelleft=column == 0)
-        panel.set(xlabel=labels[0] if last else "", ylabel="" if column else labels[1])
-        panel.grid(color=RULE, linewidth=0.4, alpha=0.6)
-        plain(panel)
+        panel.set(xlabel=labels[0] if last else "", ylabel="" if index % across else labels[1])
+        panel.tick_params(which="both", labelbottom=last)
+        panel.grid()
         if count > 1:
-            _name(panel, name)
-    heading(figure, title, details)
-    if entries:
-        _legend(figure, entries, columns)
-    return figure, made
+            panel.set_title(shortened(name, 32))
+    return figure, grid[:count]
+
+
+def add_legend(figure: Figure, entries: Sequence[tuple[Artist, str]]) -> None:
+    """Write a legend below a figure, which grows by it, in as many columns as fit."""
+    artists = [artist for artist, _ in entries]
+    texts = [shortened(text, _LONGEST) for _, text in entries]
+    for columns in range(len(entries), 0, -1):
+        legend = figure.legend(artists, texts, loc="outside lower left", ncols=columns)
+        extent = legend.get_window_extent()
+        # Not the whole width: on a phone, what is at the right has to be scrolled to.
+        if columns == 1 or extent.width < 0.85 * figure.bbox.width:
+            figure.set_figheight(figure.get_figheight() + extent.height / figure.dpi)
+            return
+        legend.remove()
 
 
 def details_of(report: Report, text: str) -> tuple[str, str]:
@@ -132,18 +109,38 @@ def details_of(report: Report, text: str) -> tuple[str, str]:
     return text, shortened(f"reduced: {report.reduced}" if report.reduced else "", 110)
 
 
-def short_names(group: Group) -> dict[int, str]:
-    """What to write beside a row's point, by its index in the group: what differs within it."""
-    specs = [row.result.trial.ensemble for row in group.rows]
-    differing = [axis for axis in LETTERS if len({getattr(spec, axis) for spec in specs}) > 1] or [
-        "width"
-    ]
-    return {
-        index: shortened(row.name, 20)
+def short_names(rows: Sequence[Row]) -> list[str]:
+    """What to write beside the points of a signal's rows: what differs within them."""
+    sizes = [row.result.trial.ensemble.sizes() for row in rows]
+    differing = [axis for axis in AXIS_LETTERS if len({size[axis] for size in sizes}) > 1]
+    return [
+        shortened(row.name, 20)
         if row.result.key in row.study.names
-        else " ".join(f"{LETTERS[axis]}={getattr(spec, axis)}" for axis in differing)
-        for index, (row, spec) in enumerate(zip(group.rows, specs, strict=True))
-    }
+        else row.result.trial.ensemble.short_label(differing or ["width"])
+        for row in rows
+    ]
+
+
+def varies_only_width(study: StudyRecord) -> bool:
+    """Whether a study's architectures differ in their width alone."""
+    specs = [result.trial.ensemble for result in study.results]
+    others = {spec.with_value("width", 1).key() for spec in specs}
+    return len(others) == 1 and len({spec.width for spec in specs}) > 1
+
+
+def scale_costs(panel: Axes, costs: Iterable[float], most: int = 9) -> None:
+    """Make the horizontal axis logarithmic, with numbers like 500M: about `most` at the most."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    known = list(costs)
+    decades = math.log10(max(known) / min(known)) if known else 0.0
+    panel.set_xscale("log")
+    digits = next((d for d in _DIGITS if decades * len(d) <= most), _DIGITS[-1])
+    panel.xaxis.set_major_locator(LogLocator(subs=digits))
+    panel.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: format_quantity(x).replace(".00", ""))
+    )
+    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 def write_beside(
@@ -156,7 +153,7 @@ def write_beside(
 ) -> None:
     """Write names beside points where there is room; those without any are left out.
 
-    Call it last: it needs the final limits.
+    Call it last, on a settled figure: it needs the final limits and places.
 
     Args:
         panel: with everything drawn.
@@ -165,98 +162,31 @@ def write_beside(
         lines: from point to point, in data coordinates: no name may lie on one.
         sideways: whether a name may be left or right of its point.
     """
+    from matplotlib.path import Path
     from matplotlib.transforms import Bbox
 
-    figure = panel.get_figure()
-    assert figure is not None
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of Agg
-    at = panel.transData.transform(list(points))
-    radius = 4.0 * DPI / 72
-    taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in at]
-    for line in lines:
-        vertices = panel.transData.transform(list(line))
-        for start, end in pairwise(vertices):
-            for part in range(_PARTS + 1):
-                x, y = start + (end - start) * (part / _PARTS)
-                taken.append(Bbox.from_extents(x - 1, y - 1, x + 1, y + 1))
-    inside = panel.get_window_extent(renderer)
+    radius = 4.0 * panel.figure.dpi / 72
+    taken = [
+        Bbox.from_extents(x - radius, y - radius, x + radius, y + radius)
+        for x, y in panel.transData.transform(list(points))
+    ]
+    drawn = [Path(panel.transData.transform(list(line))) for line in lines if len(line) > 1]
+    inside = panel.get_window_extent()
     for point, name in zip(points, names, strict=True):
         for (dx, dy), across, up in _PLACES if name else ():
             if dx and not sideways:
                 continue
             text = panel.annotate(
                 shortened(name or "", 24), point, (dx, dy), textcoords="offset points",
-                horizontalalignment=across, verticalalignment=up,
-                fontsize=LABEL_POINTS - 1, color=QUIET, zorder=6, parse_math=False,
+                ha=across, va=up, size=SMALL - 1, color=QUIET, zorder=6,
             )  # fmt: skip
-            box = text.get_window_extent(renderer)
-            fits = inside.x0 <= box.x0 and box.x1 <= inside.x1
-            fits = fits and inside.y0 <= box.y0 and box.y1 <= inside.y1
-            if fits and not any(box.overlaps(other) for other in taken):
+            box = text.get_window_extent()
+            fits = all(inside.contains(x, y) for x, y in (box.min, box.max))
+            if (
+                fits
+                and not any(box.overlaps(other) for other in taken)
+                and not any(path.intersects_bbox(box, filled=False) for path in drawn)
+            ):
                 taken.append(box)
                 break
             text.remove()
-
-
-_PARTS = 40  # of a line between two points
-_PLACES = (
-    ((8, 0), "left", "center"),
-    ((-8, 0), "right", "center"),
-    ((0, 8), "center", "bottom"),
-    ((0, -8), "center", "top"),
-    ((5, 5), "left", "bottom"),
-    ((-5, 5), "right", "bottom"),
-    ((5, -5), "left", "top"),
-    ((-5, -5), "right", "top"),
-)
-
-
-def several_labels(found: Sequence[Group]) -> bool:
-    """Whether some signal has studies of more than one label: then names alone do not tell."""
-    return any(len({row.study.label for row in group.rows}) > 1 for group in found)
-
-
-def varies_only_width(study: StudyRecord) -> bool:
-    """Whether a study's architectures differ in their width alone."""
-    specs = [result.trial.ensemble for result in study.results]
-    others = {spec.with_value("width", 1).key() for spec in specs}
-    return len(others) == 1 and len({spec.width for spec in specs}) > 1
-
-
-def _name(panel: Axes, name: str) -> None:
-    panel.annotate(
-        shortened(name, 32), (0, 1), (0, 4), xycoords="axes fraction",
-        textcoords="offset points", fontsize=LABEL_POINTS, color=INK, parse_math=False,
-    )  # fmt: skip
-
-
-def _legend_shape(entries: Sequence[tuple[Artist, str]]) -> tuple[int, int]:
-    """Columns and lines."""
-    if not entries:
-        return 1, 0
-    longest = max(len(shortened(text, _LONGEST)) for _, text in entries)
-    # Not the whole width: on a phone, what is at the right has to be scrolled to.
-    columns = max(1, min(len(entries), math.floor(0.85 * _WIDTH / (0.5 + _LETTER * longest))))
-    return columns, math.ceil(len(entries) / columns)
-
-
-def _legend(figure: Figure, entries: Sequence[tuple[Artist, str]], columns: int) -> None:
-    legend = figure.legend(
-        [artist for artist, _ in entries],
-        [str(index) for index in range(len(entries))],
-        loc="lower left",
-        bbox_to_anchor=((_LEFT - 0.1) / _WIDTH, 0.02),
-        ncols=columns,
-        frameon=False,
-        fontsize=LABEL_POINTS,
-        labelcolor=INK,
-        borderpad=0,
-        borderaxespad=MARGIN,
-        handlelength=2.2,
-        columnspacing=1.6,
-        labelspacing=0.35,
-    )
-    # Only now: a label that begins with "_" would be left out, and "$" is no formula.
-    for shown, (_, text) in zip(legend.get_texts(), entries, strict=True):
-        shown.set_parse_math(False)
-        shown.set_text(shortened(text, _LONGEST))

@@ -1,130 +1,147 @@
-"""What our figures have in common: a canvas without global state, captions, borders of cells."""
+"""What all figures have in common: their style, a canvas without global state, captions, files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import wraps
+from io import BytesIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from enas_inr.signals.quality import BorderError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import LineCollection
-    from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
 
 INK = "#1f2328"
 QUIET = "#59636e"
 RULE = "#c8ced5"
+WAVE = "#2a5ba8"
+WRONG = "#b3402e"
 SERIES = "#0072b2", "#d55e00", "#009e73", "#b35c93", "#b8860b", "#3f9fd6", "#7a5195"
 """One colour for each of several things: after Okabe and Ito, for colour-blind readers."""
-MARKERS = "osD^vP*"
-LABEL_POINTS = 8.5
-CAPTION = 0.45  # inches
-MARGIN = 0.15  # inches: around a heading
-_LINE = 0.2  # inches: of a heading
+SMALL = 8.5  # points
+_HEADING_POINTS = 15  # from one line of a heading to the next
 _EXACT_DB = 300.0  # no float32 reconstruction comes near it
-POINTS_PER_INCH = 72
+_TICKS = {"color": RULE, "labelcolor": INK, "labelsize": SMALL}
+_STYLE = MappingProxyType(
+    {
+        **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
+        "axes.edgecolor": RULE,
+        "axes.labelcolor": INK,
+        "axes.labelsize": SMALL,
+        "axes.linewidth": 0.6,
+        "axes.titlelocation": "left",
+        "axes.titlesize": SMALL,
+        "figure.dpi": 120.0,
+        "figure.facecolor": "white",
+        "grid.alpha": 0.6,
+        "grid.color": RULE,
+        "grid.linewidth": 0.4,
+        "legend.borderpad": 0.0,
+        "legend.columnspacing": 1.6,
+        "legend.fontsize": SMALL,
+        "legend.frameon": False,
+        "legend.labelcolor": INK,
+        "legend.labelspacing": 0.35,
+        "text.color": INK,
+        "text.parse_math": False,  # a "$" in a name is no formula
+    }
+)
+_METADATA: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None},
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+}
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
-def new_figure(width: float, height: float, dpi: float) -> Figure:
-    """An empty white figure of that many inches on an Agg canvas; pyplot never hears of it."""
+def styled(draw: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Make a function draw in our style, whatever the user's settings of Matplotlib are."""
+
+    @wraps(draw)
+    def drawn(*args: _P.args, **more: _P.kwargs) -> _T:
+        from matplotlib import rc_context
+
+        with rc_context(dict(_STYLE)):  # type: ignore[arg-type]  # its keys are literals
+            return draw(*args, **more)
+
+    return drawn
+
+
+def new_figure(width: float, height: float, title: str = "", details: Sequence[str] = ()) -> Figure:
+    """An empty figure with a constrained layout, on an Agg canvas; pyplot never hears of it.
+
+    Args:
+        width: in inches.
+        height: in inches, without that of the heading.
+        title: the heading's first line; empty: there is no heading.
+        details: quieter lines below it; empty ones are left out.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.transforms import ScaledTranslation
 
-    figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
+    lines = [title, *filter(None, details)] if title else []
+    height += len(lines) * _HEADING_POINTS / 72
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0, hspace=0)  # type: ignore[union-attr, call-arg]
+    if lines:
+        # The layout makes room for one title alone: it holds empty lines where the details go.
+        figure.suptitle("\n" * (len(lines) - 1), fontsize=11, linespacing=1.3)
+    for index, line in enumerate(lines):
+        down = ScaledTranslation(0.08, -0.08 - index * _HEADING_POINTS / 72, figure.dpi_scale_trans)
+        look = {"size": 9, "color": QUIET} if index else {"size": 11, "weight": "bold"}
+        figure.text(0, 1, line, look, va="top", transform=figure.transFigure + down)
     return figure
 
 
+def settle(figure: Figure) -> None:
+    """Lay a figure out for good: what is drawn from now on moves nothing, in whatever format."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def image_of(
+    figure: Figure, form: str, *, transparent: bool = False, salt: str = "enas-inr"
+) -> bytes:
+    """A figure as a PDF, PNG or SVG file, the same whenever it is made; text in SVG stays text.
+
+    Args:
+        figure: settled.
+        form: `pdf`, `png` or `svg`.
+        transparent: whether the background is left out.
+        salt: figures of different salts have no ids in common.
+    """
+    from matplotlib import rc_context
+
+    buffer = BytesIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        figure.savefig(
+            buffer, format=form, dpi=figure.dpi, metadata=_METADATA[form], transparent=transparent
+        )
+    return buffer.getvalue()
+
+
 def caption(axes: Axes, title: str, detail: str = "", *, small: bool = False) -> None:
-    """Write a title above the axes, on the left, and a quieter line of details below it.
-
-    Both lines take `CAPTION` inches; small ones are for one of many.
-    """
-    lines = [(title, 19, 11.0, "bold", INK), (detail, 6, 9.0, "normal", QUIET)]
-    if small:
-        lines = [
-            (title, 15, LABEL_POINTS, "normal", INK),
-            (detail, 4, LABEL_POINTS - 0.5, "normal", QUIET),
-        ]
-    for text, above, size, weight, color in lines:
+    """Write a title above the axes, on the left, and below it a quieter line; small for many."""
+    scale, weight = (SMALL / 11, "normal") if small else (1.0, "bold")
+    lines = (title, 19, 11.0, INK, weight), (detail, 5, 9.5, QUIET, "normal")
+    for text, above, size, color, thick in lines:
         axes.annotate(
-            text,
-            (0, 1),
-            (0, above),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=size,
-            fontweight=weight,
-            color=color,
-            parse_math=False,
-        )
-
-
-def heading(figure: Figure, title: str, details: Sequence[str]) -> None:
-    """Write a title at the top left of a figure, and quieter lines of details below it.
-
-    Takes `heading_inches(details)`; empty details take no line.
-    """
-    width, height = figure.get_size_inches()
-    lines = [(title, 11.0, "bold", INK)]
-    lines += [(detail, 9.0, "normal", QUIET) for detail in details if detail]
-    top = MARGIN
-    for text, size, weight, color in lines:
-        figure.text(
-            MARGIN / width,
-            1 - top / height,
-            text,
-            fontsize=size,
-            fontweight=weight,
-            color=color,
-            verticalalignment="top",
-            parse_math=False,
-        )
-        top += _LINE
-
-
-def heading_inches(details: Sequence[str]) -> float:
-    """How much of a figure's height its heading takes, margins included."""
-    return 2 * MARGIN + _LINE * sum(1 for text in ["title", *details] if text) - 0.05
-
-
-def plain(axes: Axes) -> None:
-    """Give axes the quiet look that all our charts have."""
-    axes.tick_params(which="both", labelsize=LABEL_POINTS, color=RULE, labelcolor=INK)
-    axes.xaxis.label.set(fontsize=LABEL_POINTS, color=INK)
-    axes.yaxis.label.set(fontsize=LABEL_POINTS, color=INK)
-    axes.spines[:].set(color=RULE, linewidth=0.6)
+            text, (0, 1), (0, above * scale), "axes fraction", "offset points",
+            size=size * scale, color=color, weight=thick,
+        )  # fmt: skip
 
 
 def shortened(text: str, most: int) -> str:
     """Text of any origin as one line of at most that many characters that can be printed."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= most else line[: most - 1] + "\u2026"
-
-
-def borders(segments: Sequence[Sequence[tuple[float, float]]], cell: float) -> list[LineCollection]:
-    """Lines between cells that are legible on dark and on light, and leave small cells to be seen.
-
-    Args:
-        segments: from point to point, in data coordinates.
-        cell: the shorter side of a cell in inches on the figure.
-    """
-    from matplotlib.collections import LineCollection
-
-    width = min(0.8, 0.06 * cell * POINTS_PER_INCH)
-    return [
-        LineCollection(segments, linewidths=2.2 * width, colors="black", alpha=0.45),
-        LineCollection(segments, linewidths=width, colors="white", alpha=0.9),
-    ]
-
-
-def color_bar(bar: Colorbar, label: str) -> None:
-    """Label a colour bar in our style."""
-    bar.set_label(label, fontsize=LABEL_POINTS, color=INK)
-    bar.ax.tick_params(labelsize=LABEL_POINTS, color=RULE, labelcolor=INK)
-    bar.ax.spines[:].set(color=RULE, linewidth=0.6)
 
 
 def db_text(psnr_db: float) -> str:

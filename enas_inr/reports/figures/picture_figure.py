@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
 
 from enas_inr.reports.figures.drawing import (
-    CAPTION,
-    RULE,
     border_text,
-    borders,
     caption,
-    color_bar,
     db_text,
     new_figure,
+    settle,
+    styled,
 )
+from enas_inr.reports.gallery import error_end
 from enas_inr.signals.partition import Partition, cell_edges, cut
 from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
 from enas_inr.signals.signal import Signal
@@ -30,53 +27,16 @@ if TYPE_CHECKING:
 
 _LEVELS_PER_UNIT = 127.5  # 8-bit levels in [-1, 1]
 _MODES = {1: "gray", 3: "RGB", 4: "RGBA"}
-
+_PICTURES = 4
 _PANEL = 5.0  # inches: the longer side of a picture
 _SLIMMEST = 0.7  # inches: the shorter side; slimmer pictures are stretched
-_NARROWEST = 3.0  # inches for the captions
-_MARGIN = 0.25  # inches
-_GAP = 0.3  # inches
-_BAR_GAP, _BAR, _BAR_LABELS = 0.1, 0.14, 0.6  # inches
+_NARROWEST = 3.3  # inches for the captions
+_CAPTION, _BAR = 0.6, 0.8  # inches: above a picture, and beside the last
 _SHARP = 600  # dots along the longer side, at least
 _SHARPEST = 1200  # and at the most
-_PICTURES = 4
-_LEAST_END = 1.0  # level: the end of the colours, however small the error
-_OUTLIERS = 0.002  # of the pixels may lie beyond the end of the colours
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where the pictures go, row by row; in dots, so that pixels are enlarged evenly.
-
-    Attributes:
-        dpi: dots per inch.
-        columns: pictures side by side.
-        panel: width and height of a picture.
-        step: from one picture to the next, right and down.
-        size: width and height of the figure.
-    """
-
-    dpi: float
-    columns: int
-    panel: tuple[int, int]
-    step: tuple[int, int]
-    size: tuple[int, int]
-
-    def place(self, index: int) -> tuple[float, float, float, float]:
-        """Left, bottom, width and height of a picture, as fractions of the figure."""
-        row, column = divmod(index, self.columns)
-        (width, height), (across, up) = self.panel, self.size
-        left = round(_MARGIN * self.dpi) + column * self.step[0]
-        top = round((_MARGIN + CAPTION) * self.dpi) + row * self.step[1]
-        return left / across, 1 - (top + height) / up, width / across, height / up
-
-    def place_bar(self, index: int) -> tuple[float, float, float, float]:
-        """The same for the colour bar on the right of a picture."""
-        left, bottom, width, height = self.place(index)
-        dot = self.dpi / self.size[0]
-        return left + width + _BAR_GAP * dot, bottom, _BAR * dot, height
-
-
+@styled
 def picture_figure(original: Signal, reconstruction: Signal, partition: Partition) -> Figure:
     """Draw a picture and its reconstruction, with PSNR and SSIM.
 
@@ -99,7 +59,6 @@ def picture_figure(original: Signal, reconstruction: Signal, partition: Partitio
     place = slice_text(partition.shape, timed=original.sample_rate is not None)
     partition = cut(first, partition.grid[-2:]) if place else partition
     rows, columns, channels = first.shape
-    beside = border_psnr_db(partition, first, second)
     levels = (first - second).abs().mean(-1) * _LEVELS_PER_UNIT
     down, across = partition.grid
     psnr = db_text(psnr_db(first, second)) + (f" (of all {db_text(whole)})" if place else "")
@@ -109,56 +68,44 @@ def picture_figure(original: Signal, reconstruction: Signal, partition: Partitio
             f"{columns}x{rows} {_MODES.get(channels, f'mean of {channels} channels')}",
         ),
         ("Reconstruction", f"PSNR {psnr}, SSIM {ssim(first, second):.4f}"),
-        (f"Reconstruction, {across}x{down} cells", border_text(beside)),
+        (
+            f"Reconstruction, {across}x{down} cells",
+            border_text(border_psnr_db(partition, first, second)),
+        ),
         (
             "Absolute error",
             f"mean {float(levels.mean()):.2f}, largest {float(levels.max()):.1f} of 255 levels",
         ),
     ]
-    layout = _layout(rows, columns)
-    width, height = layout.size
-    figure = new_figure(width / layout.dpi, height / layout.dpi, layout.dpi)
-    panels = [figure.add_axes(layout.place(index)) for index in range(_PICTURES)]
+    figure, panels = _panels(rows, columns)
     for panel, (title, detail) in zip(panels, captions, strict=True):
         caption(panel, title, detail)
-        panel.set(xticks=[], yticks=[])
-        panel.spines[:].set(color=RULE, linewidth=0.6)
     for panel, values in zip(panels, (first, second, second), strict=False):
         _show(panel, values)
-    _show_borders(panels[2], partition, [dots / layout.dpi for dots in layout.panel])
-    _show_levels(panels[3], figure.add_axes(layout.place_bar(3)), levels)
+    _show_levels(panels[3], levels)
+    settle(figure)
+    place_of = panels[0].get_position()
+    width = place_of.width * figure.get_figwidth()
+    _show_borders(panels[2], partition, width)
+    # Only now is it known how many dots a pixel has to have to be enlarged evenly.
+    longest = max(rows, columns)
+    dots = longest * -(-_SHARP // longest) if longest < _SHARP else min(longest, _SHARPEST)
+    figure.set_dpi(dots * columns / longest / width)
     return figure
 
 
-def _layout(rows: int, columns: int) -> _Layout:
+def _panels(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
+    """Four panels of the picture's proportions, as near to a square as they can be arranged."""
     longest = max(rows, columns)
-    dots = longest * -(-_SHARP // longest) if longest < _SHARP else min(longest, _SHARPEST)
-    dpi = dots / _PANEL
-    slimmest, gap, narrowest, above, bar, margin = (
-        round(inches * dpi)
-        for inches in (
-            _SLIMMEST,
-            _GAP,
-            _NARROWEST,
-            CAPTION,
-            _BAR_GAP + _BAR + _BAR_LABELS,
-            _MARGIN,
-        )
-    )
-    width, height = (max(side * dots // longest, slimmest) for side in (columns, rows))
+    width, height = (max(_PANEL * side / longest, _SLIMMEST) for side in (columns, rows))
     across = 4 if rows > 1.7 * columns else 1 if columns > 2.5 * rows else 2
     down = _PICTURES // across
-    step = max(width, narrowest) + gap, above + height + gap
-    return _Layout(
-        dpi=dpi,
-        columns=across,
-        panel=(width, height),
-        step=step,
-        size=(
-            margin + (across - 1) * step[0] + max(width + bar, narrowest) + margin,
-            margin + down * step[1] - gap + margin,
-        ),
-    )
+    figure = new_figure(across * max(width + 0.2, _NARROWEST) + _BAR, down * (height + _CAPTION))
+    panels = list(figure.subplots(down, across, squeeze=False).flat)
+    for panel in panels:
+        panel.set(xticks=[], yticks=[], anchor="NW")
+        panel.set_box_aspect(height / width)
+    return figure, panels
 
 
 def _show(axes: Axes, values: Float[Tensor, "rows columns channels"]) -> None:
@@ -169,28 +116,25 @@ def _show(axes: Axes, values: Float[Tensor, "rows columns channels"]) -> None:
         axes.imshow(shown.mean(-1).numpy(), cmap="gray", vmin=0, vmax=1, aspect="auto")
 
 
-def _show_levels(axes: Axes, bar: Axes, levels: Float[Tensor, "rows columns"]) -> None:
+def _show_levels(axes: Axes, levels: Float[Tensor, "rows columns"]) -> None:
     """Draw the error; a few outliers must not leave the rest in the dark."""
-    import numpy as np
-
     finite = levels.nan_to_num().numpy()
-    end = max(float(np.quantile(finite, 1 - _OUTLIERS)), _LEAST_END)
+    end = error_end([finite])
     image = axes.imshow(finite, cmap="magma", vmin=0, vmax=end, aspect="auto")
-    figure = axes.get_figure()
-    assert figure is not None
-    beyond = "max" if finite.max() > end else "neither"
-    color_bar(figure.colorbar(image, cax=bar, extend=beyond, extendfrac=0.03), "levels of 255")
+    wide = _PANEL * min(1.0, 1 / float(axes.get_box_aspect() or 1))
+    axes.figure.colorbar(
+        image, cax=axes.inset_axes((1 + 0.1 / wide, 0, 0.14 / wide, 1)), label="levels of 255",
+        extend="max" if finite.max() > end else "neither", extendfrac=0.03,
+    )  # fmt: skip
 
 
-def _show_borders(axes: Axes, partition: Partition, panel: Sequence[float]) -> None:
-    rows, columns = partition.shape
-    down, across = partition.grid
-    vertical = [
-        [(edge - 0.5, -0.5), (edge - 0.5, rows - 0.5)] for edge in cell_edges(columns, across)[1:-1]
-    ]
-    horizontal = [
-        [(-0.5, edge - 0.5), (columns - 0.5, edge - 0.5)] for edge in cell_edges(rows, down)[1:-1]
-    ]
-    cell = min(panel[0] / across, panel[1] / down)
-    for lines in borders([*vertical, *horizontal], cell):
-        axes.add_collection(lines, autolim=False)
+def _show_borders(axes: Axes, partition: Partition, width: float) -> None:
+    """Lines that are legible on dark and on light, and leave small cells to be seen."""
+    (rows, columns), (down, across) = partition.shape, partition.grid
+    cell = min(width / across, width * float(axes.get_box_aspect() or 1) / down)
+    line = min(0.8, 0.06 * cell * 72)
+    for color, alpha, thick in (("black", 0.45, 2.2 * line), ("white", 0.9, line)):
+        look: dict[str, Any] = {"color": color, "alpha": alpha, "linewidth": thick}
+        axes.vlines([e - 0.5 for e in cell_edges(columns, across)[1:-1]], -0.5, rows - 0.5, **look)
+        axes.hlines([e - 0.5 for e in cell_edges(rows, down)[1:-1]], -0.5, columns - 0.5, **look)
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))

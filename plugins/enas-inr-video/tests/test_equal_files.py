@@ -6,7 +6,7 @@ import pytest
 from enas_inr_video import video as videos
 from enas_inr_video.video import VideoModality
 
-from enas_inr.testing.toys import toy_signal
+from enas_inr.testing import toy_signal
 
 
 def clip(*shape):

@@ -6,13 +6,13 @@ from PIL import Image
 
 from enas_inr.errors import SpecError
 from enas_inr.reports.figures import FIGURES, write_figures
-from enas_inr.reports.figures.charts import groups
 from enas_inr.reports.figures.drawing import INK, SERIES
-from enas_inr.reports.pictured import error_levels, pictured
+from enas_inr.reports.gallery import error_levels, pictured
+from enas_inr.reports.rows import Results
 from enas_inr.result import Curve
 from enas_inr.studies.record import Published
 from tests.present import present
-from tests.reports.report_data import OTHER, SOUND, report, study
+from tests.reports.report_data import OTHER, SOUND, report, results, study
 
 
 def dots(panel):
@@ -27,15 +27,15 @@ def dots(panel):
 
 
 def words(figure):
-    return {text.get_text() for panel in figure.axes for text in panel.texts} | {
-        text.get_text() for text in figure.texts
-    }
+    from matplotlib.text import Text
+
+    return {text.get_text() for text in figure.findobj(Text)}
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", ["psnr_flops", "psnr_parameters", "psnr_bytes", "score_flops"])
 def test_every_complete_trial_is_a_point(name):
-    made = report(study(fail=lambda spec: spec.width == 32))
+    made = results(study(fail=lambda spec: spec.width == 32))
     (panel,) = present(FIGURES[name](made)).axes
     assert len(dots(panel)) == 4
     assert panel.get_xscale() == "log"
@@ -44,18 +44,18 @@ def test_every_complete_trial_is_a_point(name):
 
 
 def test_the_published_are_drawn_where_the_paper_has_them():
-    made = report(
+    made = results(
         study(named=["one"], published={"one": Published(psnr_paper_db=30.0, flops=10**6)})
     )
     (panel,) = present(FIGURES["psnr_flops"](made)).axes
     assert any(x == 10**6 and y == pytest.approx(36.0206) for x, y in dots(panel))
-    (plain,) = present(FIGURES["psnr_flops"](report(study(named=["one"])))).axes
+    (plain,) = present(FIGURES["psnr_flops"](results(study(named=["one"])))).axes
     assert len(dots(panel)) == len(dots(plain)) + 1
 
 
 def test_a_panel_for_each_signal_and_one_scale_for_all():
     figure = present(
-        FIGURES["psnr_flops"](report(study("a"), study("b", info=OTHER, widths=(64, 128))))
+        FIGURES["psnr_flops"](results(study("a"), study("b", info=OTHER, widths=(64, 128))))
     )
     first, second = figure.axes
     assert first.get_ylim() == second.get_ylim()
@@ -70,11 +70,11 @@ def test_only_a_study_of_widths_is_joined():
         )
 
     both = [study(widths=(8, 16, 32), depths=depths) for depths in ((1,), (1, 2))]
-    assert [longest(report(one)) for one in both] == [3, 1]
+    assert [longest(results(one)) for one in both] == [3, 1]
 
 
 def test_what_is_reduced_says_so_in_every_figure():
-    made = report(study(coordinate=True), reduced="48x48 pixels")
+    made = results(study(coordinate=True), reduced="48x48 pixels")
     for draw in FIGURES.values():
         assert "reduced: 48x48 pixels" in words(draw(made))
 
@@ -85,12 +85,14 @@ def test_what_does_not_apply_is_not_drawn():
         lone.studies[0],
         results=tuple(r.model_copy(update={"curve": Curve()}) for r in lone.studies[0].results),
     )
-    assert all(draw(replace(lone, studies=(bare,))) is None for draw in FIGURES.values())
+    assert all(
+        draw(Results.of(replace(lone, studies=(bare,)))) is None for draw in FIGURES.values()
+    )
 
 
 def test_at_most_ten_curves_and_the_baseline():
     many = study(widths=(8, 16, 24, 32, 40, 48), depths=(1, 2), named=["base"])
-    (panel,) = present(FIGURES["curves"](report(many, baseline="base"))).axes
+    (panel,) = present(FIGURES["curves"](results(many, baseline="base"))).axes
     drawn = [line for line in panel.lines if np.size(line.get_xdata()) == 3]
     (level,) = [line for line in panel.lines if line.get_color() == INK]
     assert len(drawn) == len(panel.collections) == 10
@@ -98,27 +100,27 @@ def test_at_most_ten_curves_and_the_baseline():
 
 
 def test_the_trace_has_a_line_for_each_study_with_axes():
-    made = report(study("a", coordinate=True), study("b", "x", coordinate=True), study("c"))
+    made = results(study("a", coordinate=True), study("b", "x", coordinate=True), study("c"))
     upper, lower = present(FIGURES["trace"](made)).axes
     assert [len(panel.lines) for panel in (upper, lower)] == [2, 2]
-    assert np.size(upper.lines[0].get_xdata()) == len(made.studies[0].trace)
+    assert np.size(upper.lines[0].get_xdata()) == len(made.report.studies[0].trace)
     assert lower.get_xticklabels()[0].get_text() == "1 width"
 
 
 def test_the_sheet_has_the_original_eight_at_most_and_their_errors():
     many = study(widths=(8, 16, 24, 32, 40), depths=(1, 2), named=["first"])
-    figure = present(FIGURES["reconstructions"](report(many)))
+    figure = present(FIGURES["reconstructions"](results(many)))
     assert len(figure.axes) == 1 + 2 * 8 + 1  # and the colour bar
     assert {"Original", "first"} <= words(figure)
-    assert len(present(FIGURES["reconstructions"](report(study(info=SOUND)))).axes) == 2 * 7 + 1
+    assert len(present(FIGURES["reconstructions"](results(study(info=SOUND)))).axes) == 2 * 7 + 1
 
 
 def test_named_rows_are_pictured_first_then_the_best():
-    made = report(study(named=["z"]))
+    made = results(study(named=["z"]))
     (shown,) = pictured(made, 3)
     assert shown.name_of(shown.rows[0][0]) == "z"
-    others = [row.result.score for row, _ in shown.rows[1:]]
-    every = [present(row.result.score) for row in groups(made)[0].rows if row.name != "z"]
+    others = [row.result.score for row, *_ in shown.rows[1:]]
+    every = [present(row.result.score) for row in made.rows if row.name != "z"]
     assert others == sorted(every, reverse=True)[:2]
 
 
@@ -136,7 +138,7 @@ def test_the_error_is_the_mean_over_the_channels_in_levels():
 def test_files_are_written_alike_and_only_those_asked_for(tmp_path):
     made = report(study(named=["$a_1$ & <b>"]), figures=("curves", "psnr_flops", "trace"))
     for folder in ("one", "two"):
-        paths = write_figures(made, tmp_path / folder)
+        paths = write_figures(Results.of(made), tmp_path / folder)
     names = ["psnr_flops.png", "psnr_flops.svg", "curves.png", "curves.svg"]
     assert [path.name for path in paths] == names
     for name in names:
@@ -145,4 +147,4 @@ def test_files_are_written_alike_and_only_those_asked_for(tmp_path):
     with Image.open(tmp_path / "two" / "curves.png") as image:
         image.load()
     with pytest.raises(SpecError, match="curves"):
-        write_figures(replace(made, figures=("curvs",)), tmp_path)
+        write_figures(Results.of(replace(made, figures=("curvs",))), tmp_path)

@@ -1,13 +1,13 @@
-"""The settings of a report's studies: what they share once, and what they differ in."""
+"""The settings of a report's studies: what they share, what they differ in, and in brief."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from enas_inr.reports.figures.charts import LETTERS
-from enas_inr.spec import Choice, StudySpec, TrainingSpec
+from enas_inr.spec import AXIS_LETTERS, Choice, StudySpec, TrainingSpec
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.validation import format_quantity
 
@@ -33,17 +33,16 @@ class Settings:
 
 def settings_of(report: Report) -> Settings:
     """Collect the settings; a single study shares all with itself."""
-    every = [settings(study) for study in report.studies]
-    names = list(dict.fromkeys(name for one in every for name in one))
-    same = [name for name in names if len({one.get(name, "") for one in every}) == 1]
-    differing = tuple(name for name in names if name not in same)
+    import pandas as pd
+
+    names = [study.label or study.name for study in report.studies]
+    table = pd.DataFrame([settings(study) for study in report.studies])
+    same = table.columns[table.nunique() == 1]
+    differing = table.drop(columns=same)
     return Settings(
-        shared=tuple((name, every[0][name]) for name in same if every[0].get(name)),
-        differing=differing,
-        studies=tuple(
-            (study.label or study.name, tuple(one.get(name, "") for name in differing))
-            for study, one in zip(report.studies, every, strict=True)
-        ),
+        shared=tuple((str(name), table[name][0]) for name in same if table[name][0]),
+        differing=tuple(differing.columns),
+        studies=tuple(zip(names, differing.itertuples(index=False, name=None), strict=True)),
     )
 
 
@@ -59,7 +58,7 @@ def settings(study: StudyRecord) -> dict[str, str]:
     return {
         "signal": signal.name,
         "shape": f"{shape} {unit}, {channels}{rate}",
-        "backbone": _choice(Choice(name=spec.space.base.backbone, options=spec.space.base.options)),
+        "backbone": backbone_text(spec),
         "architectures": _space(spec),
         "strategy": _choice(spec.strategy),
         "objective": _choice(spec.objective),
@@ -78,6 +77,27 @@ def settings(study: StudyRecord) -> dict[str, str]:
     }
 
 
+def brief_settings(report: Report) -> list[str]:
+    """What was trained on what and how, one line for each signal and each way of training."""
+    signals = [
+        f"signal: {signal.name}, {'x'.join(map(str, signal.shape))} samples of "
+        f"{signal.channels} channels"
+        for signal in (study.spec.signal for study in report.studies)
+    ]
+    ways = [
+        f"training: profile {spec.training.profile}, {spec.training.steps} steps, learning rate "
+        f"{spec.training.learning_rate or 'the backbone' + chr(39) + 's'}, "
+        f"{spec.repeats} repeats from seed {spec.seed}"
+        for spec in (study.spec for study in report.studies)
+    ]
+    return list(dict.fromkeys([*signals, *ways]))
+
+
+def backbone_text(spec: StudySpec) -> str:
+    """The kind of sub-network, and the options that were asked for."""
+    return _choice(Choice(name=spec.space.base.backbone, options=spec.space.base.options))
+
+
 def _choice(choice: Choice) -> str:
     options = ", ".join(f"{name} {value}" for name, value in choice.options.items())
     return f"{choice.name} ({options})" if options else choice.name
@@ -88,7 +108,7 @@ def _space(spec: StudySpec) -> str:
     if space.only:
         if len(space.only) > _MOST_NAMED:
             return f"{len(space.only)} given ones"
-        names = [LETTERS[axis.name] for axis in space.axes]
+        names = [AXIS_LETTERS[axis.name] for axis in space.axes]
         return "; ".join(
             " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
             for values in space.only
@@ -112,17 +132,19 @@ def _budget(spec: StudySpec) -> str:
 
 def _training(training: TrainingSpec) -> str:
     usual = TrainingSpec().model_dump()
-    parts = []
-    for name, value in training.model_dump().items():
-        if name not in _ALWAYS and value == usual[name]:
-            continue
-        words = name.replace("_", " ")
-        if value is None:
-            value = "the backbone's own"
-        elif isinstance(value, tuple):
-            value = ", ".join(f"{part:g}" for part in value)
-        parts.append(f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}")
-    return "; ".join(parts)
+    return "; ".join(
+        f"{name.replace('_', ' ')} {_told(value)}"
+        for name, value in training.model_dump().items()
+        if name in _ALWAYS or value != usual[name]
+    )
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(f"{part:g}" for part in value)
+    if value is None:
+        return "the backbone's own"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _trials(study: StudyRecord) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from enas_inr.reports.figures.charts import groups, several_labels
-from enas_inr.reports.rows import Row
+from enas_inr.reports.rows import Group, Results, Row
 from enas_inr.signals.picture import Pixels
 from enas_inr.signals.slices import slice_text
-from enas_inr.spec import SignalInfo
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.record import Report
 
 Levels = npt.NDArray[np.float32]
 """`[rows, columns]`: the mean absolute error over the channels, of 255."""
@@ -30,15 +28,15 @@ class Pictured:
 
     Attributes:
         signal: its name.
-        original: as it was stored.
-        rows: those to show, each with its picture.
+        original: as it was stored, and decoded: `Pixels`, or a Signal to be listened to.
+        rows: those to show, each with its picture, which is of the original's shape.
         labelled: whether names alone do not tell its rows apart.
         place: which slice of the signal the pictures show, in words; empty: they show all of it.
     """
 
     signal: str
-    original: StoredPicture
-    rows: tuple[tuple[Row, StoredPicture], ...]
+    original: tuple[StoredPicture, Any]
+    rows: tuple[tuple[Row, StoredPicture, Any], ...]
     labelled: bool
     place: str = ""
 
@@ -49,66 +47,70 @@ class Pictured:
     @property
     def is_sound(self) -> bool:
         """Whether it is to be listened to."""
-        return self.original.mimetype.startswith("audio/")
+        return self.original[0].mimetype.startswith("audio/")
 
 
-def pictured(report: Report, most: int) -> list[Pictured]:
+def pictured(results: Results, most: int) -> list[Pictured]:
     """What to show of each signal: the named rows first, then those with the best score.
 
     Args:
-        report: of any signals; those without stored pictures are left out.
+        results: of any signals; those without stored pictures are left out.
         most: how many reconstructions altogether; each signal has at least one.
     """
-    every = [
-        (group, original, known)
-        for group in groups(report)
-        if (original := next((r.study.original for r in group.rows if r.study.original), None))
-        and (
-            known := [
-                (row, picture)
-                for row in group.rows
-                if (picture := row.study.pictures.get(row.result.trial.number))
-                and picture.mimetype == original.mimetype
-            ]
-        )
-    ]
-    share = max(1, most // max(1, len(every)))
-    return [
-        Pictured(
-            group.signal,
-            original,
-            tuple(_first(known, share)),
-            labelled=several_labels([group]),
-            place=_place(group.rows[0].study.spec.signal),
-        )
-        for group, original, known in every
-    ]
+    stored = [group for group in results.groups if _original(group)]
+    share = max(1, most // max(1, len(stored)))
+    return [made for group in stored if (made := _pictured(group, share))]
 
 
-def _place(signal: SignalInfo) -> str:
-    return slice_text(signal.shape, timed=signal.sample_rate is not None)
+def _original(group: Group) -> StoredPicture | None:
+    return next((row.study.original for row in group.rows if row.study.original), None)
+
+
+def _pictured(group: Group, most: int) -> Pictured | None:
+    """Decode what is stored; None without an original and a reconstruction of its shape."""
+    original = _original(group)
+    decoded = _decoded(original) if original else None
+    if original is None or decoded is None:
+        return None
+    known = [
+        (row, picture)
+        for row in group.rows
+        if (picture := row.study.pictures.get(row.result.trial.number))
+    ]
+    rows = tuple(
+        (row, picture, content)
+        for row, picture in _first(known, most)
+        if (content := _decoded(picture)) is not None and _shape(content) == _shape(decoded)
+    )
+    info = group.rows[0].study.spec.signal
+    place = slice_text(info.shape, timed=info.sample_rate is not None)
+    if not rows:
+        return None
+    return Pictured(group.signal, (original, decoded), rows, group.labelled, place)
+
+
+def _decoded(picture: StoredPicture) -> Any:
+    return picture.sound if picture.mimetype.startswith("audio/") else picture.pixels
+
+
+def _shape(content: Any) -> tuple[type, tuple[int, ...]]:
+    return type(content), tuple(getattr(content, "values", content).shape)
 
 
 def _first(known: list[tuple[Row, StoredPicture]], most: int) -> list[tuple[Row, StoredPicture]]:
+    ranked = sorted(known, key=lambda pair: pair[0].result.rank, reverse=True)
     named = [pair for pair in known if pair[0].result.key in pair[0].study.names]
-    others = sorted(
-        (pair for pair in known if pair not in named),
-        key=lambda pair: pair[0].result.rank,
-        reverse=True,
-    )
-    return [*named, *others][:most]
+    return [*named, *(pair for pair in ranked if pair not in named)][:most]
 
 
-def error_levels(original: Pixels, reconstruction: Pixels) -> Levels | None:
-    """The error of each pixel, from 0 to 255; None if the shapes differ."""
-    if original.shape != reconstruction.shape:
-        return None
+def error_levels(original: Pixels, reconstruction: Pixels) -> Levels:
+    """The error of each pixel, from 0 to 255, of two pictures of one shape."""
     difference = original.astype(np.float32) - reconstruction.astype(np.float32)
     mean: Levels = np.abs(difference).mean(axis=-1, dtype=np.float32)
     return mean
 
 
-def error_end(errors: Sequence[Levels]) -> float:
+def error_end(errors: Iterable[Levels]) -> float:
     """The level at which the colours that they share end: of the worst, without its outliers."""
     ends = [float(np.quantile(levels, 1 - _OUTLIERS)) for levels in errors]
     return max([_LEAST_END, *ends])

@@ -1,0 +1,60 @@
+"""A figure as a part of a page: an SVG element that follows the page's colours."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from enas_inr.reports.figures.drawing import INK, QUIET, RULE, SERIES, WAVE, WRONG, image_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_VARIABLES = {
+    INK: "var(--ink)",
+    QUIET: "var(--quiet)",
+    RULE: "var(--rule)",
+    WAVE: "var(--wave)",
+    WRONG: "var(--wrong)",
+    **{color: f"var(--series-{index})" for index, color in enumerate(SERIES)},
+}
+_STYLE = re.compile(r'(?<= style=")[^"]*')
+_FAMILY = re.compile(r"(font-family:|font: (?:[a-z]+ )*(?:\d+ )?[\d.]+px) [^;]*")
+_POINTS_TO_PIXELS = 1.25  # at this size the smallest text is still legible
+
+
+def inline_svg(figure: Figure, prefix: str, title: str) -> str:
+    """Make the element.
+
+    Its ids are distinct for each prefix, so that several fit on one page; ink and series take
+    their colours from the page's variables (`--ink`, `--quiet`, `--rule`, `--series-0`, ...).
+
+    Args:
+        figure: in the colours of `drawing`.
+        prefix: distinct for each figure of a page.
+        title: what it shows, for those who do not see it.
+    """
+    text = image_of(figure, "svg", transparent=True, salt=prefix).decode()
+    content = text[text.index(">", text.index("<svg")) + 1 :].strip()
+    content = re.sub(r"<(metadata|style)\b.*?</\1>", "", content, flags=re.DOTALL)
+    content = content.replace("xlink:href", "href")
+    used = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', content))
+    ids = {name for pair in used for name in pair}
+    content = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in ids else "", content)
+    content = _STYLE.sub(lambda m: _adapted(m[0]), content)
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    # Long before it is too small to be read, it is scrolled.
+    least = min(width, 560) * _POINTS_TO_PIXELS
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" xmlns="http://www.w3.org/2000/svg" role="img" '
+        f'style="min-width: {least:.0f}px" aria-labelledby="{prefix}-title">'
+        f'<title id="{prefix}-title">{escape(title)}</title>{content}'
+    )
+
+
+def _adapted(style: str) -> str:
+    style = _FAMILY.sub(r"\1 var(--sans)", style)
+    for color, variable in _VARIABLES.items():
+        style = style.replace(color, variable)
+    return style
