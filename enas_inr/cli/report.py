@@ -64,6 +64,7 @@ def report(
 
     For a study file, give the same --signal, --quick and --set with which it was run.
     """  # fmt: skip
+    from enas_inr.api.study import prepare, report_of
     from enas_inr.reports import text
     from enas_inr.reports.figures import write_figures
     from enas_inr.reports.page import render_page
@@ -74,21 +75,17 @@ def report(
     catalog = arguments.load_catalog(context)
     is_file = study.endswith(".toml") or Path(study).is_file()
     if is_file:
-        from enas_inr.api.study import prepare
-
         options = arguments.parse_options(changes, "--set")
-        prepared = prepare(
+        reported = prepare(
             study, signals=signal or (), quick=quick, changes=options, catalog=catalog
+        ).report(storage)
+    elif signal or quick or changes:
+        raise SpecError(
+            "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
         )
-        made = Results.of(prepared.report(storage))
     else:
-        from enas_inr.api.study import report_of
-
-        if signal or quick or changes:
-            raise SpecError(
-                "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
-            )
-        made = Results.of(report_of(study, storage, catalog))
+        reported = report_of(study, storage, catalog)
+    made = Results.of(reported)
     makers = {
         Format.HTML: render_page,
         Format.MD: text.as_markdown,
