@@ -1,4 +1,4 @@
-"""Study files: several searches that belong together, as the paper's tables and figures do."""
+"""Studies: the loop of a search, the storage of its trials, and study files."""
 
 DEFAULT_STORAGE = "sqlite:///enas-inr.db"
-"""Where studies are kept unless another storage is named; here, since every command shows it."""
+"""The default storage of studies. It is defined here because every command shows it."""

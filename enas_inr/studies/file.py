@@ -1,4 +1,4 @@
-"""A study file: what to train or to search, on which signals, and what to show of it.
+"""A study file: what to train or search, on which signals, and what to show.
 
 ::
 
@@ -19,7 +19,7 @@
     name = "fixed"
     rows = [{ name = "small", grid = 8, depth = 1, width = 32 }]
 
-    [quick]                    # what `--quick` changes; searches by their name
+    [quick]                    # changes for `--quick`; searches are found by name
     size = "48"
     training.steps = 60
     searches.fixed.rows = [{ name = "small", grid = 4, depth = 1, width = 16 }]
@@ -44,16 +44,16 @@ if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
 
 _PRESENTATION = {"title", "summary", "source", "figures"}
-"""Keys that change what is shown, not what is measured."""
+"""Keys that change only the presentation, not the results."""
 
 
 class NamedRow(Frozen):
     """One architecture of a table.
 
     Attributes:
-        name: as people call it.
-        published_psnr: what a paper reports, in its own convention.
-        published_flops: as it prints them.
+        name: name for people.
+        published_psnr: PSNR that a paper reports, in its own convention.
+        published_flops: FLOPs that the paper prints.
     """
 
     name: str
@@ -67,12 +67,12 @@ class NamedRow(Frozen):
 class SearchTable(StudySettings):
     """One search for each grid; or, with `rows`, the training of given architectures.
 
-    It has every setting that decides a search, under its name.
+    It has every setting of a search under its name.
 
     Attributes:
-        name: for people; unique in the file.
-        grids: several M, each searched by itself.
-        rows: instead of grids, widths, depths and a strategy.
+        name: name for people, unique in the file.
+        grids: values of M, each of which is searched separately.
+        rows: given architectures, instead of grids, widths, depths and a strategy.
     """
 
     name: str
@@ -82,7 +82,7 @@ class SearchTable(StudySettings):
     @model_validator(mode="before")
     @classmethod
     def _choices(cls, data: Any) -> Any:
-        """Read a plugin as a table of its name and options, and `options` as the backbone's."""
+        """Accept a plugin as a table of name and options, and `options` for the backbone."""
         if not isinstance(data, Mapping):
             return data
         read = dict(data)
@@ -112,22 +112,22 @@ class SearchTable(StudySettings):
 
     @property
     def each_grid(self) -> tuple[int, ...]:
-        """The grids, each of which is searched by itself."""
+        """The grids, each of which is searched separately."""
         return self.grids or (self.grid,)
 
 
 class StudyFile(SignalSettings, TrainingSettings):
-    """Everything in a study file but its name.
+    """The content of a study file.
 
-    How its signals are read and how all its networks are trained has the names that it has in a
-    search; a search's own table goes before.
+    The settings for reading signals and for training have the same names as in a search. Those in
+    the table of a search take precedence.
 
     Attributes:
-        source: where it comes from, such as a table of a paper.
-        signals: files or samples, each studied by itself.
-        baseline: the name of the row with which others on the same signal are compared.
-        figures: to draw; empty: all that apply.
-        published_for: the SHA-256 fingerprint of the signal that published values are of.
+        source: source of the study, such as a table of a paper.
+        signals: files or samples, each of which is studied separately.
+        baseline: name of the row with which others on the same signal are compared.
+        figures: names of the figures to draw; empty for all that apply.
+        published_for: SHA-256 fingerprint of the signal to which published values belong.
     """
 
     title: str
@@ -145,15 +145,15 @@ class StudyFile(SignalSettings, TrainingSettings):
         rows = {row.name for search in self.searches for row in search.rows}
         if self.baseline is not None and self.baseline not in rows:
             raise ValueError(
-                f"baseline {self.baseline!r} is no row; {nearest(self.baseline, rows)}"
+                f"baseline {self.baseline!r} is not a row; {nearest(self.baseline, rows)}"
             )
         return self
 
     def settings_of(self, search: SearchTable, catalog: Catalog) -> StudySettings:
-        """The settings of one of its searches, with the file's where it says nothing itself.
+        """Return the settings of a search, completed by the settings of the file.
 
         Raises:
-            SpecError: one is short for an option that a plugin does not take.
+            SpecError: a setting is a shortcut for an option that a plugin does not take.
         """
         common = self.settled(catalog)
         own = search.settled(catalog)
@@ -165,12 +165,12 @@ class StudyFile(SignalSettings, TrainingSettings):
 
 @dataclass(frozen=True)
 class LoadedStudy:
-    """A study file as it is to be run.
+    """A study file as it is run.
 
     Attributes:
-        name: the file's, without suffix.
-        file: with all changes.
-        reduced: how the changes differ from the file, for people; empty: not at all.
+        name: name of the file without its suffix.
+        file: content of the file with all changes.
+        reduced: description of the changes for people; empty if there are none.
     """
 
     name: str
@@ -189,13 +189,13 @@ def load_study_file(
 
     Args:
         path: the file, in TOML.
-        quick: apply its table `quick`.
+        quick: whether to apply its table `quick`.
         changes: values by dotted key, such as `training.steps` or `searches.NAME.widths`.
-        signals: instead of the file's.
+        signals: signals to study instead of those in the file.
 
     Raises:
-        SpecError: it cannot be read, has no `quick`, or a key or a value is not valid; an unknown
-            key names the nearest valid one.
+        SpecError: the file cannot be read, has no table `quick`, or a key or a value is not valid.
+            For an unknown key, the message names the nearest valid one.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -206,10 +206,12 @@ def load_study_file(
         raise SpecError(f"study file {path} is not TOML: {error}") from None
     what = f"study file {path.name}"
     reduction = data.pop("quick", None)
-    parse(StudyFile, data, what)  # what is wrong there, is not blamed on a change
+    parse(
+        StudyFile, data, what
+    )  # first without changes, so that its own errors are not attributed to a change
     reduced = []
     if reduction is not None and not isinstance(reduction, dict):
-        raise SpecError(f"{what}: quick is no table (received {reduction!r})", "write [quick]")
+        raise SpecError(f"{what}: quick is not a table (received {reduction!r})", "write [quick]")
     if quick:
         if reduction is None:
             raise SpecError(f"{what} has no table `quick`", "run it without --quick")
@@ -235,7 +237,7 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
 
 
 def _changed(data: Mapping[str, Any], changes: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Merge changes into a file's data, table by table; `searches` are found by their name."""
+    """Merge changes into the data of a file, table by table; searches are found by name."""
     made = dict(data)
     for key, value in changes.items():
         old = made.get(key)
@@ -260,7 +262,7 @@ def _changed(data: Mapping[str, Any], changes: Mapping[str, Any], what: str) -> 
 
 
 def _told(changes: Mapping[str, Any], prefix: str = "") -> str:
-    """What is changed, in one line: `size 48, steps 60`; of long values, only the key."""
+    """Describe changes in one line: `size 48, steps 60`; for long values only the key."""
     parts = []
     for key, value in changes.items():
         if isinstance(value, Mapping):
@@ -273,7 +275,7 @@ def _told(changes: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _put(data: dict[str, Any], key: str, value: Any, what: str) -> None:
-    """Put the value of an old spelling under its key."""
+    """Move the value of an old spelling to its key."""
     if key in data:
         raise SpecError(f"{what}: options and {key} are both given", "drop either")
     data[key] = value
@@ -282,4 +284,4 @@ def _put(data: dict[str, Any], key: str, value: Any, what: str) -> None:
 def _distinct(names: list[str], what: str) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"two times the {what} {name!r}; rename one")
+            raise ValueError(f"{what} {name!r} is given twice; rename one")

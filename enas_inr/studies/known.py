@@ -1,4 +1,4 @@
-"""Trials that other studies of the signal have trained in the same way are not trained again."""
+"""Cached results: trials that other studies of the same signal have trained in the same way."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Known:
     """A trial of another study.
 
     Attributes:
-        result: what came of it.
-        picture: where its reconstruction is stored; None: nowhere.
+        result: result of the trial.
+        picture: its stored reconstruction, if there is one.
     """
 
     result: TrialResult
@@ -32,12 +32,12 @@ class Known:
 
 @final
 class CachedExecutor(Executor):
-    """Answers with what is known, and lets another executor train the rest.
+    """Returns cached results, and lets another executor train the rest.
 
     Args:
-        inner: trains what is not known.
+        inner: trains the trials that are not cached.
         known: finds a trial that was trained before with the same settings.
-        keep_picture: called with a known trial's picture, before its result is yielded.
+        keep_picture: called with the picture of a cached trial before its result is yielded.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class CachedExecutor(Executor):
         self._inner, self._known, self._keep_picture = inner, known, keep_picture
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Yield what is known first."""
+        """Yield the cached results first."""
         unknown = []
         for trial in trials:
             if found := self._known(trial):
@@ -66,8 +66,9 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
     """Look up complete trials of any study on a signal.
 
     Returns:
-        For a trial to be trained, one with the same architecture, training and seed and at least
-        as many repeats, of which the first are taken; None if there was none when this was called.
+        A function that returns, for a trial, a trained one with the same architecture, training and
+        seed and at least as many repeats (of which the first are taken), or None if there was
+        none when this was called.
 
     Raises:
         StudyError: the storage cannot be used.
@@ -104,7 +105,7 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
 
 
 def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
-    """What this version of enas-inr wrote; None for everything else."""
+    """Parse JSON that this version of enas-inr can read; None for anything else."""
     try:
         return None if text is None else model.model_validate_json(text)
     except ValidationError:
@@ -112,5 +113,5 @@ def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
 
 
 def _identity(trial: TrialSpec) -> str:
-    """Everything that decides what each repeat of a trial gives on its signal."""
+    """Everything that determines the result of each repeat of a trial on its signal."""
     return trial.model_dump_json(exclude={"number", "cost", "repeats"})

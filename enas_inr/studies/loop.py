@@ -1,4 +1,4 @@
-"""The search: one loop that joins strategy, executor and store, and knows no concrete one."""
+"""The loop of a search, which joins any strategy, executor and store."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from enas_inr.strategies.base import Strategy
 if TYPE_CHECKING:
     from enas_inr.studies.pictures import StoredPicture
 
-BATCH = 64  # architectures to ask a strategy for at once
+BATCH = 64  # number of architectures requested from a strategy at once
 
 
 class Observer:
-    """Is told what a search does; here it ignores everything."""
+    """Receives the events of a search; this base class ignores them."""
 
     def started(self, study: str, storage: str, known: int, most: int) -> None:
-        """Called first: trials that the study has already, and how many it can have at most."""
+        """Called first, with the number of trials that the study has and can have at most."""
 
     def said(self, line: str) -> None:
-        """Called when an executor has something to tell the user."""
+        """Called with a message of an executor for the user."""
 
     def progressed(self, progress: TrialProgress) -> None:
         """Called while a trial is trained."""
@@ -37,13 +37,13 @@ class Observer:
 
 
 class Records(Protocol):
-    """Where the loop keeps results; `enas_inr.studies.store.Store` is the real one."""
+    """Where the loop keeps results, such as `enas_inr.studies.store.Store`."""
 
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
 
     def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
-        """Keep one more, with its picture if it has one."""
+        """Keep a result, with its picture if it has one."""
 
 
 def run_loop(
@@ -56,23 +56,23 @@ def run_loop(
     observer: Observer,
     pictures: MutableMapping[str, Picture | StoredPicture] | None = None,
 ) -> list[TrialResult]:
-    """Let the strategy propose, the executor train, the records keep, until the search has ended.
+    """Propose, train and keep trials until the search has ended.
 
-    Trials that failed before (a full memory, a bug in a plugin) are tried again.
+    Trials that failed before (because of full memory, for example) are tried again.
 
     Args:
-        spec: what the study is about.
+        spec: specification of the study.
         space: the architectures within the budget.
-        strategy: proposes them.
+        strategy: proposes architectures.
         objective: scores complete trials.
-        executor: trains them.
-        records: where results are kept.
-        observer: is told what happens.
-        pictures: what the executor handed over, by the architecture's key; each is taken out when
-            its trial is kept.
+        executor: trains trials.
+        records: keeps results.
+        observer: receives the events.
+        pictures: pictures from the executor, by the key of the architecture; each one is removed
+            when its trial is kept.
 
     Returns:
-        All trials of the study, those that were on record before included.
+        All trials of the study, including those that were on record before.
     """
     recorded = records.results()
     history = [result for result in recorded if result.status is not TrialStatus.FAILED]
@@ -90,7 +90,7 @@ def run_loop(
         )
 
     def keep(result: TrialResult) -> None:
-        # Numbered by the order of their ends: an executor may finish a later one first.
+        # Numbered in the order in which they end, since an executor may finish a later one first.
         number = failed + len(history)
         trial = result.trial.model_copy(update={"number": number})
         result = result.model_copy(update={"trial": trial})

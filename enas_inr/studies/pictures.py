@@ -1,4 +1,4 @@
-"""Pictures in a folder beside the storage's file, where Optuna's dashboard looks for them."""
+"""Pictures in a folder beside the file of a storage, where optuna-dashboard finds them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from enas_inr.signals.picture import Pixels, pixels_of, sound_of
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
-ATTRIBUTE = "artifacts:"  # the keys under which Optuna notes what was uploaded begin so
+ATTRIBUTE = "artifacts:"  # prefix of the keys under which Optuna notes uploads
 
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """A picture in the folder: its file is read and decoded on use, at most once.
+    """A picture in the folder, whose file is read and decoded at most once, when it is needed.
 
     Attributes:
         path: the file, which has no suffix.
         suffix: the suffix that its content would have, with the dot.
-        mimetype: as a browser wants to know it.
+        mimetype: MIME type of its content.
     """
 
     path: Path
@@ -48,7 +48,7 @@ class StoredPicture:
 
     @cached_property
     def pixels(self) -> Pixels | None:
-        """The picture decoded; None if it cannot be read, or is not one."""
+        """The decoded picture; None if it cannot be read or is not a picture."""
         try:
             return pixels_of(self.content)
         except OSError:
@@ -56,7 +56,7 @@ class StoredPicture:
 
     @cached_property
     def sound(self) -> Signal | None:
-        """The sound decoded; None if it cannot be read, or is not one."""
+        """The decoded sound; None if it cannot be read or is not a sound."""
         try:
             return sound_of(self.content)
         except OSError:
@@ -64,21 +64,21 @@ class StoredPicture:
 
 
 def folder_beside(file: Path) -> Path:
-    """The folder of a storage's file: `enas-inr.db.artifacts` of `enas-inr.db`."""
+    """Return the folder of a storage: `enas-inr.db.artifacts` for the file `enas-inr.db`."""
     return file.with_name(f"{file.name}.artifacts")
 
 
 def upload(picture: Picture | StoredPicture, name: str, folder: Path) -> dict[str, Any]:
     """Write a picture into the folder; a stored one is copied from file to file.
 
-    Optuna uploads to what it can still change, but our trials are written once, when they have
-    ended. So the upload goes to a trial in memory, and the caller writes its attributes with the
-    real one: a process that is killed in between leaves a file that nothing refers to.
+    Optuna uploads only to trials that it can still change, but trials here are written once, when
+    they have ended. The upload therefore goes to a trial in memory, whose attributes the caller
+    writes with the real one. A process that is killed in between leaves an unused file.
 
     Args:
-        picture: new, or stored with another trial.
-        name: for people, without a suffix; the file itself gets a unique one.
-        folder: made if there is none.
+        picture: a new picture, or one that is stored with another trial.
+        name: name for people, without a suffix; the file itself gets a unique name.
+        folder: folder, which is made if it does not exist.
 
     Returns:
         The system attributes by which Optuna finds it; empty if the file of a stored picture has
@@ -108,10 +108,10 @@ def upload(picture: Picture | StoredPicture, name: str, folder: Path) -> dict[st
 
 
 def find(attributes: Mapping[str, Any], folder: Path) -> StoredPicture | None:
-    """Find the picture that system attributes of a trial or a study name, without reading it.
+    """Find the picture that the system attributes of a trial or study refer to.
 
     Returns:
-        The first; None if they name none, or its file has gone.
+        The first picture, not read yet; None if there is none or its file is missing.
     """
     for key, text in attributes.items():
         if key.startswith(ATTRIBUTE):

@@ -1,4 +1,4 @@
-"""From a study file to the studies that it asks for."""
+"""Plan the studies of a study file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class PlannedStudy:
     """One study of a study file.
 
     Attributes:
-        name: in the storage: that of its settings, so files that ask for the same share it.
-        label: which of the file's it is, for people; empty if there is but one.
-        spec: what is asked.
-        signal: its number among the file's signals.
-        names: what its rows are called, by their canonical key, in the order of the file.
-        published: what a paper says about them, by their name; empty for other signals.
+        name: name in the storage, derived from the settings, so that equal studies of several
+            files share it.
+        label: label for people; empty if the file has only one study.
+        spec: specification of the study.
+        signal: index of its signal in the file.
+        names: names of its rows by canonical key, in the order of the file.
+        published: published values by name; empty for other signals.
     """
 
     name: str
@@ -50,7 +51,7 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
     planned = []
     several = sum(len(search.each_grid) for search in file.searches) > 1
     names = [signal.name for signal in signals]
-    if len(set(names)) < len(names):  # two folders may have a picture of one name
+    if len(set(names)) < len(names):  # files of different folders may have the same name
         names = list(file.signals)
     for index, signal in enumerate(signals):
         info = signal.info()

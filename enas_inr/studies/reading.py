@@ -1,4 +1,4 @@
-"""Studies as they are in their storage, read without owning or changing them."""
+"""Read studies from their storage without locking or changing them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from enas_inr.studies.trials import SPEC_ATTRIBUTE, read_result
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
-    """Read what a study is about and its trials.
+    """Read the specification and the trials of a study.
 
     Raises:
-        StudyError: no such study; the message names the nearest.
+        StudyError: there is no such study; the message names the nearest.
     """
     url = storage_url(storage)
     backend = open_storage(url)
-    study_id(name, url, backend)  # if there is none, it names the nearest
+    study_id(name, url, backend)  # raises an error that names the nearest study
     with explained(url):
         study = optuna.load_study(study_name=name, storage=backend)
         known = study.user_attrs.get(SPEC_ATTRIBUTE)
@@ -37,13 +37,13 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
 
 
 def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[int, StoredPicture]]:
-    """Find the pictures of a study; their files are not read yet.
+    """Find the pictures of a study, without reading their files.
 
     Returns:
-        The signal's own picture, and the reconstructions by trial number.
+        The picture of the signal, and the reconstructions by trial number.
 
     Raises:
-        StudyError: no such study.
+        StudyError: there is no such study.
     """
     backend, folder = open_storage(storage), artifact_folder(storage)
     study = study_id(name, storage, backend)

@@ -1,4 +1,4 @@
-"""What a report is about: studies as they are in their storage, and what to say about them."""
+"""The content of a report: studies from their storage, with names and published values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from enas_inr.studies.reading import find_pictures, read_study
 
 @dataclass(frozen=True)
 class Published:
-    """What a paper says about one row.
+    """The published values of a row.
 
     Attributes:
-        psnr_paper_db: in its own convention.
-        flops: as printed.
+        psnr_paper_db: PSNR in the convention of the paper.
+        flops: FLOPs as printed.
     """
 
     psnr_paper_db: float | None = None
@@ -29,18 +29,18 @@ class Published:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """One study.
+    """One study of a report.
 
     Attributes:
-        name: in its storage.
-        label: for people; empty where there is only one.
-        spec: what was asked.
-        results: its trials, in the order of their numbers.
-        names: what some architectures are called, by their canonical key.
-        published: a paper's values, by those names; empty if they are of another signal.
-        trace: the strategy's decisions; empty if the strategy is not installed here.
+        name: name in its storage.
+        label: label for people; empty if there is only one study.
+        spec: specification of the study.
+        results: trials in the order of their numbers.
+        names: names of some architectures by canonical key.
+        published: published values by name; empty if they belong to another signal.
+        trace: decisions of the strategy; empty if the strategy is not installed.
         original: the signal, as a picture or a sound.
-        pictures: the reconstructions (first repeat, last weights), by trial number.
+        pictures: reconstructions (first repeat, last weights) by trial number.
     """
 
     name: str
@@ -54,22 +54,22 @@ class StudyRecord:
     pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
 
     def name_of(self, result: TrialResult) -> str:
-        """What an architecture is called, for people."""
+        """Return the name of an architecture for people."""
         return self.names.get(result.key, result.trial.ensemble.label())
 
 
 @dataclass(frozen=True)
 class Report:
-    """Studies that are looked at together.
+    """Studies that are reported together.
 
     Attributes:
-        title: one line.
-        summary: a few sentences; empty: none.
+        title: title in one line.
+        summary: a few sentences, or empty.
         source: what it reproduces, such as a table of a paper.
-        reduced: in which way this is less than the full study; empty: it is the full one.
-        studies: at least one.
-        baseline: the name of the row with which the others are compared.
-        figures: those to draw, of `enas_inr.reports.figures.FIGURES`; empty: all that apply.
+        reduced: how it was reduced; empty for the full version.
+        studies: at least one study.
+        baseline: name of the row with which the others are compared.
+        figures: names in `enas_inr.reports.figures.FIGURES`; empty for all that apply.
     """
 
     title: str
@@ -93,7 +93,7 @@ def load_record(
     """Read a study; see `StudyRecord`.
 
     Raises:
-        StudyError: no such study; the message names the nearest.
+        StudyError: there is no such study; the message names the nearest.
     """
     spec, every = read_study(name, storage)
     results = _without_superseded(every)
@@ -112,7 +112,7 @@ def load_record(
 
 
 def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
-    """Leave out failures of architectures that were tried again."""
+    """Drop failures of architectures that were tried again."""
     last = {result.key: result.trial.number for result in results}
     return [
         result
@@ -126,5 +126,5 @@ def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tup
         space, chosen = feasible_space(spec, catalog), spec.strategy
         strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
         return tuple(strategy.trace(results))
-    except EnasInrError:  # of a plugin that is not here, or fails
+    except EnasInrError:  # the plugin is not installed, or fails
         return ()

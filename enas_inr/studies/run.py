@@ -1,4 +1,4 @@
-"""Run what a study file asks for, and read it back for a report."""
+"""Run the studies of a study file, and read them back for a report."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def run_plan(
     observer: Observer | None = None,
     on_study: OnStudy = lambda number, study: None,
 ) -> None:
-    """Run every study to its end, or continue it; what is in the storage is not done again.
+    """Run or resume every study; trials in the storage are not trained again.
 
-    A study whose training fails does not keep the others from running.
+    If the training of a study fails, the others still run.
 
     Raises:
-        TrainingError: some failed; the message names the first and its reason.
+        TrainingError: a study failed; the message names the first one and the reason.
         StudyError: the storage cannot be used.
     """
     failures: list[tuple[PlannedStudy, EnasInrError]] = []
@@ -70,12 +70,12 @@ def run_plan(
 def make_report(
     loaded: LoadedStudy, planned: Sequence[PlannedStudy], storage: str, catalog: Catalog
 ) -> Report:
-    """Read the studies back, for a table, figures and a page.
+    """Read the studies back for a table, figures and a page.
 
-    Of a run that is not finished, it has what there is, and says what is missing.
+    For an unfinished run, the report has the finished trials and says what is missing.
 
     Raises:
-        StudyError: none of them was run yet.
+        StudyError: none of the studies has been run.
     """
     file = loaded.file
     known = set(study_names(storage))
@@ -93,12 +93,12 @@ def make_report(
     ]
     if not records:
         raise StudyError(
-            f"{loaded.name} was not run yet with these settings in {storage}",
-            "run `enas-inr study run` first, or give --signal, --quick and --set as then",
+            f"{loaded.name} has not been run with these settings in {storage}",
+            "run `enas-inr study run` first, or give the same --signal, --quick and --set",
         )
     reduced = [loaded.reduced] if loaded.reduced else []
     if missing := len(planned) - len(records):
-        reduced.append(f"{missing} of {len(planned)} studies not run yet")
+        reduced.append(f"{missing} of {len(planned)} studies have not been run yet")
     return Report(
         title=file.title,
         summary=file.summary,

@@ -1,4 +1,4 @@
-"""A search from its StudySpec to its result: prepared, continued, kept in a storage."""
+"""Run a search from its StudySpec to its result, kept in a storage."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def run_study(
     observer: Observer | None = None,
     reuse: bool = False,
 ) -> SearchResult:
-    """Run a study to its end, or continue it; see `search` for what everything means.
+    """Run or resume a study; see `search` for the arguments.
 
-    With `reuse`, what any study in the storage has trained in just the same way is taken from it.
+    With `reuse`, trials that any study in the storage has trained in the same way are reused.
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.studies.known import CachedExecutor, known_trials
@@ -74,9 +74,9 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options
         )
-        if reuse and not isinstance(strategy, SelfRunning):  # those hand out trials themselves
+        if reuse and not isinstance(strategy, SelfRunning):  # those distribute trials themselves
             runner = CachedExecutor(runner, known_trials(spec.signal, storage), keep_picture)
-        at_end.enter_context(store)  # not before: a device that is not there leaves no file
+        at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         if original:
             store.attach(original)
         options = catalog.options("strategy", chosen.name, chosen.options)
@@ -102,7 +102,7 @@ def run_study(
 
 
 def study_name(spec: StudySpec) -> str:
-    """Name a study after everything that decides its result."""
+    """Derive the name of a study from everything that determines its result."""
     digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:8]
     one_grid = all(axis.name != "grid" for axis in spec.space.axes)
     grid = f"-M{spec.space.base.grid}" if one_grid else ""

@@ -1,4 +1,4 @@
-"""Optuna storages: their URLs and files, opened and locked, their complaints in one line."""
+"""Optuna storages: URLs and files, opening and locking, errors in one line."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _OPENING_SECONDS = 60.0
 
 
 def storage_url(text: str) -> str:
-    """Complete what a person wrote: `runs.db` means `sqlite:///runs.db`."""
+    """Complete a URL as users write it: `runs.db` means `sqlite:///runs.db`."""
     return text if ":" in text else SQLITE + text
 
 
 def study_names(storage: str) -> list[str]:
-    """The names of all studies in a storage that exists.
+    """Return the names of all studies in an existing storage.
 
     Raises:
-        StudyError: it does not, or cannot be used.
+        StudyError: the storage does not exist or cannot be used.
     """
     backend = open_storage(storage)
     with explained(storage_url(storage)):
@@ -42,10 +42,10 @@ def study_names(storage: str) -> list[str]:
 
 
 def open_storage(storage: str) -> optuna.storages.BaseStorage:
-    """Open a storage that exists.
+    """Open an existing storage.
 
     Raises:
-        StudyError: it does not, or cannot be used.
+        StudyError: the storage does not exist or cannot be used.
     """
     url = storage_url(storage)
     with explained(url):
@@ -56,15 +56,15 @@ def open_storage(storage: str) -> optuna.storages.BaseStorage:
 
 
 def study_id(name: str, storage: str, backend: optuna.storages.BaseStorage) -> int:
-    """The number by which Optuna knows a study.
+    """Return the number of a study in Optuna.
 
     Args:
-        name: of the study.
-        storage: for the message.
-        backend: the storage, open.
+        name: name of the study.
+        storage: name of the storage in messages.
+        backend: the open storage.
 
     Raises:
-        StudyError: no such study; the message names the nearest.
+        StudyError: there is no such study; the message names the nearest.
     """
     url = storage_url(storage)
     with explained(url):
@@ -75,10 +75,10 @@ def study_id(name: str, storage: str, backend: optuna.storages.BaseStorage) -> i
 
 
 def artifact_folder(storage: str) -> Path | None:
-    """Where the pictures of a storage lie; None if it has no file.
+    """Return the folder of the pictures of a storage, or None if it has no file.
 
     Raises:
-        StudyError: it cannot be used.
+        StudyError: the storage cannot be used.
     """
     url = storage_url(storage)
     with explained(url):
@@ -87,14 +87,14 @@ def artifact_folder(storage: str) -> Path | None:
 
 
 def open_url(url: str) -> optuna.storages.BaseStorage:
-    """Open a storage, or make it."""
+    """Open a storage, or create it."""
     if url.startswith(JOURNAL):
         backend = JournalFileBackend(url.removeprefix(JOURNAL))
         return optuna.storages.JournalStorage(backend)
     file = file_of(url)
     if file is None or not os.access(file.parent, os.W_OK):
         return optuna.storages.get_storage(url)
-    # Two processes that make the same new file at once would stumble over each other's tables.
+    # Two processes that create the same file at once would create its tables twice.
     with FileLock(file.with_name(f".{file.name}.lock"), timeout=_OPENING_SECONDS):
         return optuna.storages.get_storage(url)
 

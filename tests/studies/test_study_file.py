@@ -81,16 +81,16 @@ def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
         ("grids = [4, 8]", "grids = [4, 8]\ngrid = 4", "grid and grids are both given"),
         ('"exhaustive"', '{ nam = "optuna" }', "'searched': strategy: unknown key 'nam'; did you"),
         ("width = 8 }", "widths = 8 }", "rows.0.widths'; did you mean 'width'"),
-        ('baseline = "small"', 'baseline = "smal"', "baseline 'smal' is no row; did you mean 'sm"),
+        ('baseline = "small"', 'baseline = "smal"', "baseline 'smal' is not a row; did you mean 'sm"),
         ("repeats = 2", "repeat = 2", "quick: unknown key 'repeat'; did you mean 'repeats'"),
         ("searches.searched =", "searches.serched =", "no search 'serched'; did you mean 'sea"),
-        ('name = "searched"', 'name = "fixed"', "two times the search 'fixed'"),
+        ('name = "searched"', 'name = "fixed"', "search 'fixed' is given twice"),
         ("rows = [{", "widths = [4]\nrows = [{", "rows leave nothing for widths"),
         ("repeats = 3", "repeats = 0", "repeats: input should be greater than or equal to 1"),
         ('title = "t"', "", "title: field required"),
         ("[training]", "[training", "is not TOML"),
         ("grids = [4, 8]", "grids = []", "grids: tuple should have at least 1 item"),
-        ("grids = [4, 8]", "grids = [4, 4]", "two times the grid 'M=4'"),
+        ("grids = [4, 8]", "grids = [4, 4]", "grid 'M=4' is given twice"),
         (
             "width = 8 }]",
             "width = 8 }, { name = 'b', grid = 4, depth = 1, width = 8 }]",
@@ -118,7 +118,7 @@ def test_other_mistakes(tmp_path):
         load_study_file(tmp_path / "none.toml")
     with pytest.raises(SpecError, match="has no table `quick`"):
         load(tmp_path, TEXT[: TEXT.index("[quick]")], quick=True)
-    with pytest.raises(SpecError, match=r"quick is no table \(received 3\)"):
+    with pytest.raises(SpecError, match=r"quick is not a table \(received 3\)"):
         load(tmp_path, "quick = 3\n" + TEXT[: TEXT.index("[quick]")])
     with pytest.raises(SpecError, match="search 'fixed' cannot be 3"):
         load(tmp_path, changes={"searches.fixed": 3})

@@ -112,7 +112,7 @@ def test_a_study_that_fails_does_not_stop_the_others(file, capsys):
 def test_a_report_before_the_run_says_so(file):
     prepared = prepare(file)
     run(file, storage="other.db", quick=True)
-    with pytest.raises(StudyError, match="mine was not run yet with these settings"):
+    with pytest.raises(StudyError, match="mine has not been run with these settings"):
         prepared.report("other.db")
 
 
@@ -122,7 +122,7 @@ def test_a_report_of_an_unfinished_run_has_what_there_is_and_says_so(file):
     file.write_text(TEXT.replace("[quick]", more.replace("width = 4", "width = 6") + "[quick]"))
     report = prepare(file).report("s.db")
     assert len(report.studies) == 1
-    assert report.reduced == "1 of 2 studies not run yet"
+    assert report.reduced == "1 of 2 studies have not been run yet"
 
 
 def test_what_was_written_by_others_is_not_recalled(file):
@@ -177,7 +177,7 @@ def test_the_commands(file, capsys, tmp_path):
     assert "REDUCED" in (tmp_path / "r.html").read_text().upper()
     assert any((tmp_path / "f").glob("*.svg"))
     assert cli(["report", *arguments]) == 6
-    assert "was not run yet" in capsys.readouterr().err
+    assert "has not been run with" in capsys.readouterr().err
     assert cli(["study", "run", "none.toml"]) == 2
     assert cli(["study", "list", "out"]) == 2
 
