@@ -93,7 +93,7 @@ class ExecutionContext:
 
 
 class Executor(ABC):
-    """A place to train. Constructed with an ExecutionContext, then its options (if it has any)."""
+    """Trains trials. Constructed with an ExecutionContext, then its options (if it has any)."""
 
     @abstractmethod
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:

@@ -1,4 +1,4 @@
-"""What an executor yields, checked against its contract."""
+"""Checks of the results of an executor against its contract."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def checks(context: ExecutionContext) -> Mapping[str, Check]:
 def check_results(
     executor: Executor, results: Iterable[object], trials: Sequence[TrialSpec]
 ) -> Iterator[TrialResult]:
-    """Pass on the results of some trials, one for each.
+    """Pass on the results of trials, one for each trial.
 
     Raises:
-        ContractError: something else came, or one is missing at the end.
+        ContractError: a result is wrong, or one is missing at the end.
     """
     waiting = {trial.ensemble.key() for trial in trials}
     for result in results:
         if not isinstance(result, TrialResult):
-            raise ContractError(f"it yielded {result!r}, which is no TrialResult")
+            raise ContractError(f"it yielded {result!r}, which is not a TrialResult")
         if result.key not in waiting:
             raise ContractError(
                 f"it yielded {result.trial.ensemble.label()}, which it was not asked for "

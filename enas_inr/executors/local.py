@@ -1,4 +1,4 @@
-"""Trains in this process, on its CPU or one GPU; trials of equal shape in the same batches."""
+"""Train trials in this process, on its CPU or one GPU; equal shapes share batches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["LocalExecutor", "train_trial"]
 
 @final
 class LocalExecutor(Executor):
-    """One device, one batch after the other."""
+    """Trains on one device, one batch after the other."""
 
     def __init__(self, context: ExecutionContext) -> None:
         self._context = context
@@ -74,7 +74,7 @@ class LocalExecutor(Executor):
                 on_progress=tell,
                 share=self._context.share,
             )
-        except Exception as error:  # a trial that fails must not end the search
+        except Exception as error:  # a failed trial must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise
             seconds = time.perf_counter() - started
@@ -93,12 +93,12 @@ class LocalExecutor(Executor):
 def train_trial(context: ExecutionContext, trial: TrialSpec) -> tuple[TrialResult, Picture | None]:
     """Train one trial in this process, for an executor in another.
 
-    The functions of the executor's own context are out of reach there. So the picture comes back
-    with the result, and the executor hands it to its `ExecutionContext.keep_picture`.
+    The functions of the executor's own context are not available there. The picture is therefore
+    returned with the result, and the executor passes it to its `ExecutionContext.keep_picture`.
 
     Args:
-        context: as `ExecutionContext.for_worker` makes it.
-        trial: which.
+        context: the context that `ExecutionContext.for_worker` returns.
+        trial: the trial to train.
 
     Returns:
         The result, and the picture if the context wants pictures and the trial has one.

@@ -1,4 +1,4 @@
-"""Options of the built-in executors, and of the strategy that trains its trials with Ray Tune."""
+"""Options of the built-in executors, and of the strategy that uses Ray Tune."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ class RayOptions(Options):
     """Options of `ray`.
 
     Attributes:
-        address: of the cluster: `auto` for the one that runs here, `HOST:PORT`, or None to start
-            one on this machine.
-        workers: trials trained at a time; None: as many as the cluster has room for.
-        cpus_per_trial: cores that each of them has.
-        gpus_per_trial: GPUs likewise, 0.5 for two trials on one; None: 1 if the cluster has any.
-        retries: how often a trial is tried again whose worker died.
+        address: address of the cluster: `auto` for the one that runs on this machine,
+            `HOST:PORT`, or None to start one on this machine.
+        workers: number of trials trained at the same time; None for as many as fit.
+        cpus_per_trial: CPU cores for each trial.
+        gpus_per_trial: GPUs for each trial, 0.5 for two trials on one; None for 1 if the cluster
+            has any.
+        retries: number of further attempts at a trial whose worker died.
     """
 
     address: str | None = None
@@ -32,12 +33,12 @@ class RayTuneOptions(Options):
     """Options of `ray`, the strategy.
 
     Attributes:
-        trials: architectures to try, at the most.
-        searcher: which come next: in a `random` order, or as `optuna`'s TPE learns.
-        scheduler: which of those in training go on.
-        grace_steps: that a trial makes before it may be stopped; None: a tenth of them.
-        reduction_factor: of asha and hyperband: one in so many trials goes on.
-        retries: how often a trial goes on whose worker died.
+        trials: maximum number of architectures to try.
+        searcher: order of the architectures: `random`, or the proposals of `optuna`'s TPE.
+        scheduler: decides which of the trials in training continue.
+        grace_steps: steps of a trial before it can be stopped; None for a tenth of all steps.
+        reduction_factor: for asha and hyperband, one in this many trials continues.
+        retries: number of times that a trial whose worker died is continued.
     """
 
     trials: int = Field(default=20, ge=1)

@@ -1,7 +1,7 @@
-"""Make a finished trial's reconstruction by training it once more.
+"""Reconstruct the signal of a finished trial by training it once more.
 
-A trial's tensors are gone when it ends, but it is a function of its seed: its best repeat, trained
-again up to its best step, gives the signal whose PSNR the result names.
+The tensors of a trial are not kept, but they are a function of its seed: the best repeat, trained
+again up to its best step, gives the signal to which the PSNR of the result belongs.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from enas_inr.training.trainer import train
 
 
 def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
-    """Return the best repeat's reconstruction, in the signal's own format.
+    """Return the reconstruction of the best repeat, in the format of the signal.
 
     Raises:
         TrainingError: the trial is not complete.
-        PluginError: the backbone, of a plugin, fails.
+        PluginError: the backbone comes from a plugin and fails.
     """
     repeat, step = _best_repeat(result)
     (job,) = make_jobs(context, [result.trial])
@@ -37,7 +37,7 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
         )
 
     training = result.trial.training
-    # A step's loss is that of the weights before its update.
+    # The loss of a step belongs to the weights before its update.
     (outcome,) = train(
         [job],
         training,
@@ -51,7 +51,7 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
 
 
 def _best_repeat(result: TrialResult) -> tuple[int, int]:
-    """The index and the best step of the repeat with the highest PSNR."""
+    """Return the index and the best step of the repeat with the highest PSNR."""
     known = [
         (repeat.psnr_paper_db, index, repeat.best_step)
         for index, repeat in enumerate(result.repeats)

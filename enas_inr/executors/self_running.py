@@ -1,4 +1,4 @@
-"""The contract of a strategy that decides while trials are trained, such as Ray Tune's."""
+"""The contract of a strategy that decides while trials are trained, such as Ray Tune."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from enas_inr.strategies.base import Strategy
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """What such a strategy is given.
+    """What a self-running strategy receives.
 
     Attributes:
-        executor: the one that the user chose.
+        executor: the executor that the user chose.
         history: the trials that have ended, in the order of their numbers; `keep` adds to it.
         make_trial: makes a trial of an architecture and a number.
         score: the objective, for a complete trial.
@@ -32,8 +32,8 @@ class Loop:
 
 
 class SelfRunning(Strategy):
-    """A strategy with a loop of its own; the store stays the only truth, through `keep`."""
+    """A strategy with its own loop. It stores results only through `Loop.keep`."""
 
     @abstractmethod
     def run(self, loop: Loop) -> None:
-        """Have trials trained until the search has ended, and keep each one's result."""
+        """Train trials until the search has ended, and keep the result of each one."""

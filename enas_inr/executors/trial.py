@@ -1,15 +1,15 @@
-"""From a trial to a job of the trainer, and from an outcome of training to a result.
+"""Convert a trial to a job of the trainer, and the outcome of its training to a result.
 
-An executor that trains for itself does it in three steps::
+An executor that trains trials itself does so in three steps::
 
     jobs = make_jobs(context, trials)  # of one grid, and with the same training settings
     outcomes = train(jobs, trials[0].training, device, keep_params=context.pictures)
     results = [trial_result(context, *pair, seconds, device) for pair in zip(trials, outcomes)]
 
-If `context.pictures` says so, it hands what `trial_picture` makes to `context.keep_picture` before
-it yields a result. `failed_result` describes a trial that could not be trained. An executor that
-only chooses the place sends `ExecutionContext.for_worker` there, and has `train_trial` of
-`enas_inr.executors.local` train each trial.
+If `context.pictures` is set, it passes the return value of `trial_picture` to
+`context.keep_picture` before it yields the result. `failed_result` describes a trial that could not
+be trained. An executor that trains elsewhere sends `ExecutionContext.for_worker` there, where
+`train_trial` of `enas_inr.executors.local` trains each trial.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ __all__ = [
     "versions",
 ]
 
-CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
+CURVE_POINTS = 100  # points kept of a learning curve: enough for a plot, small in a database
 
 
 def failure(error: Exception) -> str:
-    """What a failed trial says."""
+    """Return the message of a failed trial, in one line."""
     text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())
 
@@ -64,14 +64,14 @@ def failed_result(
     seconds: float = 0.0,
     device: torch.device | None = None,
 ) -> TrialResult:
-    """The result of a trial that could not be trained.
+    """Return the result of a trial that could not be trained.
 
     Args:
-        context: what the executor was given.
-        trial: which.
-        message: the reason, in one line; `failure` makes it from an exception.
-        seconds: spent on it.
-        device: where that was tried; None: unknown.
+        context: context of the executor.
+        trial: the trial.
+        message: the reason in one line; `failure` makes it from an exception.
+        seconds: time spent on the trial.
+        device: where training was tried; None if that is not known.
     """
     return TrialResult(
         trial=trial,
@@ -90,7 +90,7 @@ def trial_result(
     seconds: float,
     device: torch.device,
 ) -> TrialResult:
-    """What came of a trial, without a score."""
+    """Return the result of a trial, without a score."""
     repeats = tuple(map(_repeat_result, outcome.repeats))
     messages = [
         f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
@@ -112,35 +112,35 @@ def trial_result(
 def trial_picture(
     context: ExecutionContext, job: Job, outcome: Outcome, result: TrialResult
 ) -> Picture | None:
-    """A picture of the first repeat's reconstruction, with its last weights.
+    """Return a picture of the reconstruction by the first repeat with its last weights.
 
     Returns:
-        The picture; None if the weights were not kept, or the trial is not complete.
+        The picture; None if the weights were not kept or the trial is not complete.
     """
     if not outcome.params or result.status is not TrialStatus.COMPLETE:
         return None
     try:
         values = evaluate(job, outcome.params, result.trial.training, 0)
         return picture_of(replace(context.signal, values=values))
-    except Exception:  # a trial is worth more than its picture
+    except Exception:  # a trial without a picture is better than a failed one
         return None
 
 
 def versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:
-    """With what a trial is trained here: each distribution's version by its name."""
+    """Return the versions of the distributions that train a trial, by name."""
     found = {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "enas-inr": version("enas-inr"),
     }
-    with suppress(EnasInrError):  # nobody provides the backbone: why the trial failed
+    with suppress(EnasInrError):  # the backbone is not installed, and the trial failed
         origin = context.catalog.find("backbone", trial.ensemble.backbone).origin
         found[origin.distribution] = origin.version
     return found
 
 
 def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Job]:
-    """What the trainer needs to know of trials that share a grid and their training settings.
+    """Return the jobs of trials that share a grid and their training settings.
 
     Raises:
         SignalError: the signal cannot be cut into so many cells.
@@ -155,7 +155,7 @@ def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Jo
 
 
 def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) -> Job:
-    """What the trainer needs to know of one trial on a signal that is already cut."""
+    """Return the job of a trial on a signal that is cut already."""
     spec: EnsembleSpec = trial.ensemble
     described = context.catalog.describe("backbone", spec.backbone)
     assert isinstance(described, hookspecs.Backbone)
@@ -169,7 +169,7 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
 
 
 def _repeat_result(summary: CurveSummary) -> RepeatResult:
-    """What a result keeps of one repeat."""
+    """Return the part of a repeat that a result keeps."""
     return RepeatResult(
         status=TrialStatus.COMPLETE if summary.diverged_at is None else TrialStatus.DIVERGED,
         steps=summary.steps,
@@ -180,7 +180,7 @@ def _repeat_result(summary: CurveSummary) -> RepeatResult:
 
 
 def learning_curve(losses: Float[Tensor, "repeats steps"]) -> Curve:
-    """The PSNR at about CURVE_POINTS steps, evenly spaced, the last one among them."""
+    """Return the PSNR at about CURVE_POINTS evenly spaced steps, including the last one."""
     count = losses.shape[1]
     points = min(count, CURVE_POINTS)
     steps = tuple((index + 1) * count // points for index in range(points))

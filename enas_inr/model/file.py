@@ -1,6 +1,6 @@
-"""The `.inr` file: safetensors with a JSON header and a digest of everything.
+"""The `.inr` file: safetensors with a JSON header and a digest of the content.
 
-Nothing in it can execute code. docs/format.md describes it for other programs.
+A file cannot execute code. docs/format.md describes it for other programs.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
 
-HEADER = "enas_inr"  # the one key of the safetensors metadata
+HEADER = "enas_inr"  # the only key of the safetensors metadata
 DIGEST = "sha256"  # the tensor of 32 bytes that holds the digest
 SUFFIX = ".inr"
-LARGEST_INDEX = 2**24  # bytes of the safetensors header: ours have a few thousand
+LARGEST_INDEX = 2**24  # bytes of the safetensors header, which usually has a few thousand
 
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        header: everything but the numbers.
+        header: everything except the numbers.
         backbone: evaluates the members.
         blocks: for each shape of cells (the order of `signals.partition`) the members' leaves,
             `cells ...`, float32.
@@ -54,7 +54,7 @@ class Contents:
 def encode(
     header: ModelHeader, blocks: Iterable[Params], precision: Precision | None = None
 ) -> bytes:
-    """Return the content of a file, its numbers stored as `precision` (None: as before)."""
+    """Return the bytes of a file, with its numbers at `precision` (default: the header's)."""
     header = header.model_copy(update={"precision": precision or header.precision})
     tensors: dict[str, Tensor] = {}
     for index, leaves in enumerate(blocks):
@@ -68,11 +68,11 @@ def encode(
 def save(
     contents: Contents, path: Path, *, precision: Precision | None = None, force: bool = False
 ) -> int:
-    """Write a file at once (a reader sees the old one or the new one); return its bytes.
+    """Write a file atomically, and return its size in bytes.
 
     Raises:
         ModelError: the file exists and `force` is not given.
-        SignalError: it cannot be written.
+        SignalError: the file cannot be written.
     """
     check_absent(path, force=force)
     content = encode(contents.header, contents.blocks, precision)
@@ -84,7 +84,7 @@ def check_absent(path: Path, *, force: bool) -> None:
     """Refuse to overwrite a file.
 
     Raises:
-        ModelError: it exists and `force` is not given.
+        ModelError: the file exists and `force` is not given.
     """
     if path.exists() and not force:
         raise ModelError(f"{str(path)!r} exists already", "give --force to overwrite it")
@@ -94,16 +94,16 @@ def load(path: Path, catalog: Catalog) -> Contents:
     """Read a file.
 
     Raises:
-        ModelError: it is not a model, is damaged, was written by a newer version, or needs a
+        ModelError: the file is not a model, is damaged, was written by a newer version, or needs a
             plugin that is not installed.
-        PluginError: its backbone, of a plugin, fails.
-        SignalError: it cannot be read.
+        PluginError: its backbone comes from a plugin and fails.
+        SignalError: the file cannot be read.
     """
     return decode(read_bytes(path), catalog, repr(str(path)))
 
 
 def decode(content: bytes, catalog: Catalog, what: str) -> Contents:
-    """Read the content of a file, called `what` in messages; raises as `load`."""
+    """Decode the bytes of a file, called `what` in messages; raises as `load`."""
     metadata = _metadata(content, what)
     text = metadata.get(HEADER)
     if not isinstance(text, str):
@@ -121,7 +121,7 @@ def decode(content: bytes, catalog: Catalog, what: str) -> Contents:
 
 
 def _metadata(content: bytes, what: str) -> Mapping[str, Any]:
-    """The metadata in the safetensors index, whose length the first eight bytes give."""
+    """Return the metadata of the safetensors index; the first eight bytes hold its length."""
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= min(len(content) - 8, LARGEST_INDEX):
         raise ModelError(f"{what} is not a model, or is cut off", "give a file that `fit` wrote")
@@ -170,7 +170,7 @@ def _backbone(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
 def _blocks(
     header: ModelHeader, backbone: Backbone, tensors: dict[str, Tensor], what: str
 ) -> tuple[Params, ...]:
-    """Restore the leaves, having checked that they are what the architecture needs."""
+    """Check the leaves against the architecture, and restore them."""
     shape = net_shape(header.ensemble, header.signal)
     grid = (header.ensemble.grid,) * len(header.signal.shape)
     cost = backbone.cost(shape)
@@ -194,7 +194,7 @@ def _blocks(
 
 
 def _digest(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
-    """SHA-256 of the header's text, then of each tensor's name, type, shape and bytes."""
+    """Return the SHA-256 of the header, then of the name, type, shape and bytes of each tensor."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
@@ -205,4 +205,4 @@ def _digest(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
 
 
 def _damaged(what: str, why: object) -> ModelError:
-    return ModelError(f"{what} is damaged: {why}", "fit it again, or take a copy that is whole")
+    return ModelError(f"{what} is damaged: {why}", "fit it again, or use an intact copy")

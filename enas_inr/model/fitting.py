@@ -1,4 +1,4 @@
-"""Fit one ensemble to a signal, and hand it over as a Model."""
+"""Fit one ensemble to a signal; the result is a Model."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ from enas_inr.training.trainer import Trainer
 from enas_inr.training.workers import WorkerPool
 from enas_inr.validation import Frozen
 
-CHECKPOINT_SECONDS = 60.0  # between two checkpoints
-DECIDED_EVERY = 20  # steps between two looks at whether a member became better, and at the target
+CHECKPOINT_SECONDS = 60.0  # seconds between two checkpoints
+DECIDED_EVERY = 20  # steps between two checks for improved members and for the target
 
 
 class End(StrEnum):
     """Why a fit ended."""
 
-    STEPS = auto()  # all were made, or no repeat became better any more
+    STEPS = auto()  # all steps were made, or no repeat improved any more
     TARGET = auto()
-    ASKED = auto()  # it can go on
+    ASKED = auto()  # it can be resumed
 
 
 class FitSpec(Frozen):
-    """Everything that decides what a fit becomes.
+    """Everything that determines the result of a fit.
 
     Attributes:
-        target_psnr_db: stop when one repeat has reached this usual PSNR.
-        repeats: trainings from different seeds; the best is kept.
+        target_psnr_db: the fit stops when a repeat reaches this PSNR (usual convention).
+        repeats: number of trainings from different seeds; the best one is kept.
     """
 
     ensemble: EnsembleSpec
@@ -69,10 +69,10 @@ class Fitted:
     """The outcome of a fit.
 
     Attributes:
-        model: the best repeat, each member with the best weights it had.
-        end: why it ended.
-        steps: that were made in all.
-        seconds: of this call.
+        model: the best repeat, with the best weights of each member.
+        end: why the fit ended.
+        steps: total number of steps.
+        seconds: duration of this call.
     """
 
     model: Model
@@ -82,7 +82,7 @@ class Fitted:
 
     @property
     def finished(self) -> bool:
-        """False if it was interrupted; the checkpoint then continues."""
+        """False if the fit was interrupted; it can be resumed from the checkpoint."""
         return self.end is not End.ASKED
 
 
@@ -103,15 +103,15 @@ def fit(
         spec: the architecture and how it is trained.
         catalog: makes the backbone.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        checkpoint: a file from which an interrupted fit goes on, and that is written once a
-            minute and on a stop; it is removed when the fit is finished.
-        should_stop: asked after each round, which takes some seconds.
-        on_progress: is told how far it is.
+        checkpoint: file from which an interrupted fit is resumed. It is written once a minute and
+            when the fit is stopped, and removed when the fit is finished.
+        should_stop: called after each round, which takes some seconds.
+        on_progress: called with the progress.
 
     Raises:
-        SpecError: a setting that is not valid for this signal.
+        SpecError: a setting is not valid for this signal.
         TrainingError: every repeat diverged, or the checkpoint belongs to another fit.
-        PluginError: the backbone, of a plugin, fails.
+        PluginError: the backbone comes from a plugin and fails.
     """
     started = time.perf_counter()
     info = signal.info()
@@ -142,7 +142,7 @@ def fit(
 def _settled(
     signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog
 ) -> tuple[FitSpec, Job]:
-    """The spec with the backbone's options settled for the signal, and what is trained."""
+    """Return the specification with resolved options, and the job of the trainer."""
     settled = candidate(spec.ensemble, info, catalog)
     trial = TrialSpec(
         number=0,
@@ -165,7 +165,7 @@ def _train(
     should_stop: Callable[[], bool],
     tell: OnProgress,
 ) -> End:
-    """Train until there is a reason to end; `best` then holds each member's best weights."""
+    """Train until the fit ends; `best` then holds the best weights of each member."""
     saved = time.perf_counter()
     for _ in run.rounds(pool, tell):
         best.update(run)
@@ -178,7 +178,7 @@ def _train(
         if kept and time.perf_counter() - saved > CHECKPOINT_SECONDS:
             kept.save(run, best)
             saved = time.perf_counter()
-    run.probe(pool)  # the last weights have not been looked at
+    run.probe(pool)  # the last weights have not been evaluated yet
     best.update(run)
     return End.STEPS
 
@@ -230,7 +230,7 @@ def _model(
 
 
 def _identity(spec: FitSpec, info: SignalInfo) -> str:
-    """What a checkpoint must have in common with a fit that continues it; more steps are fine."""
+    """Return what a checkpoint and the fit that resumes it must share; steps may differ."""
     settled: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
     del settled["training"]["steps"]
     text = f"{settled}|{info.fingerprint}|{info.shape}"
@@ -239,10 +239,10 @@ def _identity(spec: FitSpec, info: SignalInfo) -> str:
 
 @dataclass(frozen=True)
 class _Checkpoint:
-    """The file from which an interrupted fit goes on.
+    """The file from which an interrupted fit is resumed.
 
     Attributes:
-        identity: of the fit that it is of.
+        identity: identity of its fit.
     """
 
     path: Path
@@ -253,11 +253,11 @@ class _Checkpoint:
         replace_bytes(self.path, save_tensors(to_tensors(run, best), metadata=metadata))
 
     def resume(self, run: Run, best: BestWeights) -> None:
-        """Bring a new run to where the fit was interrupted, if it was.
+        """Bring a new run to the state of the checkpoint, if there is one.
 
         Raises:
-            TrainingError: the file is of another fit.
-            SignalError: it cannot be read.
+            TrainingError: the file belongs to another fit.
+            SignalError: the file cannot be read.
         """
         if not self.path.exists():
             return

@@ -33,7 +33,7 @@ class Model:
     """An ensemble: call it with coordinates, or render it.
 
     Attributes:
-        header: everything but its numbers.
+        header: everything except the numbers.
         backbone: evaluates the members.
         blocks: for each shape of cells (the order of `signals.partition`) the members' leaves,
             `cells ...`, float32.
@@ -45,12 +45,12 @@ class Model:
 
     @classmethod
     def of(cls, contents: Contents) -> Model:
-        """The model that a file holds."""
+        """Make the model from the content of a file."""
         return cls(contents.header, contents.backbone, contents.blocks)
 
     @property
     def device(self) -> torch.device:
-        """Where its numbers are."""
+        """The device of its numbers."""
         return next(iter(self.blocks[0].values())).device
 
     @property
@@ -60,7 +60,7 @@ class Model:
 
     @cached_property
     def layout(self) -> Layout:
-        """How the signal was cut."""
+        """How the signal was cut into cells."""
         axes = len(self.header.signal.shape)
         return Layout(
             shape=self.header.signal.shape,
@@ -71,7 +71,7 @@ class Model:
 
     @cached_property
     def _places(self) -> tuple[Int[Tensor, " cells"], Int[Tensor, " cells"]]:
-        """For each cell (row-major in the grid) its block, and its row there."""
+        """The block of each cell (row-major in the grid), and its row in the block."""
         blocks = block_cells(self.layout.shape, self.layout.grid)
         block = torch.empty(sum(map(len, blocks)), dtype=torch.int64)
         row = torch.empty_like(block)
@@ -144,11 +144,11 @@ class Model:
         """Evaluate some members of one block, each at points in its own coordinates.
 
         Args:
-            cells: which, row-major in the grid.
-            local: on any device.
+            cells: indices of the cells, row-major in the grid.
+            local: coordinates, on any device.
 
         Returns:
-            Values on the CPU.
+            The values, on the CPU.
         """
         block_of, row_of = self._places
         leaves = self.blocks[int(block_of[cells[0]])]
@@ -194,17 +194,17 @@ class Model:
         blend: bool = False,
         on_progress: Callable[[float], None] = lambda done: None,
     ) -> Signal:
-        """Evaluate on a regular grid, slice by slice; the original one unless told otherwise.
+        """Evaluate on a regular grid, slice by slice; by default on that of the original.
 
         Args:
-            size: samples along each axis.
-            scale: instead, that many times as many as the window has.
-            window: along each axis (start, stop) in samples of the original; None: all.
+            size: number of samples along each axis.
+            scale: instead of `size`, a factor on the number of samples of the window.
+            window: (start, stop) along each axis in samples of the original; None for all.
             blend: crossfade neighbouring cells between their outer samples.
-            on_progress: is told the share that is done.
+            on_progress: called with the share that is done.
 
         Raises:
-            SpecError: a size, scale or window that cannot be.
+            SpecError: the size, the scale or the window is not valid.
         """
         if window is None:
             window = [(0.0, float(n)) for n in self.header.signal.shape]
@@ -229,7 +229,7 @@ class Model:
     def save(
         self, path: str | Path, *, precision: Precision | None = None, force: bool = False
     ) -> int:
-        """Write a `.inr` file and return its bytes; raises as `enas_inr.model.file.save`."""
+        """Write a `.inr` file and return its size; raises as `enas_inr.model.file.save`."""
         stored = Contents(self.header, self.backbone, self.blocks)
         return file.save(stored, Path(path), precision=precision, force=force)
 
@@ -239,7 +239,7 @@ def load(path: str | Path, *, catalog: Catalog | None = None) -> Model:
 
     Args:
         path: the file.
-        catalog: the plugins; None: all that are installed.
+        catalog: the plugins; None for all installed ones.
 
     Raises:
         ModelError, PluginError, SignalError: as `enas_inr.model.file.load`.

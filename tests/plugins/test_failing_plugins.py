@@ -102,7 +102,7 @@ BAD = [
     ("objective", "score", "float('nan')", ": it scored siren M=2 d=1 w=4 as nan"),
     ("objective", "score", "None", " failed: TypeError: float() argument must be"),
     ("executor", "run", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line 11)"),
-    ("executor", "run", "yield 'done'", ": it yielded 'done', which is no TrialResult"),
+    ("executor", "run", "yield 'done'", ": it yielded 'done', which is not a TrialResult"),
     (
         "executor",
         "run",

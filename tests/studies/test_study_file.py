@@ -81,7 +81,11 @@ def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
         ("grids = [4, 8]", "grids = [4, 8]\ngrid = 4", "grid and grids are both given"),
         ('"exhaustive"', '{ nam = "optuna" }', "'searched': strategy: unknown key 'nam'; did you"),
         ("width = 8 }", "widths = 8 }", "rows.0.widths'; did you mean 'width'"),
-        ('baseline = "small"', 'baseline = "smal"', "baseline 'smal' is not a row; did you mean 'sm"),
+        (
+            'baseline = "small"',
+            'baseline = "smal"',
+            "baseline 'smal' is not a row; did you mean 'sm",
+        ),
         ("repeats = 2", "repeat = 2", "quick: unknown key 'repeat'; did you mean 'repeats'"),
         ("searches.searched =", "searches.serched =", "no search 'serched'; did you mean 'sea"),
         ('name = "searched"', 'name = "fixed"', "search 'fixed' is given twice"),

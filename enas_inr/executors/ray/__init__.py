@@ -1,1 +1,1 @@
-"""Strategies that bring a loop of their own."""
+"""Ray: the executor of a cluster, and the strategy that trains its trials with Ray Tune."""
