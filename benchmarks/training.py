@@ -54,7 +54,8 @@ from enas_inr.signals.signal import Signal
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job
 from enas_inr.training.device import device_name
-from enas_inr.training.trainer import Progress, train
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
 
 OMEGA = 30.0
 LEARNING_RATE = 1e-4

@@ -17,7 +17,8 @@ from typer.main import get_command
 from enas_inr.cli.main import app
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.hookspecs import Backbone
-from enas_inr.plugins.catalog import Catalog, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Provider
 from enas_inr.spec import SignalInfo
 from enas_inr.testing.plugin import Plugin
 

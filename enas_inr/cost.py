@@ -14,7 +14,19 @@ from enas_inr.errors import BudgetError, ContractError, SpecError
 from enas_inr.spec import Budget, Cost, EnsembleSpec, SearchSpace, SignalInfo
 from enas_inr.validation import format_quantity
 
+__all__ = [
+    "BYTES_PER_NUMBER",
+    "Candidate",
+    "FeasibleSpace",
+    "NetCost",
+    "NetShape",
+    "ensemble_cost",
+    "net_shape",
+    "within_budget",
+]
+
 BYTES_PER_NUMBER = 4
+"""The size of a float32, in which parameters are stored."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,20 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+__all__ = [
+    "BudgetError",
+    "ContractError",
+    "EnasInrError",
+    "ExitCode",
+    "ModelError",
+    "PluginError",
+    "SignalError",
+    "SpecError",
+    "StudyError",
+    "TrainingError",
+    "one_line",
+]
+
 
 class ExitCode(IntEnum):
     """Exit codes of `enas-inr`. They are part of the public interface and never change."""
@@ -84,7 +98,7 @@ class TrainingError(EnasInrError):
 class ContractError(Exception):
     """What a plugin names or returns does not fit the contract of its kind.
 
-    Raised where that is noticed; `enas_inr.plugins.catalog.Catalog.blame` adds whose plugin it is.
+    Raised where that is noticed; `enas_inr.plugins.guard` adds whose plugin it is.
     """
 
 
@@ -92,3 +106,13 @@ def one_line(error: BaseException) -> str:
     """Return the type of an error and the first line of its message."""
     said = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a GPU had no memory left, whichever library says so."""
+    texts = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    # By name: torch, whose error it is, may not even be imported.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return isinstance(error, RuntimeError) and (
+        "OutOfMemoryError" in names or any(text in str(error) for text in texts)
+    )

@@ -27,6 +27,17 @@ from typing import ClassVar
 
 import pluggy
 
+__all__ = [
+    "API_VERSION",
+    "Backbone",
+    "Description",
+    "Executor",
+    "Modality",
+    "Objective",
+    "Strategy",
+    "hookimpl",
+]
+
 PROJECT = "enas_inr"
 """Name of the pluggy project and of the entry-point group."""
 
@@ -39,6 +50,7 @@ version for which it is written as `ENAS_INR_API` (default 1), and is refused if
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as the implementation of a hook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +72,12 @@ class Description:
     kind: ClassVar[str]
     contract: ClassVar[str]
     """The base class of targets of this kind, as `package.module:Class`."""
+    checks: ClassVar[str]
+    """The function that makes the checks of what a target returns, as `package.module:function`.
+
+    It is called with the arguments that a target is constructed with, except for the options, and
+    returns one `enas_inr.plugins.guard.Check` for each method that is checked, by its name.
+    """
     name: str
     summary: str
     target: str
@@ -88,6 +106,7 @@ class Backbone(Description):
 
     kind: ClassVar[str] = "backbone"
     contract: ClassVar[str] = "enas_inr.backbones.base:Backbone"
+    checks: ClassVar[str] = "enas_inr.backbones.checks:checks"
     learning_rate: float = 1e-4
     initialisation: str = ""
 
@@ -111,6 +130,7 @@ class Modality(Description):
 
     kind: ClassVar[str] = "modality"
     contract: ClassVar[str] = "enas_inr.signals.signal:Modality"
+    checks: ClassVar[str] = "enas_inr.signals.checks:checks"
     suffixes: tuple[str, ...] = ()
     axes: tuple[int, ...] = (2,)
     channels: tuple[int, ...] = ()
@@ -134,6 +154,7 @@ class Strategy(Description):
 
     kind: ClassVar[str] = "strategy"
     contract: ClassVar[str] = "enas_inr.strategies.base:Strategy"
+    checks: ClassVar[str] = "enas_inr.strategies.checks:checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +163,7 @@ class Executor(Description):
 
     kind: ClassVar[str] = "executor"
     contract: ClassVar[str] = "enas_inr.executors.base:Executor"
+    checks: ClassVar[str] = "enas_inr.executors.checks:checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +172,7 @@ class Objective(Description):
 
     kind: ClassVar[str] = "objective"
     contract: ClassVar[str] = "enas_inr.objectives.base:Objective"
+    checks: ClassVar[str] = "enas_inr.objectives.checks:checks"
 
 
 class HookSpecs:

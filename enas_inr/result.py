@@ -17,6 +17,21 @@ from enas_inr.validation import Frozen
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "Curve",
+    "Picture",
+    "RepeatResult",
+    "SearchResult",
+    "TraceStep",
+    "TrialResult",
+    "TrialStatus",
+    "best_of",
+    "directions",
+    "objective_values",
+    "pareto_front",
+    "psnr_paper_db",
+]
+
 
 class TrialStatus(StrEnum):
     """How a trial or one of its repeats ended."""

@@ -24,6 +24,26 @@ from pydantic import (
 from enas_inr.errors import SpecError
 from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
+__all__ = [
+    "MAXIMISED",
+    "PAPER_MAX_FLOPS",
+    "PROFILES",
+    "PSNR_OFFSET_DB",
+    "Axis",
+    "Beta",
+    "Budget",
+    "Choice",
+    "Cost",
+    "EnsembleSpec",
+    "Limit",
+    "Options",
+    "SearchSpace",
+    "SignalInfo",
+    "StudySpec",
+    "TrainingSpec",
+    "TrialSpec",
+]
+
 PSNR_OFFSET_DB = 20 * math.log10(2)
 """The usual PSNR (peak 2, the data range) minus the PSNR of the paper (peak 1): 6.0206 dB."""
 AXIS_LETTERS: Mapping[str, str] = MappingProxyType({"grid": "M", "depth": "d", "width": "w"})
@@ -123,6 +143,7 @@ class Cost(Frozen):
 
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+"""The decay rate of a moving average, as Adam has two."""
 
 
 class TrainingSpec(Frozen):

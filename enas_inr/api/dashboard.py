@@ -8,7 +8,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from enas_inr.errors import PluginError, SpecError
-from enas_inr.studies.search import DEFAULT_STORAGE
+from enas_inr.studies import DEFAULT_STORAGE
 
 HOST = "127.0.0.1"  # the dashboard knows no users: whoever reaches it may delete studies
 

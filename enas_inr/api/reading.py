@@ -3,20 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.options import PAPER_SIZE, parse_size
+from enas_inr.studies.settings import SignalSettings
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
 
+def take_signal(
+    catalog: Catalog,
+    signal: str | Path | Signal,
+    settings: SignalSettings,
+    default: str = PAPER_SIZE,
+) -> Signal:
+    """Read a signal that is named, or check one that is given.
+
+    Args:
+        catalog: the plugins.
+        signal: a file, a sample, or a Signal, to which no settings apply.
+        settings: how a file is read.
+        default: the size of images; see `read_signal`.
+
+    Raises:
+        SignalError: it cannot be read, or its values are not those of a signal.
+        SpecError: a setting that is not valid or does not apply, or something else than a signal.
+    """
+    from enas_inr.signals.signal import Signal
+
+    if isinstance(signal, (str, Path)):
+        return read_signal(catalog, str(signal), settings.size, default, settings.signal_options)
+    if not isinstance(signal, Signal):
+        raise SpecError(
+            f"a signal cannot be a {type(signal).__name__}",
+            "give a file, a sample such as sample:photo, or an enas_inr.signals.signal.Signal, "
+            "whose values are a float32 tensor from -1 to 1",
+        )
+    if settings.size is not None and parse_size(str(settings.size)) is not None:
+        raise SpecError(f"size {settings.size!r} does not apply to a Signal", "resize it before")
+    if settings.signal_options:
+        raise SpecError("signal_options do not apply to a Signal", "give a file, or leave them out")
+    signal.check()
+    return signal
+
+
 def read_signal(
     catalog: Catalog,
     source: str,
-    size: str | int | None,
+    size: str | int | float | None,
     default: str = PAPER_SIZE,
     options: Mapping[str, Any] | None = None,
 ) -> Signal:

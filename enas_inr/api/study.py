@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 from enas_inr.api.reading import read_signal
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import SpecError
+from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.reports import text
+from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice
+from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.environment import environment
 from enas_inr.studies.file import LoadedStudy, load_study_file
-from enas_inr.studies.guards import make_objective
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy, plan
 from enas_inr.studies.record import Report, load_record
 from enas_inr.studies.run import OnStudy, make_report, run_plan
-from enas_inr.studies.search import DEFAULT_STORAGE
 from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ def prepare(
     catalog = catalog or load_catalog()
     loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
     file = loaded.file
+    size = PAPER_SIZE if file.size is None else str(file.size)  # of those that have one
     read = [
-        read_signal(catalog, source, None, file.size, file.signal_options)
-        for source in file.signals
+        read_signal(catalog, source, None, size, file.signal_options) for source in file.signals
     ]
     planned = plan(file, read, catalog)
     for study in planned:

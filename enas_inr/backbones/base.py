@@ -11,6 +11,8 @@ from torch import Tensor
 
 from enas_inr.cost import NetCost, NetShape
 
+__all__ = ["Backbone", "Params"]
+
 Params = Mapping[str, Tensor]
 """The numbers of all members by name. The first axis of every leaf counts the members."""
 

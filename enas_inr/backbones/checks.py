@@ -7,10 +7,40 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from enas_inr.backbones.layered import Layer
+from enas_inr.backbones.base import Backbone
+from enas_inr.backbones.layered import Layer, LayeredBackbone
+from enas_inr.cost import NetShape, check_cost
 from enas_inr.errors import ContractError
+from enas_inr.plugins.guard import Check
 
 TRAINABLE = (torch.float32, torch.complex64)
+
+
+def checks() -> Mapping[str, Check]:
+    """The checks of a backbone, by the method's name."""
+    return {"init": _init, "forward": _forward, "cost": _cost, "layers": _layers}
+
+
+def _init(backbone: Backbone, params: object, shape: NetShape, seeds: Sequence[int]) -> object:
+    check_leaves(params, len(seeds), backbone.constants)
+    return params
+
+
+def _forward(
+    backbone: Backbone, values: object, shape: NetShape, params: object, x: Tensor
+) -> object:
+    check_values(values, x, shape.out_features)
+    return values
+
+
+def _cost(backbone: Backbone, cost: object, shape: NetShape) -> object:
+    check_cost(cost)
+    return cost
+
+
+def _layers(backbone: LayeredBackbone, layers: object, shape: NetShape) -> object:
+    check_layers(layers, backbone.encoding.features(shape.in_features), shape.out_features)
+    return layers
 
 
 def check_leaves(params: object, members: int, constants: Sequence[str]) -> None:
@@ -88,3 +118,4 @@ def check_layers(layers: object, features: int, channels: int) -> None:
         features = layer.out_features
     if features != channels:
         raise ContractError(f"layers: the last one gives {features} channels, not {channels}")
+    hash(layers)  # trials whose layers are equal share a batch

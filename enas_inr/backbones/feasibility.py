@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from enas_inr.backbones.base import Backbone
 from enas_inr.cost import (
     Candidate,
     FeasibleSpace,
-    check_cost,
     check_grid,
     ensemble_cost,
     net_shape,
@@ -26,14 +26,10 @@ def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candi
         PluginError: the backbone comes from a plugin and fails.
     """
     check_grid(spec.grid, signal)
-    options = catalog.options("backbone", spec.backbone, spec.options)
-    with catalog.blame("backbone", spec.backbone):
-        if options is not None:
-            settled = options.resolve(signal, spec.grid).model_dump(mode="json")
-            spec = spec.model_copy(update={"options": settled})
-        backbone = catalog.create("backbone", spec.backbone, options=spec.options)
-        net = backbone.cost(net_shape(spec, signal))
-        check_cost(net)
+    settled = catalog.resolved_options("backbone", spec.backbone, spec.options, signal, spec.grid)
+    spec = spec.model_copy(update={"options": settled})
+    backbone: Backbone = catalog.create("backbone", spec.backbone, options=settled)
+    net = backbone.cost(net_shape(spec, signal))
     return Candidate(spec, ensemble_cost(net, spec.grid, signal))
 
 

@@ -21,6 +21,18 @@ from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.options import BiasInit
 from enas_inr.cost import NetCost, NetShape
 
+__all__ = [
+    "Activation",
+    "Encoding",
+    "Layer",
+    "LayeredBackbone",
+    "NoEncoding",
+    "bias_bound",
+    "bias_name",
+    "dense_sizes",
+    "weight_name",
+]
+
 
 class Activation(ABC):
     """An elementwise function with a known derivative. Equal activations must compare equal."""

@@ -48,46 +48,6 @@ BackboneOptions = Annotated[
 Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
 TRAINING = "Training"
 OUTPUT = "Output"
-_PROFILE = "Named training settings: `paper` to compare, `smooth` to use."
-Profile = Annotated[str, typer.Option(help=_PROFILE, rich_help_panel=TRAINING)]
-FitProfile = Annotated[
-    str | None,
-    typer.Option(help=_PROFILE, show_default="the study's, or smooth", rich_help_panel=TRAINING),
-]
-LearningRate = Annotated[
-    float | None,
-    typer.Option(
-        "--lr",
-        help="Learning rate.",
-        show_default="the profile's, or the backbone's",
-        rich_help_panel=TRAINING,
-    ),
-]
-Coordinates = Annotated[
-    str | None,
-    typer.Option(
-        help="Where a cell's coordinates end: at its outer sample `centers` or its `edges`.",
-        show_default="centers",
-        rich_help_panel=TRAINING,
-    ),
-]
-Margin = Annotated[
-    int | None,
-    typer.Option(
-        help="Samples beyond its cell on which a sub-network is trained, too.",
-        show_default="the profile's",
-        rich_help_panel=TRAINING,
-    ),
-]
-Extent = Annotated[
-    int | None,
-    typer.Option(
-        help="Smaller cells have the coordinates of the middle of a cell of so many samples.",
-        show_default="the profile's",
-        rich_help_panel=TRAINING,
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=TRAINING)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=TRAINING)]
 OutputJson = Annotated[
     bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=OUTPUT)

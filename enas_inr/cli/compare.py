@@ -1,4 +1,4 @@
-"""`enas-inr compare`: two studies of one signal, side by side."""
+"""`enas-inr compare`: compare two studies of the same signal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
@@ -15,18 +16,20 @@ if TYPE_CHECKING:
 
 def compare(
     context: typer.Context,
-    first: Annotated[str, typer.Argument(metavar="STUDY_A", help="A study's name.")],
+    first: Annotated[str, typer.Argument(metavar="STUDY_A", help="Name of a study.")],
     second: Annotated[
-        str, typer.Argument(metavar="STUDY_B", help="Another's, on the same signal.")
+        str, typer.Argument(metavar="STUDY_B", help="Name of another study of the same signal.")
     ],
-    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    storage: arguments.Storage = DEFAULT_STORAGE,
     other_storage: Annotated[
         str | None,
-        typer.Option("--storage-b", help="Where STUDY_B is.", show_default="with STUDY_A"),
+        typer.Option(
+            "--storage-b", help="Storage of STUDY_B.", show_default="the storage of STUDY_A"
+        ),
     ] = None,
     as_json: arguments.Json = False,
 ) -> None:
-    """Compare what two studies found within the same budget, with a test over their repeats."""
+    """Compare the best trials of two studies within the same budget, with a test on the repeats."""
     from enas_inr.reports import comparison
     from enas_inr.studies.record import load_record
 
@@ -49,7 +52,7 @@ def _print(made: Comparison) -> None:
 
     out = console()
     budget = ", ".join(f"{format_quantity(v)} {name}" for name, v in made.limits.items())
-    print(f"signal {made.first.spec.signal.name}, budget of both: {budget or 'none'}")
+    print(f"signal {made.first.spec.signal.name}, common budget: {budget or 'none'}")
     sides = ("A", "B")
     numbers = ("FLOPs", "parameters", "bytes", "PSNR dB", "score", "repeats")
     best = table("", "study", "best architecture", *numbers, right=numbers)
@@ -75,7 +78,7 @@ def _print(made: Comparison) -> None:
             shared.add_row(*_shared(pair))
         out.print(shared)
     for remark in made.remarks:
-        print(f"they differ in {remark}")
+        print(f"the studies differ in {remark}")
     print(made.verdict())
 
 

@@ -1,4 +1,4 @@
-"""`enas-inr cost`: what an ensemble costs, without training it."""
+"""`enas-inr cost`: compute the cost of an ensemble without training it."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ def cost(
         },
         "architecture",
     )
-    settled = candidate(spec, signal, catalog)
+    resolved = candidate(spec, signal, catalog)
     values = {
-        "flops": settled.cost.flops,
-        "flops_per_sample": settled.cost.flops / signal.samples,
-        "parameters": settled.cost.parameters,
-        "bytes": settled.cost.bytes,
+        "flops": resolved.cost.flops,
+        "flops_per_sample": resolved.cost.flops / signal.samples,
+        "parameters": resolved.cost.parameters,
+        "bytes": resolved.cost.bytes,
         "cells": grid ** len(axes),
         "samples": signal.samples,
     }
     if as_json:
-        print(json.dumps(values | {"ensemble": settled.spec.model_dump(mode="json")}, indent=2))
+        print(json.dumps(values | {"ensemble": resolved.spec.model_dump(mode="json")}, indent=2))
         return
-    print(f"{settled.spec.label()} on {shape}")
+    print(f"{resolved.spec.label()} on {shape}")
     for name, value in values.items():
         print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
 
 
 _MODALITIES = {1: "audio", 2: "image", 3: "volume", 4: "volume"}
-"""What a signal of so many axes usually is: a backbone's defaults may depend on it."""
+"""The usual modality by number of axes, on which defaults of a backbone may depend."""
 
 _AXIS = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)  # samples
 
@@ -78,7 +78,7 @@ def _parse_shape(text: str) -> tuple[int, ...]:
     parts = text.lower().split("x")
     if len(parts) - 1 not in _MODALITIES or not all(_AXIS.fullmatch(part) for part in parts):
         raise SpecError(
-            f"shape {text!r} is not a shape",
-            "write it like 128x128x3 or 308207x1: 1 to 4 axes, then the channels",
+            f"{text!r} is not a shape",
+            "give 1 to 4 axes and the channels, such as 128x128x3 or 308207x1",
         )
     return tuple(map(int, parts))

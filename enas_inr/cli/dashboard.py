@@ -1,4 +1,4 @@
-"""`enas-inr dashboard`: the studies of a storage, in a browser."""
+"""`enas-inr dashboard`: show the studies of a storage in a browser."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from typing import Annotated
 
 import typer
 
+from enas_inr.studies import DEFAULT_STORAGE
+
 
 def dashboard(
     study: Annotated[
-        str | None, typer.Option(help="Whose page to open.", show_default="the list of all")
+        str | None, typer.Option(help="Study to open.", show_default="list of all studies")
     ] = None,
-    storage: Annotated[str, typer.Option(help="Where the studies are.")] = "sqlite:///enas-inr.db",
-    port: Annotated[int, typer.Option(help="To listen on; 0: any that is free.")] = 8080,
+    storage: Annotated[str, typer.Option(help="Storage with the studies.")] = DEFAULT_STORAGE,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.")] = 8080,
     browser: Annotated[
         bool | None,
         typer.Option(
-            "--open/--no-open", help="Open a browser.", show_default="where there is a display"
+            "--open/--no-open", help="Open a browser.", show_default="if there is a display"
         ),
     ] = None,
 ) -> None:
     """Show studies in optuna-dashboard, each trial with its picture or sound, until Ctrl-C.
 
-    It answers this machine alone. Needs the extra `dashboard`.
+    Listens on localhost only. Needs the extra `dashboard`.
     """
     import webbrowser
 
@@ -32,7 +34,7 @@ def dashboard(
 
     with make_server(storage, study=study, port=port) as server:
         print(server.page, flush=True)
-        print("Ctrl-C ends it", file=sys.stderr)
+        print("press Ctrl-C to stop", file=sys.stderr)
         if _has_display() if browser is None else browser:
             webbrowser.open(server.page)
         server.serve_forever()

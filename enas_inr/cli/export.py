@@ -1,4 +1,4 @@
-"""`enas-inr export`: a model for other programs."""
+"""`enas-inr export`: write a model in a format for other programs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from enas_inr.cli import arguments
 def export(
     context: typer.Context,
     model: arguments.ModelFile,
-    kind: Annotated[str, typer.Option("--format", help="onnx (needs the extra `onnx`) or npz.")],
+    kind: Annotated[
+        str, typer.Option("--format", help="Format: onnx (needs the extra `onnx`) or npz.")
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file.", show_default="MODEL's name"),
+        typer.Option("--output", "-o", help="Output file.", show_default="name of MODEL"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a model as ONNX (coordinates in, values out) or its bare numbers as npz."""
+    """Export a model as an ONNX network from coordinates to values, or its numbers as npz."""
     from enas_inr.model.export import export as run_export
     from enas_inr.model.model import load
 

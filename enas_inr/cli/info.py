@@ -1,4 +1,4 @@
-"""`enas-inr info`: what is in a model file, and where it stands."""
+"""`enas-inr info`: describe a model file and compare it with ordinary codecs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def info(
     context: typer.Context,
     model: arguments.ModelFile,
     original: Annotated[
-        str | None, typer.Option(help="The signal it was fitted to, to measure it again.")
+        str | None, typer.Option(help="Original signal, to measure the model again.")
     ] = None,
     signal_option: arguments.SignalOptions = None,
     as_json: arguments.Json = False,
 ) -> None:
-    """Say what a model is, how good it is, and what ordinary codecs need for the same signal."""
+    """Show a model, its quality, and the size of the same signal in ordinary codecs."""
     from enas_inr.api.info import describe
     from enas_inr.cli.model_tables import print_info
 

@@ -1,4 +1,4 @@
-"""Ctrl-C that lets the work end in order; a second one ends it at once."""
+"""Handle Ctrl-C: the first one stops the work in an orderly way, the second one at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextmanager
 def asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether Ctrl-C was pressed since."""
+    """Yield a function that returns whether Ctrl-C has been pressed."""
     pressed = False
 
     def note(number: int, frame: FrameType | None) -> None:

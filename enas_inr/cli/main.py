@@ -18,6 +18,7 @@ from enas_inr.cli import (
     export,
     fit,
     info,
+    options,
     plugins,
     render,
     report,
@@ -25,6 +26,8 @@ from enas_inr.cli import (
     study,
 )
 from enas_inr.errors import EnasInrError, ExitCode
+
+__all__ = ["main", "run"]
 
 app = typer.Typer(
     name="enas-inr",
@@ -35,9 +38,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(search.search)
-app.command()(fit.fit)
-app.command()(render.render)
+options.add_command(app, search.search, "enas_inr.api.settings:SearchSettings")
+options.add_command(app, fit.fit, "enas_inr.api.settings:FitSettings")
+app.command()(
+    options.spread(render.render, "asked", options.field_parameters(render.Asked), render.Asked)
+)
 app.command()(info.info)
 app.command()(export.export)
 app.command()(dashboard.dashboard)

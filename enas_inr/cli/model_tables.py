@@ -1,4 +1,4 @@
-"""Models, printed for people."""
+"""Print models as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_fit(result: FitResult) -> None:
-    """Say what a fit made."""
+    """Print the result of a fit."""
     metrics = result.metrics
     print(
         f"{result.model.header.ensemble.label()}, {metrics['steps']} steps, "
@@ -29,7 +29,7 @@ def print_fit(result: FitResult) -> None:
 
 
 def quality(metrics: dict[str, Any]) -> str:
-    """PSNR, SSIM and the error at the borders of cells, in one line."""
+    """Return PSNR, SSIM and the PSNR beside the borders of cells in one line."""
     parts = [
         f"PSNR {metrics['psnr_db']:.2f} dB (the paper's convention: {metrics['psnr_paper_db']:.2f})"
     ]
@@ -46,7 +46,7 @@ def quality(metrics: dict[str, Any]) -> str:
 
 
 def print_info(described: dict[str, Any]) -> None:
-    """Say what a model file is."""
+    """Print the content of a model file."""
     out = console()
     signal, training = described["signal"], described["training"]
     shape = "x".join(map(str, signal["shape"]))
@@ -76,7 +76,7 @@ def print_info(described: dict[str, Any]) -> None:
         f"{described['flops_per_sample']:,.0f} FLOPs per sample"
     )
     sizes = table(
-        "the same signal as",
+        "signal stored as",
         "bytes",
         "bits per sample",
         "PSNR dB",
@@ -92,7 +92,10 @@ def print_info(described: dict[str, Any]) -> None:
         )
     out.print(sizes)
     if _codec_rows(described["codecs"]) and described["codecs"]["of"] == "rendering":
-        print("sizes are of the model's own rendering; --original compares the real signal")
+        print(
+            "codecs store the rendering of the model here; use --original to store the original "
+            "signal instead"
+        )
 
 
 def _codec_rows(codecs: dict[str, Any]) -> list[tuple[str, int, float | None]]:

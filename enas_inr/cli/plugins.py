@@ -1,4 +1,4 @@
-"""`enas-inr plugins`: what is installed, and what is broken."""
+"""`enas-inr plugins`: list, check and create plugins."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from enas_inr.cli import arguments, plugins_check, plugins_new
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.plugins.catalog import Catalog, Conflict, Provider
+    from enas_inr.plugins.catalog import Catalog
+    from enas_inr.plugins.provider import Conflict, Provider
 
 app = typer.Typer(
-    help="See what backbones, modalities, strategies, ... there are; check one; write one."
+    help="List backbones, modalities, strategies and other plugins; check or create a plugin."
 )
 app.command()(plugins_check.check)
 app.command()(plugins_new.new)
@@ -33,15 +34,15 @@ def list_plugins(
     context: typer.Context,
     kind: Annotated[
         str | None,
-        typer.Option(help="Only one kind: backbone, modality, strategy, executor or objective."),
+        typer.Option(help="Only this kind: backbone, modality, strategy, executor or objective."),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the tracebacks of broken plugins.")
     ] = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """List everything by kind and name, where it comes from, and what is broken and why."""
-    from enas_inr.plugins.catalog import KINDS
+    """List all plugins with their kind, name and origin, and broken plugins with the reason."""
+    from enas_inr.plugins.loading import KINDS
 
     catalog = arguments.load_catalog(context)
     if kind is not None and kind not in KINDS:
@@ -56,7 +57,7 @@ def list_plugins(
 
 
 def _providers(catalog: Catalog, kinds: Iterable[str]) -> list[Provider]:
-    """Those of some kinds, kind by kind."""
+    """Return the providers of some kinds, sorted by kind."""
     return [p for kind in kinds for p in catalog.providers if p.description.kind == kind]
 
 

@@ -1,4 +1,4 @@
-"""`enas-inr plugins check`: whether a plugin keeps the rules of its kind."""
+"""`enas-inr plugins check`: check a plugin against the rules for its kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from enas_inr.errors import ExitCode, SpecError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from enas_inr.plugins.catalog import Catalog, Provider
+    from enas_inr.plugins.catalog import Catalog
+    from enas_inr.plugins.provider import Provider
     from enas_inr.testing.verdict import Verdict
 
 MARKS = {"passed": "[green]ok[/]", "failed": "[red]FAILED[/]", "skipped": "[dim]-[/]"}
@@ -24,21 +25,21 @@ MARKS = {"passed": "[green]ok[/]", "failed": "[red]FAILED[/]", "skipped": "[dim]
 def check(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(help="Of a plugin, or of a distribution: then all that it provides.")
+        str, typer.Argument(help="Name of a plugin, or of a distribution to check all its plugins.")
     ],
     kind: Annotated[
-        str | None, typer.Option(help="Where plugins of several kinds have this name.")
+        str | None, typer.Option(help="Kind of the plugin, if several kinds have this name.")
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Check it with this option, not its default."),
+        typer.Option(metavar="KEY=VALUE", help="Option of the plugin for this check."),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the traceback of each failure.")
     ] = False,
     as_json: arguments.Json = False,
 ) -> int:
-    """Run the conformance suite of a plugin's kind, and say of each rule whether it is kept."""
+    """Run the conformance suite for a kind of plugin, and report whether each rule is kept."""
     from enas_inr.cli.tables import console
     from enas_inr.testing.plugin import Plugin
     from enas_inr.testing.verdict import SUITES, RuleOutcome, verdicts
@@ -50,10 +51,10 @@ def check(
     for provider in _chosen(catalog, name, kind):
         described = provider.description
         plugin = Plugin(catalog.find(described.kind, described.name), catalog, options)
-        catalog.options(plugin.kind, plugin.name, options)  # the user's mistakes, not the plugin's
+        catalog.options(plugin.kind, plugin.name, options)  # report mistakes of the user first
         found = []
         if not as_json:
-            out.print(f"[bold]{plugin.kind} {plugin.name}[/] of {provider.origin}")
+            out.print(f"[bold]{plugin.kind} {plugin.name}[/] from {provider.origin}")
         for verdict in verdicts(SUITES[plugin.kind], plugin):
             found.append(verdict)
             if not as_json:
@@ -69,13 +70,13 @@ def check(
 
 
 def _chosen(catalog: Catalog, name: str, kind: str | None) -> list[Provider]:
-    """The plugins of that name, or those of the distribution of that name.
+    """Return the plugins with that name, or those of the distribution with that name.
 
     Raises:
         PluginError: the distribution is broken.
-        SpecError: there is none.
+        SpecError: there is no such plugin or distribution.
     """
-    from enas_inr.plugins.catalog import KINDS, same_name
+    from enas_inr.plugins.loading import KINDS, same_name
     from enas_inr.validation import nearest
 
     if kind is not None and kind not in KINDS:

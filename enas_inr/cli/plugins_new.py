@@ -1,4 +1,4 @@
-"""`enas-inr plugins new`: a package to begin with, which works as it is."""
+"""`enas-inr plugins new`: create a package with a working example of a plugin."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from enas_inr.cli import arguments
 def new(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(help="backbone, modality, strategy, objective or executor.")
+        str,
+        typer.Argument(help="Kind of plugin: backbone, modality, strategy, objective or executor."),
     ],
     name: Annotated[
         str,
         typer.Argument(
-            help="Of the package, such as enas-inr-sinc: it provides sinc. In lower case, with '-'."
+            help="Name of the package in lower case with '-'; enas-inr-sinc provides sinc."
         ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="A new or empty folder.", show_default="named like the package"
+            "--output", "-o", help="New or empty folder.", show_default="name of the package"
         ),
     ] = None,
 ) -> None:
-    """Write a package with a plugin that works: to be installed, tested and then changed."""
+    """Create a package with a working example plugin, ready to install, test and change."""
     from enas_inr.plugins.scaffold.names import check_unused, names_of
     from enas_inr.plugins.scaffold.package import commands, render, write
 
@@ -41,6 +42,6 @@ def new(
     print(f"{names.kind} {names.plugin!r} is in {folder}:")
     for path in sorted(files):
         print(f"  {path}")
-    print("Now:")
+    print("Next steps:")
     for command in (f"cd {shlex.quote(str(folder))}", *commands(names)):
         print(f"  {command}")

@@ -1,4 +1,4 @@
-"""Progress on stderr: a live display on a terminal, plain lines elsewhere, nothing if quiet."""
+"""Progress on stderr: a live display on a terminal, or else plain lines; nothing if quiet."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from enas_inr.result import TrialResult
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.loop import Observer
 
-LINE_SECONDS = 10.0  # between two plain lines about one trial
+LINE_SECONDS = 10.0  # seconds between two plain lines about one trial
 
 
 class Display:
-    """Lines on stderr, the last one live where that is a terminal. Use it as a context manager."""
+    """Prints lines on stderr; on a terminal, the last one is updated live. A context manager."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        # FORCE_COLOR makes a file a terminal for rich; it asks for colours, not for motion.
+        # With FORCE_COLOR, rich treats a file as a terminal, but a file cannot be updated live.
         self._live = (
             Live(console=self._console, transient=True, refresh_per_second=8)
             if self._console.is_terminal and sys.stderr.isatty() and not quiet
@@ -48,11 +48,11 @@ class Display:
             self._live.__exit__(kind, error, trace)
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
         self._console.print(Text(line), soft_wrap=True)
 
     def progressed(self, progress: TrialProgress) -> None:
-        """Show how far the trial is."""
+        """Show the progress of a trial."""
         now = time.monotonic()
         if self._label != progress.label:
             self._label, self._started, self._told = progress.label, now, now
@@ -77,37 +77,37 @@ class Display:
         return "  ".join(parts)
 
     def _before(self) -> list[str]:
-        """What to say before the label."""
+        """Return what precedes the label."""
         return []
 
     def _after(self, trial_left: float) -> str:
-        """What to say at the end, given the seconds that the trial will still take."""
+        """Return what follows at the end of the line, given the seconds left for the trial."""
         return ""
 
 
 class SearchProgress(Display, Observer):
-    """Tells how a search goes."""
+    """Shows the progress of a search."""
 
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
         self._study = self._storage = ""
         self._known = self._most = 0
-        self._trained = 0.0  # seconds of training that finished trials took in this run
+        self._trained = 0.0  # seconds of training of the trials that finished in this run
         self._finished = 0
 
     def started(self, study: str, storage: str, known: int, most: int) -> None:
-        """Say where the trials are kept."""
+        """Print where the trials are stored."""
         self._study, self._storage, self._known, self._most = study, storage, known, most
-        self._finished, self._trained = 0, 0.0  # of an earlier study of the same file
-        kept = f", {known} trials known" if known else ""
+        self._finished, self._trained = 0, 0.0  # a study file may hold several studies
+        kept = f", {known} trials stored already" if known else ""
         self.say(f"study {study} in {storage}{kept}")
 
     def said(self, line: str) -> None:
-        """Pass it on."""
+        """Print a message."""
         self.say(line)
 
     def finished(self, result: TrialResult) -> None:
-        """Say how a trial ended."""
+        """Print the result of a trial."""
         self._finished += 1
         self._trained += result.seconds
         self._label = ""
@@ -121,20 +121,20 @@ class SearchProgress(Display, Observer):
         self.say(line)
 
     def interrupted(self) -> None:
-        """Say what is safe and how to go on."""
+        """Print what is stored and how to resume."""
         if not self._study:
             self.say("interrupted before the search began")
             return
         self.say(
-            f"interrupted: {self._known + self._finished} trials are kept in study {self._study} "
-            f"({self._storage}); the same command continues"
+            f"interrupted: {self._known + self._finished} trials are stored in study {self._study} "
+            f"({self._storage}); run the same command again to resume"
         )
 
     def _before(self) -> list[str]:
         return [f"trial {self._known + self._finished + 1} of at most {self._most}"]
 
     def _after(self, trial_left: float) -> str:
-        """The longest that the search may still take, if the other trials cost what these did."""
+        """Return the longest time left for the search, estimated from the finished trials."""
         others = self._most - self._known - self._finished - 1
         if not self._finished or others < 0:
             return ""

@@ -18,27 +18,34 @@ if TYPE_CHECKING:
 _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The part of a signal that the user asked for, and how fine; None: not said."""
+
+    size: Annotated[
+        str | None, typer.Option(help="WxH of a picture, or of frames; WxHxD of a volume.")
+    ] = None
+    scale: Annotated[
+        float | None, typer.Option(help="Times the original's size, along every axis.")
+    ] = None
+    crop: Annotated[
+        str | None,
+        typer.Option(help="x,y,w,h in pixels of the original; x,y,z,w,h,d of a volume."),
+    ] = None
+    sample_rate: Annotated[
+        int | None, typer.Option(min=1, help="Of sound, or frames of video per second: in Hz.")
+    ] = None
+    start: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None
+    end: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None
+
+
 def render(
     context: typer.Context,
     model: arguments.ModelFile,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file; its suffix says the format.")
     ],
-    size: Annotated[
-        str | None, typer.Option(help="WxH of a picture, or of frames; WxHxD of a volume.")
-    ] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="Times the original's size, along every axis.")
-    ] = None,
-    crop: Annotated[
-        str | None,
-        typer.Option(help="x,y,w,h in pixels of the original; x,y,z,w,h,d of a volume."),
-    ] = None,
-    sample_rate: Annotated[
-        int | None, typer.Option(min=1, help="Of sound, or frames of video per second: in Hz.")
-    ] = None,
-    start: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None,
-    end: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None,
+    asked: Asked,
     blend: Annotated[
         bool, typer.Option("--blend", help="Crossfade neighbouring cells at their border.")
     ] = False,
@@ -59,30 +66,18 @@ def render(
     catalog = arguments.load_catalog(context)
     check_absent(output, force=force)
     loaded = load(model, catalog=catalog).to(resolve_device(device))
-    asked = _Asked(size, crop, sample_rate, start, end)
     window = _window(asked, loaded.header.signal)
     wanted = _wanted(asked, loaded.header.signal, window)
-    if wanted and scale:
+    if wanted and asked.scale:
         raise SpecError("--scale and a size or sample rate are both given", "give one of them")
-    rendered = loaded.render(size=wanted, scale=scale, window=window, blend=blend)
+    rendered = loaded.render(size=wanted, scale=asked.scale, window=window, blend=blend)
     save_signal(catalog, rendered, output)
     if not quiet:
         shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
         print(f"wrote {output} ({shape} samples)")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What the user typed; None: nothing."""
-
-    size: str | None
-    crop: str | None
-    sample_rate: int | None
-    start: float | None
-    end: float | None
-
-
-def _window(asked: _Asked, signal: SignalInfo) -> list[tuple[float, float]]:
+def _window(asked: Asked, signal: SignalInfo) -> list[tuple[float, float]]:
     """Along each axis the part to render, in samples of the original.
 
     Raises:
@@ -109,7 +104,7 @@ def _window(asked: _Asked, signal: SignalInfo) -> list[tuple[float, float]]:
 
 
 def _wanted(
-    asked: _Asked, signal: SignalInfo, window: list[tuple[float, float]]
+    asked: Asked, signal: SignalInfo, window: list[tuple[float, float]]
 ) -> list[int] | None:
     """The samples to render along each axis; None: as many as the window has."""
     if asked.size is None and asked.sample_rate is None:

@@ -10,6 +10,7 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import SpecError
+from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.studies.record import Report
@@ -29,7 +30,7 @@ def report(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="A study's name in the storage, or a study file.")
     ],
-    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    storage: arguments.Storage = DEFAULT_STORAGE,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -11,6 +11,7 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError, TrainingError
+from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
@@ -46,7 +47,7 @@ def list_studies(
             broken.append(str(error))
             continue
         rows = sum(len(search.rows) for search in file.searches)
-        searches = sum(0 if search.rows else len(search.grids) for search in file.searches)
+        searches = sum(0 if search.rows else len(search.each_grid) for search in file.searches)
         parts = [f"{rows} rows"] * bool(rows) + [f"{searches} searches"] * bool(searches)
         listed.append(
             {
@@ -107,7 +108,7 @@ def run(
     signal: arguments.Signals = None,
     quick: arguments.Reduced = False,
     changes: arguments.Changes = None,
-    storage: arguments.Storage = "sqlite:///enas-inr.db",
+    storage: arguments.Storage = DEFAULT_STORAGE,
     executor: Annotated[str, typer.Option(help="Where trials are trained.")] = "local",
     executor_option: Annotated[
         list[str] | None,

@@ -1,4 +1,4 @@
-"""How tables look."""
+"""The style of tables in the terminal."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-PLAIN_WIDTH = 160  # of output that goes to a file or another program
+PLAIN_WIDTH = 160  # characters, if the output is a file or a pipe
 
 
 def console() -> Console:
-    """Standard output, wide enough for a table also where it is no terminal."""
+    """Return a console on standard output that is wide enough for tables in a file or a pipe."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:
-    """A table with these columns; those named in `right` are aligned to the right."""
+    """Return an empty table with these columns, of which those in `right` are right-aligned."""
     made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left")

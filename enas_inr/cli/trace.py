@@ -1,4 +1,4 @@
-"""A search's trace and winner, printed for people."""
+"""Print the trace and the best trial of a search as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NUMBERS = ("FLOPs", "PSNR dB", "sd", "score")
 
 
 def print_result(result: SearchResult) -> None:
-    """Print the trace, decision by decision, the Pareto front if any, then the best."""
+    """Print the decisions of a search, the Pareto front if there is one, and the best trial."""
     rows = table("iteration", "axis", "candidate", *NUMBERS, "", right=NUMBERS)
     for step in result.trace:
         _add_step(rows, step)
@@ -62,7 +62,7 @@ def _measured(result: TrialResult) -> tuple[str, str, str]:
 
 
 def summary(result: SearchResult) -> str:
-    """The winner, in three lines."""
+    """Return a description of the best trial in three lines."""
     best = result.best
     cost = best.trial.cost
     assert best.psnr_db is not None

@@ -5,15 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult
-from enas_inr.spec import TrialSpec
+from enas_inr.spec import SignalInfo, TrialSpec
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
+
+__all__ = ["ExecutionContext", "Executor", "TrialProgress"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,30 @@ class ExecutionContext:
     say: Callable[[str], None] = lambda line: None
     at_end: ExitStack = field(default_factory=ExitStack)
     pictures: bool = False
+
+    @cached_property
+    def info(self) -> SignalInfo:
+        """The facts of the signal; its fingerprint is computed once."""
+        return self.signal.info()
+
+    def for_worker(self, device: str | None = None, share: float = 1.0) -> ExecutionContext:
+        """The same for another process: without what belongs to this one, so it can be sent.
+
+        A plugin's error becomes the message of a failed trial there, also with `--strict-plugins`:
+        raised, it would end the worker and come back in the words of the cluster's library.
+
+        Args:
+            device: instead of this context's.
+            share: of the device's memory that a trial may use.
+        """
+        return ExecutionContext(
+            replace(self.catalog, strict=False),
+            self.signal,
+            device or self.device,
+            title=self.title,
+            share=share,
+            pictures=self.pictures,
+        )
 
 
 class Executor(ABC):

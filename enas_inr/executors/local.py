@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator, Sequence
-from functools import cached_property
 from typing import final
 
 from enas_inr.errors import PluginError
 from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
-from enas_inr.executors.trial import _versions, failure, make_jobs, trial_result, with_picture
-from enas_inr.result import TrialResult, TrialStatus
-from enas_inr.spec import SignalInfo, TrialSpec
-from enas_inr.training.device import device_name, resolve_device
-from enas_inr.training.trainer import Progress, train
+from enas_inr.executors.trial import failed_result, failure, make_jobs, trial_result, with_picture
+from enas_inr.result import TrialResult
+from enas_inr.spec import TrialSpec
+from enas_inr.training.device import resolve_device
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
+
+__all__ = ["LocalExecutor"]
 
 
 @final
@@ -23,10 +25,6 @@ class LocalExecutor(Executor):
     def __init__(self, context: ExecutionContext) -> None:
         self._context = context
         self._device = resolve_device(context.device)
-
-    @cached_property
-    def _info(self) -> SignalInfo:
-        return self._context.signal.info()
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one shape after the other."""
@@ -60,33 +58,23 @@ class LocalExecutor(Executor):
             )
 
         try:
-            with self._context.catalog.blame("backbone", first.ensemble.backbone):
-                jobs = make_jobs(self._context, self._info, trials)
-                outcomes = train(
-                    jobs,
-                    first.training,
-                    self._device,
-                    keep_params=self._context.pictures,
-                    on_progress=tell,
-                    share=self._context.share,
-                )
+            jobs = make_jobs(self._context, trials)
+            outcomes = train(
+                jobs,
+                first.training,
+                self._device,
+                keep_params=self._context.pictures,
+                on_progress=tell,
+                share=self._context.share,
+            )
         except Exception as error:  # a trial that fails must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise
             seconds = time.perf_counter() - started
-            yield from [self._failed(trial, error, seconds) for trial in trials]
+            for trial in trials:
+                yield failed_result(self._context, trial, failure(error), seconds, self._device)
             return
         seconds = (time.perf_counter() - started) / len(trials)
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
             result = trial_result(self._context, trial, outcome, seconds, self._device)
             yield with_picture(self._context, job, outcome, result)
-
-    def _failed(self, trial: TrialSpec, error: Exception, seconds: float) -> TrialResult:
-        return TrialResult(
-            trial=trial,
-            status=TrialStatus.FAILED,
-            seconds=seconds,
-            device=device_name(self._device),
-            versions=_versions(self._context, trial),
-            message=failure(error),
-        )

@@ -15,7 +15,8 @@ from enas_inr.result import TrialResult
 from enas_inr.signals.signal import Signal
 from enas_inr.training.device import resolve_device
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Progress, train
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
 
 
 def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
@@ -26,7 +27,7 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
         PluginError: the backbone, of a plugin, fails.
     """
     repeat, step = _best_repeat(result)
-    (job,) = make_jobs(context, context.signal.info(), [result.trial])
+    (job,) = make_jobs(context, [result.trial])
     job = replace(job, seeds=(job.seeds[repeat],))
     label = f"reconstruction of {result.trial.ensemble.label()}"
 
@@ -36,17 +37,16 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
         )
 
     training = result.trial.training
-    with context.catalog.blame("backbone", result.trial.ensemble.backbone):
-        # A step's loss is that of the weights before its update.
-        (outcome,) = train(
-            [job],
-            training,
-            resolve_device(context.device),
-            steps=step - 1,
-            keep_params=True,
-            on_progress=tell,
-        )
-        values = evaluate(job, outcome.params, training, 0)
+    # A step's loss is that of the weights before its update.
+    (outcome,) = train(
+        [job],
+        training,
+        resolve_device(context.device),
+        steps=step - 1,
+        keep_params=True,
+        on_progress=tell,
+    )
+    values = evaluate(job, outcome.params, training, 0)
     return replace(context.signal, values=values, name=f"{context.signal.name}-reconstruction")
 
 

@@ -1,4 +1,14 @@
-"""From a trial to a job of the trainer, and from an outcome of training to a result."""
+"""From a trial to a job of the trainer, and from an outcome of training to a result.
+
+An executor that trains for itself does it in three steps::
+
+    jobs = make_jobs(context, trials)  # of one grid, and with the same training settings
+    outcomes = train(jobs, trials[0].training, device, keep_params=context.pictures)
+    results = [trial_result(context, *pair, seconds, device) for pair in zip(trials, outcomes)]
+
+and `failed_result` describes a trial for which that was not possible. An executor that only chooses
+the place sends `ExecutionContext.for_worker` there, and has a `LocalExecutor` run each trial.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +29,22 @@ from enas_inr.executors.base import ExecutionContext
 from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.picture import picture_of
-from enas_inr.spec import EnsembleSpec, SignalInfo, TrialSpec
+from enas_inr.spec import EnsembleSpec, TrialSpec
 from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
 from enas_inr.training.device import device_name
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Outcome
+from enas_inr.training.run import Outcome
+
+__all__ = [
+    "failed_result",
+    "failure",
+    "make_job",
+    "make_jobs",
+    "trial_result",
+    "versions",
+    "with_picture",
+]
 
 CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
 
@@ -35,6 +55,32 @@ def failure(error: Exception) -> str:
     return " ".join(text.split())
 
 
+def failed_result(
+    context: ExecutionContext,
+    trial: TrialSpec,
+    message: str,
+    seconds: float = 0.0,
+    device: torch.device | None = None,
+) -> TrialResult:
+    """The result of a trial that could not be trained.
+
+    Args:
+        context: what the executor was given.
+        trial: which.
+        message: the reason, in one line; `failure` makes it from an exception.
+        seconds: spent on it.
+        device: where that was tried; None: unknown.
+    """
+    return TrialResult(
+        trial=trial,
+        status=TrialStatus.FAILED,
+        seconds=seconds,
+        device=device_name(device) if device else "",
+        versions=versions(context, trial),
+        message=message,
+    )
+
+
 def trial_result(
     context: ExecutionContext,
     trial: TrialSpec,
@@ -43,7 +89,7 @@ def trial_result(
     device: torch.device,
 ) -> TrialResult:
     """What came of a trial, without a score."""
-    repeats = tuple(map(repeat_result, outcome.repeats))
+    repeats = tuple(map(_repeat_result, outcome.repeats))
     messages = [
         f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
         for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
@@ -56,7 +102,7 @@ def trial_result(
         curve=learning_curve(outcome.losses),
         seconds=seconds,
         device=device_name(device),
-        versions=_versions(context, trial),
+        versions=versions(context, trial),
         message="; ".join(messages),
     )
 
@@ -75,47 +121,49 @@ def with_picture(
     return result.model_copy(update={"picture": picture})
 
 
-def _versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:
-    versions = {
+def versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:
+    """With what a trial is trained here: each distribution's version by its name."""
+    found = {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "enas-inr": version("enas-inr"),
     }
     with suppress(EnasInrError):  # nobody provides the backbone: why the trial failed
         origin = context.catalog.find("backbone", trial.ensemble.backbone).origin
-        versions[origin.distribution] = origin.version
-    return versions
+        found[origin.distribution] = origin.version
+    return found
 
 
-def make_jobs(
-    context: ExecutionContext, info: SignalInfo, trials: Sequence[TrialSpec]
-) -> list[Job]:
-    """What the trainer needs to know of trials that share a grid."""
+def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Job]:
+    """What the trainer needs to know of trials that share a grid and their training settings.
+
+    Raises:
+        SignalError: the signal cannot be cut into so many cells.
+        PluginError: the backbone is missing, broken, or in conflict with another.
+    """
     partition = cut(
         context.signal.values,
-        (trials[0].ensemble.grid,) * len(info.shape),
+        (trials[0].ensemble.grid,) * len(context.info.shape),
         trials[0].training.margin,
     )
-    return [make_job(context, info, partition, trial) for trial in trials]
+    return [make_job(context, partition, trial) for trial in trials]
 
 
-def make_job(
-    context: ExecutionContext, info: SignalInfo, partition: Partition, trial: TrialSpec
-) -> Job:
+def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) -> Job:
     """What the trainer needs to know of one trial on a signal that is already cut."""
     spec: EnsembleSpec = trial.ensemble
     described = context.catalog.describe("backbone", spec.backbone)
     assert isinstance(described, hookspecs.Backbone)
     return Job(
         backbone=context.catalog.create("backbone", spec.backbone, options=spec.options),
-        shape=net_shape(spec, info),
+        shape=net_shape(spec, context.info),
         partition=partition,
         seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
         learning_rate=trial.training.learning_rate or described.learning_rate,
     )
 
 
-def repeat_result(summary: CurveSummary) -> RepeatResult:
+def _repeat_result(summary: CurveSummary) -> RepeatResult:
     """What a result keeps of one repeat."""
     return RepeatResult(
         status=TrialStatus.COMPLETE if summary.diverged_at is None else TrialStatus.DIVERGED,

@@ -1,4 +1,4 @@
-"""Export a model: ONNX for other runtimes, npz for the bare numbers."""
+"""Export a model as ONNX for other runtimes, or its numbers as npz."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
     """Write a model in another format.
 
     Args:
-        model: what to write.
-        path: the file.
-        kind: `onnx`: a network from `coordinates` (`points axes`, as in `Model.__call__`) to
-            `values` (`points channels`), or `npz`: the numbers of all cells by name, `cells ...`
-            in row-major order of the grid.
-        force: overwrite the file.
+        model: the model.
+        path: path of the output file.
+        kind: `onnx` for a network from `coordinates` (`points axes`, as in `Model.__call__`) to
+            `values` (`points channels`), or `npz` for the numbers of all cells by name, as arrays
+            `cells ...` in row-major order of the grid.
+        force: whether to overwrite an existing file.
 
     Raises:
-        SpecError: an unknown format.
-        ModelError: the file exists, or a package is missing that the format needs.
-        SignalError: it cannot be written.
+        SpecError: the format is unknown.
+        ModelError: the file exists, or a package that the format needs is missing.
+        SignalError: the file cannot be written.
     """
     if kind not in FORMATS:
         raise SpecError(f"unknown format {kind!r}", nearest(kind, FORMATS))
@@ -45,7 +45,7 @@ def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
 
 
 def by_cell(model: Model) -> dict[str, Tensor]:
-    """The leaves of all cells, `cells ...` in row-major order of the grid."""
+    """Return the leaves of all cells, `cells ...` in row-major order of the grid."""
     order = torch.tensor([cell for block in block_cells_of(model) for cell in block]).argsort()
     return {
         name: torch.cat([block[name].cpu() for block in model.blocks])[order]
@@ -54,12 +54,12 @@ def by_cell(model: Model) -> dict[str, Tensor]:
 
 
 def block_cells_of(model: Model) -> list[tuple[int, ...]]:
-    """For each of the model's blocks the cells (row-major in the grid) of its rows."""
+    """Return the cells (row-major in the grid) of each block of the model."""
     return block_cells(model.layout.shape, model.layout.grid)
 
 
 def to_npz(model: Model) -> bytes:
-    """The numbers as numpy arrays, with the header as JSON text under `header`."""
+    """Return an npz file of the numbers as arrays, and of the header as JSON under `header`."""
     buffer = BytesIO()
     arrays = {name: leaf.numpy() for name, leaf in by_cell(model).items()}
     np.savez(buffer, header=np.array(model.header.model_dump_json()), **arrays)  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def to_npz(model: Model) -> bytes:
 
 
 class _Pointwise(nn.Module):
-    """The model with a network gathered for each point: nothing depends on the points' values."""
+    """The model with a network gathered for each point, so that no shape depends on values."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class _Pointwise(nn.Module):
     def forward(
         self, coordinates: Float[Tensor, "points axes"]
     ) -> Float[Tensor, "points channels"]:
-        """Find each point's cell and evaluate its network."""
+        """Evaluate each point by the network of its cell."""
         layout = self._model.layout
         cell = torch.zeros_like(coordinates[:, 0], dtype=torch.int64)
         local = []
@@ -98,17 +98,17 @@ class _Pointwise(nn.Module):
 
 
 def to_onnx(model: Model) -> bytes:
-    """One ONNX file with all numbers inside.
+    """Return an ONNX file that contains all numbers.
 
     Raises:
-        ModelError: the extra `onnx` is not installed, or the backbone has no ONNX form.
+        ModelError: the extra `onnx` is not installed, or the backbone cannot be exported.
     """
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ModelError(
-            f"exporting to ONNX needs {error.name}", "install it: pip install 'enas-inr[onnx]'"
+            f"ONNX export needs the package {error.name!r}", "run: pip install 'enas-inr[onnx]'"
         ) from None
     example = torch.zeros(5, len(model.layout.shape))
     with warnings.catch_warnings(), torch.no_grad():
@@ -127,8 +127,8 @@ def to_onnx(model: Model) -> bytes:
         except torch.onnx.OnnxExporterError as error:
             line = str(error).splitlines()[0]
             raise ModelError(
-                f"backbone {model.header.ensemble.backbone!r} has no ONNX form: {line}",
-                "export it as npz",
+                f"backbone {model.header.ensemble.backbone!r} cannot be exported to ONNX: {line}",
+                "use --format npz",
             ) from error
     assert program is not None
     return bytes(program.model_proto.SerializeToString())

@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.checks import check_leaves
 from enas_inr.cost import net_shape
 from enas_inr.errors import ModelError, PluginError, SpecError
 from enas_inr.model.header import FORMAT_VERSION, ModelHeader, Precision
@@ -52,7 +49,6 @@ class Contents:
     header: ModelHeader
     backbone: Backbone
     blocks: tuple[Params, ...]
-    blame: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def encode(
@@ -121,10 +117,7 @@ def decode(content: bytes, catalog: Catalog, what: str) -> Contents:
     if digest is None or not torch.equal(digest, _digest(text, tensors)):
         raise _damaged(what, "its digest does not match its content")
     backbone = _backbone(header, catalog, what)
-    blame = partial(catalog.blame, "backbone", header.ensemble.backbone)
-    with blame():
-        blocks = _blocks(header, backbone, tensors, what)
-    return Contents(header, backbone, blocks, blame)
+    return Contents(header, backbone, _blocks(header, backbone, tensors, what))
 
 
 def _metadata(content: bytes, what: str) -> Mapping[str, Any]:
@@ -185,7 +178,6 @@ def _blocks(
     if (cost.parameters + cost.constants) * math.prod(grid) != stored:
         raise _damaged(what, "its numbers do not fit its architecture")
     example = backbone.init(shape, [0])
-    check_leaves(example, 1, backbone.constants)
     cells = [len(block) for block in block_cells(header.signal.shape, grid)]
     blocks = []
     for index, count in enumerate(cells):

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,23 +19,22 @@ from safetensors.torch import save as save_tensors
 
 from enas_inr.backbones.base import Params
 from enas_inr.backbones.feasibility import candidate
-from enas_inr.errors import SignalError, TrainingError
+from enas_inr.errors import SignalError, TrainingError, is_out_of_memory
 from enas_inr.executors.base import ExecutionContext, TrialProgress
-from enas_inr.executors.trial import make_job
+from enas_inr.executors.trial import make_jobs
 from enas_inr.model.header import ModelHeader
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import psnr_paper_db
 from enas_inr.signals.files import read_bytes, replace_bytes
-from enas_inr.signals.partition import cut
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, SignalInfo, TrainingSpec, TrialSpec
+from enas_inr.training.batch import Job
 from enas_inr.training.checkpoint import BestWeights, from_tensors, to_tensors
-from enas_inr.training.chunks import workspace_bytes
 from enas_inr.training.device import resolve_device
-from enas_inr.training.memory import within_memory
-from enas_inr.training.trainer import Progress, Run
-from enas_inr.training.workers import WorkerPool, plan_workers
+from enas_inr.training.run import OnProgress, Progress, Run
+from enas_inr.training.trainer import Trainer
+from enas_inr.training.workers import WorkerPool
 from enas_inr.validation import Frozen
 
 CHECKPOINT_SECONDS = 60.0  # between two checkpoints
@@ -117,8 +115,35 @@ def fit(
     """
     started = time.perf_counter()
     info = signal.info()
+    spec, job = _settled(signal, info, spec, catalog)
+    label = spec.ensemble.label()
+    kept = _Checkpoint(checkpoint, _identity(spec, info)) if checkpoint else None
+
+    def tell(progress: Progress) -> None:
+        on_progress(
+            TrialProgress(None, label, progress.done, progress.step, progress.psnr_paper_db)
+        )
+
+    def work(run: Run, pool: WorkerPool) -> Fitted:
+        best = BestWeights(run)
+        if kept:
+            kept.resume(run, best)
+        end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell)
+        model = _model(signal, info, spec, run, best, catalog)
+        return Fitted(model, end, run.decided, time.perf_counter() - started)
+
+    trainer = Trainer([job], spec.training, resolve_device(device), every=DECIDED_EVERY)
+    fitted = trainer.attempt(work)
+    if fitted.finished and checkpoint:
+        checkpoint.unlink(missing_ok=True)
+    return fitted
+
+
+def _settled(
+    signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog
+) -> tuple[FitSpec, Job]:
+    """The spec with the backbone's options settled for the signal, and what is trained."""
     settled = candidate(spec.ensemble, info, catalog)
-    spec = spec.model_copy(update={"ensemble": settled.spec})
     trial = TrialSpec(
         number=0,
         ensemble=settled.spec,
@@ -127,52 +152,35 @@ def fit(
         repeats=spec.repeats,
         seed=spec.seed,
     )
-    context = ExecutionContext(catalog, signal, device)
-    partition = cut(signal.values, (settled.spec.grid,) * len(info.shape), spec.training.margin)
-    job = make_job(context, info, partition, trial)
-    where = resolve_device(device)
-    workers = plan_workers([job], where)
-    identity = _identity(spec, info)
+    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    return spec.model_copy(update={"ensemble": settled.spec}), job
 
-    def tell(progress: Progress) -> None:
-        on_progress(
-            TrialProgress(
-                None, settled.spec.label(), progress.done, progress.step, progress.psnr_paper_db
-            )
-        )
 
-    def attempt(workspace: int) -> Fitted:
-        run = Run.start([job], spec.training, where, workspace, workers, every=DECIDED_EVERY)
-        best = BestWeights(run)
-        if checkpoint and checkpoint.exists():
-            _resume(run, best, checkpoint, identity)
-        saved = time.perf_counter()
-        end = End.STEPS
-        with WorkerPool(workers) as pool:
-            for _ in run.rounds(pool, tell):
-                best.update(run)
-                if _reached(run, best, spec.target_psnr_db):
-                    end = End.TARGET
-                    break
-                if should_stop():
-                    end = End.ASKED
-                    break
-                if checkpoint and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                    _save(run, best, checkpoint, identity)
-                    saved = time.perf_counter()
-            if end is End.ASKED and checkpoint:
-                _save(run, best, checkpoint, identity)
-            if end is End.STEPS:  # else the last weights have not been looked at
-                run.probe(pool)
-                best.update(run)
-        model = _model(signal, info, spec, run, best, catalog)
-        return Fitted(model, end, run.decided, time.perf_counter() - started)
-
-    with catalog.blame("backbone", settled.spec.backbone):
-        fitted = within_memory(attempt, workspace_bytes(where, workers), where)
-    if fitted.finished and checkpoint:
-        checkpoint.unlink(missing_ok=True)
-    return fitted
+def _train(
+    run: Run,
+    pool: WorkerPool,
+    best: BestWeights,
+    target_db: float | None,
+    kept: _Checkpoint | None,
+    should_stop: Callable[[], bool],
+    tell: OnProgress,
+) -> End:
+    """Train until there is a reason to end; `best` then holds each member's best weights."""
+    saved = time.perf_counter()
+    for _ in run.rounds(pool, tell):
+        best.update(run)
+        if _reached(run, best, target_db):
+            return End.TARGET
+        if should_stop():
+            if kept:
+                kept.save(run, best)
+            return End.ASKED
+        if kept and time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            kept.save(run, best)
+            saved = time.perf_counter()
+    run.probe(pool)  # the last weights have not been looked at
+    best.update(run)
+    return End.STEPS
 
 
 def _reached(run: Run, best: BestWeights, target_db: float | None) -> bool:
@@ -218,8 +226,7 @@ def _model(
         backbone_from=(origin.distribution, origin.version),
     )
     members = tuple(blocks[index] for index in sorted(blocks))
-    blame = partial(catalog.blame, "backbone", spec.ensemble.backbone)
-    return Model(header, job.backbone, members, blame)
+    return Model(header, job.backbone, members)
 
 
 def _identity(spec: FitSpec, info: SignalInfo) -> str:
@@ -230,16 +237,37 @@ def _identity(spec: FitSpec, info: SignalInfo) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _save(run: Run, best: BestWeights, path: Path, identity: str) -> None:
-    replace_bytes(path, save_tensors(to_tensors(run, best), metadata={"identity": identity}))
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The file from which an interrupted fit goes on.
 
+    Attributes:
+        identity: of the fit that it is of.
+    """
 
-def _resume(run: Run, best: BestWeights, path: Path, identity: str) -> None:
-    content = read_bytes(path)
-    hint = "remove it to begin again"
-    if identity.encode() not in content[: 2**20]:
-        raise TrainingError(f"checkpoint {str(path)!r} belongs to another fit", hint)
-    try:
-        from_tensors(run, best, load_tensors(content))
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise SignalError(f"checkpoint {str(path)!r} is damaged: {error}", hint) from None
+    path: Path
+    identity: str
+
+    def save(self, run: Run, best: BestWeights) -> None:
+        metadata = {"identity": self.identity}
+        replace_bytes(self.path, save_tensors(to_tensors(run, best), metadata=metadata))
+
+    def resume(self, run: Run, best: BestWeights) -> None:
+        """Bring a new run to where the fit was interrupted, if it was.
+
+        Raises:
+            TrainingError: the file is of another fit.
+            SignalError: it cannot be read.
+        """
+        if not self.path.exists():
+            return
+        content = read_bytes(self.path)
+        hint = "remove it to begin again"
+        if self.identity.encode() not in content[: 2**20]:
+            raise TrainingError(f"checkpoint {str(self.path)!r} belongs to another fit", hint)
+        try:
+            from_tensors(run, best, load_tensors(content))
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise SignalError(f"checkpoint {str(self.path)!r} is damaged: {error}", hint) from None

@@ -1,4 +1,4 @@
-"""What a model file says about itself: JSON, so that other programs can read it."""
+"""The header of a model file, which is JSON so that other programs can read it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ Precision = Literal["float32", "float16", "int8"]
 
 
 class ModelHeader(Frozen):
-    """Everything of a model but its numbers.
+    """Everything in a model except its numbers.
 
     Attributes:
-        ensemble: the architecture, its options settled.
-        signal: what was fitted: modality, samples along each axis, channels, sample rate.
+        ensemble: the architecture with all options filled in.
+        signal: the fitted signal: modality, samples along each axis, channels, sample rate.
         meta: what the modality needs to write the original format.
-        value_range: what the smallest and largest value of the format stand for.
-        training: the settings, among them the coordinate convention of the cells.
-        seed: of the member draws; `repeat` is the one that was kept.
+        value_range: meaning of the smallest and the largest value of the format.
+        training: the training settings, including the coordinate convention of the cells.
+        seed: random seed of the initialisation.
+        repeat: index of the repeat that was kept.
         precision: how the numbers are stored.
-        metrics: what was measured when the model was fitted or last written.
-        versions: of the packages that fitted it.
+        metrics: measurements from when the model was fitted or last written.
+        versions: versions of the packages with which it was fitted.
         backbone_from: the distribution that provides the backbone, and its version.
     """
 

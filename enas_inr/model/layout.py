@@ -1,9 +1,9 @@
-"""Which cell a position belongs to, and where it is in that cell.
+"""Map positions in a signal to cells and coordinates in them.
 
-A position counts samples along an axis: sample i is at i, the signal reaches from -0.5 to n - 0.5.
-A cell with the samples [a, b) owns [a - 0.5, b - 0.5): every position has one owner, without gaps.
-Under the convention `centers`, half a sample beyond the outer sample centres is extrapolated;
-there, `blend` crossfades the two neighbours instead.
+A position counts samples along an axis: sample i is at i, and the signal extends from -0.5 to
+n - 0.5. A cell with the samples [a, b) owns [a - 0.5, b - 0.5), so that every position has exactly
+one owner. With the convention `centers`, a cell extrapolates up to half a sample beyond the centres
+of its outer samples; `blend` crossfades the two neighbours there instead.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Strip:
     """The positions along one axis to which one cell contributes.
 
     Attributes:
-        cell: its index along the axis.
-        size: its samples.
-        start: the index of the first of these positions, which follow each other.
-        local: where they are in the cell, in its coordinates.
-        weight: how much the cell contributes to each.
+        cell: index of the cell along the axis.
+        size: number of samples of the cell along the axis.
+        start: index of the first of these positions, which are consecutive.
+        local: coordinates of the positions in the cell.
+        weight: weight of the cell at each position.
     """
 
     cell: int
@@ -46,8 +46,8 @@ class Layout:
     Attributes:
         shape: samples along each axis.
         grid: cells along each axis.
-        convention: of the coordinates in a cell.
-        extent: likewise.
+        convention: meaning of -1 and +1 in a cell.
+        extent: a smaller cell has the coordinates of the middle of a cell of this many samples.
     """
 
     shape: tuple[int, ...]
@@ -56,14 +56,14 @@ class Layout:
     extent: int = 1
 
     def positions(self, coordinates: Float[Tensor, "points axes"]) -> Float[Tensor, "points axes"]:
-        """Turn coordinates in [-1, 1] across the whole signal (its edges) into positions."""
+        """Convert coordinates, with -1 and 1 at the edges of the signal, to positions."""
         sizes = torch.tensor(self.shape, dtype=torch.float64, device=coordinates.device)
         return (coordinates.double() + 1) / 2 * sizes - 0.5
 
     def owners(
         self, positions: Float[Tensor, "points axes"]
     ) -> tuple[Int[Tensor, " points"], Float[Tensor, "points axes"]]:
-        """Each position's cell (row-major in the grid), and its coordinates there."""
+        """Return the cell (row-major in the grid) of each position, and its coordinates there."""
         places = [self._edges(axis, positions) for axis in range(len(self.shape))]
         cells = [_owner(positions[:, axis], edges) for axis, edges in enumerate(places)]
         return self._locate(positions, cells)
@@ -73,10 +73,10 @@ class Layout:
     ) -> Iterator[
         tuple[Float[Tensor, " points"], Int[Tensor, " points"], Float[Tensor, "points axes"]]
     ]:
-        """Each position's cells with their weights, which sum to one; at most 2^axes of them.
+        """Iterate over weights, cells and coordinates, of which each position has at most 2^axes.
 
-        Between the last sample of a cell and the first of the next, the weight goes linearly from
-        one to the other; elsewhere it is the owner's alone.
+        The weights sum to one. Between the last sample of a cell and the first of the next, they
+        change linearly from one cell to the other; elsewhere the owner has weight one.
         """
         sides = []
         for axis in range(len(self.shape)):
@@ -92,12 +92,13 @@ class Layout:
                 yield weight, *self._locate(positions, [cell for cell, _ in corner])
 
     def strips(self, axis: int, positions: Float[Tensor, " points"], blend: bool) -> list[Strip]:
-        """For each cell along an axis that contributes to some of the positions, to which.
+        """Return the strips of the cells that contribute to positions along one axis.
 
         Args:
-            axis: which.
-            positions: ascending, double precision.
-            blend: as `blended`; else a position is its owner's alone.
+            axis: index of the axis.
+            positions: ascending positions in double precision.
+            blend: whether neighbours are crossfaded as in `blended`; if not, only the owner of a
+                position contributes.
         """
         edges = cell_edges(self.shape[axis], self.grid[axis])
         band = 1.0 if blend else 0.5
@@ -140,5 +141,5 @@ class Layout:
 
 
 def _owner(position: Float[Tensor, " points"], edges: Int[Tensor, " edges"]) -> Tensor:
-    """The cell that owns each position; the outer cells own what lies beyond the signal."""
+    """Return the owner of each position; positions outside the signal belong to the outer cells."""
     return torch.searchsorted(edges[1:-1] - 0.5, position.detach().contiguous(), right=True)

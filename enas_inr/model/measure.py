@@ -1,4 +1,4 @@
-"""How well a model reproduces a signal."""
+"""Measure how well a model reconstructs its signal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def measure(model: Model, signal: Signal) -> dict[str, JsonValue]:
-    """Measure a model at the samples of a signal of its shape.
+    """Measure a model at the samples of a signal, which must have the same shape.
 
     Returns:
-        `psnr_db`, `psnr_paper_db`, `border_psnr_db` and `interior_psnr_db` (samples beside cell
-        borders, and the rest; None where there are none), and for pictures `ssim`.
+        `psnr_db`, `psnr_paper_db`, `border_psnr_db` and `interior_psnr_db` (for samples beside
+        borders of cells and for all others; None if there are none), and `ssim` for pictures.
     """
     from enas_inr.signals.partition import cut
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.checks import check_values
 from enas_inr.cost import NetShape, net_shape
 from enas_inr.errors import SpecError
 from enas_inr.model import file
@@ -39,18 +37,16 @@ class Model:
         backbone: evaluates the members.
         blocks: for each shape of cells (the order of `signals.partition`) the members' leaves,
             `cells ...`, float32.
-        blame: surrounds what the backbone does (see `Catalog.blame`).
     """
 
     header: ModelHeader
     backbone: Backbone
     blocks: tuple[Params, ...]
-    blame: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @classmethod
     def of(cls, contents: Contents) -> Model:
         """The model that a file holds."""
-        return cls(contents.header, contents.backbone, contents.blocks, contents.blame)
+        return cls(contents.header, contents.backbone, contents.blocks)
 
     @property
     def device(self) -> torch.device:
@@ -163,10 +159,7 @@ class Model:
     def _forward(
         self, leaves: Params, x: Float[Tensor, "members points axes"]
     ) -> Float[Tensor, "members points channels"]:
-        with self.blame():
-            values = self.backbone.forward(self.shape, leaves, x)
-            check_values(values, x, self.shape.out_features)
-        return values
+        return self.backbone.forward(self.shape, leaves, x)
 
     def _in_block(
         self, leaves: Params, rows: Int[Tensor, " points"], local: Float[Tensor, "points axes"]

@@ -1,4 +1,4 @@
-"""Store numbers in fewer bits: float16, or int8 with a scale for each channel."""
+"""Quantisation of numbers to float16, or to int8 with a scale for each channel."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from enas_inr.model.header import Precision
 
 SCALE = ".scale"  # suffix of the tensor with the scales of an int8 tensor
 LEVELS = 127
-LEAST = 8  # numbers of a channel that are worth a scale of 4 bytes
+LEAST = 8  # numbers in a channel, below which a scale of 4 bytes would not save space
 
 
 def quantise(name: str, leaf: Tensor, precision: Precision) -> dict[str, Tensor]:
-    """Turn a float32 (or complex64) leaf into the tensors that are stored for it.
+    """Convert a float32 or complex64 leaf to the tensors that are stored for it.
 
-    int8 is per channel: one scale for all numbers that share every axis but the last, such as the
-    weights of one unit or the biases of one layer of one member. What has only a few numbers a
-    channel, so that a scale would not pay, and what is complex, is kept as float16.
+    int8 has one scale for each channel. A channel holds the numbers along the last axis, such as
+    the weights of one unit, or the biases of one layer of one member. Leaves with so few numbers in
+    a channel that a scale would not save space, and complex leaves, are stored as float16.
     """
     real = torch.view_as_real(leaf) if leaf.is_complex() else leaf
     if precision == "float32":
@@ -30,7 +30,7 @@ def quantise(name: str, leaf: Tensor, precision: Precision) -> dict[str, Tensor]
 
 
 def restore(name: str, stored: dict[str, Tensor], like: Tensor) -> Tensor:
-    """Turn stored tensors back into a leaf of the type of `like`."""
+    """Convert stored tensors back to a leaf of the type of `like`."""
     values = stored[name].to(torch.float32)
     if name + SCALE in stored:
         values = values * stored[name + SCALE]

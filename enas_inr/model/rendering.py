@@ -1,7 +1,7 @@
 """Evaluate a model on a regular grid of positions, cell by cell.
 
-Along each axis the positions of one cell follow each other, so what a cell owns of the grid is a
-box; boxes of equal size are evaluated as one batch, and nothing has to be sorted.
+The positions of a cell are consecutive along each axis, so that a cell owns a box of the grid.
+Boxes of equal size are evaluated as one batch, without sorting positions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Evaluate = Callable[
     [Int[Tensor, " cells"], Float[Tensor, "cells points axes"]],
     Float[Tensor, "cells points channels"],
 ]
-"""Evaluates some members of one block, each at points in its own coordinates; on the CPU."""
+"""Evaluates members of one block, each at points in the coordinates of its cell, on the CPU."""
 
 
 @torch.no_grad()
@@ -31,14 +31,14 @@ def render_grid(
     *,
     blend: bool,
 ) -> Float[Tensor, "*axes channels"]:
-    """The values of an ensemble at every combination of positions.
+    """Return the values of an ensemble at every combination of positions.
 
     Args:
         layout: how the signal was cut.
-        channels: numbers of a value.
-        evaluate: the members, see `Model.members`.
+        channels: number of channels.
+        evaluate: evaluates members of the ensemble; see `Model.members`.
         axes: ascending positions along each axis, in samples of the original.
-        blend: crossfade neighbouring cells between their outer samples.
+        blend: whether to crossfade neighbouring cells between their outer samples.
     """
     values = torch.zeros(*map(len, axes), channels)
     strips = [_alike(layout.strips(axis, axes[axis], blend)) for axis in range(len(axes))]
@@ -48,9 +48,9 @@ def render_grid(
 
 
 def _alike(strips: Sequence[Strip]) -> list[list[Strip]]:
-    """Strips of equal length, of cells of equal size, that do not overlap.
+    """Group strips that have equal length, belong to cells of equal size, and do not overlap.
 
-    Neighbours may overlap, every other cell does not.
+    Neighbouring cells may overlap, so even and odd cells are in different groups.
     """
     groups: dict[tuple[int, int, int], list[Strip]] = {}
     for strip in strips:
@@ -64,7 +64,7 @@ def _add_box(
     box: tuple[list[Strip], ...],
     values: Float[Tensor, "*axes channels"],
 ) -> None:
-    """Add what the cells at the crossings of some strips contribute."""
+    """Add the contributions of the cells at the crossings of some strips."""
     count = len(box)
     cells = torch.zeros(1, dtype=torch.int64)
     local, weight, where = [], torch.ones(()), []

@@ -1,4 +1,4 @@
-"""The positions of a rendering's samples along each axis."""
+"""The positions of the samples of a rendering along each axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from enas_inr.errors import SpecError
 
-MAX_SAMPLES = 2**31  # of one rendering
+MAX_SAMPLES = 2**31  # in one rendering
 
 
 def sample_positions(
@@ -20,37 +20,46 @@ def sample_positions(
     scale: float | None = None,
     window: Sequence[tuple[float, float]] | None = None,
 ) -> list[Float[Tensor, " points"]]:
-    """Positions, in samples of the original, of the samples of a rendering along each axis.
+    """Return the positions of the samples of a rendering, in samples of the original.
 
-    The window's samples, each as wide as window / size, lie in the middle of their share of it; so
-    at the original size they are the original's, exactly.
+    The window is divided into equal parts, and each sample lies in the middle of its part. At the
+    original size, the positions are exactly those of the original samples.
 
     Args:
-        shape: samples of the original.
-        size: samples to render; None: the window's, times `scale`.
-        scale: see there.
-        window: along each axis (start, stop) in samples of the original, 0 being its edge.
+        shape: samples of the original along each axis.
+        size: samples to render along each axis; by default those of the window times `scale`.
+        scale: factor for the size of the window; 1 by default.
+        window: (start, stop) along each axis in samples of the original, counted from its edge;
+            by default the whole signal.
+
+    Returns:
+        The positions along each axis, in ascending order.
 
     Raises:
-        SpecError: a size or scale that is not positive or too large, or a window outside.
+        SpecError: the size or the scale is not positive or is too large, or the window is not
+            inside the signal.
     """
     window = [(0.0, float(n)) for n in shape] if window is None else list(window)
     if len(window) != len(shape):
-        raise SpecError(f"a window of {len(window)} axes for a signal of {len(shape)}", "give all")
+        raise SpecError(
+            f"the window has {len(window)} axes, but the signal has {len(shape)}",
+            "give a range for each axis",
+        )
     for (start, stop), n in zip(window, shape, strict=True):
         if not 0 <= start < stop <= n:
             raise SpecError(
-                f"window {start:g} to {stop:g} is not inside 0 to {n}", "choose another"
+                f"the window from {start:g} to {stop:g} is not inside the signal",
+                f"choose a start and an end from 0 to {n}, the start first",
             )
     if scale is not None and not (math.isfinite(scale) and scale > 0):
-        raise SpecError(f"scale {scale} is not positive", "give a number like 2 or 0.5")
+        raise SpecError(f"scale {scale} is not a positive number", "give a scale such as 2 or 0.5")
     if size is None:
         size = [max(1, round((stop - start) * (scale or 1))) for start, stop in window]
     if len(size) != len(shape) or min(size) < 1 or math.prod(size) > MAX_SAMPLES:
         text = "x".join(map(str, size))
         raise SpecError(
             f"size {text} cannot be rendered",
-            f"give {len(shape)} positive numbers, of {MAX_SAMPLES} samples together at most",
+            f"give {len(shape)} positive numbers, with a product of at most {MAX_SAMPLES}",
         )
     return [
         (torch.arange(count, dtype=torch.float64) + 0.5) * ((stop - start) / count) + start - 0.5

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 from enas_inr.result import TrialResult
 
+__all__ = ["Objective"]
+
 
 class Objective(ABC):
     """A score to maximise.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from enas_inr.errors import SignalError
 
+__all__ = ["check_is_file", "make_folder", "read_bytes", "replace_bytes"]
+
 
 def read_bytes(path: Path) -> bytes:
     """Read a whole file, which must not be empty.

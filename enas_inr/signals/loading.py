@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from enas_inr.errors import ContractError, SignalError, SpecError
-from enas_inr.plugins.catalog import Catalog, Conflict
+from enas_inr.errors import SignalError, SpecError
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Conflict
 from enas_inr.signals.files import check_is_file
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.signal import Modality, Signal
@@ -60,8 +61,7 @@ def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
         SignalError: the file cannot be written.
         PluginError: the modality, of a plugin, fails.
     """
-    with catalog.blame("modality", signal.modality):
-        _create(catalog, signal.modality, {}).write(signal, Path(path))
+    _create(catalog, signal.modality, {}).write(signal, Path(path))
 
 
 def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:
@@ -91,11 +91,7 @@ def _modality_of(catalog: Catalog, path: Path) -> str:
 
 
 def _read(catalog: Catalog, name: str, options: dict[str, JsonValue], path: Path) -> Signal:
-    with catalog.blame("modality", name):
-        signal = _create(catalog, name, options).read(path)
-        if not isinstance(signal, Signal):
-            raise ContractError(f"read returned a {type(signal).__name__}, not a Signal")
-        return signal
+    return _create(catalog, name, options).read(path)
 
 
 def _create(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Modality:

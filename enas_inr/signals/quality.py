@@ -19,6 +19,8 @@ from enas_inr.spec import PSNR_OFFSET_DB
 if TYPE_CHECKING:
     from torch import Tensor
 
+__all__ = ["BorderError", "border_psnr_db", "psnr_db", "ssim"]
+
 _WINDOW = 11  # pixels on a side
 _SIGMA = 1.5  # pixels
 _RANGE = 2.0  # of values in [-1, 1]

@@ -16,6 +16,8 @@ from torch import Tensor
 from enas_inr.errors import SignalError
 from enas_inr.spec import SignalInfo
 
+__all__ = ["MAX_AXES", "Modality", "Signal", "check_values"]
+
 MAX_AXES = 4
 """The largest number of spatial axes of a signal."""
 

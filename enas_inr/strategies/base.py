@@ -13,6 +13,8 @@ from enas_inr.cost import Candidate
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import EnsembleSpec
 
+__all__ = ["Strategy", "compared_in_batches", "one_comparison", "unseen"]
+
 
 class Strategy(ABC):
     """Proposes architectures. Constructed with a FeasibleSpace, then its options if it has any."""

@@ -31,14 +31,17 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from enas_inr.errors import SpecError
-from enas_inr.signals.options import PAPER_SIZE
-from enas_inr.spec import Choice, StudySpec
+from enas_inr.spec import Choice
+from enas_inr.studies.settings import SignalSettings, StudySettings, TrainingSettings
 from enas_inr.validation import Frozen, nearest, parse
+
+if TYPE_CHECKING:
+    from enas_inr.plugins.catalog import Catalog
 
 _PRESENTATION = {"title", "summary", "source", "figures"}
 """Keys that change what is shown, not what is measured."""
@@ -61,63 +64,67 @@ class NamedRow(Frozen):
     published_flops: int | None = None
 
 
-class SearchTable(Frozen):
+class SearchTable(StudySettings):
     """One search for each grid; or, with `rows`, the training of given architectures.
+
+    It has every setting that decides a search, under its name.
 
     Attributes:
         name: for people; unique in the file.
-        grids: M, each searched by itself.
+        grids: several M, each searched by itself.
         rows: instead of grids, widths, depths and a strategy.
-        max_flops: as on the command line, `none` for no limit; None: the paper's, with rows none.
-        training: changes to the file's.
     """
 
     name: str
-    backbone: str = "siren"
-    options: dict[str, JsonValue] = {}
-    grids: tuple[int, ...] = Field(default=(8,), min_length=1)
-    widths: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
-    depths: tuple[int, ...] = (1, 2, 3, 4, 5)
+    grids: Annotated[tuple[int, ...] | None, Field(min_length=1)] = None
     rows: tuple[NamedRow, ...] = ()
-    strategy: Choice = Choice(name="coordinate")
-    objective: Choice = Choice(name="psnr_flops")
-    objectives: tuple[str, ...] = ()
-    max_flops: str | None = None
-    max_parameters: str | None = None
-    max_bytes: str | None = None
-    training: dict[str, JsonValue] = {}
 
-    @field_validator("strategy", "objective", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+    def _choices(cls, data: Any) -> Any:
+        """Read a plugin as a table of its name and options, and `options` as the backbone's."""
+        if not isinstance(data, Mapping):
+            return data
+        read = dict(data)
+        for kind in ("strategy", "objective"):
+            if isinstance(read.get(kind), Mapping):
+                what = f"search {data.get('name')!r}: {kind}"
+                chosen = parse(Choice, read[kind], what)
+                _put(read, f"{kind}_options", chosen.options, what)
+                read[kind] = chosen.name
+        if "options" in read:
+            _put(read, "backbone_options", read.pop("options"), f"search {data.get('name')!r}")
+        return read
 
     @model_validator(mode="after")
     def _rows_or_search(self) -> Self:
-        searched = {"grids", "widths", "depths", "strategy"} & self.model_fields_set
+        searched = {"grid", "grids", "widths", "depths", "strategy"} & self.model_fields_set
         if self.rows and searched:
             raise ValueError(f"rows leave nothing for {', '.join(sorted(searched))}; drop either")
+        if {"grid", "grids"} <= searched:
+            raise ValueError("grid and grids are both given; drop either")
         _distinct([row.name for row in self.rows], "row")
         _distinct(
             [f"M={row.grid} d={row.depth} w={row.width}" for row in self.rows], "architecture"
         )
-        _distinct([f"M={grid}" for grid in self.grids], "grid")
+        _distinct([f"M={grid}" for grid in self.each_grid], "grid")
         return self
 
-    @field_validator("max_flops", "max_parameters", "max_bytes", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        return _number_as_text(value)
+    @property
+    def each_grid(self) -> tuple[int, ...]:
+        """The grids, each of which is searched by itself."""
+        return self.grids or (self.grid,)
 
 
-class StudyFile(Frozen):
+class StudyFile(SignalSettings, TrainingSettings):
     """Everything in a study file but its name.
+
+    How its signals are read and how all its networks are trained has the names that it has in a
+    search; a search's own table goes before.
 
     Attributes:
         source: where it comes from, such as a table of a paper.
         signals: files or samples, each studied by itself.
-        size: of images, as on the command line.
-        signal_options: of the modality that reads them, for all signals.
         baseline: the name of the row with which others on the same signal are compared.
         figures: to draw; empty: all that apply.
         published_for: the SHA-256 fingerprint of the signal that published values are of.
@@ -127,20 +134,10 @@ class StudyFile(Frozen):
     summary: str = ""
     source: str = ""
     signals: tuple[str, ...] = Field(default=("sample:photo",), min_length=1)
-    size: str = PAPER_SIZE
-    signal_options: dict[str, JsonValue] = {}
-    repeats: int = Field(default=StudySpec.model_fields["repeats"].default, ge=1)
-    seed: int = Field(default=0, ge=0)
-    training: dict[str, JsonValue] = {}
     searches: tuple[SearchTable, ...] = Field(min_length=1)
     baseline: str | None = None
     figures: tuple[str, ...] = ()
     published_for: str = ""
-
-    @field_validator("size", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        return _number_as_text(value)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -151,6 +148,19 @@ class StudyFile(Frozen):
                 f"baseline {self.baseline!r} is no row; {nearest(self.baseline, rows)}"
             )
         return self
+
+    def settings_of(self, search: SearchTable, catalog: Catalog) -> StudySettings:
+        """The settings of one of its searches, with the file's where it says nothing itself.
+
+        Raises:
+            SpecError: one is short for an option that a plugin does not take.
+        """
+        common = self.settled(catalog)
+        own = search.settled(catalog)
+        unsaid = (TrainingSettings.model_fields.keys() & common.given()) - own.given().keys()
+        changes: dict[str, Any] = {name: getattr(common, name) for name in unsaid}
+        changes["training"] = {**(common.training or {}), **(own.training or {})}
+        return own.model_copy(update=changes)
 
 
 @dataclass(frozen=True)
@@ -262,10 +272,11 @@ def _told(changes: Mapping[str, Any], prefix: str = "") -> str:
     return ", ".join(parts)
 
 
-def _number_as_text(value: Any) -> Any:
-    """Let `size = 64` and `max_flops = 1e9` be written without quotes."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return str(value) if is_number else value
+def _put(data: dict[str, Any], key: str, value: Any, what: str) -> None:
+    """Put the value of an old spelling under its key."""
+    if key in data:
+        raise SpecError(f"{what}: options and {key} are both given", "drop either")
+    data[key] = value
 
 
 def _distinct(names: list[str], what: str) -> None:

@@ -9,26 +9,14 @@ from typing import TYPE_CHECKING
 from enas_inr.backbones.feasibility import candidate
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.spec import (
-    Axis,
-    Budget,
-    Choice,
-    EnsembleSpec,
-    Limit,
-    SearchSpace,
-    SignalInfo,
-    StudySpec,
-    TrainingSpec,
-)
+from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
+from enas_inr.studies.ask import architecture, study_spec
 from enas_inr.studies.file import SearchTable, StudyFile
 from enas_inr.studies.record import Published
 from enas_inr.studies.search import study_name
-from enas_inr.validation import parse
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
-
-NO_LIMIT = "none"
 
 
 @dataclass(frozen=True)
@@ -60,18 +48,18 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
     """
     _check_distinct(file, signals)
     planned = []
-    several = sum(len(search.grids) for search in file.searches) > 1
+    several = sum(len(search.each_grid) for search in file.searches) > 1
     names = [signal.name for signal in signals]
     if len(set(names)) < len(names):  # two folders may have a picture of one name
         names = list(file.signals)
     for index, signal in enumerate(signals):
         info = signal.info()
         for search in file.searches:
-            for grid in (None,) if search.rows else search.grids:
+            for grid in (None,) if search.rows else search.each_grid:
                 parts = [names[index]] if len(signals) > 1 else []
                 parts += [search.name] if several else []
-                parts += [f"M={grid}"] if grid is not None and len(search.grids) > 1 else []
-                spec = _spec(file, search, grid, info)
+                parts += [f"M={grid}"] if grid is not None and len(search.each_grid) > 1 else []
+                spec = _spec(file, search, grid, info, catalog)
                 planned.append(
                     PlannedStudy(
                         name=study_name(spec),
@@ -85,36 +73,14 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
     return planned
 
 
-def _spec(file: StudyFile, search: SearchTable, grid: int | None, signal: SignalInfo) -> StudySpec:
-    what = f"search {search.name!r}"
-    base = {"backbone": search.backbone, "options": search.options}
-    if grid is None:
-        space = SearchSpace.of([_row_spec(search, number) for number in range(len(search.rows))])
-        strategy = Choice(name="exhaustive")
-    else:
-        axes = tuple(
-            parse(Axis, {"name": name, "values": values}, f"{what}: {name}s")
-            for name, values in (("width", search.widths), ("depth", search.depths))
-        )
-        space = SearchSpace(base=parse(EnsembleSpec, base | {"grid": grid}, what), axes=axes)
-        strategy = search.strategy
-    training = file.training | search.training
-    profile = str(training.pop("profile", "paper"))
-    return parse(
-        StudySpec,
-        {
-            "signal": signal,
-            "space": space,
-            "strategy": strategy,
-            "objective": search.objective,
-            "objectives": search.objectives,
-            "budget": _budget(search),
-            "training": TrainingSpec.from_profile(profile, **training),
-            "repeats": file.repeats,
-            "seed": file.seed,
-        },
-        what,
-    )
+def _spec(
+    file: StudyFile, search: SearchTable, grid: int | None, signal: SignalInfo, catalog: Catalog
+) -> StudySpec:
+    settings = file.settings_of(search, catalog)
+    if grid is not None:
+        settings = settings.model_copy(update={"grid": grid})
+    rows = [_row_spec(search, number) for number in range(len(search.rows))]
+    return study_spec(settings, signal, catalog, rows=rows, where=f"search {search.name!r}: ")
 
 
 def _check_distinct(file: StudyFile, signals: list[Signal]) -> None:
@@ -127,24 +93,8 @@ def _check_distinct(file: StudyFile, signals: list[Signal]) -> None:
 
 def _row_spec(search: SearchTable, number: int) -> EnsembleSpec:
     row = search.rows[number]
-    sizes = {"grid": row.grid, "depth": row.depth, "width": row.width}
-    base = {"backbone": search.backbone, "options": search.options}
-    return parse(EnsembleSpec, base | sizes, f"search {search.name!r}: row {row.name!r}")
-
-
-def _budget(search: SearchTable) -> Budget:
-    given = {
-        "flops": NO_LIMIT if search.rows and search.max_flops is None else search.max_flops,
-        "parameters": search.max_parameters,
-        "bytes": search.max_bytes,
-    }
-    return Budget(
-        **{
-            name: None if text == NO_LIMIT else Limit.parse(text)
-            for name, text in given.items()
-            if text is not None
-        }
-    )
+    what = f"search {search.name!r}: row {row.name!r}"
+    return architecture(search, what, grid=row.grid, depth=row.depth, width=row.width)
 
 
 def _names(search: SearchTable, signal: SignalInfo, catalog: Catalog) -> Iterator[tuple[str, str]]:

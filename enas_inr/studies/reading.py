@@ -24,12 +24,15 @@ from enas_inr.studies.storage import (
 from enas_inr.validation import ModelT
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
-
-
 RESULT_ATTRIBUTE = "enas_inr.result"
 
 
-def _result(trial: FrozenTrial) -> TrialResult:
+def read_result(trial: FrozenTrial) -> TrialResult:
+    """Read the result that a trial in the storage holds.
+
+    Raises:
+        StudyError: it holds none.
+    """
     text = trial.user_attrs.get(RESULT_ATTRIBUTE)
     if text is None:
         raise StudyError(
@@ -52,7 +55,7 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
         known = study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        results = [_result(trial) for trial in study.get_trials(deepcopy=False)]
+        results = [read_result(trial) for trial in study.get_trials(deepcopy=False)]
         return StudySpec.model_validate_json(known), results
 
 

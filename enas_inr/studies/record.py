@@ -10,7 +10,6 @@ from enas_inr.errors import EnasInrError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import Picture, TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
-from enas_inr.studies.guards import make_strategy
 from enas_inr.studies.reading import read_pictures, read_study
 
 
@@ -123,7 +122,8 @@ def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
 
 def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tuple[TraceStep, ...]:
     try:
-        strategy = make_strategy(catalog, spec.strategy, feasible_space(spec, catalog))
+        space, chosen = feasible_space(spec, catalog), spec.strategy
+        strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
         return tuple(strategy.trace(results))
     except EnasInrError:  # of a plugin that is not here, or fails
         return ()

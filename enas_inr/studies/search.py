@@ -8,20 +8,20 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from enas_inr.errors import TrainingError
-from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
+from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import SearchResult, best_of, pareto_front
 from enas_inr.spec import Choice, StudySpec
-from enas_inr.studies.guards import make_executor, make_objective, make_strategy
+from enas_inr.strategies.base import Strategy
 from enas_inr.studies.known import CachedExecutor
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.loop import Observer, run_loop
-
-DEFAULT_STORAGE = "sqlite:///enas-inr.db"
 
 
 def run_study(
@@ -50,7 +50,7 @@ def run_study(
     name = name or study_name(spec)
     space = feasible_space(spec, catalog)
     chosen = spec.strategy
-    strategy = make_strategy(catalog, chosen, space)
+    strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
     objective = make_objective(catalog, spec)
     store = Store(name, spec, storage)
     with ExitStack() as at_end:
@@ -65,7 +65,9 @@ def run_study(
             at_end=at_end,
             pictures=original is not None,
         )
-        runner = make_executor(catalog, executor, context)
+        runner: Executor = catalog.create(
+            "executor", executor.name, context, options=executor.options
+        )
         if reuse and not isinstance(strategy, SelfRunning):  # those hand out trials themselves
             runner = CachedExecutor(runner, known_trials(spec.signal, storage))
         at_end.enter_context(store)  # not before: a device that is not there leaves no file

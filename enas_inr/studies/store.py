@@ -20,7 +20,7 @@ from enas_inr.errors import StudyError
 from enas_inr.result import Picture, TrialResult, TrialStatus, directions, objective_values
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import ATTRIBUTE, upload
-from enas_inr.studies.reading import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE, _result
+from enas_inr.studies.reading import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE, read_result
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
@@ -133,7 +133,7 @@ class Store:
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
         with explained(self.storage):
-            return [_result(trial) for trial in self._study.get_trials(deepcopy=False)]
+            return [read_result(trial) for trial in self._study.get_trials(deepcopy=False)]
 
     def add(self, result: TrialResult) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.

@@ -1,20 +1,26 @@
-"""For authors of plugins: conformance suites, toy signals, a search without training.
+"""Tools for plugin authors: conformance suites, toy signals, and search without training.
 
-Derive a test class from the suite of your kind of plugin, and say which plugin in one fixture::
+Derive a test class from the suite for your kind of plugin, and return the plugin from a fixture::
 
     class TestSinc(BackboneSuite):
         @pytest.fixture
         def plugin(self):
             return installed("backbone", "sinc")
 
-`enas-inr plugins check sinc` runs the same rules from the command line.
+`enas-inr plugins check sinc` checks the same rules from the command line.
 """
 
 from enas_inr.testing.backbone import BackboneSuite
 from enas_inr.testing.executor import ExecutorSuite
-from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+from enas_inr.testing.lookup import (
+    LookupExecutor,
+    lookup_results,
+    lookup_space,
+    simulate,
+    toy_table,
+)
 from enas_inr.testing.modality import ModalitySuite
-from enas_inr.testing.objective import ObjectiveSuite
+from enas_inr.testing.objective import ObjectiveSuite, toy_result
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, installed, require
 from enas_inr.testing.strategy import StrategySuite
 from enas_inr.testing.toy_backbone import ToyBackbone, toy_catalog
@@ -32,9 +38,12 @@ __all__ = [
     "Suite",
     "ToyBackbone",
     "installed",
+    "lookup_results",
     "lookup_space",
     "require",
     "simulate",
     "toy_catalog",
+    "toy_result",
     "toy_signal",
+    "toy_table",
 ]

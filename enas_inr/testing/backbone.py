@@ -1,4 +1,4 @@
-"""The conformance suite of backbones."""
+"""The conformance suite for backbones."""
 
 from __future__ import annotations
 
@@ -32,51 +32,57 @@ SHAPES = (
     NetShape(in_features=3, out_features=1, depth=1, width=7),
     NetShape(in_features=4, out_features=2, depth=1, width=6),
 )
-SAMPLES = (16, 16)  # of the toy signal
-GRID = 2  # on it
+SAMPLES = (16, 16)  # shape of the toy signal
+GRID = 2  # cells of the toy signal along each axis
 TINY = NetShape(in_features=2, out_features=1, depth=1, width=32)
 OVERFIT_STEPS = 1000
-OVERFIT_DB = 6.0  # that the error must fall below that of the signal's mean
+OVERFIT_DB = 6.0  # how far the error must fall below that of a constant
 CPU = torch.device("cpu")
 
 
 class BackboneSuite(Suite):
-    """What every backbone must do; see `enas_inr.backbones.base.Backbone`."""
+    """The rules for backbones; see `enas_inr.backbones.base.Backbone`."""
 
     def test_defaults(self, plugin: Plugin) -> None:
-        """It names its learning rate, its initialisation and its source."""
+        """The description states a learning rate, an initialisation and a citation."""
         described = _described(plugin)
-        require(described.learning_rate > 0, f"learning rate {described.learning_rate}: above 0")
+        require(
+            described.learning_rate > 0,
+            f"the learning rate is {described.learning_rate}; give a positive number",
+        )
         for name in ("initialisation", "citation"):
             require(
                 bool(getattr(described, name)),
-                f"{name} is empty: users will ask for it; 'our own' is an answer, too",
+                f"{name} is empty; describe it ('our own' is a valid citation)",
             )
 
     def test_leaves(self, plugin: Plugin) -> None:
-        """Each of its leaves leads with the members, in float32 or complex64 on the CPU."""
+        """Leaves are float32 or complex64 on the CPU, and their first axis counts the members."""
         for shape in SHAPES:
             backbone = make(plugin, shape)
             for name, leaf in backbone.init(shape, [1, 2, 3, 4]).items():
                 what = f"leaf {name!r} of {shape}"
                 require(
                     leaf.shape[:1] == (4,),
-                    f"{what} has shape {tuple(leaf.shape)} for 4 seeds: put the members first",
+                    f"{what} has shape {tuple(leaf.shape)} for 4 seeds; put the members first",
                 )
                 require(
                     leaf.dtype in (torch.float32, torch.complex64) and leaf.device == CPU,
-                    f"{what} is {leaf.dtype} on {leaf.device}: draw float32 or complex64 there",
+                    f"{what} is {leaf.dtype} on {leaf.device}; draw float32 or complex64 on CPU",
                 )
                 require(bool(torch.isfinite(_real(leaf)).all()), f"{what} is not finite")
-                require(not leaf.requires_grad, f"{what} requires a gradient: the trainer decides")
+                require(
+                    not leaf.requires_grad,
+                    f"{what} requires a gradient; leave requires_grad to the trainer",
+                )
             known = set(backbone.init(shape, [1]))
             require(
                 set(backbone.constants) <= known,
-                f"constants {backbone.constants} are not all among the leaves {sorted(known)}",
+                f"constants {backbone.constants} are not all leaves; choose from {sorted(known)}",
             )
 
     def test_output(self, plugin: Plugin) -> None:
-        """Its output is real float32 of shape members, points, channels, for any network."""
+        """The output is float32 of shape (members, points, channels) for every shape of network."""
         for shape in SHAPES:
             backbone = make(plugin, shape)
             for members, points in ((1, 1), (3, 7)):
@@ -85,13 +91,19 @@ class BackboneSuite(Suite):
                 wanted = (members, points, shape.out_features)
                 require(
                     tuple(values.shape) == wanted,
-                    f"forward returns {tuple(values.shape)} for {shape}: return {wanted}",
+                    f"forward returns {tuple(values.shape)} for {shape}; return {wanted}",
                 )
-                require(values.dtype == torch.float32, f"forward returns {values.dtype}")
-                require(bool(torch.isfinite(values).all()), f"forward is not finite for {shape}")
+                require(
+                    values.dtype == torch.float32,
+                    f"forward returns {values.dtype}; return torch.float32",
+                )
+                require(
+                    bool(torch.isfinite(values).all()),
+                    f"forward returns values for {shape} that are not finite",
+                )
 
     def test_seeds(self, plugin: Plugin) -> None:
-        """The same seed draws the same member in any company, another seed another one."""
+        """A seed draws the same member whatever the other seeds are; different seeds differ."""
         for shape in SHAPES:
             backbone = make(plugin, shape)
             alone, together = backbone.init(shape, [42]), backbone.init(shape, [7, 42, 9])
@@ -99,14 +111,14 @@ class BackboneSuite(Suite):
             for name, leaf in alone.items():
                 require(
                     torch.equal(leaf[0], together[name][1]),
-                    f"leaf {name!r} of seed 42 depends on the other seeds: give each its own "
-                    "torch.Generator",
+                    f"leaf {name!r} of seed 42 depends on the other seeds; use a separate "
+                    "torch.Generator for each seed",
                 )
                 differs = differs or not torch.equal(leaf[0], together[name][0])
-            require(differs, "seeds 7 and 42 draw the same member: use the seed")
+            require(differs, "seeds 7 and 42 draw the same member; use the seed")
 
     def test_member_alone(self, plugin: Plugin) -> None:
-        """A member of a batch has the values and gradients that it has alone."""
+        """The values and gradients of a member are the same in a batch and alone."""
         for shape in SHAPES:
             backbone = make(plugin, shape)
             params = backbone.init(shape, [1, 2, 3])
@@ -120,7 +132,7 @@ class BackboneSuite(Suite):
                 _require_close(gradient, gradients[name][1:2], f"its gradient of {name!r}")
 
     def test_gradients(self, plugin: Plugin) -> None:
-        """Every trained leaf has a gradient; it is finite, and so is that of the coordinates."""
+        """Every trained leaf has a finite gradient, and so have the coordinates."""
         for shape in SHAPES:
             backbone = make(plugin, shape)
             x = coordinates(shape, members=2).requires_grad_()
@@ -134,50 +146,53 @@ class BackboneSuite(Suite):
                 )
             (slope,) = torch.autograd.grad(values.sum(), x, allow_unused=True)
             finite = slope is None or bool(torch.isfinite(slope).all())
-            require(finite, "the gradient of x is not finite")
+            require(finite, f"the gradient of x is not finite for {shape}")
 
     def test_cost(self, plugin: Plugin) -> None:
-        """Its declared cost is what its leaves hold and its matrix products compute."""
+        """The declared cost equals the numbers in the leaves and the multiply-adds in forward."""
         for shape in SHAPES:
             backbone = make(plugin, shape)
             declared, counted = backbone.cost(shape), counted_cost(backbone, shape)
             for name in ("macs_per_sample", "macs_once", "parameters", "constants"):
-                said, found = getattr(declared, name), getattr(counted, name)
+                stated, found = getattr(declared, name), getattr(counted, name)
                 require(
-                    said == found,
-                    f"cost({shape}).{name} is {said}, counted are {found}: a complex number counts "
-                    "as two, a complex multiply-add as four; write layers as matrix products",
+                    stated == found,
+                    f"cost({shape}).{name} is {stated}, but {found} were counted; a complex number "
+                    "counts as two and a complex multiply-add as four; write layers as matrix "
+                    "products",
                 )
 
     def test_equal_options(self, plugin: Plugin) -> None:
-        """It is made anew from its options: equal ones make equal networks."""
+        """Two backbones with equal options make equal networks."""
         shape = SHAPES[2]
         first, second = make(plugin, shape), make(plugin, shape)
         x = coordinates(shape, members=1)
         same = [b.forward(shape, b.init(shape, [3]), x) for b in (first, second)]
         require(
-            torch.equal(*same), "two of the same options compute different values: hold no state"
+            torch.equal(*same),
+            "two backbones with the same options compute different values; keep no state",
         )
 
     def test_options_matter(self, plugin: Plugin) -> None:
-        """Each of its numbers among the options changes what is drawn, computed or paid."""
+        """Each numeric option changes the initialisation, the output or the cost."""
         shape = SHAPES[2]
-        settled = plugin.resolved(_info(shape), GRID)
-        numbers = {n: v for n, v in settled.items() if isinstance(v, (int, float)) and v}
+        resolved = plugin.resolved(_info(shape), GRID)
+        numbers = {n: v for n, v in resolved.items() if isinstance(v, (int, float)) and v}
         numbers = {n: v for n, v in numbers.items() if not isinstance(v, bool)}
         if not numbers:
-            raise not_applicable("it has no option that is a number")
+            raise not_applicable("the backbone has no numeric option")
         before = _behaviour(make(plugin, shape), shape)
         for name, value in numbers.items():
-            with suppress(SpecError):  # twice as much is refused: nothing can be said
-                changed: Backbone = plugin.create(options=settled | {name: 2 * value})
+            with suppress(SpecError):  # the doubled value is not valid, so nothing can be compared
+                changed: Backbone = plugin.create(options=resolved | {name: 2 * value})
                 require(
                     _behaviour(changed, shape) != before,
-                    f"{name} = {2 * value} makes the same network as {name} = {value}: use it",
+                    f"{name} = {2 * value} makes the same network as {name} = {value}; use the "
+                    "option or remove it",
                 )
 
     def test_activations(self, plugin: Plugin) -> None:
-        """The slopes of its activations are their derivatives (layered backbones)."""
+        """The slope of each activation is its derivative (layered backbones)."""
         for activation in _activations(plugin):
             z = torch.linspace(-3, 3, 41).requires_grad_()
             value = activation.value(z)
@@ -189,15 +204,19 @@ class BackboneSuite(Suite):
             _require_close(scratch, slope, f"the slope {what}")
 
     def test_equal_activations(self, plugin: Plugin) -> None:
-        """Its activations compare equal when they are, so that trials share batches (layered)."""
+        """Equal activations compare equal, so that trials can share batches (layered backbones)."""
         for mine, other in zip(_activations(plugin), _activations(plugin), strict=True):
-            require(mine == other, f"{mine!r} is not equal to itself: make it a frozen dataclass")
+            require(
+                mine == other,
+                f"two activations {mine!r} with the same options are not equal; make the class a "
+                "frozen dataclass",
+            )
 
     def test_kernels_agree(self, plugin: Plugin) -> None:
-        """The hand-written kernel trains it as autograd does (layered backbones)."""
+        """The hand-written kernel and autograd give the same losses (layered backbones)."""
         backbone = make(plugin, TINY)
         if not isinstance(backbone, LayeredBackbone):
-            raise not_applicable("it is trained by autograd alone")
+            raise not_applicable("the backbone is not layered, so only autograd trains it")
         losses = [
             train([_job(plugin, kind)], _training(plugin, 5), CPU)[0].losses
             for kind in (backbone, _Plain(backbone))
@@ -205,26 +224,26 @@ class BackboneSuite(Suite):
         _require_close(losses[0], losses[1], "the losses of five steps", 1e-3)
 
     def test_repeats_are_independent(self, plugin: Plugin) -> None:
-        """A repeat is trained to the same loss whatever others are in its batch."""
+        """A repeat has the same losses whatever other repeats are in its batch."""
         backbone, training = make(plugin, TINY), _training(plugin, 5)
         together = train([_job(plugin, backbone, (5, 6))], training, CPU)[0].losses
         alone = train([_job(plugin, backbone, (6,))], training, CPU)[0].losses
         _require_close(alone[0], together[1], "the losses of a repeat", 1e-3)
 
     def test_overfits(self, plugin: Plugin) -> None:
-        """It overfits a tiny signal at its own learning rate."""
+        """The backbone overfits a tiny signal at its default learning rate."""
         job = _job(plugin, make(plugin, TINY))
         losses = train([job], _training(plugin, OVERFIT_STEPS), CPU)[0].losses[0]
         variance = float(toy_signal(SAMPLES).values.var(correction=0))
         reached = float(losses[~losses.isnan()].min())
         require(
             reached < variance * 10 ** (-OVERFIT_DB / 10),
-            f"after {OVERFIT_STEPS} steps the error is {reached:.3g}, that of a constant is "
-            f"{variance:.3g}: check initialisation and learning rate",
+            f"after {OVERFIT_STEPS} steps the error is {reached:.3g}, while that of a constant is "
+            f"{variance:.3g}; check initialisation and learning rate",
         )
 
     def test_saved_and_read(self, plugin: Plugin, tmp_path: Path) -> None:
-        """A fitted model is the same after it was written to a `.inr` file and read."""
+        """A fitted model renders the same values after it is saved to a `.inr` file and loaded."""
         signal = toy_signal(SAMPLES)
         spec = fitting.FitSpec(
             ensemble=EnsembleSpec(
@@ -238,14 +257,18 @@ class BackboneSuite(Suite):
         again = load(path, catalog=plugin.catalog)
         require(
             torch.equal(again.render().values, model.render().values),
-            "a model renders other values after it was saved and read: keep all in the leaves",
+            "a model renders other values after it is saved and loaded; keep all numbers in the "
+            "leaves",
         )
         x = torch.linspace(-1, 1, 5).unsqueeze(1).expand(-1, 2)
-        require(bool(torch.isfinite(again(x)).all()), "a model is not finite at its corners")
+        require(
+            bool(torch.isfinite(again(x)).all()),
+            "the values of a model at the corners of the signal are not finite",
+        )
 
 
 def make(plugin: Plugin, shape: NetShape) -> Backbone:
-    """Make a backbone, its options settled for a toy signal of that shape."""
+    """Make a backbone with its options resolved for a toy signal that matches `shape`."""
     made: Backbone = plugin.create(options=plugin.resolved(_info(shape), GRID))
     return made
 
@@ -257,14 +280,14 @@ def _info(shape: NetShape) -> SignalInfo:
 
 
 def _behaviour(backbone: Backbone, shape: NetShape) -> tuple[NetCost, list[float]]:
-    """What a member costs and what it makes of some coordinates."""
+    """Return the cost of a member and its values at some coordinates."""
     values = backbone.forward(shape, backbone.init(shape, [3]), coordinates(shape, members=1))
     return backbone.cost(shape), values.flatten().tolist()
 
 
 @final
 class _Plain(Backbone):
-    """A layered backbone that does not say so: autograd trains it."""
+    """Hides that a backbone is layered, so that autograd trains it."""
 
     def __init__(self, layered: LayeredBackbone) -> None:
         self._layered = layered
@@ -298,7 +321,7 @@ def _job(plugin: Plugin, backbone: Backbone, seeds: tuple[int, ...] = (5,)) -> J
 def _values_and_gradients(
     backbone: Backbone, shape: NetShape, params: Params, x: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The values, and the gradient of their sum of squares by each trained leaf."""
+    """Return the values, and the gradient of their sum of squares for each trained leaf."""
     leaves = with_gradients(backbone, params)
     values = backbone.forward(shape, leaves, x)
     trained = [name for name in leaves if name not in backbone.constants]
@@ -309,14 +332,17 @@ def _values_and_gradients(
         allow_unused=True,
     )
     for name, part in zip(trained, parts, strict=True):
-        require(part is not None, f"leaf {name!r} takes no part in forward of {shape}: drop it")
+        require(
+            part is not None,
+            f"forward does not use the leaf {name!r} of {shape}; remove it or list it in constants",
+        )
     return values, {n: _real(part) for n, part in zip(trained, parts, strict=True)}
 
 
 def _activations(plugin: Plugin) -> list[Activation]:
     backbone = make(plugin, TINY)
     if not isinstance(backbone, LayeredBackbone):
-        raise not_applicable("it has no layers that it tells of")
+        raise not_applicable("the backbone is not layered")
     return [layer.activation for layer in backbone.layers(TINY) if layer.activation]
 
 

@@ -1,4 +1,4 @@
-"""Count the multiply-adds that a computation makes."""
+"""Count the multiply-adds of a computation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetCost, NetShape
 
 _aten = torch.ops.aten
-_FACTORS: Mapping[Any, tuple[int, int]] = {  # where the two factors are among the arguments
+_FACTORS: Mapping[Any, tuple[int, int]] = {  # positions of the two factors in the arguments
     _aten.mm.default: (0, 1),
     _aten.bmm.default: (0, 1),
     _aten.mv.default: (0, 1),
@@ -28,11 +28,11 @@ _COMPLEX = 4  # real multiply-adds in a complex one
 
 
 class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the multiply-adds of matrix products while it is active; all else is free.
+    """Counts the multiply-adds of matrix products while it is active, and nothing else.
 
     Attributes:
-        trained: in products with a factor that depends on a tensor that requires a gradient.
-        constant: in all others.
+        trained: multiply-adds of products in which at least one factor requires a gradient.
+        constant: multiply-adds of all other products.
     """
 
     def __init__(self) -> None:
@@ -58,17 +58,17 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _macs(left: Tensor, right: Tensor) -> int:
-    """Real multiply-adds of a product of matrices, of batches of them, or with a vector."""
+    """Return the real multiply-adds of a product of matrices, batches of matrices or vectors."""
     columns = right.shape[-1] if right.ndim == left.ndim and right.ndim > 1 else 1
     times = _COMPLEX if left.is_complex() and right.is_complex() else 1
     return math.prod(left.shape) * columns * times
 
 
 def counted_cost(backbone: Backbone, shape: NetShape) -> NetCost:
-    """Count a member's numbers, and the multiply-adds of its matrix products at one sample.
+    """Count the numbers of a member, and the multiply-adds of its matrix products for one sample.
 
-    Products in which nothing trained takes part are those of an encoding; in the paper's
-    convention a sub-network makes them once.
+    Products without a trained factor belong to an encoding. In the paper's convention they count
+    once for each sub-network.
     """
     params = backbone.init(shape, [0])
     numbers = {n: leaf.numel() * (2 if leaf.is_complex() else 1) for n, leaf in params.items()}
@@ -85,7 +85,7 @@ def counted_cost(backbone: Backbone, shape: NetShape) -> NetCost:
 
 
 def with_gradients(backbone: Backbone, params: Params) -> dict[str, Tensor]:
-    """The leaves as the trainer has them: those that are trained require a gradient."""
+    """Return copies of the leaves of which the trained ones require a gradient, as in training."""
     return {
         name: leaf.clone().requires_grad_(name not in backbone.constants)
         for name, leaf in params.items()
@@ -95,6 +95,6 @@ def with_gradients(backbone: Backbone, params: Params) -> dict[str, Tensor]:
 def coordinates(
     shape: NetShape, members: int, points: int = 7
 ) -> Float[Tensor, "members points in"]:
-    """Random coordinates in [-1, 1], always the same."""
+    """Return random coordinates in [-1, 1], the same at each call."""
     generator = torch.Generator().manual_seed(1)
     return torch.rand(members, points, shape.in_features, generator=generator) * 2 - 1

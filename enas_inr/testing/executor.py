@@ -1,9 +1,11 @@
-"""What holds for every executor, tried with trainings of a few steps on a tiny picture.
+"""The conformance suite for executors, which trains a few steps on a tiny picture.
 
-class TestMine(ExecutorSuite):
-    @pytest.fixture
-    def plugin(self):
-        return installed("executor", "mine", workers=2)
+Example::
+
+    class TestMine(ExecutorSuite):
+        @pytest.fixture
+        def plugin(self):
+            return installed("executor", "mine", workers=2)
 """
 
 from __future__ import annotations
@@ -39,14 +41,17 @@ NO_SUCH_BACKBONE = EnsembleSpec(backbone="no-such-backbone", grid=2, depth=1, wi
 
 
 class ExecutorSuite(Suite):
-    """Derive a test class from it, with a fixture `plugin` that gives an executor."""
+    """The rules for executors. Derive a test class with a fixture `plugin` that returns yours."""
 
     def test_no_trials_give_no_results(self, plugin: Plugin) -> None:
-        """Asked to train nothing, it returns nothing."""
-        require(not run(plugin, []), "it returned results of no trials: return one for each trial")
+        """No trials give no results."""
+        require(
+            not run(plugin, []),
+            "the executor returned results for no trials; return one result for each trial",
+        )
 
     def test_each_trial_has_a_complete_result(self, plugin: Plugin) -> None:
-        """Each trial has one result: complete, with its repeats, curve, device and versions."""
+        """Each trial gives one complete result with repeats, curves, device and versions."""
         given = trials(plugin.catalog)
         results = run(plugin, given)
         _require_one_each(results, given)
@@ -54,29 +59,30 @@ class ExecutorSuite(Suite):
             label = result.trial.ensemble.label()
             require(
                 result.status is TrialStatus.COMPLETE,
-                f"{label} is {result.status}, not complete: {result.message}",
+                f"{label} is {result.status} instead of complete: {result.message}",
             )
             psnrs = [repeat.psnr_paper_db for repeat in result.repeats]
             require(
                 len(psnrs) == REPEATS and all(p is not None and math.isfinite(p) for p in psnrs),
-                f"{label} has the PSNRs {psnrs}: give each of {REPEATS} repeats one",
+                f"{label} has the PSNRs {psnrs}; give each of {REPEATS} repeats a finite one",
             )
             require(
                 bool(result.curve.steps) and len(result.curve.psnr_paper_db) == REPEATS,
-                f"{label} has no learning curve for each repeat: see executors.local.trial_result",
+                f"{label} does not have a learning curve for each repeat; see "
+                "executors.trial.trial_result",
             )
             require(
                 bool(result.device) and bool(result.versions) and result.seconds > 0,
-                f"{label} says device {result.device!r}, versions {result.versions!r}, "
-                f"{result.seconds} seconds: tell where, with what and how long it was trained",
+                f"{label} has device {result.device!r}, versions {result.versions!r} and "
+                f"{result.seconds} seconds; fill in all three",
             )
             require(
                 result.score is None,
-                f"{label} has the score {result.score}: leave scores to the engine",
+                f"{label} has the score {result.score}; leave scores to the search loop",
             )
 
     def test_it_trains_as_if_each_trial_were_alone(self, plugin: Plugin) -> None:
-        """Its PSNRs are those of training each trial alone, whatever it is asked for at once."""
+        """A trial has the PSNRs that it has alone, whatever other trials are run with it."""
         given = trials(plugin.catalog)
         for results in (run(plugin, given), run(plugin, given, at_once=1)):
             _require_one_each(results, given)
@@ -88,12 +94,12 @@ class ExecutorSuite(Suite):
                         ours is not None
                         and theirs is not None
                         and abs(ours - theirs) <= TOLERANCE_DB,
-                        f"{result.trial.ensemble.label()} reached {ours} dB in repeat {index}, "
-                        f"alone {theirs} dB: draw each member from TrialSpec.seed and its repeat",
+                        f"{result.trial.ensemble.label()} reached {ours} dB in repeat {index}, but "
+                        f"{theirs} dB alone; seed each member by TrialSpec.seed and its repeat",
                     )
 
     def test_a_trial_that_fails_is_a_result(self, plugin: Plugin) -> None:
-        """A trial that cannot be trained is a failed result with a message; the others go on."""
+        """A trial that cannot be trained gives a failed result with a message; others continue."""
         good = trials(plugin.catalog)[:2]
         for wrong in (GRID_TOO_LARGE, NO_SUCH_BACKBONE):
             bad = good[0].model_copy(update={"ensemble": wrong, "number": 7})
@@ -105,43 +111,44 @@ class ExecutorSuite(Suite):
                 label = result.trial.ensemble.label()
                 require(
                     result.status is expected,
-                    f"{label} is {result.status} beside {wrong.label()}, not {expected}: "
-                    f"{result.message}",
+                    f"{label} is {result.status} instead of {expected} in a call with "
+                    f"{wrong.label()}: {result.message}",
                 )
                 require(
                     expected is TrialStatus.COMPLETE
                     or (bool(result.message) and "\n" not in result.message),
-                    f"{label} failed with the message {result.message!r}: say why, in one line",
+                    f"{label} failed with the message {result.message!r}; give the reason in one "
+                    "line",
                 )
 
     def test_a_trial_that_diverges_is_a_result(self, plugin: Plugin) -> None:
-        """A trial whose loss is not finite is a diverged result with a message."""
+        """A trial whose loss becomes infinite or NaN gives a diverged result with a message."""
         diverging = trials(plugin.catalog)[0].model_copy(update={"training": DIVERGING})
         results = run(plugin, [diverging])
         _require_one_each(results, [diverging])
         for result in results:
             require(
                 result.status is TrialStatus.DIVERGED and bool(result.message),
-                f"a trial with an infinite loss is {result.status}, with the message "
-                f"{result.message!r}: call it diverged, and say when",
+                f"a trial with an infinite loss is {result.status} with the message "
+                f"{result.message!r}; return the status diverged, and the step in the message",
             )
 
     def test_pictures_come_when_asked_for(self, plugin: Plugin) -> None:
-        """A complete result brings a picture if the context asks for pictures, else none."""
+        """A complete result has a picture if and only if the context asks for pictures."""
         given = trials(plugin.catalog)[:1]
         for pictures in (False, True):
             for result in run(plugin, given, pictures=pictures):
                 require(
                     (result.picture is not None) == pictures,
-                    f"pictures={pictures}, but the picture is {result.picture!r}: see "
-                    "ExecutionContext.pictures and executors.local.with_picture",
+                    f"pictures={pictures}, but the picture is {result.picture!r}; see "
+                    "ExecutionContext.pictures and executors.trial.with_picture",
                 )
 
 
 def run(
     plugin: Plugin, given: Sequence[TrialSpec], *, at_once: int = 64, pictures: bool = False
 ) -> list[TrialResult]:
-    """Let an executor train trials, so many in a call."""
+    """Let an executor train trials, at most `at_once` in each call."""
     with ExitStack() as at_end:
         context = ExecutionContext(
             plugin.catalog, _picture(), "cpu", title="suite", at_end=at_end, pictures=pictures
@@ -154,9 +161,9 @@ def run(
 
 
 def trials(catalog: Catalog) -> list[TrialSpec]:
-    """Small trials: two of equal shape, one without a hidden layer, one of another backbone."""
+    """Return small trials: two of equal shape, one with depth 0, and one of another backbone."""
     info = _picture().info()
-    settled = [candidate(spec, info, catalog) for spec in SPECS]
+    candidates = [candidate(spec, info, catalog) for spec in SPECS]
     return [
         TrialSpec(
             number=number,
@@ -166,7 +173,7 @@ def trials(catalog: Catalog) -> list[TrialSpec]:
             repeats=REPEATS,
             seed=5,
         )
-        for number, one in enumerate(settled)
+        for number, one in enumerate(candidates)
     ]
 
 
@@ -179,7 +186,7 @@ def _alone(trial: TrialSpec, catalog: Catalog) -> TrialResult:
 
 @cache
 def _picture() -> Signal:
-    """A colour picture of 9x12 pixels: waves of three directions."""
+    """Return a colour picture of 9x12 pixels with waves in three directions."""
     import torch
 
     from enas_inr.signals.signal import Signal
@@ -191,10 +198,10 @@ def _picture() -> Signal:
 
 
 def _require_one_each(results: Sequence[TrialResult], given: Sequence[TrialSpec]) -> None:
-    came = sorted(result.trial.number for result in results)
-    asked = sorted(trial.number for trial in given)
+    returned = sorted(result.trial.number for result in results)
+    expected = sorted(trial.number for trial in given)
     require(
-        came == asked and all(result.trial in given for result in results),
-        f"it returned results of the trials {came} where it was given {asked}: return one result "
-        "for each trial, with the trial as it was given",
+        returned == expected and all(result.trial in given for result in results),
+        f"the executor returned results of the trials {returned} when given {expected}; return one "
+        "result for each trial, with its TrialSpec unchanged",
     )

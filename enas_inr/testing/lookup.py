@@ -1,4 +1,4 @@
-"""Search without training: an executor that looks results up, and records in memory."""
+"""Search without training: an executor with a lookup table, and records in memory."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ PICTURE = SignalInfo(name="lookup", modality="image", shape=(128, 128), channels
 
 
 class LookupExecutor(Executor):
-    """Trains nothing: asks a function for the paper's PSNR of an architecture.
+    """Returns results without training; a function gives the PSNR of each architecture.
 
-    The function may be a `Table`. Where it returns None, the trial diverged; where it raises a
-    TrainingError, the trial failed.
+    The function may be a `Table`; its PSNRs are in the paper's convention. If it returns None, the
+    trial diverges; if it raises a TrainingError, the trial fails.
 
     Attributes:
-        trained: the architectures it was given, in order.
+        trained: the architectures of the trials that were run, in order.
     """
 
     def __init__(self, psnr_paper_db: Callable[[EnsembleSpec], float | None]) -> None:
@@ -47,7 +47,7 @@ class LookupExecutor(Executor):
         self.trained: list[EnsembleSpec] = []
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Look the trials up."""
+        """Yield a result for each trial."""
         for trial in trials:
             self.trained.append(trial.ensemble)
             try:
@@ -67,37 +67,37 @@ class MemoryRecords:
         self.kept: list[TrialResult] = []
 
     def results(self) -> list[TrialResult]:
-        """A copy of the list."""
+        """Return a copy of the list."""
         return list(self.kept)
 
     def add(self, result: TrialResult) -> None:
-        """Append."""
+        """Append a result."""
         self.kept.append(result)
 
 
 @dataclass(frozen=True)
 class Table:
-    """The paper's PSNR of every feasible architecture of a space; call it to look one up.
+    """The PSNR of every feasible architecture of a space; call the table to look one up.
 
     Attributes:
-        psnr_paper_db: by the architecture's key.
-        best: the only optimum of the paper's score (with its alpha, 7): every other architecture
-            has a feasible neighbour, one value away on one axis, that is better.
+        psnr_paper_db: PSNR in the paper's convention by key of the architecture.
+        best: the only optimum of the paper's score (with alpha = 7). Every other architecture has
+            a better feasible neighbour, one value away on one axis.
     """
 
     psnr_paper_db: Mapping[str, float]
     best: EnsembleSpec
 
     def __call__(self, spec: EnsembleSpec) -> float:
-        """Look an architecture up."""
+        """Return the PSNR of an architecture."""
         return self.psnr_paper_db[spec.key()]
 
 
 def toy_table(space: FeasibleSpace, seed: int = 0) -> Table:
-    """Make up PSNRs with one optimum of the paper's score, which the seed draws.
+    """Make a table of PSNRs for which the paper's score has one optimum, drawn by the seed.
 
-    Each value further away from it on an axis costs 1 to 2 dB of score. (Where the space has
-    `only` some combinations, a neighbour on the way may be missing.)
+    Each step away from the optimum on an axis lowers the score by 1 to 2 dB. If the space has
+    `only` some combinations, a neighbour on the way may be missing.
     """
     draw = random.Random(seed)
     best = draw.choice(space.feasible).spec
@@ -118,7 +118,7 @@ def toy_table(space: FeasibleSpace, seed: int = 0) -> Table:
 
 
 def siren_cost(spec: EnsembleSpec, signal: SignalInfo = PICTURE) -> NetCost:
-    """The cost of a SIREN from the textbook formula; the signal: by default a color picture."""
+    """Return the cost of a SIREN on a signal by the textbook formula."""
     sizes = [len(signal.shape), *[spec.width] * (spec.depth + 1), signal.channels]
     pairs = list(pairwise(sizes))
     return NetCost(sum(i * o for i, o in pairs), sum((i + 1) * o for i, o in pairs))
@@ -130,7 +130,7 @@ def lookup_space(
     base: EnsembleSpec | None = None,
     only: Sequence[tuple[int, ...]] = (),
 ) -> FeasibleSpace:
-    """A search space of SIRENs on a 128x128 color picture within a budget."""
+    """Return a search space of SIRENs on a 128x128 colour picture within a budget."""
     space = SearchSpace(
         base=base or EnsembleSpec(),
         axes=tuple(
@@ -155,7 +155,7 @@ def lookup_results(
     objective: Objective,
     number: int = 0,
 ) -> list[TrialResult]:
-    """What some architectures come to, scored; their trials are numbered from `number`."""
+    """Return the scored results of some architectures; trials are numbered from `number`."""
     costs = {c.spec.key(): c.cost for c in space.feasible}
     trials = [
         TrialSpec(
@@ -184,7 +184,7 @@ def simulate(
     records: MemoryRecords | None = None,
     **settings: Any,
 ) -> list[TrialResult]:
-    """Run the search loop to its end, without training; return all trials."""
+    """Run the search loop to its end without training, and return all trials."""
     spec = StudySpec(signal=PICTURE, space=space.space, **settings)
     return run_loop(
         spec, space, strategy, objective, executor, records or MemoryRecords(), Observer()

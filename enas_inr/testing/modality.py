@@ -1,4 +1,4 @@
-"""What a modality must hold to: it reads again what it writes, and refuses the rest in a line."""
+"""The conformance suite for modalities: files are read as they were written, with clear errors."""
 
 from __future__ import annotations
 
@@ -16,85 +16,92 @@ from enas_inr.signals.signal import MAX_AXES, Modality, Signal
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, require
 from enas_inr.testing.toys import toy_shape, toy_signal
 
-_NAME = "toy.v2"  # a name with a dot, which is no suffix
-_LEAST_PSNR_DB = 20.0  # of a lossy format, for a smooth signal
-_TRUNCATIONS = (0.02, 0.5, 0.9)  # shares of a file that are left
+_NAME = "toy.v2"  # a name with a dot that does not begin a suffix
+_LEAST_PSNR_DB = 20.0  # of a smooth signal in a lossy format
+_TRUNCATIONS = (0.02, 0.5, 0.9)  # shares of a file that are kept
 
 
 class ModalitySuite(Suite):
-    """What holds for every modality.
+    """The rules for modalities.
 
-    Files are read with the plugin's options, and written without: so does the toolkit. Give
-    options only with which a file is read as it was written.
+    Files are read with the plugin's options and written without options, as in the toolkit. Give
+    only options with which a file is read as it was written.
     """
 
     def test_what_it_holds_is_described(self, plugin: Plugin) -> None:
-        """Its suffixes, numbers of axes and numbers of channels are declared."""
+        """The description states suffixes, numbers of axes and numbers of channels."""
         described = _described(plugin)
         suffixes = described.suffixes
-        require(bool(suffixes), "it declares no suffixes: name those of the files that it reads")
-        require(len(set(suffixes)) == len(suffixes), f"suffixes {suffixes}: name each once")
+        require(bool(suffixes), "the description has no suffixes; list those of the files it reads")
+        require(
+            len(set(suffixes)) == len(suffixes),
+            f"the suffixes {suffixes} repeat one of them; list each suffix once",
+        )
         require(
             bool(described.axes) and all(1 <= axes <= MAX_AXES for axes in described.axes),
-            f"axes {described.axes}: declare one or more numbers from 1 to {MAX_AXES}",
+            f"axes is {described.axes}; declare one or more numbers from 1 to {MAX_AXES}",
         )
         require(
             all(channels >= 1 for channels in described.channels),
-            f"channels {described.channels}: each number is at least 1; leave empty for any",
+            f"channels is {described.channels}; give numbers of at least 1, or none if any number "
+            "can be written",
         )
 
     def test_it_writes_what_it_declares(self, plugin: Plugin, tmp_path: Path) -> None:
-        """Each number of axes and of channels can be written with at least one suffix."""
+        """Every declared number of axes and of channels can be written with at least one suffix."""
         written = {signal.values.shape for _, signal in _files(plugin, tmp_path)}
         for signal in _toys(plugin):
             shape = tuple(signal.values.shape)
             require(
                 shape in written,
-                f"no suffix takes a signal of shape {shape} (the last are channels): write it, or "
-                "do not declare it",
+                f"no format can store a signal of shape {shape} (the last number counts channels); "
+                "write it, or do not declare it",
             )
 
     def test_what_is_written_is_read_again(self, plugin: Plugin, tmp_path: Path) -> None:
-        """A file has the shape, channels, sample rate and, nearly, the values that were written.
+        """A written file is read with the same shape and sample rate and nearly the same values.
 
-        Formats that are made for pictures or films may lose what is hardly seen, and give one
-        channel back as several equal ones.
+        Lossy formats may change values slightly, and may return one channel as several equal ones.
         """
         for path, signal in _files(plugin, tmp_path):
             _require_same(path, _read(plugin, path), signal)
 
     def test_signals_are_sound(self, plugin: Plugin, tmp_path: Path) -> None:
-        """What is read is float32, finite, in [-1, 1], and says which modality it is of."""
+        """A signal that is read has finite float32 values in [-1, 1] and names its modality."""
         for path, _ in _files(plugin, tmp_path):
             read = _read(plugin, path)
             try:
                 read.check()
             except SignalError as error:
-                raise ConformanceError(f"{path.name} is read as no valid signal: {error}") from None
+                raise ConformanceError(f"{path.name} gives an invalid signal: {error}") from None
             require(
                 read.modality == plugin.name,
-                f"{path.name} is read with modality {read.modality!r}: set {plugin.name!r}",
+                f"{path.name} is read with modality {read.modality!r}; set {plugin.name!r}",
             )
 
     def test_reading_is_repeatable(self, plugin: Plugin, tmp_path: Path) -> None:
-        """A file that is read twice gives equal values, so that a study knows its signal again."""
+        """A file gives equal values each time it is read, so that a study recognises its signal."""
         for path, _ in _files(plugin, tmp_path):
             first, second = (_read(plugin, path).info().fingerprint for _ in range(2))
-            require(first == second, f"{path.name} has other values when it is read again")
+            require(
+                first == second,
+                f"{path.name} has other values when it is read again; read deterministically",
+            )
 
     def test_a_signal_has_its_files_name(self, plugin: Plugin, tmp_path: Path) -> None:
-        """A signal is named after its file without the suffix, also in capitals."""
+        """A signal has the name of its file without the suffix, in lower or upper case."""
         for path, signal in _files(plugin, tmp_path):
-            loud = path.with_name(_NAME + _suffix(plugin, path).upper())
-            _write(plugin, signal, loud)
-            for file in (path, loud):
+            upper = path.with_name(_NAME + _suffix(plugin, path).upper())
+            _write(plugin, signal, upper)
+            for file in (path, upper):
                 name = _read(plugin, file).name
-                require(name == _NAME, f"{file.name} is read with name {name!r}: use {_NAME!r}")
+                require(name == _NAME, f"{file.name} is read with name {name!r}; use {_NAME!r}")
 
     def test_meta_is_json_and_survives(self, plugin: Plugin, tmp_path: Path) -> None:
-        """What it keeps in `meta` is JSON, and the same after writing and reading once more.
+        """The content of `meta` is JSON, and is unchanged after writing and reading.
 
-        Where a lossy format changes the values, what was measured of them (floats) may change.
+        If a lossy format changes the values, floats in `meta` that were computed from them may
+        change.
         """
         import torch
 
@@ -106,8 +113,8 @@ class ModalitySuite(Suite):
                 raise ConformanceError(f"meta {first.meta!r} of {path.name}: {error}") from None
             require(
                 as_json == first.meta,
-                f"meta {first.meta!r} of {path.name} comes from JSON as {as_json!r}: use lists, "
-                "and text as keys",
+                f"meta {first.meta!r} of {path.name} becomes {as_json!r} in JSON; use lists, "
+                "and strings as keys",
             )
             _write(plugin, first, path)
             again = _read(plugin, path)
@@ -115,12 +122,12 @@ class ModalitySuite(Suite):
             require(
                 again.meta == first.meta if exact else _alike(again.meta, first.meta),
                 f"meta {first.meta!r} of {path.name} becomes {again.meta!r} when it is written and "
-                "read again",
+                "read again; keep it",
             )
             _require_same(path, again, first)
 
     def test_damaged_files_are_refused(self, plugin: Plugin, tmp_path: Path) -> None:
-        """A file that is missing, empty, a folder, cut off or of something else: one line."""
+        """A missing, empty, truncated or foreign file, or a folder, gives a one-line error."""
         folder = tmp_path / "broken"
         folder.mkdir()
         noise = random.Random(0).randbytes(2000)
@@ -131,7 +138,7 @@ class ModalitySuite(Suite):
             for what, content in {
                 "an empty file": b"",
                 "one byte": b"\0",
-                "text": b"this is no signal\n" * 100,
+                "text": b"not a signal\n" * 150,
                 "noise": noise,
                 "zeros": bytes(2000),
             }.items():
@@ -143,13 +150,13 @@ class ModalitySuite(Suite):
                 _refuses_to_read(plugin, part, f"the first {share:.0%} of a file")
 
     def test_what_it_cannot_write_is_refused(self, plugin: Plugin, tmp_path: Path) -> None:
-        """Unknown suffixes, NaN and wrong grids: one line, and an existing file stays."""
+        """An unknown suffix, NaN or a wrong shape gives a one-line error and changes no file."""
         path, signal = next(_files(plugin, tmp_path))
         broken = signal.values.clone()
         broken.view(-1)[-1] = float("nan")
         unwritable = [
             (path.with_name("a.no-such-suffix"), signal, "an unknown suffix"),
-            (tmp_path / "no-such-folder" / path.name, signal, "a folder that is not there"),
+            (tmp_path / "no-such-folder" / path.name, signal, "a file in a missing folder"),
             (path, replace(signal, values=broken), "NaN"),
             (path, replace(signal, values=signal.values[:0]), "a signal without samples"),
         ]
@@ -157,22 +164,24 @@ class ModalitySuite(Suite):
             other = replace(signal, values=toy_signal(toy_shape(axes), _channels(plugin)[0]).values)
             unwritable.append((path, other, f"a signal of {axes} axes"))
         if _described(plugin).timed:
-            unwritable.append((path, replace(signal, sample_rate=None), "no sample rate"))
-        path.write_bytes(b"what was there before")
+            unwritable.append((path, replace(signal, sample_rate=None), "a signal without a rate"))
+        path.write_bytes(b"content")
         before = set(path.parent.iterdir())
         for target, wrong, what in unwritable:
-            _refuses(lambda t=target, w=wrong: _writer(plugin).write(w, t), target, what, "writes")  # type: ignore[misc]
+            _refuses(lambda t=target, w=wrong: _writer(plugin).write(w, t), target, what, "writing")  # type: ignore[misc]
             require(
-                path.read_bytes() == b"what was there before",
-                f"{what}: the file that was there is gone; write with "
-                "enas_inr.signals.files.replace_bytes, after everything is checked",
+                path.read_bytes() == b"content",
+                f"{what}: the existing file was overwritten; check the signal first, then write "
+                "with enas_inr.signals.files.replace_bytes",
             )
             require(
-                set(path.parent.iterdir()) == before, f"{what}: a part of a file is left behind"
+                set(path.parent.iterdir()) == before,
+                f"{what}: a partial file is left behind; write with "
+                "enas_inr.signals.files.replace_bytes",
             )
 
     def test_it_goes_from_a_file_to_a_model_and_back(self, plugin: Plugin, tmp_path: Path) -> None:
-        """It is cut, trained, kept as a .inr file, rendered (also at twice the size), written."""
+        """A signal can be fitted, saved, loaded, rendered (also at scale 2) and written."""
         from enas_inr.api.fit import fit
         from enas_inr.model.model import load
 
@@ -211,25 +220,25 @@ def _writer(plugin: Plugin) -> Modality:
 
 
 def _read(plugin: Plugin, path: Path) -> Signal:
-    """Read what it wrote."""
+    """Read a file that the plugin has written."""
     try:
         return _reader(plugin).read(path)
     except ConformanceError:
         raise
     except Exception as error:
         raise ConformanceError(
-            f"it cannot read {path.name}, which it wrote: {type(error).__name__}: {error}"
+            f"cannot read {path.name}, which the plugin wrote: {type(error).__name__}: {error}"
         ) from error
 
 
 def _write(plugin: Plugin, signal: Signal, path: Path) -> None:
-    """Write what it must take."""
+    """Write a signal that the plugin declares that it can write."""
     try:
         _writer(plugin).write(signal, path)
     except Exception as error:
         shape = tuple(signal.values.shape)
         raise ConformanceError(
-            f"it cannot write {path.name} of shape {shape}: {type(error).__name__}: {error}"
+            f"cannot write {path.name} of shape {shape}: {type(error).__name__}: {error}"
         ) from error
 
 
@@ -246,7 +255,7 @@ def _toys(plugin: Plugin) -> Iterator[Signal]:
 
 
 def _files(plugin: Plugin, folder: Path) -> Iterator[tuple[Path, Signal]]:
-    """Write toys with every suffix that takes them: each file is there until the next is asked."""
+    """Write toy signals with each suffix that can store them; a file may replace the last one."""
     taken = False
     for suffix, signal in itertools.product(_described(plugin).suffixes, _toys(plugin)):
         path = folder / f"{_NAME}{suffix}"
@@ -256,7 +265,7 @@ def _files(plugin: Plugin, folder: Path) -> Iterator[tuple[Path, Signal]]:
             continue
         taken = True
         yield path, signal
-    require(taken, "no suffix takes any signal that it declares: write at least one format")
+    require(taken, "no format can store any declared signal; write at least one format")
 
 
 def _suffix(plugin: Plugin, path: Path) -> str:
@@ -278,8 +287,8 @@ def _require_same(path: Path, read: Signal, written: Signal) -> None:
     psnr = psnr_db(read.values, written.values)
     require(
         psnr >= _LEAST_PSNR_DB,
-        f"{path.name} has other values than were written (PSNR {psnr:.1f} dB): -1 and 1 are to be "
-        "what they were",
+        f"{path.name} has other values than were written (PSNR {psnr:.1f} dB); keep the meaning of "
+        "-1 and 1",
     )
 
 
@@ -288,17 +297,17 @@ def _require_scaled(path: Path, read: Signal, written: Signal, scale: int) -> No
     shape = (*(scale * n for n in axes), channels)
     require(
         tuple(read.values.shape) == shape,
-        f"{path.name} is read with shape {tuple(read.values.shape)}, written with {shape}",
+        f"{path.name} is read with shape {tuple(read.values.shape)}, but was written with {shape}",
     )
     rate = None if written.sample_rate is None else scale * written.sample_rate
     require(
         read.sample_rate == rate,
-        f"{path.name} is read with sample rate {read.sample_rate}, written with {rate}",
+        f"{path.name} is read with sample rate {read.sample_rate}, but was written with {rate}",
     )
 
 
 def _alike(a: object, b: object) -> bool:
-    """Whether two JSON values differ in nothing but their floats."""
+    """Whether two JSON values are equal except for floats."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -307,21 +316,22 @@ def _alike(a: object, b: object) -> bool:
 
 
 def _refuses_to_read(plugin: Plugin, path: Path, what: str) -> None:
-    _refuses(lambda: _reader(plugin).read(path), path, what, "reads")
+    _refuses(lambda: _reader(plugin).read(path), path, what, "reading")
 
 
-def _refuses(call: Callable[[], object], path: Path, what: str, verb: str) -> None:
+def _refuses(call: Callable[[], object], path: Path, what: str, doing: str) -> None:
     suffix = "".join(path.suffixes)
     try:
         call()
     except SignalError as error:
         require(
             path.name in str(error) and "\n" not in str(error) and bool(error.hint),
-            f"{what} ({suffix}): {str(error)!r} is to name the file and say what to do, in a line",
+            f"{doing} {what} ({suffix}) gives the error {str(error)!r}; name the file and say what "
+            "to do, in one line",
         )
     except Exception as error:
         raise ConformanceError(
-            f"{what} ({suffix}) raises {type(error).__name__}: {error}; raise SignalError"
+            f"{doing} {what} ({suffix}) raises {type(error).__name__}: {error}; raise SignalError"
         ) from error
     else:
-        raise ConformanceError(f"it {verb} {what} ({suffix}): raise SignalError")
+        raise ConformanceError(f"{doing} {what} ({suffix}) raises no error; raise SignalError")

@@ -1,9 +1,11 @@
-"""What holds for every objective: a finite, pure score that prefers more PSNR for less cost.
+"""The conformance suite for objectives: a finite, pure score that prefers PSNR and low cost.
 
-class TestMine(ObjectiveSuite):
-    @pytest.fixture
-    def plugin(self):
-        return installed("objective", "mine")
+Example::
+
+    class TestMine(ObjectiveSuite):
+        @pytest.fixture
+        def plugin(self):
+            return installed("objective", "mine")
 """
 
 from __future__ import annotations
@@ -28,75 +30,78 @@ SPECS = tuple(
     for grid, depth, width in ((1, 0, 1), (2, 1, 16), (8, 2, 64), (16, 5, 512))
 )
 PSNRS = (-20.0, 0.0, 15.5, 40.0, 150.0)  # dB, in the paper's convention
-RISES = (1.01, 2.0, 1000.0)  # of a cost
-GRID = 4  # for which "it depends" is settled, as in a study whose base has it
+RISES = (1.01, 2.0, 1000.0)  # factors by which a cost is raised
+GRID = 4  # for which options are resolved, as in a study whose base architecture has this grid
 
 
 class ObjectiveSuite(Suite):
-    """Derive a test class from it, with a fixture `plugin` that gives an objective."""
+    """The rules for objectives. Derive a test class with a fixture `plugin` that returns yours."""
 
     def test_a_score_is_a_finite_float(self, plugin: Plugin) -> None:
-        """Its score of any complete trial, with one repeat or several, is a finite float."""
+        """The score of every complete trial, with one repeat or several, is a finite float."""
         for signal, cost in _costs():
             objective = make(plugin, signal)
             for psnr in PSNRS:
                 for repeats in ((psnr,), (psnr, psnr), (psnr - 1, psnr, psnr + 3)):
-                    score = objective.score(trial_result(cost, repeats))
+                    score = objective.score(toy_result(cost, repeats))
                     require(
                         isinstance(score, float) and math.isfinite(score),
-                        f"its score of repeats of {_text(repeats)} dB at {cost!r} is {score!r}: "
+                        f"the score of repeats of {_text(repeats)} dB at {cost!r} is {score!r}; "
                         "return a finite float",
                     )
 
     def test_a_score_is_pure(self, plugin: Plugin) -> None:
-        """The same result has the same score, also from a fresh instance, and stays unchanged."""
+        """The same result has the same score, also from a new instance, and is not changed."""
         for signal, cost in _costs():
-            result = trial_result(cost, (20.0, 21.0))
+            result = toy_result(cost, (20.0, 21.0))
             before, objective = result.model_dump_json(), make(plugin, signal)
             first = objective.score(result)
-            objective.score(trial_result(cost, (50.0,)))
+            objective.score(toy_result(cost, (50.0,)))
             again, fresh = objective.score(result), make(plugin, signal).score(result)
             require(
                 first == again == fresh,
-                f"its scores of one result are {first}, {again} and {fresh}: decide by the result "
-                "and the options alone",
+                f"one result has the scores {first}, {again} and {fresh}; compute the score only "
+                "from the result and the options",
             )
-            require(result.model_dump_json() == before, "it changed the result: only look at it")
+            require(
+                result.model_dump_json() == before,
+                "the objective changed the result; only read it",
+            )
 
     def test_more_psnr_never_scores_worse(self, plugin: Plugin) -> None:
-        """At equal cost, a better reconstruction never has a worse score."""
+        """At equal cost, a higher PSNR never has a lower score."""
         for signal, cost in _costs():
             objective = make(plugin, signal)
-            scores = [objective.score(trial_result(cost, (psnr,))) for psnr in PSNRS]
+            scores = [objective.score(toy_result(cost, (psnr,))) for psnr in PSNRS]
             require(
                 scores == sorted(scores),
-                f"at {cost!r} its scores of {_text(PSNRS)} dB are {_text(scores)}: scores are "
-                "maximised, so add what is good",
+                f"at {cost!r} the scores of {_text(PSNRS)} dB are {_text(scores)}; scores are "
+                "maximised, so a higher PSNR must not lower them",
             )
 
     def test_more_cost_never_scores_better(self, plugin: Plugin) -> None:
-        """At equal PSNR, more FLOPs, parameters or bytes never have a better score."""
+        """At equal PSNR, more FLOPs, parameters or bytes never have a higher score."""
         for signal, cost in _costs():
             objective = make(plugin, signal)
-            score = objective.score(trial_result(cost, (30.0,)))
+            score = objective.score(toy_result(cost, (30.0,)))
             for name in (*Cost.model_fields, "all"):
                 for rise in RISES:
-                    more = objective.score(trial_result(_raised(cost, name, rise), (30.0,)))
+                    more = objective.score(toy_result(_raised(cost, name, rise), (30.0,)))
                     require(
                         more <= score,
-                        f"{rise:g} times the {name} of {cost!r} raise its score from {score:g} to "
-                        f"{more:g}: scores are maximised, so subtract what is paid",
+                        f"{rise:g} times the {name} of {cost!r} raises the score from {score:g} to "
+                        f"{more:g}; scores are maximised, so a higher cost must not raise them",
                     )
 
 
 def make(plugin: Plugin, signal: SignalInfo) -> Objective:
-    """Make an objective for a signal, as a search does."""
+    """Make an objective with its options resolved for a signal, as a search does."""
     objective: Objective = plugin.create(options=plugin.resolved(signal, GRID))
     return objective
 
 
-def trial_result(cost: Cost, psnr_paper_db: Sequence[float]) -> TrialResult:
-    """A complete trial of that cost, with a repeat for each PSNR (the paper's, in dB)."""
+def toy_result(cost: Cost, psnr_paper_db: Sequence[float]) -> TrialResult:
+    """Return a complete trial with a repeat for each PSNR (in dB, in the paper's convention)."""
     trial = TrialSpec(
         number=0,
         ensemble=EnsembleSpec(),
@@ -118,7 +123,7 @@ def trial_result(cost: Cost, psnr_paper_db: Sequence[float]) -> TrialResult:
 
 
 def _costs() -> Iterator[tuple[SignalInfo, Cost]]:
-    """Signals of one to three axes, with what small and large ensembles cost on them."""
+    """Iterate over signals of one to three axes and the costs of small and large ensembles."""
     for signal in SIGNALS:
         for spec in SPECS:
             yield signal, ensemble_cost(siren_cost(spec, signal), spec.grid, signal)

@@ -1,4 +1,4 @@
-"""What a conformance suite is given: one installed plugin, by kind and name."""
+"""The base of the conformance suites, and the installed plugin that they test."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from pydantic import JsonValue
 
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import PROJECT
-from enas_inr.plugins.catalog import BUILTIN, HEAVY, Catalog, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.loading import BUILTIN, HEAVY
+from enas_inr.plugins.provider import Provider
 from enas_inr.spec import SignalInfo
 
 
 class ConformanceError(AssertionError):
-    """A plugin breaks a rule of its contract: which, what came, what to do."""
+    """A plugin breaks a rule. The message gives the fault, the value, and what to do."""
 
 
 def require(holds: bool, what: str) -> None:
-    """Raise unless a rule holds; an `assert` that `python -O` keeps.
+    """Raise an error unless a rule holds. Unlike `assert`, it works under `python -O`, too.
 
     Raises:
-        ConformanceError: with `what` as its message.
+        ConformanceError: the rule does not hold. The message is `what`.
     """
     if not holds:
         raise ConformanceError(what)
@@ -35,12 +37,12 @@ def require(holds: bool, what: str) -> None:
 
 @dataclass(frozen=True)
 class Plugin:
-    """One installed plugin, and the options to test it with.
+    """One installed plugin, and the options with which it is tested.
 
     Attributes:
-        provider: its description, and the distribution that it comes from.
-        catalog: the plugins among which it was found.
-        options: as a user would give them; none: its defaults.
+        provider: its description, and the distribution that provides it.
+        catalog: the catalog in which it was found.
+        options: options as a user gives them; the others have their defaults.
     """
 
     provider: Provider
@@ -49,23 +51,26 @@ class Plugin:
 
     @property
     def kind(self) -> str:
-        """Its kind, such as `backbone`."""
+        """The kind of plugin, such as `backbone`."""
         return self.provider.description.kind
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the plugin."""
         return self.provider.description.name
 
     def create(self, *args: Any, options: Mapping[str, JsonValue] | None = None) -> Any:
-        """Make it as the toolkit does: with `args`, then its validated options."""
+        """Create an instance from `args` and the validated options.
+
+        Unlike in the toolkit, errors are not turned into errors for users, and return values are
+        not checked: both are up to the rules of the suites.
+        """
         given = self.options if options is None else options
-        return self.catalog.create(self.kind, self.name, *args, options=given)
+        return self.catalog.construct(self.kind, self.name, *args, options=given)
 
     def resolved(self, signal: SignalInfo, grid: int) -> dict[str, JsonValue]:
-        """Its options with every 'it depends' settled for a signal and a grid."""
-        options = self.catalog.options(self.kind, self.name, self.options)
-        return options.resolve(signal, grid).model_dump(mode="json") if options else {}
+        """Return the options with all defaults that depend on the signal or the grid filled in."""
+        return self.catalog.resolved_options(self.kind, self.name, self.options, signal, grid)
 
 
 def installed(kind: str, name: str, **options: JsonValue) -> Plugin:
@@ -73,45 +78,45 @@ def installed(kind: str, name: str, **options: JsonValue) -> Plugin:
 
     Args:
         kind: `backbone`, `modality`, `strategy`, `executor` or `objective`.
-        name: as users type it.
-        options: to test it with, instead of its defaults.
+        name: the name that users type.
+        options: options for the tests that differ from the defaults.
 
     Raises:
-        SpecError: nobody provides it.
-        PluginError: two distributions do.
+        SpecError: no installed plugin has that name.
+        PluginError: two distributions provide that name.
     """
     catalog = load_catalog()
     return Plugin(catalog.find(kind, name), catalog, options)
 
 
 class Suite:
-    """What holds for plugins of every kind. Derive a test class from the suite of yours.
+    """The rules for plugins of all kinds. Derive a test class from the suite for your kind.
 
-    A fixture `plugin` says which plugin is tested; every method whose name begins with `test_` is
-    a rule, and the first line of its docstring says which.
+    The fixture `plugin` returns the plugin to test. Every method whose name begins with `test_` is
+    a rule, which the first line of its docstring states.
     """
 
     def test_description(self, plugin: Plugin) -> None:
-        """It is described: a name to type, a summary of one line, a target."""
+        """The description has a name that can be typed, a summary of one line, and a target."""
         described = plugin.provider.description
         typed = described.name.strip()
         require(
             bool(typed) and typed == described.name and not set(typed) & set(" \t\n=,:"),
-            f"name {described.name!r} is hard to type: use letters, digits, '-' and '_'",
+            f"the name {described.name!r} is hard to type; use letters, digits, '-' and '_'",
         )
         require(
             bool(described.summary) and "\n" not in described.summary,
-            f"summary {described.summary!r}: write one line for `enas-inr plugins list`",
+            f"the summary is {described.summary!r}; write one line for `enas-inr plugins list`",
         )
         for field_name in ("target", "options"):
             target = getattr(described, field_name)
             require(
                 target is None or target.count(":") == 1,
-                f"{field_name} {target!r} is no 'package.module:Class'",
+                f"the {field_name} {target!r} does not have the form 'package.module:Class'",
             )
 
     def test_describing_it_is_quick(self, plugin: Plugin) -> None:
-        """Its entry point imports no heavy library: targets are imported on use."""
+        """The entry point imports no heavy library; targets are imported when they are used."""
         script = (
             f"import sys, {_entry_module(plugin)}\n"
             f"print(*(name for name in {HEAVY!r} if name in sys.modules))\n"
@@ -124,24 +129,27 @@ class Suite:
             check=False,
             env=environment,
         )
-        require(done.returncode == 0, f"its entry point cannot be imported:\n{done.stderr}")
+        require(done.returncode == 0, f"the entry point cannot be imported:\n{done.stderr}")
         heavy = done.stdout.split()
         require(
             not heavy,
-            f"its entry point imports {', '.join(heavy)}: name the target as text, and import "
-            "these in the target's module alone",
+            f"the entry point imports {', '.join(heavy)}; give the target as a string, and import "
+            "these only in the module of the target",
         )
 
     def test_options_have_defaults(self, plugin: Plugin) -> None:
-        """Its options model has defaults, is frozen and goes to JSON and back."""
+        """All options have defaults, and the options can be stored as JSON."""
         options = plugin.catalog.options(plugin.kind, plugin.name, {})
         if options is None:
             return
         again = type(options).model_validate_json(options.model_dump_json())
-        require(again == options, f"options {options!r} become {again!r} through JSON")
+        require(
+            again == options,
+            f"the options {options!r} become {again!r} in JSON; use types that JSON can store",
+        )
 
     def test_options_are_validated(self, plugin: Plugin) -> None:
-        """An unknown option and a value of the wrong type are refused."""
+        """Unknown options and values of a wrong type are refused."""
         names = plugin.catalog.option_names(plugin.kind, plugin.name)
         _refuses(plugin, {"no_such_option": 1}, "an unknown option")
         for name in names:
@@ -162,10 +170,10 @@ def _refuses(plugin: Plugin, options: dict[str, JsonValue], what: str) -> None:
     except SpecError:
         return
     raise ConformanceError(
-        f"its options take {what}: derive them from enas_inr.spec.Options and type each one"
+        f"the options accept {what}; derive them from enas_inr.spec.Options and annotate each type"
     )
 
 
 def not_applicable(why: str) -> SkipTest:
-    """What to raise where a rule does not apply; pytest and `plugins check` show it as skipped."""
+    """Return the exception for a rule that does not apply, which is then shown as skipped."""
     return SkipTest(why)

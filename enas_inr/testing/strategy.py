@@ -1,11 +1,13 @@
-"""What holds for every strategy, tried on lookup tables: nothing is trained.
+"""The conformance suite for strategies, which uses lookup tables instead of training.
+
+Example::
 
     class TestMine(StrategySuite):
         @pytest.fixture
         def plugin(self):
             return installed("strategy", "mine", trials=12)
 
-A strategy that goes on for long should be given options that end it after a dozen trials or two.
+Give a strategy that would run for a long time options that end it after one or two dozen trials.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TraceStep, TrialResult, TrialStatus, best_of
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy
@@ -33,16 +36,16 @@ from enas_inr.testing.lookup import Table, lookup_results, lookup_space, toy_tab
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
 
 Psnr = Callable[[EnsembleSpec], float | None]
-"""What a trial comes to; see `LookupExecutor`."""
+"""The PSNR of an architecture; see `LookupExecutor`."""
 
-MANY = 64  # what the engine asks for at once
+MANY = 64  # number of proposals for which the search loop asks at once
 GIGA = 10**9
 SEEDS = range(4)
 WIDTHS, DEPTHS = (8, 16, 32, 64), (1, 2, 3)
 
 
 def spaces() -> dict[str, FeasibleSpace]:
-    """Search spaces of several kinds, by what is special about them."""
+    """Return search spaces of several kinds, by a description."""
     two = {"width": WIDTHS, "depth": DEPTHS}
     return {
         "one axis": lookup_space({"width": WIDTHS}, GIGA),
@@ -55,34 +58,37 @@ def spaces() -> dict[str, FeasibleSpace]:
 
 
 def seeded(seed: int) -> tuple[FeasibleSpace, Table]:
-    """A space of 24 architectures with a table, both drawn by a seed."""
+    """Return a space of 24 architectures and a table, both with a seed."""
     space = replace(spaces()["three axes"], seed=seed)
     return space, toy_table(space, seed)
 
 
 class StrategySuite(Suite):
-    """Derive a test class from it, with a fixture `plugin` that gives a strategy."""
+    """The rules for strategies. Derive a test class with a fixture `plugin` that returns yours."""
 
     def test_proposals_are_feasible_new_and_end(self, plugin: Plugin) -> None:
-        """In every kind of space it proposes feasible architectures, none twice, and ends."""
+        """In every kind of space, proposals are feasible and new, and the search ends."""
         for name, space in spaces().items():
             found = search(plugin, space, toy_table(space))
-            require(bool(found), f"it proposed nothing in a space with {name}: propose something")
+            require(
+                bool(found),
+                f"the strategy proposed nothing in a space with {name}; propose an architecture",
+            )
 
     def test_one_at_a_time(self, plugin: Plugin) -> None:
-        """Asked for one architecture at a time, it proposes one at a time."""
+        """The strategy can be asked for one architecture at a time."""
         for space in spaces().values():
             found = search(plugin, space, toy_table(space), n=1)
-            require(bool(found), "asked for one, it proposed nothing: propose up to n")
+            require(bool(found), "the strategy proposed nothing for n = 1; propose up to n")
 
     def test_pending_trials_are_respected(self, plugin: Plugin) -> None:
-        """While trials are pending it proposes none of them, but others, or it waits."""
+        """While trials are pending, the strategy proposes other architectures, or none."""
         for space in spaces().values():
             search(plugin, space, toy_table(space), workers=3)
             search(plugin, space, toy_table(space), workers=3, backwards=True)
 
     def test_a_resume_is_a_replay(self, plugin: Plugin) -> None:
-        """A fresh instance proposes and explains what one does that has seen other histories."""
+        """A new instance has the same proposals and trace as one that has seen other histories."""
         space = spaces()["two axes"]
         whole = search(plugin, space, toy_table(space))
         used = make(plugin, space)
@@ -91,12 +97,12 @@ class StrategySuite(Suite):
             require(
                 list(used.propose(history, (), MANY)) == list(fresh.propose(history, (), MANY))
                 and list(used.trace(history)) == list(fresh.trace(history)),
-                f"after {count} of {len(whole)} trials it and a fresh instance disagree: decide by "
-                "the history and FeasibleSpace.seed alone, and keep no other state",
+                f"after {count} of {len(whole)} trials, the strategy and a new instance differ; "
+                "use only the history and FeasibleSpace.seed, and keep no other state",
             )
 
     def test_an_interruption_changes_nothing(self, plugin: Plugin) -> None:
-        """A search that is interrupted after any trial ends with the same trials and best."""
+        """A search that is interrupted after any trial ends with the same trials and best trial."""
         for seed in SEEDS:
             space, table = seeded(seed)
             whole = search(plugin, space, table)
@@ -105,15 +111,15 @@ class StrategySuite(Suite):
                 _require_same(again, whole, f"interrupted after {kept} of {len(whole)} trials")
 
     def test_the_order_in_which_trials_end_changes_nothing(self, plugin: Plugin) -> None:
-        """Where the trials of a batch end in another order, the search finds the same."""
+        """A search does not depend on the order in which the trials of a batch end."""
         for seed in SEEDS:
             space, table = seeded(seed)
             whole = search(plugin, space, table)
             other = search(plugin, space, table, backwards=True)
-            _require_same(other, whole, "with each batch's trials ending in the opposite order")
+            _require_same(other, whole, "when the trials of each batch end in reverse order")
 
     def test_only_the_seed_of_the_space_is_random(self, plugin: Plugin) -> None:
-        """Another process, which hashes texts differently, searches just the same."""
+        """A search is the same in another process, in which strings have other hashes."""
         keys = [result.key for result in search(plugin, *seeded(3))]
         script = f"from {__name__} import keys_of_stdin; keys_of_stdin()"
         path = os.pathsep.join(filter(None, sys.path))
@@ -125,15 +131,15 @@ class StrategySuite(Suite):
             check=False,
             env=os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "7"},
         )
-        require(done.returncode == 0, f"it fails in a process of its own:\n{done.stderr}")
+        require(done.returncode == 0, f"the search fails in another process:\n{done.stderr}")
         require(
             json.loads(done.stdout) == keys,
-            "another process proposes other architectures: draw everything random from "
-            "FeasibleSpace.seed, and iterate over no set of texts",
+            "another process proposes other architectures; seed all random numbers with "
+            "FeasibleSpace.seed, and do not iterate over a set of strings",
         )
 
     def test_it_changes_nothing_that_it_is_given(self, plugin: Plugin) -> None:
-        """What it is given, history and pending, stays as it was; a tuple will do, too."""
+        """The history and the pending architectures may be tuples, and are not changed."""
         space = spaces()["two axes"]
         whole = search(plugin, space, toy_table(space))
         half = len(whole) // 2
@@ -144,13 +150,13 @@ class StrategySuite(Suite):
         strategy.trace(history)
         require(
             (_as_json(history), _as_json(pending)) == before,
-            "it changed the history or the pending architectures: work on copies",
+            "the strategy changed the history or the pending architectures; work on copies",
         )
         strategy.propose(tuple(history), tuple(pending), MANY)
         strategy.trace(tuple(history))
 
     def test_diverged_trials(self, plugin: Plugin) -> None:
-        """It copes with trials that diverge: some of them, or all."""
+        """The search ends if some or all trials diverge."""
         space = spaces()["two axes"]
         table = toy_table(space)
         for diverges in (lambda spec: spec.depth > 1, lambda spec: True):
@@ -158,7 +164,7 @@ class StrategySuite(Suite):
             _check_trace(make(plugin, space), found, space)
 
     def test_failed_trials(self, plugin: Plugin) -> None:
-        """It copes with trials that fail, and with those being tried again by the next run."""
+        """The search ends if trials fail, and if a later run repeats them with success."""
         space = spaces()["two axes"]
         table = toy_table(space)
         first = search(plugin, space, _failing(table))
@@ -168,27 +174,27 @@ class StrategySuite(Suite):
         _check_trace(make(plugin, space), second, space)
 
     def test_its_trace_is_about_the_history(self, plugin: Plugin) -> None:
-        """At every stage, its trace is a sequence of TraceStep about trials of the history."""
+        """At every stage, the trace consists of TraceStep objects about trials of the history."""
         for space in spaces().values():
             whole = _ended(plugin, space)
             for count in range(len(whole) + 1):
                 _check_trace(plugin.create(space), whole[:count], space)
 
     def test_several_objectives(self, plugin: Plugin) -> None:
-        """It copes with several objectives, or refuses them with a SpecError when it is made."""
+        """The strategy supports several objectives, or its creation raises a SpecError."""
         space = replace(spaces()["two axes"], objectives=("psnr", "flops"))
         try:
             make(plugin, space)
         except SpecError as error:
-            raise not_applicable(f"it refuses several objectives: {error}") from None
+            raise not_applicable(f"the strategy refuses several objectives: {error}") from None
         search(plugin, space, toy_table(space))
 
 
 def make(plugin: Plugin, space: FeasibleSpace) -> Strategy:
-    """Make a strategy, unless it has a loop of its own."""
+    """Make a strategy, or skip the rule if the strategy has its own loop."""
     strategy: Strategy = plugin.create(space)
     if isinstance(strategy, SelfRunning):
-        raise not_applicable("it has a loop of its own, which proposes and trains")
+        raise not_applicable("the strategy has its own loop, which proposes and trains")
     return strategy
 
 
@@ -202,17 +208,17 @@ def search(
     backwards: bool = False,
     history: Sequence[TrialResult] = (),
 ) -> list[TrialResult]:
-    """Search to the end, while every proposal is checked.
+    """Search to the end, and check every proposal.
 
     Args:
         plugin: the strategy.
-        space: what it searches.
-        psnr: what its trials come to.
-        n: how many it is asked for at once.
-        workers: it is asked for one as soon as fewer than so many are pending; 0: for `n` when
-            none is, as the engine does.
-        backwards: the trials that were proposed last end first.
-        history: how far the search had come.
+        space: the space to search.
+        psnr: the PSNR of each architecture.
+        n: number of proposals to ask for at once.
+        workers: ask for one proposal as soon as fewer than this many are pending; 0 to ask for `n`
+            when none is pending, as the search loop does.
+        backwards: whether the trials that were proposed last end first.
+        history: the trials from which the search continues.
     """
     strategy = make(plugin, space)
     ended = list(history)
@@ -235,9 +241,12 @@ def ask(
     pending: Sequence[EnsembleSpec],
     n: int,
 ) -> list[EnsembleSpec]:
-    """What a strategy proposes, checked."""
+    """Ask a strategy for proposals, and check them."""
     proposals = list(strategy.propose(list(history), list(pending), n))
-    require(len(proposals) <= n, f"asked for {n}, it proposed {len(proposals)}: keep to n")
+    require(
+        len(proposals) <= n,
+        f"the strategy proposed {len(proposals)} architectures for n = {n}; propose at most n",
+    )
     feasible = {c.spec.key() for c in space.feasible}
     seen = {result.key for result in history}
     running = {spec.key() for spec in pending}
@@ -246,18 +255,28 @@ def ask(
         key, label = spec.key(), spec.label()
         require(
             key in feasible,
-            f"it proposed {label}, which is over the budget or not in the space: propose only "
-            "specs of FeasibleSpace.feasible",
+            f"the strategy proposed {label}, which exceeds the budget or is not in the space; "
+            "propose only architectures of FeasibleSpace.feasible",
         )
-        require(key not in seen, f"it proposed {label}, which was trained: see the history")
-        require(key not in running, f"it proposed {label}, which is pending: leave that out")
-        require(key not in named, f"it proposed {label} twice at once: name each one once")
+        require(
+            key not in seen,
+            f"the strategy proposed {label}, which has been trained; leave out what the history "
+            "holds",
+        )
+        require(
+            key not in running,
+            f"the strategy proposed {label}, which is pending; leave out pending architectures",
+        )
+        require(
+            key not in named,
+            f"the strategy proposed {label} twice in one call; propose it once",
+        )
         named.add(key)
     return proposals
 
 
 def keys_of_stdin() -> None:
-    """Search with the plugin that stdin describes; print the trials' keys as JSON."""
+    """Search with the plugin that stdin describes, and print the keys of the trials as JSON."""
     plugin = _restored(**json.load(sys.stdin))
     print(json.dumps([result.key for result in search(plugin, *seeded(3))]))
 
@@ -282,7 +301,7 @@ def _as_json(models: Sequence[BaseModel]) -> list[str]:
 
 
 def _ended(plugin: Plugin, space: FeasibleSpace) -> list[TrialResult]:
-    """A whole history: the strategy's own, or just all trials if its loop is its own."""
+    """Return the history of a whole search, or all trials if the strategy has its own loop."""
     table = toy_table(space)
     if isinstance(plugin.create(space), SelfRunning):
         return lookup_results(space, table, [c.spec for c in space.feasible], PsnrFlops())
@@ -293,14 +312,14 @@ def _require_same(found: Sequence[TrialResult], whole: Sequence[TrialResult], wh
     ours, theirs = ({result.key for result in results} for results in (found, whole))
     require(
         ours == theirs,
-        f"{when}, it trained {len(ours - theirs)} architectures that it did not train "
-        "undisturbed: name whole batches and go on when all of a batch is in the history, "
-        "whatever the order",
+        f"{when}, the search trained {len(ours - theirs)} architectures that it did not train "
+        "before; propose whole batches, and continue only when all of a batch is in the history, "
+        "in any order",
     )
-    best, undisturbed = best_of(found), best_of(whole)
+    best, expected = best_of(found), best_of(whole)
     require(
-        (best and best.key) == (undisturbed and undisturbed.key),
-        f"{when}, it found another best",
+        (best and best.key) == (expected and expected.key),
+        f"{when}, the search found another best trial; do not depend on the order of the history",
     )
 
 
@@ -312,20 +331,24 @@ def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: Feas
     iteration = 1
     for step in steps:
         if not isinstance(step, TraceStep):
-            raise ConformanceError(f"{when} its trace has a {type(step).__name__}: give TraceStep")
+            raise ConformanceError(
+                f"{when}, the trace has a {type(step).__name__}; return TraceStep"
+            )
         require(
             all(known.get(result.key) == result for result in step.candidates),
-            f"{when} its trace has trials that are not in the history: take them from there",
+            f"{when}, the trace has trials that are not in the history; use only those of the "
+            "history",
         )
         complete = {r.key for r in step.candidates if r.status is TrialStatus.COMPLETE}
         require(
             step.choice is None or step.choice in complete,
-            f"{when} its trace chose what is no complete candidate: choose a key of one, or None",
+            f"{when}, a choice of the trace is not a complete candidate; use the key of one, or "
+            "None",
         )
-        require(step.axis in axes, f"{when} its trace names the axis {step.axis!r}: use {axes}")
+        require(step.axis in axes, f"{when}, the trace has the axis {step.axis!r}; use {axes}")
         require(
             step.iteration >= iteration,
-            f"{when} its trace has iteration {step.iteration} after {iteration}: count up from 1",
+            f"{when}, the trace has iteration {step.iteration} after {iteration}; count up from 1",
         )
         iteration = step.iteration
 
@@ -335,11 +358,11 @@ def _diverging(table: Psnr, diverges: Callable[[EnsembleSpec], bool]) -> Psnr:
 
 
 def _failing(table: Psnr) -> Psnr:
-    """Every other width fails."""
+    """Return a function for which every other width fails."""
 
     def psnr(spec: EnsembleSpec) -> float | None:
         if spec.width in WIDTHS[::2]:
-            raise TrainingError(f"no room for width {spec.width}", "this is a test")
+            raise TrainingError(f"width {spec.width} fails", "this is a test")
         return table(spec)
 
     return psnr

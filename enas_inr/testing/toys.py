@@ -1,4 +1,4 @@
-"""Small signals that need no file."""
+"""Small generated signals for tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
-_WAVE = 64  # samples, where an axis is long
+_WAVE = 64  # samples of a period along a long axis
 _SHAPES = {1: (2000,), 2: (20, 27), 3: (6, 18, 21), 4: (4, 5, 6, 7)}
 
 
 def toy_shape(axes: int) -> tuple[int, ...]:
-    """A small shape of 1 to 4 axes, some of them of an odd length."""
+    """Return a small shape of 1 to 4 axes, some of which have an odd length."""
     return _SHAPES[axes]
 
 
@@ -26,18 +26,18 @@ def toy_signal(
     name: str = "toy",
     sample_rate: int | None = None,
 ) -> Signal:
-    """Make a smooth signal: the same each time, of values that reach both -1 and 1.
+    """Make a smooth signal, the same at each call, with values from exactly -1 to exactly 1.
 
-    Every channel is a mean of cosines, one along each axis: a period along a short axis, one in
-    64 samples along a long one. Channels differ by their phases.
+    Every channel is a sum of cosines, one along each axis, with one period along a short axis and
+    a period of 64 samples along a long one. Channels differ in phase.
 
     Args:
         shape: samples along each axis.
-        channels: how many; each is scaled to [-1, 1] by itself, so formats that store the extremes
-            keep the values as they are.
-        modality: as which it can be written.
-        name: of the signal.
-        sample_rate: samples per second along axis 0; None: no axis is time.
+        channels: number of channels. Each is scaled to [-1, 1] separately, so that formats that
+            scale by the extremes keep the values.
+        modality: modality of the signal.
+        name: name of the signal.
+        sample_rate: samples per second along axis 0; None if no axis is time.
     """
     import torch
 

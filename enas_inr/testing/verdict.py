@@ -1,4 +1,4 @@
-"""Run a conformance suite without pytest, rule by rule."""
+"""Check a plugin against a conformance suite without pytest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUITES: Mapping[str, type[Suite]] = {
 
 
 class RuleOutcome(StrEnum):
-    """What became of one rule."""
+    """Whether a plugin passed, failed or skipped a rule."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -38,12 +38,13 @@ class RuleOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """One rule, and whether a plugin keeps it.
+    """One rule and its outcome.
 
     Attributes:
-        rule: in words.
-        message: why it failed or does not apply.
-        traceback: of a failure, for authors.
+        rule: the rule in words.
+        outcome: whether it passed, failed or was skipped.
+        message: why it failed or was skipped.
+        traceback: traceback of a failure.
     """
 
     rule: str
@@ -53,7 +54,7 @@ class Verdict:
 
 
 def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
-    """Ask a plugin rule by rule, in the order of the suite; what it raises ends only one rule."""
+    """Check the rules of a suite in order. An exception ends only the rule that raised it."""
     for name, rule in _rules(suite):
         words = _words(name, rule)
         with tempfile.TemporaryDirectory() as folder:
@@ -63,14 +64,14 @@ def verdicts(suite: type[Suite], plugin: Plugin) -> Iterator[Verdict]:
                 rule(suite(), **{argument: available[argument] for argument in asked})
             except SkipTest as why:
                 yield Verdict(words, RuleOutcome.SKIPPED, str(why))
-            except (Exception, SystemExit) as error:  # whatever a stranger's plugin raises
+            except (Exception, SystemExit) as error:  # a plugin may raise anything
                 yield Verdict(words, RuleOutcome.FAILED, _message(error), traceback.format_exc())
             else:
                 yield Verdict(words, RuleOutcome.PASSED)
 
 
 def rules(suite: type[Suite]) -> list[str]:
-    """The rules of a suite in words, in the order in which they are asked."""
+    """Return the rules of a suite in words, in the order in which they are checked."""
     return [_words(name, rule) for name, rule in _rules(suite)]
 
 
@@ -79,7 +80,7 @@ def _words(name: str, rule: Callable[..., None]) -> str:
 
 
 def _rules(suite: type[Suite]) -> list[tuple[str, Callable[..., None]]]:
-    """The suite's methods in the order in which they are written, those of its bases first."""
+    """Return the rules in the order in which they are written, those of the bases first."""
     named: dict[str, Callable[..., None]] = {}
     for part in reversed(suite.__mro__):
         named |= {name: rule for name, rule in vars(part).items() if name.startswith("test_")}

@@ -1,1 +1,1 @@
-"""Trains all sub-networks of an ensemble in batches."""
+"""Training of all sub-networks of an ensemble in batches."""

@@ -1,6 +1,6 @@
-"""Batches: the members that one kernel can train together, drawn and cut into chunks.
+"""Batches of members that one kernel can train together, divided into chunks.
 
-A member is one sub-network: of one job (an architecture on a signal), one repeat and one cell.
+A member is the sub-network of one job (an architecture on a signal), one repeat and one cell.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.checks import check_layers, check_leaves
 from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape
+from enas_inr.plugins.guard import guarded_like
 from enas_inr.signals.partition import Partition, cell_coordinates
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import autograd_kernel as general
@@ -31,7 +31,11 @@ class Job:
     """One architecture on one signal, trained once for each seed.
 
     Attributes:
-        seeds: one for each repeat.
+        backbone: the kind of sub-network.
+        shape: shape of each sub-network.
+        partition: the signal, cut into cells.
+        seeds: a seed for each repeat.
+        learning_rate: learning rate of Adam.
     """
 
     backbone: Backbone
@@ -43,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Member:
-    """Which sub-network: the job's number, the repeat, and the cell's row in its block."""
+    """Identifies a sub-network by the number of the job, the repeat, and the row in the block."""
 
     job: int
     repeat: int
@@ -52,16 +56,17 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Members that one kernel trains: equal networks on cells of one block.
+    """Members that one kernel trains, which are equal networks on cells of one block.
 
     Attributes:
-        block: the block's index in the partition.
-        points: samples that each member is trained on.
-        share: of its cell in the signal's samples, and so of its loss in the signal's.
-        packing: how the chunks' numbers lie.
-        make_kernel: allocates the scratch memory of a worker; called anew each round, so that
-            only one batch holds any.
-        chunks: the members' states, in the order of `members`.
+        block: index of the block in the partition.
+        points: number of samples on which each member is trained.
+        share: share of a cell in the samples of the signal, and so of its loss in the total loss.
+        members: the members.
+        packing: memory layout of the numbers of a chunk.
+        make_kernel: makes a kernel with the scratch memory of a worker. It is called once each
+            round, so that only one batch holds scratch memory.
+        chunks: states of the members, in the order of `members`.
     """
 
     block: int
@@ -73,7 +78,7 @@ class Batch:
     chunks: tuple[ChunkState, ...]
 
     def by_chunk(self) -> Iterator[tuple[ChunkState, tuple[Member, ...], slice]]:
-        """Each chunk with its members, and their place among all."""
+        """Iterate over the chunks with their members and the slice of `members` that they are."""
         start = 0
         for chunk in self.chunks:
             place = slice(start, start + chunk.members)
@@ -82,7 +87,7 @@ class Batch:
 
 
 def derived_seed(*path: int) -> int:
-    """A seed for one branch of a tree of seeds: (study, repeat), then (repeat's, cell)."""
+    """Derive a seed from a path of numbers: (seed of the study, repeat), (seed of that, cell)."""
     return int(np.random.SeedSequence(path).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
@@ -93,14 +98,14 @@ def make_batches(
     workspace: int,
     workers: int = 1,
 ) -> list[Batch]:
-    """Gather the members that can be trained together, and draw them.
+    """Group the members that can be trained together, and initialise them.
 
     Args:
-        jobs: the architectures; equal partitions must be one object.
-        training: the settings they share.
-        device: where they are trained.
-        workspace: bytes that a chunk should fill.
-        workers: how many chunks are trained side by side.
+        jobs: the architectures. Jobs with equal partitions must share one object.
+        training: the training settings of all jobs.
+        device: where the members are trained.
+        workspace: target size of a chunk in bytes.
+        workers: number of chunks that are trained side by side.
     """
     groups: dict[tuple[Hashable, int, int, float], list[Member]] = {}
     for number, job in enumerate(jobs):
@@ -118,17 +123,15 @@ def make_batches(
 
 
 def _layers(job: Job) -> tuple[Layer, ...] | None:
-    """The layers of a network that the layered kernel can train, else None."""
+    """Return the layers of a network if the layered kernel can train it, or None."""
     if not isinstance(job.backbone, LayeredBackbone):
         return None
     layers = job.backbone.layers(job.shape)
-    features = job.backbone.encoding.features(job.shape.in_features)
-    check_layers(layers, features, job.shape.out_features)
     return layers if layered.supports(layers) else None
 
 
 def _network(job: Job) -> Hashable:
-    """What two jobs' networks must have in common: what they compute, not how they start."""
+    """Return a key that is equal for networks with the same function, however initialised."""
     layers = _layers(job)
     if layers is None or not isinstance(job.backbone, LayeredBackbone):
         return id(job)
@@ -166,9 +169,13 @@ def _make_batch(
     plan = plan_chunks(len(members), points, member_bytes, workspace, device, workers)
 
     def make_kernel() -> Kernel:
+        kernel: Kernel
         if layers and isinstance(job.backbone, LayeredBackbone):
-            return layered.LayeredKernel(job.backbone.encoding, layers, data, settings, plan)
-        return general.GeneralKernel(job.backbone, job.shape, packing, data, settings, plan)
+            kernel = layered.LayeredKernel(job.backbone.encoding, layers, data, settings, plan)
+        else:
+            kernel = general.GeneralKernel(job.backbone, job.shape, packing, data, settings, plan)
+        # Activations and gradients of the backbone fail there, outside all its methods.
+        return guarded_like(job.backbone, kernel)
 
     def start(chunk: list[Member]) -> ChunkState:
         cells = torch.tensor([member.cell for member in chunk], device=device)
@@ -184,7 +191,7 @@ def _make_batch(
 def _draw(
     jobs: Sequence[Job], index: int, members: list[Member]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Draw members, which come job by job: the trained leaves and the constant ones."""
+    """Return the initial trained and constant leaves of members, which must be sorted by job."""
     parts: list[Params] = []
     for number in dict.fromkeys(member.job for member in members):
         job = jobs[number]
@@ -194,9 +201,7 @@ def _draw(
             for member in members
             if member.job == number
         ]
-        drawn = job.backbone.init(job.shape, seeds)
-        check_leaves(drawn, len(seeds), job.backbone.constants)
-        parts.append(drawn)
+        parts.append(job.backbone.init(job.shape, seeds))
     trained = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     constants = {name: trained.pop(name) for name in jobs[members[0].job].backbone.constants}
     return trained, constants

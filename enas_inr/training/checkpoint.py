@@ -17,7 +17,7 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Params
 from enas_inr.training.batch import Batch
-from enas_inr.training.trainer import Run
+from enas_inr.training.run import Run
 
 Kind = Literal["weights", "first_moment", "second_moment"]
 KINDS: tuple[Kind, ...] = ("weights", "first_moment", "second_moment")
@@ -81,10 +81,16 @@ class BestWeights:
 
 
 def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
-    """Everything that is needed to go on, with the best weights so far or without."""
-    tensors = {"losses": run.losses[:, : run.done].contiguous(), "done": torch.tensor(run.done)}
+    """Return everything that is needed to go on, with the best weights so far or without.
+
+    The tensors of the run itself are copied: they stay as they are when it is trained further.
+    """
+    tensors = {
+        "losses": run.losses[:, : run.done].clone(memory_format=torch.contiguous_format),
+        "done": torch.tensor(run.done),
+    }
     for index, batch in enumerate(run.batches):
-        tensors[f"{index}.step"] = batch.chunks[0].step.cpu()
+        tensors[f"{index}.step"] = batch.chunks[0].step.clone().cpu()
         named: dict[str, Params] = {kind: gather(batch, kind) for kind in KINDS}
         if best:
             tensors[f"{index}.best_losses"] = best.losses[index]

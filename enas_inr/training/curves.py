@@ -1,4 +1,4 @@
-"""What a learning curve says: the smallest loss, where training stops, whether it diverged."""
+"""Evaluate learning curves: the smallest loss, the stopping point, and divergence."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class CurveSummary:
-    """Of one repeat's losses, step by step.
+    """Properties of the losses of one repeat.
 
     Attributes:
-        steps: how many count: up to the stop, or to the first loss that is not finite.
-        best_step: the first step (from 1) with the smallest loss; None if there is none.
-        best_loss: that loss.
+        steps: number of steps that count: up to the stop, or to the first loss that is not finite.
+        best_step: the first step (from 1) with the smallest loss; None if no loss is finite.
+        best_loss: the smallest loss.
         diverged_at: the first step whose loss is not finite.
         stopped: whether `patience` ran out.
     """
@@ -31,7 +31,7 @@ class CurveSummary:
 def summarise(losses: Float[Tensor, " steps"], patience: int) -> CurveSummary:
     """Apply the paper's rule: stop after `patience` steps without a new minimum, keep the minimum.
 
-    It depends on the losses alone, so steps trained past the stop change nothing.
+    The result depends only on the losses up to the stop; further training steps do not change it.
     """
     if not len(losses):
         return CurveSummary(0, None, None, None, False)
@@ -40,7 +40,7 @@ def summarise(losses: Float[Tensor, " steps"], patience: int) -> CurveSummary:
     valid = losses[:diverged]
     steps = torch.arange(len(valid))
     lowest = torch.cummin(valid, dim=0)
-    # cummin names the last of equal minima; a new minimum is one that is smaller than all before.
+    # cummin returns the last of equal minima; a new minimum is smaller than all losses before it.
     is_new = torch.ones_like(steps, dtype=torch.bool)
     is_new[1:] = valid[1:] < lowest.values[:-1]
     last_new = torch.cummax(torch.where(is_new, steps, 0), dim=0).values

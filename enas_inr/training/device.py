@@ -1,4 +1,4 @@
-"""Where to train."""
+"""The device on which to train."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import torch
 
 from enas_inr.errors import SpecError
 
+__all__ = ["device_name", "resolve_device"]
+
 
 def resolve_device(name: str) -> torch.device:
-    """Find `auto` (the GPU if there is one), `cpu`, `cuda` or `cuda:N`.
+    """Find the device `auto` (the GPU if there is one), `cpu`, `cuda` or `cuda:N`.
 
-    Matrix products are set to full float32 precision: TF32 changes what a training converges to.
+    Also sets matrix products to full float32 precision, since TF32 changes the result of training.
 
     Raises:
-        SpecError: no such device here.
+        SpecError: the name is not valid, or the device is not available.
     """
     torch.set_float32_matmul_precision("highest")
     if name == "auto":
@@ -26,10 +28,10 @@ def resolve_device(name: str) -> torch.device:
         raise SpecError(f"device {name!r} is not supported", "use auto, cpu, cuda or cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cuda" and (device.index or 0) >= count:
-        raise SpecError(f"device {name!r} is not here ({count} GPUs found)", "use --device cpu")
+        raise SpecError(f"device {name!r} is not available (GPUs: {count})", "use --device cpu")
     return device
 
 
 def device_name(device: torch.device) -> str:
-    """What a result records: `cpu`, or the GPU's name."""
+    """Return the name that results record: `cpu`, or the name of the GPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

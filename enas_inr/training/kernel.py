@@ -1,7 +1,7 @@
-"""What a training kernel is: it takes a chunk of members some steps further.
+"""The contract of a training kernel, which trains a chunk of members for some steps.
 
-A kernel owns the scratch memory of a step and is used for one chunk after the other, so that a
-chunk's scratch stays in the cache; what a chunk keeps between two runs is in its ChunkState.
+A kernel owns the scratch memory of a step and is used for one chunk after the other, so that the
+scratch memory stays in the cache. State that persists between two runs is in ChunkState.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enas_inr.training.packing import Packing
 
 @dataclass(frozen=True)
 class AdamSettings:
-    """Adam's hyperparameters (Kingma and Ba, ICLR 2015)."""
+    """The hyperparameters of Adam (Kingma and Ba, ICLR 2015)."""
 
     learning_rate: float
     betas: tuple[float, float]
@@ -29,15 +29,15 @@ class AdamSettings:
 
 @dataclass(eq=False)
 class ChunkState:
-    """What some members are between two runs: tensors that a kernel updates in place.
+    """The state of some members between two runs. A kernel updates it in place.
 
     Attributes:
-        weights: trained numbers, flat, in the kernel's packing.
-        first_moment: Adam's, likewise.
-        second_moment: Adam's, likewise.
-        step: how many updates were made, a scalar tensor.
-        constants: leaves that are not trained, `members ...`.
-        cells: the row of the block's targets that each member fits.
+        weights: trained numbers as a flat buffer in the packing of the kernel.
+        first_moment: first moment of Adam, in the same packing.
+        second_moment: second moment of Adam, in the same packing.
+        step: number of updates so far, a scalar tensor.
+        constants: leaves `members ...` that are not trained.
+        cells: for each member, the row of its cell in the targets of the block.
     """
 
     weights: Float[Tensor, " flat"]
@@ -51,7 +51,7 @@ class ChunkState:
     def start(
         cls, packing: Packing, params: Params, constants: Params, cells: Tensor
     ) -> ChunkState:
-        """Freshly drawn members on the device of `cells`."""
+        """Return the state of newly initialised members on the device of `cells`."""
         weights = packing.pack(params).to(cells.device)
         return cls(
             weights=weights,
@@ -64,11 +64,11 @@ class ChunkState:
 
     @property
     def members(self) -> int:
-        """How many members the chunk has."""
+        """The number of members in the chunk."""
         return len(self.cells)
 
     def copy(self) -> ChunkState:
-        """The same state in memory of its own."""
+        """Return a copy that shares no trained numbers with this state."""
         return replace(
             self,
             weights=self.weights.clone(),
@@ -78,7 +78,7 @@ class ChunkState:
         )
 
     def update_(self, gradient: Float[Tensor, " flat"], settings: AdamSettings) -> None:
-        """Make one step of Adam, in one fused pass over the flat buffers."""
+        """Take one step of Adam, in one fused pass over the flat buffers."""
         adam(
             [self.weights],
             [gradient],
@@ -99,11 +99,11 @@ class ChunkState:
 
 @dataclass(frozen=True, eq=False)
 class BlockData:
-    """The cells of one shape on the device: what their members fit.
+    """The cells of one shape on the device, to which their members are fitted.
 
     Attributes:
-        coordinates: of a cell's samples, the same for all cells of one shape.
-        targets: the values of each cell.
+        coordinates: coordinates of the samples, which all cells of one shape share.
+        targets: values of each cell.
     """
 
     coordinates: Float[Tensor, "points in"]
@@ -115,4 +115,4 @@ class Kernel(ABC):
 
     @abstractmethod
     def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
-        """Train in place; return each member's mean squared error before each step's update."""
+        """Train in place, and return the mean squared error of each member before each update."""

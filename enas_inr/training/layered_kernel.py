@@ -1,10 +1,10 @@
 """The kernel for layered networks: a hand-written backward pass in memory allocated once.
 
-Activations lie as `members features points`, each followed by a row of ones, so that a layer with
-its bias is one batched matrix product, and omega_0 and the loss's factor are that product's alpha.
-After the forward pass the pre-activations hold the slopes; the backward pass turns them into the
-gradients with respect to the pre-activations, in place. The samples are processed in tiles and
-the members in chunks small enough for the cache (see `plan.py`).
+Activations are stored as `members features points`, each followed by a row of ones, so that a layer
+with its bias is one batched matrix product, with omega_0 and the factor of the loss as its alpha.
+After the forward pass, the buffers of the pre-activations hold the slopes; the backward pass turns
+these into gradients with respect to the pre-activations, in place. Samples are processed in tiles
+and members in chunks that are small enough for the cache (see `chunks.py`).
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
 from enas_inr.training.packing import LayeredPacking
 
 FLOAT_BYTES = 4
-MOST_ENCODED_BYTES = 2**28  # of encoded coordinates that are kept; more are encoded anew each step
+MOST_ENCODED_BYTES = 2**28  # cached encoded coordinates; larger ones are recomputed each step
 
 
 def supports(layers: tuple[Layer, ...]) -> bool:
-    """Whether this kernel can train such layers: all but the last one with an activation."""
+    """Whether this kernel can train the layers: all but the last one must have an activation."""
     return all(layer.activation for layer in layers[:-1]) and layers[-1].activation is None
 
 
 def member_bytes(layers: tuple[Layer, ...], points: int, tile: int) -> int:
-    """The memory that one member needs while it is trained: numbers, inputs and scratch."""
+    """Return the memory for training one member in bytes: numbers, inputs and scratch."""
     numbers = LayeredPacking(layers).numbers
     hidden = [layer.out_features for layer in layers[:-1]]
     outputs = layers[-1].out_features
@@ -43,7 +43,7 @@ def member_bytes(layers: tuple[Layer, ...], points: int, tile: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Hidden:
-    """The scratch of one hidden layer for one tile."""
+    """Scratch memory of one hidden layer for one tile."""
 
     values: Float[Tensor, "members features points"]
     with_ones: Float[Tensor, "members features1 points"]
@@ -53,7 +53,7 @@ class _Hidden:
 
 @dataclass(frozen=True, eq=False)
 class _Tile:
-    """Views of everything that one tile of samples touches."""
+    """Views of all memory that one tile of samples uses."""
 
     inputs: Float[Tensor, "members features1 points"]
     targets: Float[Tensor, "members out points"]
@@ -64,7 +64,7 @@ class _Tile:
 
 @final
 class LayeredKernel(Kernel):
-    """Full-batch Adam on the mean squared error, for an encoding followed by layers."""
+    """Minimises the mean squared error of layered networks by full-batch Adam."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class LayeredKernel(Kernel):
 
     @torch.no_grad()
     def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
-        """Train in place; return each member's mean squared error before each step's update."""
+        """Train in place, and return the mean squared error of each member before each update."""
         members = chunk.members
         gradient = self._gradient[: chunk.weights.numel()]
         weights, gradients = self._packing.matrices(chunk.weights), self._packing.matrices(gradient)
@@ -121,7 +121,7 @@ class LayeredKernel(Kernel):
         return self._targets.shape[1] * self._targets.shape[2]
 
     def _load(self, chunk: ChunkState) -> None:
-        """Bring the chunk's targets, and its encoded coordinates if kept, into the scratch."""
+        """Copy the targets, and encoded coordinates if cached, to the scratch memory."""
         self._targets[: chunk.members].copy_(self._block.targets[chunk.cells].transpose(1, 2))
         for start, stop in self._tiles if self._kept else ():
             self._encode(chunk, start, stop)
@@ -163,7 +163,7 @@ class LayeredKernel(Kernel):
         )
 
     def _forward(self, tile: _Tile, weights: list[Tensor]) -> None:
-        """Fill values and slopes of the hidden layers, and the outputs with the error."""
+        """Compute the values and slopes of the hidden layers, and the error in the outputs."""
         below = tile.inputs
         for layer, matrix, hidden in zip(self._layers, weights, tile.hidden, strict=False):
             hidden.slopes.baddbmm_(matrix, below, beta=0, alpha=layer.scale)
@@ -175,7 +175,7 @@ class LayeredKernel(Kernel):
     def _backward(
         self, tile: _Tile, weights: list[Tensor], gradients: list[Tensor], *, accumulate: bool
     ) -> None:
-        """Set (or add to) the gradients of the mean squared error, from the last layer down."""
+        """Compute the gradients of the mean squared error, or add to them, from the last layer."""
         delta = tile.outputs
         factor = 2 / self._values_per_cell
         for index in range(len(self._layers) - 1, -1, -1):

@@ -1,4 +1,4 @@
-"""All trained numbers of a chunk in one flat buffer, so that Adam is one pass over it."""
+"""Packing of all trained numbers of a chunk in one flat buffer, for a single pass of Adam."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from enas_inr.backbones.layered import Layer, bias_name, weight_name
 
 
 class Packing(ABC):
-    """Where each leaf lies in a flat buffer of `members * numbers` float32 values."""
+    """The position of each leaf in a flat buffer of `members * numbers` float32 values."""
 
     @property
     @abstractmethod
     def numbers(self) -> int:
-        """Float32 values of one member."""
+        """The number of float32 values of one member."""
 
     @abstractmethod
     def pack(self, params: Params) -> Float[Tensor, " flat"]:
@@ -31,11 +31,11 @@ class Packing(ABC):
 
     @abstractmethod
     def unpack(self, flat: Float[Tensor, " flat"]) -> dict[str, Tensor]:
-        """View a flat buffer as the leaves it was packed from."""
+        """Return the leaves as views of a flat buffer."""
 
 
 def _views(flat: Tensor, shapes: list[tuple[int, ...]], members: int) -> list[Tensor]:
-    """Cut a flat buffer into contiguous `members *shape` pieces."""
+    """Return contiguous views `members *shape` of a flat buffer."""
     sizes = [members * math.prod(shape) for shape in shapes]
     pieces = torch.split(flat, sizes)
     return [piece.view(members, *shape) for piece, shape in zip(pieces, shapes, strict=True)]
@@ -44,17 +44,17 @@ def _views(flat: Tensor, shapes: list[tuple[int, ...]], members: int) -> list[Te
 @final
 @dataclass(frozen=True)
 class LayeredPacking(Packing):
-    """Each layer's weight and bias as one matrix `out (in + 1)`, the bias in the last column.
+    """Stores weight and bias of each layer as one matrix `out (in + 1)` with the bias last.
 
-    So a layer is one matrix product with inputs that end in a row of ones, and the gradient of the
-    bias comes with that of the weight.
+    A layer is then one matrix product with inputs that end in a row of ones, and one product gives
+    the gradients of weight and bias.
     """
 
     layers: tuple[Layer, ...]
 
     @property
     def numbers(self) -> int:
-        """Weights and biases of all layers."""
+        """The number of weights and biases of all layers."""
         return sum(math.prod(shape) for shape in self._shapes)
 
     @property
@@ -62,11 +62,11 @@ class LayeredPacking(Packing):
         return [(layer.out_features, layer.in_features + 1) for layer in self.layers]
 
     def matrices(self, flat: Float[Tensor, " flat"]) -> list[Float[Tensor, "members out in1"]]:
-        """View a flat buffer as one matrix a layer."""
+        """Return the matrix of each layer as a view of a flat buffer."""
         return _views(flat, self._shapes, flat.numel() // self.numbers)
 
     def pack(self, params: Params) -> Float[Tensor, " flat"]:
-        """Join weights and biases."""
+        """Copy weights and biases into a new flat buffer."""
         joined = [
             torch.cat([params[weight_name(i)], params[bias_name(i)].unsqueeze(2)], dim=2)
             for i in range(len(self.layers))
@@ -74,7 +74,7 @@ class LayeredPacking(Packing):
         return torch.cat([matrix.flatten() for matrix in joined])
 
     def unpack(self, flat: Float[Tensor, " flat"]) -> dict[str, Tensor]:
-        """Views of the weights and biases."""
+        """Return weights and biases as views of a flat buffer."""
         leaves = {}
         for index, matrix in zip(count(), self.matrices(flat), strict=False):
             leaves[weight_name(index)] = matrix[:, :, :-1]
@@ -85,14 +85,14 @@ class LayeredPacking(Packing):
 @final
 @dataclass(frozen=True)
 class LeafPacking(Packing):
-    """Any leaves, one after the other; complex ones as pairs of floats."""
+    """Stores any leaves one after the other, and complex leaves as pairs of floats."""
 
     shapes: Mapping[str, tuple[int, ...]]
     complex_names: frozenset[str]
 
     @classmethod
     def of(cls, params: Params) -> LeafPacking:
-        """The packing of leaves shaped as these."""
+        """Return the packing for leaves with the shapes of `params`."""
         return cls(
             {name: tuple(leaf.shape[1:]) for name, leaf in params.items()},
             frozenset(name for name, leaf in params.items() if leaf.is_complex()),
@@ -100,7 +100,7 @@ class LeafPacking(Packing):
 
     @property
     def numbers(self) -> int:
-        """Numbers of all leaves, a complex one counted twice."""
+        """The number of floats in all leaves; a complex number counts twice."""
         return sum(math.prod(shape) for shape in self._real_shapes)
 
     @property
@@ -111,13 +111,13 @@ class LeafPacking(Packing):
         ]
 
     def pack(self, params: Params) -> Float[Tensor, " flat"]:
-        """Join the leaves."""
+        """Copy the leaves into a new flat buffer."""
         leaves = [params[name] for name in self.shapes]
         real = [torch.view_as_real(leaf) if leaf.is_complex() else leaf for leaf in leaves]
         return torch.cat([leaf.flatten() for leaf in real])
 
     def unpack(self, flat: Float[Tensor, " flat"]) -> dict[str, Tensor]:
-        """Views of the leaves."""
+        """Return the leaves as views of a flat buffer."""
         pieces = _views(flat, self._real_shapes, flat.numel() // self.numbers)
         return {
             name: torch.view_as_complex(piece) if name in self.complex_names else piece

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from enas_inr.plugins.catalog import DISABLE_VARIABLE
+from enas_inr.plugins.provider import DISABLE_VARIABLE
 
 
 def chunk(kind, data):

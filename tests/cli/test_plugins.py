@@ -1,5 +1,6 @@
 import enas_inr
-from enas_inr.plugins.catalog import KINDS, load_catalog
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.loading import KINDS
 from tests.command_line import call, plain
 
 

@@ -39,7 +39,7 @@ def test_a_trial_is_told_after_a_while_with_its_speed_and_what_is_left(clock, ca
         clock.now = 100.0 + seconds
         shown.progressed(TrialProgress(0, "siren", done, round(400 * done), 20.0))
     assert capsys.readouterr().err.splitlines() == [
-        "study s in sqlite:///s.db, 3 trials known",
+        "study s in sqlite:///s.db, 3 trials stored already",
         "trial 4 of at most 9  siren   25%  10.0 steps/s  PSNR 26.02 dB so far  0:30 left",
         "trial 4 of at most 9  siren   50%  10.0 steps/s  PSNR 26.02 dB so far  0:20 left",
     ]
@@ -77,7 +77,8 @@ def test_an_interrupted_search_says_what_is_kept(capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "interrupted before the search began"
     assert said[-1] == (
-        "interrupted: 4 trials are kept in study s (sqlite:///s.db); the same command continues"
+        "interrupted: 4 trials are stored in study s (sqlite:///s.db); "
+        "run the same command again to resume"
     )
 
 

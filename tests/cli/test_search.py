@@ -71,7 +71,7 @@ def test_the_same_search_again_trains_nothing(searched, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr("enas_inr.executors.local.train", train)
     again = call(f"{TINY} --json")
-    kept = f"study {outcome.json['study']} in sqlite:///enas-inr.db, 2 trials known"
+    kept = f"study {outcome.json['study']} in sqlite:///enas-inr.db, 2 trials stored already"
     assert again.err.split("\n") == [kept, ""]
     assert again.json | {"seconds": 0} == outcome.json | {"seconds": 0}
 
@@ -152,10 +152,12 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(monkeypatc
         outcome = call(TINY)
     assert outcome.code == 130
     assert outcome.out == ""
-    assert outcome.err.splitlines()[-1].startswith("interrupted: 1 trials are kept in study photo-")
+    assert outcome.err.splitlines()[-1].startswith(
+        "interrupted: 1 trials are stored in study photo-"
+    )
     again = call(TINY)
     assert again.code == 0
-    assert ", 1 trials known" in again.err
+    assert ", 1 trials stored already" in again.err
     assert len([line for line in again.err.splitlines() if line.startswith("trial ")]) == 1
 
 

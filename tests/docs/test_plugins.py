@@ -1,18 +1,15 @@
-"""Every kind of plugin is implemented, tested, and made from public modules alone."""
+"""Every kind of plugin is implemented, tested, and used by a package in plugins/."""
 
-import ast
-import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from enas_inr.plugins.catalog import KINDS, load_catalog
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.loading import KINDS
 from enas_inr.testing.verdict import SUITES
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-PUBLIC = re.findall(r"^::: (\S+)$", REFERENCE, re.MULTILINE)
 PACKAGES = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
 
 
@@ -32,7 +29,7 @@ def test_every_kind_is_implemented_and_tested(providers):
 
 def test_a_package_uses_each_hook(providers):
     used = {p.description.kind for p in providers if not p.origin.is_ours}
-    assert set(KINDS) - used == {"executor"}  # ours alone
+    assert used == set(KINDS)
 
 
 def test_every_package_is_tested_by_the_suites_of_what_it_provides(providers):
@@ -42,22 +39,3 @@ def test_every_package_is_tested_by_the_suites_of_what_it_provides(providers):
         folder = ROOT / "plugins" / provider.origin.distribution / "tests"
         text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("test_*.py"))
         assert SUITES[provider.description.kind].__name__ in text, provider
-
-
-def test_the_packages_import_public_names_alone():
-    for path in ROOT.glob("plugins/*/enas_inr_*/**/*.py"):
-        for module, name in imports(path):
-            if module.split(".")[0] == "enas_inr":
-                assert module in PUBLIC, f"{path}: {module}"
-                public = getattr(importlib.import_module(module), "__all__", None)
-                assert not name.startswith("_"), f"{path}: {module}.{name}"
-                assert public is None or name in public, f"{path}: {module}.{name}"
-
-
-def imports(path):
-    """The (module, name) of each import, name empty for whole modules."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from ((node.module or "", alias.name) for alias in node.names)

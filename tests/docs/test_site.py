@@ -15,7 +15,8 @@ from enas_inr import __version__
 from enas_inr.cli.main import app
 from enas_inr.errors import ExitCode
 from enas_inr.hookspecs import HookSpecs
-from enas_inr.plugins.catalog import KINDS, load_catalog
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.loading import KINDS
 from enas_inr.testing.verdict import SUITES
 from tests.present import present
 from tests.scripts import script

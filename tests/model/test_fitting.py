@@ -65,7 +65,7 @@ def test_an_interrupted_fit_becomes_what_an_undisturbed_one_does(tmp_path, stops
 @pytest.mark.parametrize("spec", [asked(steps=90), asked(steps=400, patience=13)])
 def test_how_long_rounds_are_changes_nothing(monkeypatch, spec):
     whole = fit(waves(), spec, catalog=CATALOG)
-    monkeypatch.setattr("enas_inr.training.trainer.MAX_ROUND_STEPS", 3)
+    monkeypatch.setattr("enas_inr.training.run.MAX_ROUND_STEPS", 3)
     short = fit(waves(), spec, catalog=CATALOG)
     assert short.steps == whole.steps
     assert torch.equal(numbers(short.model), numbers(whole.model))
@@ -74,7 +74,7 @@ def test_how_long_rounds_are_changes_nothing(monkeypatch, spec):
 def test_a_target_is_reached_at_the_same_weights_however_long_rounds_are(monkeypatch):
     spec = asked(steps=2000).model_copy(update={"target_psnr_db": 25.0})
     whole = fit(waves(), spec, catalog=CATALOG)
-    monkeypatch.setattr("enas_inr.training.trainer.MAX_ROUND_STEPS", 7)
+    monkeypatch.setattr("enas_inr.training.run.MAX_ROUND_STEPS", 7)
     short = fit(waves(), spec, catalog=CATALOG)
     assert whole.end is short.end is End.TARGET
     assert torch.equal(numbers(short.model), numbers(whole.model))
@@ -82,8 +82,8 @@ def test_a_target_is_reached_at_the_same_weights_however_long_rounds_are(monkeyp
 
 def test_out_of_memory_in_a_fit_halves_the_chunk_and_ends_the_same(monkeypatch):
     """On one thread, so that chunks are as large as the workspace allows."""
-    monkeypatch.setattr("enas_inr.model.fitting.plan_workers", lambda jobs, device: 1)
-    monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", 1)
+    monkeypatch.setattr("enas_inr.training.trainer.plan_workers", lambda jobs, device: 1)
+    monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", 1)
     expected = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)
     tried = []
 

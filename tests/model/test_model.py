@@ -25,7 +25,9 @@ def signal(*shape: int) -> Signal:
 
 
 def fitted(source: Signal, grid: int = 3, convention: str = "centers", extent=1, **settings):
-    training = TrainingSpec(steps=30, learning_rate=1e-3, coordinates=convention, extent=extent)
+    training = TrainingSpec.from_profile(
+        "paper", steps=30, learning_rate=1e-3, coordinates=convention, extent=extent
+    )
     spec = FitSpec(
         ensemble=EnsembleSpec(grid=grid, depth=1, width=8, **settings), training=training, repeats=2
     )

@@ -2,7 +2,9 @@
 
 from enas_inr.hookspecs import Objective
 from enas_inr.objectives.base import Objective as Contract
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.objectives.making import make_objective
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.spec import (
     Axis,
     Choice,
@@ -12,7 +14,6 @@ from enas_inr.spec import (
     SignalInfo,
     StudySpec,
 )
-from enas_inr.studies.guards import make_objective
 
 
 class PerSampleOptions(Options):

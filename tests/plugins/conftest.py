@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from enas_inr.plugins.catalog import DISABLE_VARIABLE, STRICT_VARIABLE
+from enas_inr.plugins.catalog import STRICT_VARIABLE
+from enas_inr.plugins.provider import DISABLE_VARIABLE
 from tests.plugins.plugin_site import Site
 
 

@@ -9,7 +9,9 @@ from enas_inr.backbones.siren import Siren
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import HookSpecs
 from enas_inr.plugins import builtin
-from enas_inr.plugins.catalog import DISABLE_VARIABLE, KINDS, build_catalog, load_catalog
+from enas_inr.plugins.catalog import build_catalog, load_catalog
+from enas_inr.plugins.loading import KINDS
+from enas_inr.plugins.provider import DISABLE_VARIABLE
 from tests.plugins.plugin_site import backbone, providers
 from tests.present import present
 

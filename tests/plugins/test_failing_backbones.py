@@ -94,6 +94,9 @@ class Sharp(Activation):
     def value_and_slope_(self, z, out):
         raise ValueError("no slope")
 
+class Unhashable(Sine):
+    __hash__ = None
+
 class Net(LayeredBackbone):
     @property
     def encoding(self):
@@ -119,6 +122,7 @@ WRONG_LAYERED = {
     "encoding": ("applied", "x[..., :1]", "the encoding returned shape (4, 64, 1), not (4, 64, 4)"),
     "encoding raises": ("applied", "1 / 0", "failed: ZeroDivisionError: division by zero (net.py"),
     "activation": ("activation", "Sharp()", "failed: ValueError: no slope (net.py, line"),
+    "unhashable": ("activation", "Unhashable()", "failed: TypeError: unhashable type: 'Unhash"),
 }
 SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 3 --strategy exhaustive"
 NAMED = "backbone 'mine' of bad-plugin 2.1"
@@ -157,6 +161,25 @@ def test_a_forward_that_breaks_the_contract_fails_its_trials(net, what):
     )
     net(NET.replace(RETURN, wrong))
     failed_trial(reason)
+
+
+BACKWARD = """
+class Through(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, y):
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * (1 / 0)
+"""
+
+
+def test_what_fails_while_autograd_goes_backward_fails_its_trials(net):
+    """There no method of the backbone is running."""
+    through = RETURN.replace("return ", "return Through.apply(").rstrip() + ")\n"
+    net(NET.replace(RETURN, through) + BACKWARD)
+    failed_trial("failed: ZeroDivisionError: division by zero (net.py, line 29)")
 
 
 @pytest.mark.parametrize("what", INIT)

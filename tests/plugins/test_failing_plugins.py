@@ -2,8 +2,8 @@
 
 import pytest
 
-from enas_inr.errors import SignalError
-from enas_inr.plugins.catalog import KINDS
+from enas_inr.errors import SignalError, StudyError
+from enas_inr.plugins.loading import KINDS
 from tests.command_line import assert_one_line, call
 from tests.plugins.plugin_site import describe, plugin
 
@@ -172,6 +172,20 @@ def test_an_error_that_is_for_the_user_passes_as_it_is(install, monkeypatch):
     outcome = call(line)
     assert_one_line(outcome, 3)
     assert outcome.err == "enas-inr: a.mine has no first line; write one\n"
+
+
+def test_a_storage_that_fails_while_a_strategy_keeps_a_result_is_not_its_fault(
+    install, monkeypatch
+):
+    line = install("self-running strategy")
+
+    def add(self, result):
+        raise StudyError("cannot write to study.db: disk full", "make room")
+
+    monkeypatch.setattr("enas_inr.studies.store.Store.add", add)
+    outcome = call(line)
+    assert_one_line(outcome, 6)
+    assert outcome.err == "enas-inr: cannot write to study.db: disk full; make room\n"
 
 
 def test_beside_one_that_fails_others_work(install):

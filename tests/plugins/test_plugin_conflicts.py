@@ -3,7 +3,8 @@
 import pytest
 
 from enas_inr.errors import PluginError
-from enas_inr.plugins.catalog import DISABLE_VARIABLE, load_catalog
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.provider import DISABLE_VARIABLE
 from tests.command_line import assert_one_line, call
 from tests.plugins.plugin_site import backbone, describe, plugin
 

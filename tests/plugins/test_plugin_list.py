@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from enas_inr.plugins.catalog import HEAVY, KINDS, load_catalog
+from enas_inr.plugins.catalog import load_catalog
+from enas_inr.plugins.loading import HEAVY, KINDS
 from tests.command_line import assert_one_line, call, plain
 from tests.plugins.plugin_site import backbone, describe, plugin
 

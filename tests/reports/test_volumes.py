@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from enas_inr.hookspecs import Modality as Description
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.reports.figures.reconstructions import reconstructions_figure
 from enas_inr.reports.gallery import pictured
 from enas_inr.reports.page import render_page

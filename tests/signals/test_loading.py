@@ -7,7 +7,8 @@ from PIL import Image
 
 from enas_inr.errors import PluginError, SignalError, SpecError
 from enas_inr.hookspecs import Modality as Description
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.loading import load_signal, save_signal
 from enas_inr.signals.signal import Modality, Signal

@@ -84,7 +84,7 @@ def artifacts(folder, owner, study):
 def reconstruction(signal, trial):
     """Train a trial again and evaluate its first repeat, apart from any executor."""
     context = ExecutionContext(load_catalog(plugins=False), signal)
-    (job,) = conversion.make_jobs(context, signal.info(), [trial])
+    (job,) = conversion.make_jobs(context, [trial])
     (outcome,) = train([job], trial.training, CPU, keep_params=True)
     return replace(signal, values=evaluate(job, outcome.params, trial.training, 0))
 

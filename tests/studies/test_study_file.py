@@ -39,7 +39,7 @@ def test_a_file_is_read_with_its_defaults(tmp_path):
     assert loaded.name == "mine"
     assert loaded.reduced == ""
     assert loaded.file.signals == ("sample:photo",)
-    assert [search.strategy.name for search in loaded.file.searches] == ["coordinate", "exhaustive"]
+    assert [search.strategy for search in loaded.file.searches] == ["coordinate", "exhaustive"]
     assert loaded.file.searches[1].grids == (4, 8)
 
 
@@ -76,7 +76,10 @@ def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
     ("old", "new", "says"),
     [
         ("repeats = 3", "repeat = 3", "unknown key 'repeat'; did you mean 'repeats'"),
-        ("grids = [4, 8]", "grid = [4, 8]", "unknown key 'searches.1.grid'; did you mean 'grids'"),
+        ("grids = [4, 8]", "grid = [4, 8]", "searches.1.grid: input should be a valid integer"),
+        ("grids = [4, 8]", "grdis = [4, 8]", "'searches.1.grdis'; did you mean 'grids'"),
+        ("grids = [4, 8]", "grids = [4, 8]\ngrid = 4", "grid and grids are both given"),
+        ('"exhaustive"', '{ nam = "optuna" }', "'searched': strategy: unknown key 'nam'; did you"),
         ("width = 8 }", "widths = 8 }", "rows.0.widths'; did you mean 'width'"),
         ('baseline = "small"', 'baseline = "smal"', "baseline 'smal' is no row; did you mean 'sm"),
         ("repeats = 2", "repeat = 2", "quick: unknown key 'repeat'; did you mean 'repeats'"),

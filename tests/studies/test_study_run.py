@@ -189,7 +189,7 @@ def test_two_studies_are_compared_with_a_test(file, capsys):
     names = sorted(study_names("s.db"))
     assert cli(["compare", *names, "--storage", "s.db"]) == 0
     shown = capsys.readouterr().out
-    assert "they differ in training.learning_rate" in shown
+    assert "the studies differ in training.learning_rate" in shown
     assert "Welch's t-test" in shown
     assert "B - A" in shown
     assert cli(["compare", names[0], "none", "--storage", "s.db"]) == 6

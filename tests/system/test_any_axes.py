@@ -14,7 +14,8 @@ from enas_inr.cli.main import run
 from enas_inr.errors import SpecError
 from enas_inr.hookspecs import Modality as Description
 from enas_inr.plugins import catalog as catalogs
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import Options
@@ -184,7 +185,12 @@ def test_time_is_its_own_axis_beside_those_of_a_frame(options, size, rate):
         ("a.clip", (4, 5, 6, 1), "--size 9x8x7", "not a size of 2 axes; write it like 640x480"),
         ("a.raw", (4, 5, 6, 1), "--crop 1,2,3,4", "of 3 axes; write x,y,z,w,h,d, as in 10,20,5,"),
         ("a.clip", (4, 5, 6, 1), "--crop 1,b,3,4", "'1,b,3,4' is not a crop of 2 axes; write x,y"),
-        ("a.raw", (4, 5, 6, 1), "--crop 0,0,0,7,1,1", "window 0 to 7 is not inside 0 to 6"),
+        (
+            "a.raw",
+            (4, 5, 6, 1),
+            "--crop 0,0,0,7,1,1",
+            "the window from 0 to 7 is not inside the signal",
+        ),
         ("a.raw", (4, 5, 6, 1), "--start 0.5", "--start does not apply: the model is of raw 'a'"),
         ("a.raw", (6, 1), "--size 3x4", "not a size of 1 axis"),
         ("a.clip", (6, 1), "--size 3 --crop 1,2", "--size, --crop do not apply: the model is of"),

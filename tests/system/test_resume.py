@@ -72,7 +72,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, undisturbed):
     stdout, stderr = process.communicate()
     assert process.returncode == 130
     assert stdout == ""
-    assert "the same command continues" in stderr
+    assert "run the same command again to resume" in stderr
     assert "Traceback" not in stderr
     assert outcome(tmp_path) == undisturbed
 

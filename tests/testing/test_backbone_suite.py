@@ -7,7 +7,8 @@ import pytest
 import enas_inr
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Backbone
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing import toy_catalog, toy_signal
 from enas_inr.testing.backbone import BackboneSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin
@@ -40,23 +41,23 @@ def test_a_backbone_without_faults_keeps_every_rule(name):
     ("name", "rule", "says"),
     [
         ("SharedStream", "seeds", "'first' of seed 42 depends on the other seeds"),
-        ("SeedBlind", "seeds", "draw the same member: use the seed"),
+        ("SeedBlind", "seeds", "draw the same member; use the seed"),
         ("MembersLast", "leaves", "put the members first"),
         ("Doubles", "leaves", "is torch.float64 on cpu"),
-        ("OneChannel", "output", r"returns \(1, 1, 1\) for .*: return \(1, 1, 3\)"),
+        ("OneChannel", "output", r"returns \(1, 1, 1\) for .*; return \(1, 1, 3\)"),
         ("ComplexOutput", "output", "returns torch.complex64"),
         ("Mingling", "member_alone", "the values of a member of"),
         ("Kinked", "gradients", "the gradient of x is not finite"),
-        ("Idle", "gradients", "leaf 'idle' takes no part in forward"),
-        ("Cheap", "cost", r"macs_per_sample is 1, counted are 16"),
-        ("Small", "cost", r"parameters is 1, counted are 16"),
+        ("Idle", "gradients", "forward does not use the leaf 'idle'"),
+        ("Cheap", "cost", r"macs_per_sample is 1, but 16 were counted"),
+        ("Small", "cost", r"parameters is 1, but 16 were counted"),
         ("Dead", "overfits", "check initialisation and learning rate"),
-        ("Noisy", "equal_options", "hold no state"),
+        ("Noisy", "equal_options", "keep no state"),
         ("DeafToOptions", "options_matter", "speed = 2.0 makes the same network as speed = 1.0"),
-        ("Forgetful", "saved_and_read", "keep all in the leaves"),
+        ("Forgetful", "saved_and_read", "keep all numbers in the leaves"),
         ("WrongSlope", "activations", "the slope of Sloped.value_and_slope_ differ"),
         ("WrongSlope", "kernels_agree", "the losses of five steps differ"),
-        ("UnequalActivations", "equal_activations", "make it a frozen dataclass"),
+        ("UnequalActivations", "equal_activations", "make the class a frozen dataclass"),
     ],
 )
 def test_what_is_wrong_with_a_backbone_is_found(name, rule, says, tmp_path):
@@ -73,7 +74,7 @@ def test_a_repeat_that_depends_on_its_batch_is_found():
 
 
 def test_what_does_not_apply_is_said():
-    with pytest.raises(SkipTest, match="trained by autograd alone"):
+    with pytest.raises(SkipTest, match="only autograd trains it"):
         BackboneSuite().test_kernels_agree(of_class("Right"))
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from enas_inr.hookspecs import Executor
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing.executor import ExecutorSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 
@@ -32,18 +33,18 @@ def test_an_executor_without_faults_keeps_every_rule(rule):
 @pytest.mark.parametrize(
     ("name", "rule", "says"),
     [
-        ("Busy", "no_trials_give_no_results", "results of no trials"),
+        ("Busy", "no_trials_give_no_results", "returned results for no trials"),
         ("Forgetting", "each_trial_has_a_complete_result", r"\[0, 1, 2\] .* \[0, 1, 2, 3\]"),
-        ("Renumbering", "each_trial_has_a_complete_result", "with the trial as it was given"),
-        ("OneRepeat", "each_trial_has_a_complete_result", "give each of 2 repeats one"),
-        ("WithoutCurve", "each_trial_has_a_complete_result", "has no learning curve"),
-        ("Nowhere", "each_trial_has_a_complete_result", "says device ''"),
-        ("Scoring", "each_trial_has_a_complete_result", "leave scores to the engine"),
-        ("Once", "it_trains_as_if_each_trial_were_alone", r"of the trials \[0\] where"),
-        ("OtherSeeds", "it_trains_as_if_each_trial_were_alone", "dB in repeat 0, alone"),
-        ("Dragging", "a_trial_that_fails_is_a_result", "is failed beside .*, not complete"),
-        ("Mute", "a_trial_that_fails_is_a_result", "with the message '': say why, in one line"),
-        ("NeverDiverging", "a_trial_that_diverges_is_a_result", "loss is complete, with"),
+        ("Renumbering", "each_trial_has_a_complete_result", "with its TrialSpec unchanged"),
+        ("OneRepeat", "each_trial_has_a_complete_result", "give each of 2 repeats a finite one"),
+        ("WithoutCurve", "each_trial_has_a_complete_result", "does not have a learning curve"),
+        ("Nowhere", "each_trial_has_a_complete_result", "has device '', versions"),
+        ("Scoring", "each_trial_has_a_complete_result", "leave scores to the search loop"),
+        ("Once", "it_trains_as_if_each_trial_were_alone", r"of the trials \[0\] when given"),
+        ("OtherSeeds", "it_trains_as_if_each_trial_were_alone", "dB in repeat 0, but .* dB alone"),
+        ("Dragging", "a_trial_that_fails_is_a_result", "is failed instead of complete in a"),
+        ("Mute", "a_trial_that_fails_is_a_result", "the message ''; give the reason in one line"),
+        ("NeverDiverging", "a_trial_that_diverges_is_a_result", "infinite loss is complete with"),
         ("Camera", "pictures_come_when_asked_for", "pictures=False, but the picture is"),
         ("Blind", "pictures_come_when_asked_for", "pictures=True, but the picture is None"),
     ],

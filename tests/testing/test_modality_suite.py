@@ -13,7 +13,8 @@ import torch
 
 from enas_inr.errors import SignalError
 from enas_inr.hookspecs import Modality as Description
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr.testing.modality import ModalitySuite
@@ -265,32 +266,38 @@ WRONG = {
     "Doubles": ("signals_are_sound", "values are torch.float64"),
     "OutOfRange": ("signals_are_sound", "values reach 1.2"),
     "Dark": ("what_is_written_is_read_again", "toy.v2.toy has other values than were written"),
-    "Flipped": ("what_is_written_is_read_again", "is read with shape (6, 21, 18, 1), written with"),
+    "Flipped": ("what_is_written_is_read_again", "shape (6, 21, 18, 1), but was written with"),
     "Restless": ("reading_is_repeatable", "other values when it is read again"),
-    "WithoutRate": ("what_is_written_is_read_again", "sample rate None, written with 24"),
-    "AnyRate": ("it_goes_from_a_file_to_a_model_and_back", "sample rate 24, written with 48"),
-    "FullName": ("a_signal_has_its_files_name", "with name 'toy.v2.toy': use 'toy.v2'"),
-    "OtherModality": ("signals_are_sound", "with modality 'image': set 'toy'"),
+    "WithoutRate": ("what_is_written_is_read_again", "sample rate None, but was written with 24"),
+    "AnyRate": (
+        "it_goes_from_a_file_to_a_model_and_back",
+        "sample rate 24, but was written with 48",
+    ),
+    "FullName": ("a_signal_has_its_files_name", "with name 'toy.v2.toy'; use 'toy.v2'"),
+    "OtherModality": ("signals_are_sound", "with modality 'image'; set 'toy'"),
     "PathInMeta": ("meta_is_json_and_survives", "not JSON serializable"),
     "TupleInMeta": ("meta_is_json_and_survives", "use lists"),
     "CountingMeta": ("meta_is_json_and_survives", "when it is written and read again"),
-    "Careless": ("damaged_files_are_refused", "it reads a missing file (.toy): raise SignalError"),
+    "Careless": ("damaged_files_are_refused", "reading a missing file (.toy) raises no error"),
     "Traceback": ("damaged_files_are_refused", "raises FileNotFoundError"),
-    "HalfRead": ("damaged_files_are_refused", "it reads the first"),
-    "Speechless": ("damaged_files_are_refused", "'this is wrong' is to name the file and say"),
-    "AnySuffix": ("what_it_cannot_write_is_refused", "it writes an unknown suffix"),
-    "TakesNaN": ("what_it_cannot_write_is_refused", "it writes NaN"),
-    "TakesPictures": ("what_it_cannot_write_is_refused", "it writes a signal of 2 axes"),
-    "TakesNoRate": ("what_it_cannot_write_is_refused", "it writes no sample rate"),
-    "Destroyer": ("what_it_cannot_write_is_refused", "the file that was there is gone"),
-    "Litterer": ("what_it_cannot_write_is_refused", "a part of a file is left behind"),
-    "LowerCaseOnly": ("a_signal_has_its_files_name", "it cannot write toy.v2.TOY"),
+    "HalfRead": ("damaged_files_are_refused", "reading the first"),
+    "Speechless": ("damaged_files_are_refused", "the error 'this is wrong'; name the file and say"),
+    "AnySuffix": ("what_it_cannot_write_is_refused", "writing an unknown suffix"),
+    "TakesNaN": ("what_it_cannot_write_is_refused", "writing NaN"),
+    "TakesPictures": ("what_it_cannot_write_is_refused", "writing a signal of 2 axes"),
+    "TakesNoRate": ("what_it_cannot_write_is_refused", "writing a signal without a rate"),
+    "Destroyer": ("what_it_cannot_write_is_refused", "the existing file was overwritten"),
+    "Litterer": ("what_it_cannot_write_is_refused", "a partial file is left behind"),
+    "LowerCaseOnly": ("a_signal_has_its_files_name", "cannot write toy.v2.TOY"),
     "SmallOnly": (
         "it_goes_from_a_file_to_a_model_and_back",
-        "it cannot write toy.v2.toy of shape (12, 36, 42, 1): ValueError: too large",
+        "cannot write toy.v2.toy of shape (12, 36, 42, 1): ValueError: too large",
     ),
-    "OneColor": ("it_writes_what_it_declares", "no suffix takes a signal of shape (6, 18, 21, 3)"),
-    "ReadsOnly": ("it_writes_what_it_declares", "no suffix takes any signal"),
+    "OneColor": (
+        "it_writes_what_it_declares",
+        "no format can store a signal of shape (6, 18, 21, 3)",
+    ),
+    "ReadsOnly": ("it_writes_what_it_declares", "no format can store any declared signal"),
 }
 
 
@@ -304,11 +311,11 @@ def test_one_wrong_thing_is_found_and_named(tmp_path, target):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"suffixes": ()}, "it declares no suffixes"),
-        ({"suffixes": (".toy", ".toy")}, "name each once"),
-        ({"axes": ()}, "axes (): declare one or more numbers from 1 to 4"),
-        ({"axes": (5,)}, "axes (5,)"),
-        ({"channels": (0,)}, "each number is at least 1"),
+        ({"suffixes": ()}, "the description has no suffixes"),
+        ({"suffixes": (".toy", ".toy")}, "list each suffix once"),
+        ({"axes": ()}, "axes is (); declare one or more numbers from 1 to 4"),
+        ({"axes": (5,)}, "axes is (5,)"),
+        ({"channels": (0,)}, "give numbers of at least 1"),
     ],
 )
 def test_a_wrong_description_is_named(changes, message):

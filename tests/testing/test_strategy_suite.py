@@ -6,7 +6,8 @@ import pytest
 
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Strategy
-from enas_inr.plugins.catalog import Catalog, Origin, Provider
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing.plugin import ConformanceError, Plugin, installed
 from enas_inr.testing.strategy import StrategySuite
 from tests.present import present
@@ -57,24 +58,24 @@ def test_every_rule_says_in_a_line_what_it_is(rule):
 @pytest.mark.parametrize(
     ("name", "rule", "says"),
     [
-        ("OverBudget", "proposals_are_feasible_new_and_end", "over the budget or not in the space"),
-        ("Again", "proposals_are_feasible_new_and_end", "w=8, which was trained: see the history"),
-        ("Twice", "proposals_are_feasible_new_and_end", "twice at once"),
+        ("OverBudget", "proposals_are_feasible_new_and_end", "exceeds the budget or is not in"),
+        ("Again", "proposals_are_feasible_new_and_end", "w=8, which has been trained; leave"),
+        ("Twice", "proposals_are_feasible_new_and_end", "twice in one call"),
         ("Idle", "proposals_are_feasible_new_and_end", "proposed nothing in a space with one axis"),
-        ("Greedy", "one_at_a_time", "asked for 1, it proposed 4: keep to n"),
+        ("Greedy", "one_at_a_time", "4 architectures for n = 1; propose at most n"),
         ("Impatient", "pending_trials_are_respected", "which is pending"),
-        ("Remembering", "a_resume_is_a_replay", "it and a fresh instance disagree"),
-        ("Lucky", "a_resume_is_a_replay", "decide by the history and FeasibleSpace.seed alone"),
-        ("Eager", "an_interruption_changes_nothing", "interrupted after . of 8 trials, it trained"),
-        ("AfterTheLast", "the_order_in_which_trials_end_changes_nothing", "opposite order"),
-        ("Hashing", "only_the_seed_of_the_space_is_random", "iterate over no set of texts"),
+        ("Remembering", "a_resume_is_a_replay", "and a new instance differ"),
+        ("Lucky", "a_resume_is_a_replay", "use only the history and FeasibleSpace.seed"),
+        ("Eager", "an_interruption_changes_nothing", "after . of 8 trials, the search trained"),
+        ("AfterTheLast", "the_order_in_which_trials_end_changes_nothing", "reverse order"),
+        ("Hashing", "only_the_seed_of_the_space_is_random", "do not iterate over a set of strings"),
         ("Sorting", "it_changes_nothing_that_it_is_given", "changed the history"),
-        ("Retrying", "failed_trials", "w=8, which was trained"),
-        ("Talking", "its_trace_is_about_the_history", "a dict: give TraceStep"),
+        ("Retrying", "failed_trials", "w=8, which has been trained"),
+        ("Talking", "its_trace_is_about_the_history", "a dict; return TraceStep"),
         ("Embellishing", "its_trace_is_about_the_history", "not in the history"),
-        ("Choosing", "its_trace_is_about_the_history", "after 0 trials its trace chose"),
-        ("CountingFromZero", "its_trace_is_about_the_history", "iteration 0 after 1: count up"),
-        ("InventingAxes", "its_trace_is_about_the_history", "names the axis 'breadth'"),
+        ("Choosing", "its_trace_is_about_the_history", "after 0 trials, a choice of the trace"),
+        ("CountingFromZero", "its_trace_is_about_the_history", "iteration 0 after 1; count up"),
+        ("InventingAxes", "its_trace_is_about_the_history", "has the axis 'breadth'"),
     ],
 )
 def test_what_is_wrong_with_a_strategy_is_found(name, rule, says):

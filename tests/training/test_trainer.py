@@ -22,7 +22,8 @@ from enas_inr.training import chunks as plan
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.evaluate import evaluate
-from enas_inr.training.trainer import Progress, train
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
 from tests.present import present
 
 CPU = torch.device("cpu")
@@ -224,7 +225,7 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
 
     monkeypatch.setattr(layered, "LayeredKernel", small)
     member = layered.member_bytes(BACKBONES["siren"].layers(SHAPE), 36, 36)
-    monkeypatch.setattr("enas_inr.training.memory.SMALLEST_WORKSPACE", member)
+    monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
     assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
     assert asked[-1] == 2

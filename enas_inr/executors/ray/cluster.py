@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import TextIOBase
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -37,16 +37,8 @@ class Needs:
         return max(1, int(self.cpus))
 
     def worker_context(self, context: ExecutionContext) -> ExecutionContext:
-        """What a worker is given: it tells nobody, and keeps to its share of a GPU."""
-        return ExecutionContext(
-            # Strict, it would die of a plugin's error, which then came in Ray's words.
-            replace(context.catalog, strict=False),
-            context.signal,
-            "cuda" if self.gpus else context.device,
-            title=context.title,
-            share=min(1.0, self.gpus or 1.0),
-            pictures=context.pictures,
-        )
+        """What a worker is given: it keeps to its share of a GPU."""
+        return context.for_worker("cuda" if self.gpus else None, min(1.0, self.gpus or 1.0))
 
     def __str__(self) -> str:
         return f"{self.cpus:g} CPU and {self.gpus:g} GPU"

@@ -16,7 +16,8 @@ from typing import Any
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.ray.cluster import Needs, first_line, import_ray, room_in
-from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.executors.trial import failed_result
+from enas_inr.result import TrialResult
 from enas_inr.spec import TrialSpec
 
 LOOK_SECONDS = 1.0  # between two looks at the progress of the trials
@@ -146,7 +147,7 @@ class Pool:
                     "install the same enas-inr and plugins on all nodes",
                 ) from error
             self._idle.append(task.worker)
-            return _failed(task.attempt, error)
+            return self._failed(task.attempt, error)
         except self._ray.exceptions.RayError as error:
             self._kill(task.worker)  # if it is only out of reach, it must not come back
             if task.attempt is None:
@@ -157,7 +158,7 @@ class Pool:
                 return None
             again = task.attempt.again(error)
             if again.deaths > self._retries:
-                return _failed(again, error)
+                return self._failed(again, error)
             self._context.say(f"{again.name}: its worker died ({first_line(error)}); trying again")
             return again
         self._failed_starts = 0
@@ -189,11 +190,7 @@ class Pool:
         with suppress(Exception):  # it has gone already, or the connection has
             self._ray.kill(worker)
 
-
-def _failed(attempt: Attempt, error: Exception) -> TrialResult:
-    died = f"its worker died {attempt.deaths} times; " if attempt.deaths else ""
-    return TrialResult(
-        trial=attempt.trial,
-        status=TrialStatus.FAILED,
-        message=f"{died}{type(error).__name__}: {first_line(error)}",
-    )
+    def _failed(self, attempt: Attempt, error: Exception) -> TrialResult:
+        died = f"its worker died {attempt.deaths} times; " if attempt.deaths else ""
+        message = f"{died}{type(error).__name__}: {first_line(error)}"
+        return failed_result(self._context, attempt.trial, message)

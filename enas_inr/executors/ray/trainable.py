@@ -16,18 +16,19 @@ from ray import tune
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
-from enas_inr.errors import PluginError, SignalError
+from enas_inr.errors import EnasInrError, SignalError
 from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import failure, make_jobs, trial_result, with_picture
+from enas_inr.executors.trial import failed_result, failure, make_jobs, trial_result, with_picture
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
-from enas_inr.training.checkpoint import from_tensors, to_tensors
-from enas_inr.training.chunks import workspace_bytes
+from enas_inr.training.checkpoint import to_tensors
 from enas_inr.training.device import resolve_device
-from enas_inr.training.trainer import Run
-from enas_inr.training.workers import WorkerPool, plan_workers
+from enas_inr.training.run import Outcome, Run
+from enas_inr.training.trainer import Trainer
+from enas_inr.training.workers import WorkerPool
 
 STATE = "state.safetensors"
 LOWEST = -1e9  # the metrics of a trial that is not complete: Tune wants numbers
@@ -55,43 +56,44 @@ class Training(tune.Trainable):
         """Called by Tune in each new actor."""
         self._context, self._score, self._folder = context, score, Path(folder)
         self._steps, self._threads = steps_per_report, threads
-        self._run: Run | None = None
+        self._trainer: Trainer | None = None
+        self._done = 0
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Called by Tune to use the actor again for another trial."""
-        self._run = None
+        self._trainer, self._done = None, 0
         return True
 
-    def _begin(self) -> Run:
-        """Draw the trial's members, or read them from its checkpoint.
+    def _begun(self) -> Trainer:
+        """Draw the trial's members, or read them from its checkpoint; once.
 
         Not before the first step: Tune tries again what dies in a step, not what dies before.
         """
-        torch.set_num_threads(self._threads)
-        trial = TrialSpec.model_validate_json(self.config["trial"])
-        if "learning_rate" in self.config:  # PBT changes it
-            rate = self.config["learning_rate"]
-            training = trial.training.model_copy(update={"learning_rate": rate})
-            trial = trial.model_copy(update={"training": training})
-        self._trial, self._started = trial, time.perf_counter()
-        self._device = resolve_device(self._context.device)
-        jobs = make_jobs(self._context, self._context.signal.info(), [trial])
-        self._workers = plan_workers(jobs, self._device)
-        space = workspace_bytes(self._device, self._workers, self._context.share)
-        run = Run.start(jobs, trial.training, self._device, space, self._workers)
-        _load(run, checkpoint_file(self._folder, trial))
-        return run
+        torch.set_num_threads(self._threads)  # a setting of the thread
+        if self._trainer is None:
+            trial = TrialSpec.model_validate_json(self.config["trial"])
+            if "learning_rate" in self.config:  # PBT changes it
+                rate = self.config["learning_rate"]
+                training = trial.training.model_copy(update={"learning_rate": rate})
+                trial = trial.model_copy(update={"training": training})
+            self._trial, self._started = trial, time.perf_counter()
+            self._device = resolve_device(self._context.device)
+            (self._job,) = make_jobs(self._context, [trial])
+            share = self._context.share
+            trainer = Trainer([self._job], trial.training, self._device, share=share)
+            _load(trainer, checkpoint_file(self._folder, trial))
+            self._trainer = trainer
+        return self._trainer
 
     def step(self) -> dict[str, Any]:
         """Train some steps; called by Tune as long as its scheduler wants."""
-        trial = TrialSpec.model_validate_json(self.config["trial"])
         try:
-            with self._context.catalog.blame("backbone", trial.ensemble.backbone):
-                return self._advance()
-        except PluginError as error:  # no death of a worker: it would fail again
-            failed = TrialResult(trial=trial, status=TrialStatus.FAILED, message=failure(error))
+            return self._advance()
+        except EnasInrError as error:  # no death of a worker: it would fail again
+            trial = TrialSpec.model_validate_json(self.config["trial"])
+            failed = failed_result(self._context, trial, failure(error))
             return {
-                "steps": self._run.done if self._run else 0,
+                "steps": self._done,
                 "psnr_db": LOWEST,
                 "score": LOWEST,
                 "done": True,
@@ -100,43 +102,46 @@ class Training(tune.Trainable):
             }
 
     def _advance(self) -> dict[str, Any]:
-        run = self._run = self._run or self._begin()
-        torch.set_num_threads(self._threads)  # a setting of the thread
-        with WorkerPool(self._workers) as pool:
+        trainer = self._begun()
+
+        def work(run: Run, pool: WorkerPool) -> tuple[bool, int, Outcome, dict[str, Tensor]]:
             more = run.advance(pool, self._steps)
+            (outcome,) = run.outcomes(keep_params=not more and self._context.pictures)
+            return more, run.done, outcome, to_tensors(run)
+
+        more, self._done, outcome, state = trainer.attempt(work)
+        trainer.keep(state)
+        _keep(state, checkpoint_file(self._folder, self._trial))
         seconds = time.perf_counter() - self._started
-        (outcome,) = run.outcomes(keep_params=not more and self._context.pictures)
         result = trial_result(self._context, self._trial, outcome, seconds, self._device)
-        _keep(run, checkpoint_file(self._folder, self._trial))
         complete = result.status is TrialStatus.COMPLETE
         return {
-            "steps": run.done,
+            "steps": self._done,
             "psnr_db": result.psnr_db if complete else LOWEST,
             "score": self._score(result) if complete else LOWEST,
             "done": not more or not complete,
             "trial_result": _ended(result, stopped=more).model_dump_json(),
-            "picture": with_picture(self._context, run.jobs[0], outcome, result).picture,
+            "picture": with_picture(self._context, self._job, outcome, result).picture,
         }
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Called by schedulers that pause trials, or copy them."""
-        self._run = self._run or self._begin()
-        _keep(self._run, Path(checkpoint_dir) / STATE)
+        state = self._begun().attempt(lambda run, pool: to_tensors(run))
+        _keep(state, Path(checkpoint_dir) / STATE)
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Likewise."""
-        self._run = self._run or self._begin()
-        _load(self._run, Path(checkpoint) / STATE)
+        """Called by them, too."""
+        _load(self._begun(), Path(checkpoint) / STATE)
 
 
-def _keep(run: Run, path: Path) -> None:
+def _keep(state: dict[str, Tensor], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)  # a machine other than the search's has none
-    replace_bytes(path, save_tensors(to_tensors(run)))
+    replace_bytes(path, save_tensors(state))
 
 
-def _load(run: Run, path: Path) -> None:
+def _load(trainer: Trainer, path: Path) -> None:
     try:
-        from_tensors(run, None, load_tensors(read_bytes(path)))
+        trainer.go_on_from(load_tensors(read_bytes(path)))
     except (SignalError, SafetensorError, KeyError, ValueError, RuntimeError):
         return  # there is none, or none that fits: from the beginning
 

@@ -1,1 +1,1 @@
-"""The package that `enas-inr plugins new` writes for the author of a plugin."""
+"""The package that `enas-inr plugins new` creates for a new plugin."""

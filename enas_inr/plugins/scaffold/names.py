@@ -1,4 +1,4 @@
-"""The names in a plugin's package, derived from one name and checked."""
+"""The names in the package of a plugin, derived from one name and validated."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
 
 KINDS = ("backbone", "modality", "strategy", "objective", "executor")
-"""The kinds of plugin that a package can be written for."""
+"""The kinds of plugin for which a package can be created."""
 
 PREFIX = "enas-inr-"
-LONGEST = 30  # characters; longer ones would break the lines of the templates
+LONGEST = 30  # characters; longer names would exceed the line length of the templates
 _WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
 class Names:
-    """What things are called in a package.
+    """The names in a package.
 
     Attributes:
-        kind: of the plugin, such as `backbone`.
-        distribution: what pip installs, such as `enas-inr-sinc`.
-        package: what Python imports, such as `enas_inr_sinc`.
-        plugin: what users type, such as `sinc`.
-        cls: the class that does it, such as `Sinc`.
+        kind: kind of the plugin, such as `backbone`.
+        distribution: name that pip installs, such as `enas-inr-sinc`.
+        package: name that Python imports, such as `enas_inr_sinc`.
+        plugin: name that users type, such as `sinc`.
+        cls: name of the class, such as `Sinc`.
     """
 
     kind: str
@@ -43,38 +43,39 @@ class Names:
 
 
 def names_of(kind: str, name: str) -> Names:
-    """Derive all names from a distribution's.
+    """Derive all names from the name of the distribution.
 
     Raises:
-        SpecError: an unknown kind, or a name that cannot be one of a package, plugin and class.
+        SpecError: the kind is unknown, or the name is not valid for a package, a plugin or a class.
     """
     if kind not in KINDS:
         raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))
     plugin = name.removeprefix(PREFIX)
     if not (_WORDS.fullmatch(name) and _WORDS.fullmatch(plugin)):
         raise SpecError(
-            f"{name!r} is no name for a plugin",
-            "use lower-case letters, digits and single '-', a letter first, like my-plugin",
+            f"{name!r} is not a valid plugin name",
+            "use lower-case letters, digits and single '-', beginning with a letter, "
+            "like my-plugin",
         )
     if len(name) > LONGEST:
         raise SpecError(
-            f"{name!r} has {len(name)} characters", f"choose a name of {LONGEST} at the most"
+            f"{name!r} has {len(name)} characters", f"choose a name of at most {LONGEST}"
         )
     package = name.replace("-", "_")
     cls = "".join(word.capitalize() for word in plugin.split("-"))
     for word in (package, cls):
         if keyword.iskeyword(word):
-            raise SpecError(f"{name!r}: {word!r} is a keyword of Python", _ANOTHER)
+            raise SpecError(f"{name!r}: {word!r} is a Python keyword", _ANOTHER)
     if package in sys.stdlib_module_names or package == "tests":
-        raise SpecError(f"{name!r}: Python has a module {package!r} of its own", _ANOTHER)
+        raise SpecError(f"{name!r}: {package!r} is a reserved module name", _ANOTHER)
     return Names(kind, name, package, plugin, cls)
 
 
 def check_unused(names: Names, catalog: Catalog) -> None:
-    """Refuse names that are in use in this environment.
+    """Refuse names that are already used in this environment.
 
     Raises:
-        SpecError: the package is installed, or the plugin's kind has one of that name.
+        SpecError: the package is installed, or there is a plugin of that kind and name.
     """
     for provider in catalog.providers:
         if (provider.description.kind, provider.description.name) == (names.kind, names.plugin):
@@ -83,7 +84,7 @@ def check_unused(names: Names, catalog: Catalog) -> None:
             )
     if find_spec(names.package) is not None:
         raise SpecError(
-            f"{names.distribution!r}: a module {names.package!r} is installed already", _ANOTHER
+            f"{names.distribution!r}: a module {names.package!r} is already installed", _ANOTHER
         )
 
 

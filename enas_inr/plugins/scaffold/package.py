@@ -1,4 +1,4 @@
-"""Render a plugin's package from the templates, and write it."""
+"""Render the package of a plugin from templates, and write it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 from enas_inr.errors import SpecError
 from enas_inr.plugins.scaffold.names import Names, names_of
 
-COMMON = "common"  # templates for every kind; others are in a folder named after theirs
+COMMON = "common"  # templates for all kinds; the others are in a folder named after their kind
 SUFFIX = ".j2"
 _SEARCH = "enas-inr search sample:photo --size 48x48 --grid 4 --widths 8,16,32 --steps 100"
 _USES: Mapping[str, str] = {
     "modality": "enas-inr search example.{plugin} --grid 2 --widths 8,16 --steps 200 --lr 1e-3",
 }
-"""A search that uses a plugin of its kind, where it is not chosen by an option of that name."""
+"""Searches with a plugin of a kind that is not chosen by an option of that name."""
 
 
 def commands(names: Names) -> tuple[str, ...]:
-    """What to run in the package's folder: install it, test it, check it, use it."""
+    """Return the commands that install, test, check and use the plugin in its folder."""
     return (
         "pip install -e '.[test]'",
         "pytest",
@@ -34,14 +34,14 @@ def commands(names: Names) -> tuple[str, ...]:
 
 
 def render(kind: str, name: str) -> Mapping[str, str]:
-    """The text of each file of a package, by its path in the package's folder.
+    """Return the text of each file of a package, by its path in the package's folder.
 
     Args:
-        kind: of the plugin, one of `enas_inr.plugins.scaffold.names.KINDS`.
-        name: of the distribution; the plugin's is the same, without a leading `enas-inr-`.
+        kind: kind of the plugin, one of `enas_inr.plugins.scaffold.names.KINDS`.
+        name: name of the distribution; the plugin has the same name without `enas-inr-`.
 
     Raises:
-        SpecError: an unknown kind, or a name that cannot be used.
+        SpecError: the kind is unknown, or the name cannot be used.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -66,22 +66,22 @@ def render(kind: str, name: str) -> Mapping[str, str]:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write a package to a new or empty folder: the whole of it, or nothing.
+    """Write a package to a new or empty folder; after an error, nothing is left behind.
 
     Raises:
-        SpecError: the folder is in use, or cannot be written.
+        SpecError: the folder is not empty, or cannot be written.
     """
     what = repr(str(folder))
     temporary = folder.absolute().parent / f".{secrets.token_hex(8)}.tmp"
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SpecError(f"{what} exists and is not empty", "choose another with --output")
+            raise SpecError(f"{what} is not an empty folder", "choose another one with --output")
         try:
             temporary.mkdir()
             for path, text in files.items():
                 (temporary / path).parent.mkdir(parents=True, exist_ok=True)
                 (temporary / path).write_text(text, encoding="utf-8", newline="\n")
-            if folder.exists():  # it stays: it may be the folder in which the user is
+            if folder.exists():  # keep it, since it may be the user's working directory
                 for part in temporary.iterdir():
                     part.rename(folder / part.name)
             else:
@@ -95,7 +95,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _check_class(names: Names, module: str) -> None:
-    """Refuse a name whose class would hide another one, such as `layered-backbone`."""
+    """Refuse a name whose class would shadow another one, such as `layered-backbone`."""
     defined = Counter(dir(builtins))
     for part in ast.parse(module).body:
         match part:
@@ -105,6 +105,6 @@ def _check_class(names: Names, module: str) -> None:
                 defined.update(alias.asname or alias.name for alias in imported)
     if defined[names.cls] > 1:
         raise SpecError(
-            f"{names.distribution!r}: a class {names.cls} would hide another of that name",
-            f"choose a name that says more, like my-{names.plugin}",
+            f"{names.distribution!r}: the class {names.cls} would shadow another class",
+            f"choose a more specific name, such as my-{names.plugin}",
         )

@@ -9,11 +9,11 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_strategies() -> list[Strategy]:
-    """Describe the strategy; it is imported on use."""
+    """Return the description of the strategy, which is imported when it is used."""
     return [
         Strategy(
             name="evolution",
-            summary="regularised evolution: children of the best of a few, and the oldest die",
+            summary="regularised evolution, in which children replace the oldest architectures",
             target="enas_inr_evolution.evolution:Evolution",
             options="enas_inr_evolution.evolution:EvolutionOptions",
             citation="Real et al., Regularized Evolution for Image Classifier Architecture Search, "

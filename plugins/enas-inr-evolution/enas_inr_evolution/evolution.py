@@ -1,20 +1,20 @@
-"""Regularised (aging) evolution, on architectures that are never trained twice.
+"""Regularised (aging) evolution that never trains an architecture twice.
 
     train `population` architectures, drawn at random
     repeat
         for each child of a batch
             draw `sample` of the youngest `population` architectures, with replacement
             take the best of them as the parent
-            draw the child from the untrained architectures that the fewest mutations lead to
+            draw the child from the untrained architectures with the fewest mutations from it
         train the batch
-    until enough architectures are trained, or all that are feasible
+    until enough architectures are trained, or all feasible ones
 
-The population is always the last so many that were trained, so what dies is the oldest, not the
-worst. In the paper a child is one mutation away from its parent; here, where all of these are
-trained, it is mutated again.
+The population consists of the architectures that were trained last, so that a child replaces the
+oldest architecture, not the worst. In the paper, a child is one mutation away from its parent; here
+it is mutated again if all of these architectures have been trained.
 
-The search is replayed from what is known of its architectures whenever it is asked: a batch follows
-from the batches before it and the seed, whatever the order in which trials ended.
+The search is recomputed from the history at each call. A batch depends on the previous batches and
+the seed, and not on the order in which trials ended.
 
 Real et al., Regularized Evolution for Image Classifier Architecture Search, AAAI 2019, Algorithm 1.
 """
@@ -33,19 +33,19 @@ from enas_inr.spec import EnsembleSpec, Options
 from enas_inr.strategies.base import Strategy, compared_in_batches
 
 Point = tuple[int, ...]
-"""Where an architecture lies: the index of its value on each axis."""
+"""Position of an architecture: the index of its value on each axis."""
 
 
 class EvolutionOptions(Options):
     """Options of `evolution`.
 
     Attributes:
-        trials: architectures to train, at the most.
-        population: how many are alive; so many are drawn at random first.
-        sample: how many are drawn to compete for being a parent.
-        mutation: to the `next` value on one axis, or to `any` value on one.
-        batch: children that are named before it is known what they are worth; they can be trained
-            side by side.
+        trials: largest number of architectures to train.
+        population: size of the population, which is initially random.
+        sample: number of candidates from which the parent is chosen.
+        mutation: what a mutation changes: to the `next` value on one axis, or to `any` value.
+        batch: number of children that are proposed before their values are known; they can be
+            trained side by side.
     """
 
     trials: int = Field(default=20, ge=1)
@@ -73,19 +73,20 @@ class Evolution(Strategy):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """What the current batch still lacks."""
+        """Propose the architectures of the current batch that are not trained yet."""
         seen = {result.key for result in history} | {spec.key() for spec in pending}
-        # A trial that failed and was tried again may have changed the course of the search.
+        # The history may hold other architectures, too: a failed trial that was repeated with
+        # success changes the course of the search.
         room = max(0, min(n, self._options.trials - len(seen)))
         batch = self._batches(history)[-1]
         return [self._specs[key] for key in batch if key not in seen][:room]
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """The batches, the first of them drawn at random."""
+        """Return the batches, of which the first is random."""
         return compared_in_batches(self._batches(history), history)
 
     def _batches(self, history: Sequence[TrialResult]) -> list[list[str]]:
-        """Replay: all batches, of which the last is not wholly known, or empty at the end."""
+        """Recompute all batches; the last one is incomplete, or empty if the search has ended."""
         known = {result.key: result for result in history}
         keys = list(self._specs)
         end = min(self._options.trials, len(keys))
@@ -99,7 +100,7 @@ class Evolution(Strategy):
     def _children(
         self, born: Sequence[str], known: Mapping[str, TrialResult], count: int
     ) -> list[str]:
-        """The next batch, of new architectures."""
+        """Return the next batch, which consists of new architectures."""
         alive = [known[key] for key in born[-self._options.population :]]
         trained = set(born)
         untrained = [key for key in self._specs if key not in trained]
@@ -115,10 +116,10 @@ class Evolution(Strategy):
         return children
 
     def _mutations(self, one: str, other: str) -> int:
-        """How many mutations lead from one architecture to another."""
+        """Return the number of mutations from one architecture to another."""
         steps = (abs(a - b) for a, b in zip(self._points[one], self._points[other], strict=True))
         return sum(steps if self._options.mutation == "next" else map(bool, steps))
 
     def _random(self, number: int) -> random.Random:
-        """What draws the trial of that number, whatever was drawn before."""
+        """Return a random generator for the trial with that number, independent of all others."""
         return random.Random(f"evolution {self._seed} {number}")

@@ -8,21 +8,21 @@ import pytest
 from enas_inr_evolution.evolution import Evolution, EvolutionOptions
 
 from enas_inr.cli.main import run
-from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.result import TrialResult
-from enas_inr.strategies.exhaustive import Exhaustive
-from enas_inr.testing.lookup import (
+from enas_inr.executors.local import LocalExecutor
+from enas_inr.testing import (
     LookupExecutor,
+    StrategySuite,
+    installed,
     lookup_results,
     lookup_space,
     simulate,
     toy_table,
 )
-from enas_inr.testing.plugin import installed
-from enas_inr.testing.strategy import StrategySuite
 
 AXES = {"grid": (2, 4, 8), "width": (8, 16, 24, 32, 48, 64), "depth": (1, 2, 3, 4)}
 GIGA = 10**9
+SCORE = installed("objective", "psnr_flops").create()
+EXHAUSTIVE = installed("strategy", "exhaustive")
 
 
 class TestEvolution(StrategySuite):
@@ -56,7 +56,7 @@ def searched(seed, space=None, psnr=None, **options):
     space = space or space_of(seed)
     psnr = psnr or toy_table(space, seed)
     strategy = Evolution(space, EvolutionOptions(**options))
-    return simulate(strategy, space, PsnrFlops(), LookupExecutor(psnr))
+    return simulate(strategy, space, SCORE, LookupExecutor(psnr))
 
 
 def trials_to_the_best(history, table):
@@ -71,7 +71,7 @@ def test_it_finds_the_optimum_in_fewer_trials_than_exhaustive_search(mutation):
         space = space_of(seed)
         table = toy_table(space, seed)
         needed.append(trials_to_the_best(searched(seed, trials=72, mutation=mutation), table))
-        every = simulate(Exhaustive(space), space, PsnrFlops(), LookupExecutor(table))
+        every = simulate(EXHAUSTIVE.create(space), space, SCORE, LookupExecutor(table))
         exhaustive.append(trials_to_the_best(every, table))
     assert statistics.median(needed) < statistics.median(exhaustive)
 
@@ -156,7 +156,7 @@ def test_it_ends_when_everything_is_trained():
 def test_its_trace_has_a_step_for_the_first_population_and_for_each_batch():
     space = space_of(6)
     strategy = Evolution(space, EvolutionOptions(trials=18))
-    history = simulate(strategy, space, PsnrFlops(), LookupExecutor(toy_table(space, 6)))
+    history = simulate(strategy, space, SCORE, LookupExecutor(toy_table(space, 6)))
     assert [len(step.candidates) for step in strategy.trace(history)] == [8, 4, 4, 2]
 
 
@@ -165,11 +165,11 @@ def test_an_unscored_history_of_others_does_not_disturb_it():
     space = space_of(8)
     table = toy_table(space, 8)
     others = [c.spec for c in space.feasible[::5]]
-    history = lookup_results(space, table, others, PsnrFlops())
+    history = lookup_results(space, table, others, SCORE)
     strategy = Evolution(space, EvolutionOptions(trials=len(others) + 6))
     while proposals := strategy.propose(history, (), 64):
         assert not {spec.key() for spec in proposals} & {result.key for result in history}
-        history += lookup_results(space, table, proposals, PsnrFlops(), len(history))
+        history += lookup_results(space, table, proposals, SCORE, len(history))
     assert len(history) == len(others) + 6
 
 
@@ -193,20 +193,17 @@ def test_a_search_on_the_command_line_is_resumed(tmp_path, monkeypatch, capsys):
     class KilledError(BaseException):
         pass
 
-    from enas_inr.studies.store import Store
+    train = LocalExecutor.run
 
-    add = Store.add
-    kept: list[TrialResult] = []
-
-    def die_after_five(store, result):
-        if len(kept) == 5:
-            raise KilledError
-        kept.append(result)
-        add(store, result)
+    def die_after_two(executor, trials):
+        for count, result in enumerate(train(executor, trials)):
+            if len(trials) == 4 and count == 2:
+                raise KilledError
+            yield result
 
     other = f"{SEARCH} --storage other.db"
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "add", die_after_five)
+        patch.setattr(LocalExecutor, "run", die_after_two)
         with pytest.raises(KilledError):
             run(other.split())
     again = call(capsys, other)

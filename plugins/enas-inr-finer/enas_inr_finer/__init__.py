@@ -1,4 +1,4 @@
-"""FINER for enas-inr: what `enas-inr plugins list` shows."""
+"""The description of the backbone `finer` for enas-inr."""
 
 from enas_inr.hookspecs import Backbone, hookimpl
 
@@ -7,11 +7,11 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_backbones() -> list[Backbone]:
-    """The backbone `finer`."""
+    """Return the description of `finer`."""
     return [
         Backbone(
             name="finer",
-            summary="sines whose period shortens away from zero",
+            summary="sines with a period that decreases away from zero",
             target="enas_inr_finer.finer:Finer",
             options="enas_inr_finer.finer:FinerOptions",
             learning_rate=1e-3,

@@ -17,8 +17,8 @@ class FinerOptions(Options):
 
     Attributes:
         omega: frequency of all layers, omega_0.
-        first_bias: bound of the first layer's initial biases: the larger, the higher the
-            frequencies that the network begins with.
+        first_bias: bound of the initial biases of the first layer; a larger one gives higher
+            initial frequencies.
     """
 
     omega: float = Field(default=30.0, gt=0)
@@ -32,11 +32,14 @@ class VariablePeriodicSine(Activation):
     omega: float
 
     def value(self, z: Tensor) -> Tensor:
-        """The sine of the warped z."""
+        """Return the sine of the warped `z`."""
         return torch.sin(self.omega * (z.abs() + 1) * z)
 
     def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
-        """The value to `out`, the slope `omega (2 |z| + 1) cos(omega (|z| + 1) z)` over z."""
+        """Write the value to `out`, and overwrite `z` with the slope.
+
+        The slope is `omega (2 |z| + 1) cos(omega (|z| + 1) z)`.
+        """
         torch.abs(z, out=out)
         phase = (out + 1).mul_(z).mul_(self.omega)
         torch.cos(phase, out=z).mul_(out.mul_(2 * self.omega).add_(self.omega))
@@ -50,7 +53,7 @@ class Finer(LayeredBackbone):
     options: FinerOptions = FinerOptions()
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
-        """First layer, d hidden layers, linear output."""
+        """Return the first layer, d hidden layers and the linear output layer."""
         sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
         bounds = [math.sqrt(6 / fan_in) / self.options.omega for fan_in, _ in sizes]
         biases = [1 / math.sqrt(fan_in) for fan_in, _ in sizes]

@@ -1,4 +1,4 @@
-"""Gaussian activations for enas-inr: what `enas-inr plugins list` shows."""
+"""The description of the backbone `gauss` for enas-inr."""
 
 from enas_inr.hookspecs import Backbone, hookimpl
 
@@ -7,7 +7,7 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_backbones() -> list[Backbone]:
-    """The backbone `gauss`."""
+    """Return the description of `gauss`."""
     return [
         Backbone(
             name="gauss",

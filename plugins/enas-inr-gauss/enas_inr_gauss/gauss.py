@@ -15,7 +15,7 @@ class GaussOptions(Options):
     """Options of `gauss`.
 
     Attributes:
-        sigma: standard deviation of the activations: the smaller, the higher the frequencies.
+        sigma: standard deviation of the activations; a smaller one gives higher frequencies.
     """
 
     sigma: float = Field(default=0.1, gt=0)
@@ -23,14 +23,14 @@ class GaussOptions(Options):
 
 @dataclass(frozen=True)
 class Bell(Activation):
-    """`exp(-z^2 / 2)`; the deviation is in the layer's scale."""
+    """`exp(-z^2 / 2)`; the scale of the layer contains the standard deviation."""
 
     def value(self, z: Tensor) -> Tensor:
-        """The Gaussian of z."""
+        """Return the Gaussian of `z`."""
         return torch.exp(-z.square() / 2)
 
     def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
-        """The Gaussian of z to `out`, its slope `-z exp(-z^2 / 2)` over z."""
+        """Write the Gaussian of `z` to `out`, and overwrite `z` with its slope."""
         torch.mul(z, z, out=out).mul_(-0.5).exp_()
         z.mul_(out).neg_()
 
@@ -42,7 +42,7 @@ class Gauss(LayeredBackbone):
     options: GaussOptions = GaussOptions()
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
-        """First layer, d hidden layers, linear output."""
+        """Return the first layer, d hidden layers and the linear output layer."""
         sizes = dense_sizes(shape.in_features, shape.depth + 1, shape.width, shape.out_features)
         scale = 1 / self.options.sigma
         layers = [Layer(i, o, i**-0.5, i**-0.5, Bell(), scale) for i, o in sizes]

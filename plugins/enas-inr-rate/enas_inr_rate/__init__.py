@@ -9,7 +9,7 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_objectives() -> list[Objective]:
-    """Describe the objective; it is imported on use."""
+    """Return the description of the objective, which is imported when it is used."""
     return [
         Objective(
             name="rate_distortion",

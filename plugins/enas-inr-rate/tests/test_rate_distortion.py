@@ -8,10 +8,8 @@ from enas_inr_rate.rate_distortion import RateDistortion, RateDistortionOptions
 
 from enas_inr.cli.main import run
 from enas_inr.errors import SpecError
-from enas_inr.plugins.catalog import load_catalog
 from enas_inr.spec import PSNR_OFFSET_DB, Cost, SignalInfo
-from enas_inr.testing.objective import ObjectiveSuite, trial_result
-from enas_inr.testing.plugin import installed
+from enas_inr.testing import ObjectiveSuite, installed, toy_result
 
 PHOTO = SignalInfo(name="photo", modality="image", shape=(112, 96), channels=3)
 
@@ -32,7 +30,7 @@ def made(signal=PHOTO, **options):
 def stored(numbers, psnr_db):
     """A result with so many stored numbers, and the usual PSNR."""
     cost = Cost(flops=1, parameters=numbers, bytes=4 * numbers)
-    return trial_result(cost, (psnr_db - PSNR_OFFSET_DB,))
+    return toy_result(cost, (psnr_db - PSNR_OFFSET_DB,))
 
 
 def test_the_rate_by_hand():
@@ -90,19 +88,19 @@ def test_what_is_chosen_lies_on_the_convex_hull_of_the_curve():
 def test_what_a_user_gives_stays():
     given = RateDistortionOptions(samples=7, slope=0)
     assert given.resolve(PHOTO, 8) == given
-    settled = RateDistortionOptions().resolve(PHOTO, 8)
-    assert settled.samples == 112 * 96
-    assert settled.slope == pytest.approx(3.01 / 3)
+    resolved = RateDistortionOptions().resolve(PHOTO, 8)
+    assert resolved.samples == 112 * 96
+    assert resolved.slope == pytest.approx(3.01 / 3)
 
 
-def test_what_is_not_settled_is_refused_with_what_to_do():
-    with pytest.raises(SpecError, match=r"samples None, slope None is not settled; settle the op"):
+def test_unresolved_options_are_refused_with_what_to_do():
+    with pytest.raises(SpecError, match=r"needs samples and slope, not None, None; fill them in"):
         RateDistortion(RateDistortionOptions())
 
 
 def test_bits_that_nobody_stores_are_refused():
     with pytest.raises(SpecError, match=r"bits_per_number: .*32, 16 or 8 \(received 12\)"):
-        load_catalog().options("objective", "rate_distortion", {"bits_per_number": 12})
+        installed("objective", "rate_distortion", bits_per_number=12).create()
 
 
 SEARCH = (

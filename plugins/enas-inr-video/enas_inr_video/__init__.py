@@ -1,4 +1,4 @@
-"""Video for enas-inr: clips as signals of three axes, of which the first is time."""
+"""Video clips for enas-inr, which are signals of three axes of which the first is time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_modalities() -> list[Modality]:
-    """Describe the modality; it is imported on use."""
+    """Return the description of the modality, which is imported when it is used."""
     return [
         Modality(
             name="video",
-            summary="short video clips, without their sound",
+            summary="short video clips without sound",
             target="enas_inr_video.video:VideoModality",
             options="enas_inr_video.options:VideoOptions",
             suffixes=(".mp4", ".mkv", ".webm", ".mov", ".avi"),

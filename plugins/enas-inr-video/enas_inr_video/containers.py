@@ -1,12 +1,14 @@
-"""Which container a file is, by its first bytes, and whether all of it is there.
+"""Detect the container format of a file, and whether the file is complete.
 
-libav decodes what it finds: of a file that was cut off it gives the frames before the cut, and a
-text file may be a playlist that makes it open other files. So the container is told it, and the
-sizes that the file states for its outermost parts are compared with what there is. Parts are
+libav decodes a truncated file up to the cut without an error, and may open other files if a text
+file is a playlist. The container is therefore detected here from the first bytes, and the sizes
+that the file states for its outermost parts are compared with its length. These parts are
 
-- MP4 and QuickTime (ISO/IEC 14496-12): boxes, size (32 bits) and type first; 1: 64 bits follow;
-- AVI (RIFF): chunks, type and then size;
-- Matroska and WebM (EBML, RFC 8794): elements, id and size as numbers of variable length.
+- boxes in MP4 and QuickTime (ISO/IEC 14496-12), which begin with a size of 32 bits (if it is 1, the
+  size follows in 64 bits) and a type;
+- chunks in AVI (RIFF), which begin with a type and a size;
+- elements in Matroska and WebM (EBML, RFC 8794), which begin with an id and a size, both numbers of
+  variable length.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ _EBML = b"\x1a\x45\xdf\xa3"
 
 
 def container_of(path: Path) -> str | None:
-    """The demuxer of libav for a file: `mov`, `avi` or `matroska`; None for anything else.
+    """Return the demuxer of libav for a file: `mov`, `avi` or `matroska`; None for other files.
 
     Raises:
         OSError: the file cannot be read.
@@ -34,7 +36,7 @@ def container_of(path: Path) -> str | None:
 
 
 def is_cut_off(path: Path, container: str) -> bool:
-    """Whether a part of a file ends after the file does.
+    """Whether a part of a file extends beyond the end of the file.
 
     Raises:
         OSError: the file cannot be read.
@@ -46,7 +48,7 @@ def is_cut_off(path: Path, container: str) -> bool:
         while at < total:
             file.seek(at)
             length = next_part(file)
-            if length is None:  # up to the end, or nothing that we know: libav is to judge
+            if length is None:  # the part has no size, or is unknown: leave the check to libav
                 return False
             at += length
     return at > total
@@ -70,12 +72,12 @@ def _chunk(file: BinaryIO) -> int | None:
 def _element(file: BinaryIO) -> int | None:
     _, id_length = _variable(file)
     length, own = _variable(file)
-    unknown = length == 2 ** (7 * own) - 1  # a live recording: all bits are set
+    unknown = length == 2 ** (7 * own) - 1  # all bits are set in live recordings
     return None if not id_length or not own or unknown else id_length + own + length
 
 
 def _variable(file: BinaryIO) -> tuple[int, int]:
-    """A number without its marker, and how many bytes it takes (0: there is none)."""
+    """Return a number without its marker, and its length in bytes (0 if there is no number)."""
     first = file.read(1)
     if not first or not first[0]:
         return 0, 0

@@ -1,4 +1,4 @@
-"""What a user chooses about videos."""
+"""The options of the modality `video`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class VideoOptions(Options):
     """Options of `video`.
 
     Attributes:
-        start: seconds from the beginning at which the clip starts.
-        max_frames: how many frames it has at the most; None: all that there are.
-        max_side: pixels of its longer side at the most: larger frames are made smaller.
+        start: start of the clip in seconds from the beginning of the video.
+        max_frames: largest number of frames; None for all.
+        max_side: longest side in pixels, to which larger frames are reduced; None for no limit.
     """
 
     start: float = Field(default=0.0, ge=0)

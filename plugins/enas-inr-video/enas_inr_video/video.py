@@ -1,4 +1,4 @@
-"""Video clips, read and written with PyAV (FFmpeg's libraries)."""
+"""Read and write video clips with PyAV, which uses the libraries of FFmpeg."""
 
 from __future__ import annotations
 
@@ -22,64 +22,64 @@ from enas_inr_video.containers import container_of, is_cut_off
 from enas_inr_video.options import VideoOptions
 
 MAX_NUMBERS = 2**28
-"""Of one clip: 1 GiB as float32."""
+"""Largest clip in numbers, which is 1 GiB as float32."""
 MAX_PIXELS = 100_000_000
-"""Of one frame as it is in the file."""
+"""Largest frame in a file in pixels."""
 
 Frames = npt.NDArray[np.uint8]
-"""`[frames, rows, columns, 3]`, or one of them."""
+"""`[frames, rows, columns, 3]`, or a single frame."""
 
-_TOLERANCE = 1e-3  # seconds: Matroska rounds its timestamps to milliseconds
+_TOLERANCE = 1e-3  # seconds, since Matroska rounds timestamps to milliseconds
 _WRITTEN: dict[str, tuple[str, dict[str, dict[str, str]]]] = {
     ".mp4": ("mp4", {"libx264": {"crf": "12"}, "mpeg4": {"qmin": "1", "qmax": "2"}}),
     ".mkv": ("matroska", {"ffv1": {}}),
 }
-"""By suffix: libav's muxer, and the codecs to try in turn with their settings."""
-_BT601 = 6  # libav's number: the colours that its conversion from RGB makes
+"""The muxer of libav by suffix, and the codecs to try in turn with their settings."""
+_BT601 = 6  # number in libav of the colour space to which it converts RGB
 
 
 class VideoModality(Modality):
-    """Short clips: values `[frames, rows, columns, 3]`, of the first video stream.
+    """Short clips with values `[frames, rows, columns, 3]` from the first video stream.
 
-    `meta` keeps the exact `rate` as a fraction, such as `30000/1001`; `sample_rate` is that rounded
-    to whole frames per second. Frames of a variable rate are taken one by one, as if they were
-    evenly spaced at their average rate. Turned frames (of telephones) are turned upright.
+    `meta` keeps the exact `rate` as a fraction, such as `30000/1001`, and `sample_rate` is the rate
+    rounded to whole frames per second. Frames of a variable rate are treated as evenly spaced at
+    their average rate. Rotated recordings of telephones are turned upright.
     """
 
     def __init__(self, options: VideoOptions = VideoOptions()) -> None:
         self._options = options
 
     def read(self, path: Path) -> Signal:
-        """Read a clip of at most 2^28 numbers (2^28 / 3 pixels, over all frames).
+        """Read a clip of at most 2^28 numbers (2^28 / 3 pixels over all frames).
 
         Raises:
-            SignalError: the file cannot be read, is not a video, is damaged or cut off, too large,
-                or has no frame after `start`.
+            SignalError: the file cannot be read, is not a video, is damaged, truncated or too
+                large, or has no frame after `start`.
         """
         what = repr(str(path))
         check_is_file(path)
         try:
             if path.stat().st_size == 0:
-                raise SignalError(f"{what} is empty (0 bytes)", "give a file that holds a video")
+                raise SignalError(f"{what} is empty (0 bytes)", "give a video file")
             container = container_of(path)
             if container is None:
                 raise SignalError(
-                    f"{what}: not a video", "give an MP4, Matroska, WebM, QuickTime or AVI file"
+                    f"{what} is not a video", "give an MP4, Matroska, WebM, QuickTime or AVI file"
                 )
             if is_cut_off(path, container):
-                raise SignalError(f"{what}: the file is cut off", "give the complete file")
+                raise SignalError(f"{what} is truncated", "give the complete file")
             with path.open("rb") as file, av.open(file, format=container) as opened:
                 if not opened.streams.video:
-                    raise SignalError(f"{what}: holds no video stream", "give another file")
+                    raise SignalError(f"{what} has no video stream", "give another file")
                 stream = opened.streams.video[0]
                 rate = _usual(stream.average_rate or stream.guessed_rate)
                 frames = list(self._frames(opened, stream, what))
         except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
             raise SignalError(
-                f"{what}: not a video, or damaged: {_reason(error)}", "give a complete file"
+                f"{what} is not a video or is damaged: {_reason(error)}", "give a complete file"
             ) from None
         if not rate:
-            raise SignalError(f"{what}: states no frame rate", "convert it to one that does")
+            raise SignalError(f"{what} has no frame rate", "convert it to another format")
         values = torch.from_numpy(np.stack(frames)).float().div_(127.5).sub_(1)
         return Signal(
             values,
@@ -90,7 +90,7 @@ class VideoModality(Modality):
         )
 
     def _frames(self, opened: Any, stream: Any, what: str) -> Iterator[Frames]:
-        """The frames of the clip, upright, in the size asked for."""
+        """Iterate over the frames of the clip, upright and in the requested size."""
         options = self._options
         size = self._size(stream, what)
         most = MAX_NUMBERS // (3 * size["height"] * size["width"])
@@ -100,33 +100,33 @@ class VideoModality(Modality):
         count = 0
         for frame in opened.decode(stream):
             if options.start and frame.time is None:
-                raise SignalError(f"{what}: its frames have no times", "leave out start")
+                raise SignalError(f"the frames of {what} have no times", "leave out start")
             if options.start and frame.time < begin:
                 continue
             if frame.is_corrupt:
-                raise SignalError(f"{what}: frame {count + 1} is damaged", "give a complete file")
+                raise SignalError(f"frame {count + 1} of {what} is damaged", "give a complete file")
             if count == options.max_frames:
                 return
             if count == most:
                 raise SignalError(
-                    f"{what}: more than {most} frames of {size['width']}x{size['height']} pixels",
-                    "take a part with max_frames=..., or smaller ones with max_side=...",
+                    f"{what} has over {most} frames of {size['width']}x{size['height']} pixels",
+                    "read a part with max_frames=..., or smaller frames with max_side=...",
                 )
             count += 1
             pixels = frame.to_ndarray(format="rgb24", **size)
             yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
         if not count:
             lasts = f" {options.start:g} s after its start" if options.start else ""
-            raise SignalError(f"{what}: holds no frame{lasts}", "give another file, or start")
+            raise SignalError(f"{what} has no frame{lasts}", "give another file, or another start")
 
     def _size(self, stream: Any, what: str) -> dict[str, Any]:
-        """The size in which frames are taken, and how they are made smaller, if they are."""
+        """Return the size of the frames, and the method if they are reduced to it."""
         height, width = stream.codec_context.height, stream.codec_context.width
         if not 0 < height * width <= MAX_PIXELS:
             raise SignalError(
-                f"{what}: has frames of {width}x{height} pixels,"
-                f" the limit is {MAX_PIXELS // 10**6} million",
-                "make them smaller first",
+                f"{what} has frames of {width}x{height} pixels; the limit is"
+                f" {MAX_PIXELS // 10**6} million pixels",
+                "reduce their size first",
             )
         most, longer = self._options.max_side, max(height, width)
         if most is None or longer <= most:
@@ -137,23 +137,23 @@ class VideoModality(Modality):
     def write(self, signal: Signal, path: Path) -> None:
         """Write a clip, clamped to [-1, 1] and rounded to 8 bits.
 
-        `.mp4` is H.264 (else MPEG-4) and loses a little; `.mkv` is FFV1 and loses nothing. The
-        exact rate is kept, times the frames that a rendering has for each one of the original.
+        `.mp4` is written as lossy H.264 (or MPEG-4), `.mkv` as lossless FFV1. The exact rate of the
+        original is used, times the number of frames for each original frame.
 
         Raises:
-            SignalError: an unknown suffix, a signal that is no video, or a file that cannot be
+            SignalError: the suffix is unknown, the signal is not a video, or the file cannot be
                 written.
         """
         what = repr(str(path))
         if path.suffix.lower() not in _WRITTEN:
             raise SignalError(
-                f"{what}: cannot write a video as {path.suffix!r}",
+                f"cannot write a video as {path.suffix!r} to {what}",
                 f"use one of: {', '.join(_WRITTEN)}",
             )
         shape = tuple(signal.values.shape)
         if len(shape) != 4 or shape[-1] != 3 or signal.sample_rate is None:
             raise SignalError(
-                f"{what}: a signal of shape {shape} and sample rate {signal.sample_rate} is not a"
+                f"{what}: a signal of shape {shape} with sample rate {signal.sample_rate} is not a"
                 " video",
                 "give frames, rows, columns, three channels and a sample rate",
             )
@@ -177,7 +177,7 @@ class VideoModality(Modality):
 
 
 def _usual(rate: Fraction | None) -> Fraction | None:
-    """Television's rates, such as 60000/1001: Matroska, which counts nanoseconds, misses them."""
+    """Restore rates of television such as 60000/1001, which Matroska rounds to nanoseconds."""
     if rate is None:
         return None
     television = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
@@ -185,7 +185,7 @@ def _usual(rate: Fraction | None) -> Fraction | None:
 
 
 def _exact_rate(signal: Signal, rounded: int) -> Fraction:
-    """Frames per second: of the file it was read from, in proportion to the rendering's frames."""
+    """Return the exact frame rate: that of the original, in proportion to the number of frames."""
     rate, kept = Fraction(rounded), signal.meta.get("rate")
     if isinstance(kept, str):
         _, step = signal.sampling[0]
@@ -204,7 +204,7 @@ def _encode(
 ) -> bytes:
     rows, columns = values.shape[1:3]
     buffer = BytesIO()
-    # Bit-exact: equal clips give equal files.
+    # Bit-exact, so that equal clips give equal files.
     with av.open(buffer, "w", format=muxer, options={"fflags": "+bitexact"}) as opened:
         stream: Any = opened.add_stream(codec, rate=rate, options=settings)
         stream.height, stream.width = rows, columns
@@ -221,7 +221,7 @@ def _encode(
 
 
 def _pixel_format(codec: str, rows: int, columns: int) -> str:
-    """What every player shows (colours at half the resolution) where the sides are even."""
+    """Return the pixel format that all players support, unless a side is odd."""
     if codec == "ffv1":
         return "bgr0"
     return "yuv444p" if codec == "libx264" and (rows % 2 or columns % 2) else "yuv420p"

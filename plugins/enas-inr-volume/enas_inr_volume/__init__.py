@@ -1,4 +1,4 @@
-"""Volumes for enas-inr: `.npy`, `.nii` and `.nii.gz` files as signals of three or four axes."""
+"""Volumes for enas-inr, which are signals of three or four axes in `.npy` and NIfTI files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_modalities() -> list[Modality]:
-    """Describe the modality; it is imported on use."""
+    """Return the description of the modality, which is imported when it is used."""
     return [
         Modality(
             name="volume",
-            summary="3-D and 4-D volumes: NumPy arrays and NIfTI images",
+            summary="3-D and 4-D volumes as NumPy arrays and NIfTI images",
             target="enas_inr_volume.volume:VolumeModality",
             options="enas_inr_volume.options:VolumeOptions",
             suffixes=(".nii.gz", ".nii", ".npy"),

@@ -1,4 +1,4 @@
-"""Between the numbers of a file, of any type, and a signal's values in [-1, 1]."""
+"""Convert between the numbers of a file, which can have any type, and values in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ DTYPES = (
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
     "float16", "float32", "float64",
 )  # fmt: skip
-_EXACT = 2**53  # float64, in which we scale, holds the integers up to here
+_EXACT = 2**53  # float64, which is used for scaling, represents all integers up to here
 
 
 @dataclass(frozen=True)
 class Levels:
-    """A type of numbers, and what -1 and 1 stand for.
+    """A type of numbers, and the meaning of -1 and 1.
 
     Attributes:
-        dtype: NumPy's name of the type.
-        low: the number that is -1.
-        high: the number that is 1; equal to `low` where all numbers are.
+        dtype: name of the type in NumPy.
+        low: the number that becomes -1.
+        high: the number that becomes 1; equal to `low` if all numbers are equal.
     """
 
     dtype: str = "float32"
@@ -41,27 +41,27 @@ class Levels:
 
     @classmethod
     def of(cls, numbers: Numbers, scale: Scale, what: str) -> Levels:
-        """Settle them for the numbers of a file.
+        """Return the levels for the numbers of a file.
 
         Args:
-            numbers: of any type, at least one.
+            numbers: at least one number of any type.
             scale: see `VolumeOptions`.
-            what: the file, for errors.
+            what: name of the file in error messages.
 
         Raises:
-            SignalError: a type that cannot be scaled, NaN, or integers beyond 2^53.
+            SignalError: the type cannot be scaled, or there are NaN or integers beyond 2^53.
         """
         dtype = numbers.dtype
         if dtype.name not in DTYPES:
             raise SignalError(
-                f"{what}: holds numbers of type {dtype}", f"use one of: {', '.join(DTYPES)}"
+                f"{what} holds numbers of type {dtype}", f"use one of: {', '.join(DTYPES)}"
             )
         if dtype.kind == "b":
             return cls(dtype.name, 0.0, 1.0)
         if dtype.kind in "iu" and (scale == "type" or (scale == "auto" and dtype.itemsize == 1)):
             if dtype.itemsize == 8:
                 raise SignalError(
-                    f"{what}: numbers of 64 bits cannot be scaled by their type", "use scale=data"
+                    f"{what}: 64-bit integers cannot be scaled by their type", "use scale=data"
                 )
             limits = np.iinfo(dtype)
             return cls(dtype.name, float(limits.min), float(limits.max))
@@ -70,13 +70,13 @@ class Levels:
         low, high = numbers.min(), numbers.max()
         if dtype.kind in "iu" and max(-int(low), int(high)) > _EXACT:
             raise SignalError(
-                f"{what}: holds integers from {low} to {high}, beyond 2^53", "scale them first"
+                f"{what} holds integers from {low} to {high}, beyond 2^53", "scale them first"
             )
         return cls(dtype.name, float(low), float(high))
 
     @classmethod
     def from_meta(cls, meta: Mapping[str, JsonValue]) -> Levels:
-        """Those that `to_meta` kept; where there are none, float32 from -1 to 1."""
+        """Return the levels that `to_meta` stored, or by default float32 from -1 to 1."""
         dtype, limits = meta.get("dtype"), meta.get("range")
         if not isinstance(dtype, str) or dtype not in DTYPES or not isinstance(limits, list):
             return cls()
@@ -84,7 +84,7 @@ class Levels:
         return cls(dtype, low, high)
 
     def to_meta(self) -> dict[str, JsonValue]:
-        """As JSON."""
+        """Return the levels as JSON values."""
         return {"dtype": self.dtype, "range": [self.low, self.high]}
 
     @property
@@ -96,9 +96,9 @@ class Levels:
         return self.high / 2 - self.low / 2
 
     def values(self, numbers: Numbers) -> Float[Tensor, "*shape"]:
-        """Scale numbers to [-1, 1]; 0 where all are equal."""
+        """Scale numbers to [-1, 1]; if all are equal, the values are 0."""
         values = np.empty(numbers.shape, dtype=np.float32)
-        for index, part in enumerate(numbers):  # a memory map is never in memory as a whole
+        for index, part in enumerate(numbers):  # so that a memory map is never loaded as a whole
             values[index] = (part.astype(np.float64) - self._middle) / (self._half or 1.0)
         return torch.from_numpy(values)
 

@@ -1,8 +1,8 @@
-"""NIfTI images, `.nii` and `.nii.gz`, through nibabel.
+"""Read and write NIfTI images, `.nii` and `.nii.gz`, with nibabel.
 
-A NIfTI array is indexed x, y, z, then time, then whatever a voxel holds several of; in a file x
-changes fastest. A signal has its axes the other way round, as pictures have rows before columns:
-z, y, x, or time, z, y, x.
+A NIfTI array is indexed by x, y, z, then time, then the components of a voxel; x changes fastest in
+a file. The axes of a signal have the reverse order, as pictures have rows before columns: z, y, x,
+or time, z, y, x.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from enas_inr.errors import SignalError
 from enas_inr.signals.signal import Signal
 from enas_inr_volume.levels import Numbers
 
-nibabel: Any = nib  # typed in part only
-_STORED = {"float16": "float32", "bool": "uint8"}  # what NIfTI has instead
-_ALIGNED = 2  # NIfTI's code for coordinates that are some scanner's or other file's
+nibabel: Any = nib  # its type annotations are incomplete
+_STORED = {"float16": "float32", "bool": "uint8"}  # types that NIfTI lacks, and substitutes
+_ALIGNED = 2  # code in NIfTI for coordinates that are aligned to another file
 
 
 @dataclass(frozen=True)
 class Header:
-    """A file that is open: its shape is known, its numbers are not read yet.
+    """An open file, of which only the header has been read.
 
     Attributes:
-        shape: x, y, z, and more, as in the file but without dimensions of 1 at the end.
-        dtype: of the stored numbers, before the file's slope and intercept.
-        meta: what is kept of the header: `affine` (voxel to world, in millimetres mostly), its
-            `codes` (NIfTI's, of qform and sform), `units`, `step` of the time axis, `slope` and
-            `inter`.
+        image: the image of nibabel.
+        shape: x, y, z and further dimensions of the file, without trailing dimensions of 1.
+        dtype: type of the stored numbers, before slope and intercept are applied.
+        meta: the parts of the header to keep: `affine` (from voxels to world coordinates, mostly
+            in millimetres), `codes` (of qform and sform), `units`, `step` of the time axis, `slope`
+            and `inter`.
     """
 
     image: Any
@@ -43,22 +44,22 @@ class Header:
     meta: dict[str, JsonValue]
 
     def read(self) -> Numbers:
-        """Read the stored numbers, axes in the file's order.
+        """Read the stored numbers, with the axes in the order of the file.
 
         Raises:
             SignalError: the file is damaged.
         """
         try:
             return np.asarray(self.image.dataobj.get_unscaled()).reshape(self.shape)
-        except Exception as error:  # of gzip, zlib, the operating system, or nibabel
+        except Exception as error:  # gzip, zlib, nibabel and the system raise various errors
             raise _damaged(self.image.get_filename(), error) from None
 
 
 def open_header(path: Path) -> Header:
-    """Read a file's header.
+    """Read the header of a file.
 
     Raises:
-        SignalError: not NIfTI, or damaged.
+        SignalError: the file is not NIfTI or is damaged.
     """
     try:
         image: Any = nibabel.load(path)
@@ -84,18 +85,18 @@ def open_header(path: Path) -> Header:
 
 
 def dump(numbers: Numbers, signal: Signal, *, compressed: bool) -> bytes:
-    """The content of a file.
+    """Return the content of a file.
 
-    The affine goes with the samples: a rendering at twice the size has half the step, and one of a
-    part begins where the part does.
+    The affine describes the samples of the signal: a rendering at twice the size has half the step,
+    and a rendering of a part has the position of that part.
 
     Args:
-        numbers: x, y, z, and more.
-        signal: of which they are, with its `meta` and its sampling.
-        compressed: as `.nii.gz`.
+        numbers: the numbers with axes x, y, z and so on.
+        signal: the signal with these numbers, for its `meta` and its sampling.
+        compressed: whether to compress the content, as for `.nii.gz`.
 
     Raises:
-        ValueError, TypeError, OverflowError, nibabel's HeaderDataError: what NIfTI cannot hold.
+        ValueError, TypeError, OverflowError, HeaderDataError of nibabel: NIfTI cannot store it.
     """
     meta: dict[str, Any] = dict(signal.meta)
     numbers = numbers.astype(_STORED.get(numbers.dtype.name, numbers.dtype.name))
@@ -114,13 +115,13 @@ def dump(numbers: Numbers, signal: Signal, *, compressed: bool) -> bytes:
         header.set_zooms(zooms)
     header.set_xyzt_units(*meta.get("units", ("unknown", "unknown")))
     if "slope" in meta:
-        header.set_slope_inter(meta["slope"], meta["inter"])  # nibabel then stores what it is given
+        header.set_slope_inter(meta["slope"], meta["inter"])  # so that nibabel does not rescale
     content: bytes = image.to_bytes()
     return gzip.compress(content, mtime=0) if compressed else content
 
 
 def _damaged(path: str, error: Exception) -> SignalError:
     return SignalError(
-        f"{path!r}: not a NIfTI image, or damaged: {error or type(error).__name__}",
+        f"{path!r} is not a NIfTI image or is damaged: {error or type(error).__name__}",
         "give a complete .nii or .nii.gz file",
     )

@@ -1,4 +1,4 @@
-"""NumPy's `.npy` files, read as memory maps: nothing is loaded before its size is known."""
+"""Read and write `.npy` files; reading uses memory maps, so that sizes can be checked first."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from enas_inr_volume.levels import Numbers
 
 
 def load(path: Path) -> Numbers:
-    """Map a file's array.
+    """Return the array of a file as a memory map.
 
     Raises:
-        SignalError: not a `.npy` file, a damaged one, or one of Python objects.
+        SignalError: the file is not a `.npy` file, is damaged, or holds Python objects.
     """
     try:
         return np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # on damaged headers NumPy raises almost anything
+    except Exception as error:  # NumPy raises various errors on damaged headers
         raise SignalError(
-            f"{str(path)!r}: not a NumPy array, or damaged: {error or type(error).__name__}",
+            f"{str(path)!r} is not a NumPy array or is damaged: {error or type(error).__name__}",
             "give a complete .npy file of numbers",
         ) from None
 
 
 def dump(numbers: Numbers) -> bytes:
-    """The content of a file."""
+    """Return the content of a file."""
     buffer = BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(numbers), allow_pickle=False)
     return buffer.getvalue()

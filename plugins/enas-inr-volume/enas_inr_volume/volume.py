@@ -1,4 +1,4 @@
-"""Volumes: three or four axes, with or without channels, as NumPy arrays or NIfTI images."""
+"""Volumes of three or four axes, with or without channels, as NumPy arrays or NIfTI images."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from enas_inr_volume.levels import Levels, Numbers
 from enas_inr_volume.options import VolumeOptions
 
 MAX_NUMBERS = 2**28
-"""More are refused before they are read: 1 GiB as float32."""
+"""Largest volume in numbers (1 GiB as float32); larger files are refused before they are read."""
 
 SUFFIXES = (".nii.gz", ".nii", ".npy")
 
 
 class VolumeModality(Modality):
-    """Volumes: values `[slices, rows, columns, channels]`, or with one more axis before these.
+    """Volumes with values `[slices, rows, columns, channels]`, or one more axis before these.
 
-    `.npy`: the array's dimensions in their order; `channels_last` says that the last of four or
-    five holds channels. NIfTI: z, y, x, and time before them; the fifth dimension holds channels,
-    or with `channels_last` the fourth.
+    The axes of `.npy` files are the dimensions in their order; with `channels_last`, the last of
+    four or five dimensions holds channels. The axes of NIfTI files are z, y, x, with time before
+    them; the fifth dimension, or with `channels_last` the fourth, holds channels.
 
-    Numbers are scaled to [-1, 1] (see `VolumeOptions.scale`). `meta` keeps their type and what -1
-    and 1 stand for, so that they are written as they were, and of NIfTI what places the voxels in
-    the world.
+    Numbers are scaled to [-1, 1] (see `VolumeOptions.scale`). `meta` keeps their type and the
+    meaning of -1 and 1, so that they can be written as they were, and for NIfTI the position of the
+    voxels.
     """
 
     def __init__(self, options: VolumeOptions = VolumeOptions()) -> None:
@@ -41,21 +41,21 @@ class VolumeModality(Modality):
         """Read a file of at most 2^28 numbers.
 
         Raises:
-            SignalError: the file cannot be read, is damaged, too large, of another number of
+            SignalError: the file cannot be read, is damaged or too large, has another number of
                 dimensions, or holds NaN or numbers that cannot be scaled.
         """
         what = repr(str(path))
         check_is_file(path)
         suffix = _suffix(path, "read")
         if path.stat().st_size == 0:
-            raise SignalError(f"{what} is empty (0 bytes)", "give a file that holds a volume")
+            raise SignalError(f"{what} is empty (0 bytes)", "give a volume file")
         numbers, meta = self._npy(path) if suffix == ".npy" else self._nifti(path)
         levels = Levels.of(numbers, self._options.scale, what)
         name = path.name[: -len(suffix)]
         return Signal(levels.values(numbers), "volume", name, meta=levels.to_meta() | meta)
 
     def _npy(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
-        """The array with channels as its last axis, and what to keep of how it was."""
+        """Return the array with channels as its last axis, and the metadata to keep."""
         numbers = npy.load(path)
         _check_size(numbers.shape, repr(str(path)))
         last = self._options.channels_last and numbers.ndim in (4, 5)
@@ -64,7 +64,7 @@ class VolumeModality(Modality):
         return (numbers, {"channels_last": True}) if last else (numbers[..., None], {})
 
     def _nifti(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
-        """The same of NIfTI: x, y, z, time, channels become time, z, y, x, channels."""
+        """Return the array with axes time, z, y, x, channels, and the metadata to keep."""
         from enas_inr_volume import nifti
 
         header = nifti.open_header(path)
@@ -81,13 +81,13 @@ class VolumeModality(Modality):
         return (numbers[0] if numbers.shape[0] == 1 else numbers), header.meta
 
     def write(self, signal: Signal, path: Path) -> None:
-        """Write a volume, clamped to [-1, 1], with the type and the range that it was read with.
+        """Write a volume, clamped to [-1, 1], with the type and the range of the original.
 
         A signal that was not read from a file is written as float32 from -1 to 1. Several channels
-        are the last dimension, of NIfTI the fifth.
+        are stored in the last dimension, which is the fifth in NIfTI.
 
         Raises:
-            SignalError: an unknown suffix, a signal that is no volume, or a file that cannot be
+            SignalError: the suffix is unknown, the signal is not a volume, or the file cannot be
                 written.
         """
         what = repr(str(path))
@@ -105,7 +105,7 @@ class VolumeModality(Modality):
                 if suffix == ".npy"
                 else _as_nifti(numbers, signal, compressed=suffix == ".nii.gz")
             )
-        except Exception as error:  # whatever nibabel raises, such as on an axis of 40000 voxels
+        except Exception as error:  # nibabel raises various errors, for example on 40000 voxels
             raise SignalError(
                 f"{what}: a volume of shape {tuple(signal.values.shape)} cannot be written:"
                 f" {error or type(error).__name__}",
@@ -115,7 +115,7 @@ class VolumeModality(Modality):
 
 
 def _plain(numbers: Numbers, signal: Signal) -> Numbers:
-    """As an array alone says it all: without a single channel, and with a NIfTI slope applied."""
+    """Return the numbers for an array: without a single channel, and with a NIfTI slope applied."""
     slope, inter = signal.meta.get("slope"), signal.meta.get("inter")
     if isinstance(slope, float) and isinstance(inter, float):
         numbers = (numbers * slope + inter).astype(np.float32)
@@ -138,7 +138,7 @@ def _has_channels(signal: Signal) -> bool:
 
 
 def _reversed(numbers: Numbers) -> Numbers:
-    """All axes but the last, the channels, the other way round."""
+    """Reverse all axes but the last, which holds the channels."""
     return numbers.transpose(*range(numbers.ndim - 1)[::-1], numbers.ndim - 1)
 
 
@@ -147,7 +147,7 @@ def _suffix(path: Path, verb: str) -> str:
         if path.name.lower().endswith(suffix):
             return suffix
     raise SignalError(
-        f"{str(path)!r}: cannot {verb} a volume as {path.suffix!r}",
+        f"cannot {verb} {str(path)!r} as a volume: unknown suffix {path.suffix!r}",
         f"use one of: {', '.join(sorted(SUFFIXES))}",
     )
 
@@ -156,17 +156,17 @@ def _check_size(shape: tuple[int, ...], what: str) -> None:
     count = math.prod(shape)
     if count > MAX_NUMBERS:
         raise SignalError(
-            f"{what}: {'x'.join(map(str, shape))} are {count / 1e6:,.0f} million numbers, the limit"
-            f" is {MAX_NUMBERS // 10**6} million",
-            "make it smaller, or cut it, first",
+            f"{what} holds {'x'.join(map(str, shape))} = {count / 1e6:,.0f} million numbers; the"
+            f" limit is {MAX_NUMBERS // 10**6} million",
+            "reduce its size, or extract a part, first",
         )
     if not count:
-        raise SignalError(f"{what}: holds no samples", "give a volume of at least one voxel")
+        raise SignalError(f"{what} holds no samples", "give a volume with at least one voxel")
 
 
 def _not_a_volume(path: Path, shape: tuple[int, ...]) -> SignalError:
     hint = "give three or four"
     if len(shape) == 5:
-        hint += ", or channels_last=true if the last of five holds channels"
+        hint += ", or use channels_last=true if the last of five holds channels"
     text = "x".join(map(str, shape))
-    return SignalError(f"{str(path)!r}: has {len(shape)} dimensions ({text or 'a number'})", hint)
+    return SignalError(f"{str(path)!r} has {len(shape)} dimensions ({text or 'a number'})", hint)

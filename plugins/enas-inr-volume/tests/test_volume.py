@@ -14,9 +14,7 @@ from enas_inr_volume.volume import VolumeModality
 import enas_inr
 from enas_inr.errors import SignalError
 from enas_inr.signals.signal import Signal
-from enas_inr.testing.modality import ModalitySuite
-from enas_inr.testing.plugin import installed
-from enas_inr.testing.toys import toy_signal
+from enas_inr.testing import ModalitySuite, installed, toy_signal
 
 SUFFIXES = [".npy", ".nii", ".nii.gz"]
 AFFINE = np.array([[0, -2.0, 0, 90], [1.5, 0, 0, -60], [0, 0, 3, 12], [0, 0, 0, 1]])
@@ -294,7 +292,7 @@ def refused(path, **options):
         (np.zeros((3, 3, 3), [("a", "f4")]), "numbers of type"),
         (np.zeros((3, 3)), "has 2 dimensions (3x3); give three or four"),
         (np.zeros(()), "has 0 dimensions (a number)"),
-        (np.zeros((2,) * 5), "channels_last=true if the last of five holds channels"),
+        (np.zeros((2,) * 5), "use channels_last=true if the last of five holds channels"),
         (np.zeros((3, 0, 3)), "holds no samples"),
         (np.full((3, 3, 3), np.nan), "27 of 27 values are NaN or infinite"),
         (np.array([[[0.0, np.inf]]]), "1 of 2 values are NaN or infinite"),
@@ -325,11 +323,11 @@ def test_too_many_numbers_are_refused_before_they_are_read(tmp_path):
         header = {"descr": "|u1", "fortran_order": False, "shape": (4096, 4096, 4096)}
         np.lib.format.write_array_header_1_0(file, header)
         file.truncate(file.tell() + 4096**3)  # a hole: no disk is used
-    assert "4096x4096x4096 are 68,719 million numbers" in refused(tmp_path / "a.npy")
+    assert "4096x4096x4096 = 68,719 million numbers" in refused(tmp_path / "a.npy")
     nifti = nibabel.Nifti1Header()
     nifti.set_data_shape((4096, 4096, 4096))
     (tmp_path / "a.nii").write_bytes(nifti.binaryblock + bytes(100))
-    assert "the limit is 268 million" in refused(tmp_path / "a.nii")
+    assert "limit is 268 million" in refused(tmp_path / "a.nii")
 
 
 def test_complex_and_coloured_nifti_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from enas_inr_volume.volume import VolumeModality
 
 import enas_inr
 from enas_inr.cli.main import run
-from enas_inr.testing.toys import toy_signal
+from enas_inr.testing import toy_signal
 
 
 def read(name):

@@ -1,4 +1,4 @@
-"""WIRE for enas-inr: what `enas-inr plugins list` shows."""
+"""The description of the backbone `wire` for enas-inr."""
 
 from enas_inr.hookspecs import Backbone, hookimpl
 
@@ -7,7 +7,7 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_backbones() -> list[Backbone]:
-    """The backbone `wire`."""
+    """Return the description of `wire`."""
     return [
         Backbone(
             name="wire",
@@ -15,7 +15,7 @@ def enas_inr_backbones() -> list[Backbone]:
             target="enas_inr_wire.wire:Wire",
             options="enas_inr_wire.wire:WireOptions",
             learning_rate=5e-3,
-            initialisation="weights and biases U(+-1/sqrt(in)), real and imaginary parts alike",
+            initialisation="weights and biases U(+-1/sqrt(in)), both real and imaginary parts",
             citation="Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023",
         )
     ]

@@ -1,6 +1,6 @@
 """WIRE: networks of complex Gabor wavelets (Saragadam et al., CVPR 2023).
 
-Its hidden layers are complex, so it derives from `Backbone` itself and is trained by autograd.
+The hidden layers are complex, so the class derives from `Backbone` and is trained by autograd.
 """
 
 import math
@@ -23,7 +23,7 @@ class WireOptions(Options):
 
     Attributes:
         omega: frequency of the wavelets, omega_0.
-        scale: of their Gaussian window, s_0: the larger, the narrower.
+        scale: scale s_0 of their Gaussian window; a larger one gives narrower wavelets.
     """
 
     omega: float = Field(default=10.0, gt=0)
@@ -34,8 +34,8 @@ class WireOptions(Options):
 class Wire(Backbone):
     """`exp(i omega z - |scale z|^2)` with `z = W x + b`, and the real part of a linear output.
 
-    The first layer is real, all others are complex; the source makes them narrower by sqrt(2) to
-    keep the number of parameters, here the width is the number of complex units.
+    The first layer is real, and all others are complex. The source reduces the width by sqrt(2) to
+    keep the number of parameters; here the width is the number of complex units.
     """
 
     options: WireOptions = WireOptions()
@@ -48,7 +48,7 @@ class Wire(Backbone):
     def forward(
         self, shape: NetShape, params: Params, x: Float[Tensor, "members points in"]
     ) -> Float[Tensor, "members points out"]:
-        """Apply the layers; the imaginary part of the output is dropped."""
+        """Apply the layers, and return the real part of the output."""
         h: Tensor = x
         for index in range(shape.depth + 2):
             weight, bias = params[weight_name(index)], params[bias_name(index)]
@@ -57,7 +57,7 @@ class Wire(Backbone):
         return h.real
 
     def cost(self, shape: NetShape) -> NetCost:
-        """Four real multiply-adds for a complex one, two real numbers for a complex one."""
+        """Return the cost: a complex multiply-add counts as four, a complex number as two."""
         (fan_in, fan_out), *inner = _sizes(shape)
         return NetCost(
             macs_per_sample=fan_in * fan_out + 4 * sum(i * o for i, o in inner),

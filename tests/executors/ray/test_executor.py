@@ -16,7 +16,8 @@ import enas_inr
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.ray import pool as ray_pool
 from enas_inr.hookspecs import Backbone
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TrialResult
 from enas_inr.studies.loop import Observer
 
@@ -232,7 +233,7 @@ def test_ctrl_c_leaves_no_actors_and_a_study_that_continues(
     stopped = drive(tmp_path, cluster, 8, "SIGINT")
     assert stopped.returncode == 130
     assert stopped.stdout == ""
-    assert "the same command continues" in stopped.stderr
+    assert "run the same command again to resume" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert living_actors(cluster) == []
     assert len(json.loads(drive(tmp_path, cluster, -1).stdout)["trials"]) == 6

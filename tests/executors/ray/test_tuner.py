@@ -11,7 +11,8 @@ import pytest
 import enas_inr
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.hookspecs import Backbone
-from enas_inr.plugins.catalog import Catalog, Origin, Provider, load_catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TrialStatus
 
 pytest.importorskip("ray")

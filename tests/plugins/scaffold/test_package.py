@@ -99,25 +99,25 @@ def test_what_is_written_is_clean(tmp_path, kind, name):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("Sinc", "no name for a plugin"),
+        ("Sinc", "not a valid plugin name"),
         ("my_backbone", "like my-plugin"),
-        ("3d", "a letter first"),
-        ("enas-inr-3d", "a letter first"),
-        ("enas-inr-", "no name for a plugin"),
-        ("my--net", "no name for a plugin"),
-        ("../net", "no name for a plugin"),
-        ("", "no name for a plugin"),
+        ("3d", "beginning with a letter"),
+        ("enas-inr-3d", "beginning with a letter"),
+        ("enas-inr-", "not a valid plugin name"),
+        ("my--net", "not a valid plugin name"),
+        ("../net", "not a valid plugin name"),
+        ("", "not a valid plugin name"),
         ("a-" * 20 + "b", "has 41 characters"),
-        ("class", "'class' is a keyword"),
-        ("enas-inr-none", "'None' is a keyword"),
-        ("random", "Python has a module 'random'"),
-        ("tests", "Python has a module 'tests'"),
-        ("torch", "'torch' is installed already"),
-        ("enas-inr", "'enas_inr' is installed already"),
+        ("class", "'class' is a Python keyword"),
+        ("enas-inr-none", "'None' is a Python keyword"),
+        ("random", "'random' is a reserved module name"),
+        ("tests", "'tests' is a reserved module name"),
+        ("torch", "'torch' is already installed"),
+        ("enas-inr", "'enas_inr' is already installed"),
         ("siren", "backbone 'siren' is provided by enas-inr"),
         ("enas-inr-siren", "choose another name"),
-        ("layered-backbone", "a class LayeredBackbone would hide another"),
-        ("enas-inr-value-error", "a class ValueError would hide another"),
+        ("layered-backbone", "the class LayeredBackbone would shadow another"),
+        ("enas-inr-value-error", "the class ValueError would shadow another"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_in_a_line(
@@ -148,7 +148,7 @@ def test_a_folder_in_use_is_refused_and_stays_as_it_is(tmp_path, monkeypatch, ca
     for folder in ("my-net", "file"):
         assert run(["plugins", "new", "backbone", "my-net", "-o", folder]) == 2
         said = capsys.readouterr().err
-        assert f"'{folder}' exists and is not empty" in said
+        assert f"'{folder}' is not an empty folder" in said
         assert said.count("\n") == 1
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "my-net", "thesis.txt"]
 

@@ -1,0 +1,177 @@
+"""The settings of `search` and `fit`; see `enas_inr.studies.settings` for how one is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from enas_inr.studies import DEFAULT_STORAGE
+from enas_inr.studies.settings import (
+    PROFILE,
+    STEPS,
+    Group,
+    Options,
+    Setting,
+    Settings,
+    SignalSettings,
+    StudySettings,
+    Text,
+    TrainingSettings,
+)
+
+__all__ = ["FitSettings", "Group", "SearchSettings", "Setting", "Settings", "SignalSettings"]
+
+Device = Annotated[str, Setting("Device: auto, cpu, cuda or cuda:N.", Group.TRAINING)]
+
+
+class SearchSettings(SignalSettings, StudySettings):
+    """All settings of a search: what it is about, and where its trials are trained and kept."""
+
+    device: Device = "auto"
+    executor: Annotated[
+        str | None,
+        Setting(
+            "Where trials are trained: local, ray, or a plugin's.",
+            Group.EXECUTOR,
+            shown="local; ray for the strategy ray",
+        ),
+    ] = None
+    executor_options: Annotated[
+        Options,
+        Setting("An option of the executor, such as workers=4 for ray.", Group.EXECUTOR),
+    ] = None
+    ray_address: Annotated[
+        str | None,
+        Setting(
+            "Address of a running cluster: auto or HOST:PORT.",
+            Group.EXECUTOR,
+            shown="starts one here",
+            sets="executor_options.address",
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        Setting(
+            "Number of trials trained at the same time.",
+            Group.EXECUTOR,
+            shown="all that fit",
+            sets="executor_options.workers",
+        ),
+    ] = None
+    cpus_per_trial: Annotated[
+        float | None,
+        Setting(
+            "CPU cores for each trial.",
+            Group.EXECUTOR,
+            shown="1",
+            sets="executor_options.cpus_per_trial",
+        ),
+    ] = None
+    gpus_per_trial: Annotated[
+        float | None,
+        Setting(
+            "GPUs for each trial; 0.5 trains two on one GPU.",
+            Group.EXECUTOR,
+            shown="1 if there are any",
+            sets="executor_options.gpus_per_trial",
+        ),
+    ] = None
+    study: Annotated[
+        str | None,
+        Setting(
+            "Name of the study to start or continue.",
+            Group.STUDY,
+            shown="derived from the settings",
+        ),
+    ] = None
+    storage: Annotated[
+        str,
+        Setting(
+            "Where the study is kept: an Optuna URL, or the path of an SQLite file.", Group.STUDY
+        ),
+    ] = DEFAULT_STORAGE
+    pictures: Annotated[
+        bool,
+        Setting(
+            "Keep each trial's reconstruction as a picture or sound, for the dashboard.",
+            Group.STUDY,
+        ),
+    ] = True
+
+    def chosen(self, kind: str) -> str:
+        """The name of the plugin of a kind; the strategy `ray` needs the executor `ray`."""
+        if kind == "executor":
+            return self.executor or ("ray" if self.strategy == "ray" else "local")
+        return super().chosen(kind)
+
+
+class ArchitectureSettings(Settings):
+    """Which architecture is fitted."""
+
+    study: Annotated[str | None, Setting("Fit the best architecture of this study.")] = None
+    storage: Annotated[str, Setting("Where that study is.")] = DEFAULT_STORAGE
+    architecture: Annotated[
+        Options,
+        Setting(
+            'Fields of an EnsembleSpec, such as {"grid": 16, "width": 32}.', on_command_line=False
+        ),
+    ] = None
+    backbone: Annotated[
+        str | None, Setting("Kind of sub-network.", shown="siren", sets="architecture.backbone")
+    ] = None
+    backbone_options: Annotated[
+        Options,
+        Setting("An option of the backbone, such as omega_first=60.", sets="architecture.options"),
+    ] = None
+    grid: Annotated[
+        int | None,
+        Setting("Cells along each spatial axis, M.", shown="8", sets="architecture.grid"),
+    ] = None
+    depth: Annotated[
+        int | None,
+        Setting("Number of hidden layers, d.", shown="1", sets="architecture.depth"),
+    ] = None
+    width: Annotated[
+        int | None,
+        Setting("Units of a hidden layer, w.", shown="64", sets="architecture.width"),
+    ] = None
+
+
+class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
+    """All settings of a fit."""
+
+    size: Annotated[
+        Text | None,
+        Setting("Resize an image first: 128 (a square), WxH, or none.", shown="none"),
+    ] = None
+    profile: Annotated[str | None, PROFILE.but(shown="the study's, or smooth")] = None
+    steps: Annotated[int | None, STEPS.but(shown="the study's, or 500")] = None
+    repeats: Annotated[
+        int,
+        Field(ge=1),
+        Setting("Number of trainings from different seeds; the best is kept.", Group.TRAINING),
+    ] = 1
+    target_psnr_db: Annotated[
+        float | None,
+        Setting("Stop when this PSNR (dB) is reached.", Group.TRAINING, flags=("--target-psnr",)),
+    ] = None
+    device: Device = "auto"
+    output: Annotated[
+        str | Path | None,
+        Setting(
+            "The model file.",
+            Group.OUTPUT,
+            flags=("--output", "-o"),
+            shown="SIGNAL's name with .inr",
+        ),
+    ] = None
+    precision: Annotated[
+        str, Setting("Precision of the stored numbers: float32, float16 or int8.", Group.OUTPUT)
+    ] = "float32"
+    preview: Annotated[
+        str | Path | None,
+        Setting("Picture of the original, the result and the error to draw.", Group.OUTPUT),
+    ] = None
+    force: Annotated[bool, Setting("Overwrite files.", Group.OUTPUT, flags=("--force",))] = False

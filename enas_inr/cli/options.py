@@ -1,0 +1,98 @@
+"""Commands whose options are declared elsewhere: by a model of settings, or by a dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+Command = Callable[..., Any]
+
+
+def add_command(app: typer.Typer, command: Command, model: str) -> None:
+    """Add a command with an option for each setting of a model, which fill its `settings`.
+
+    The options are made when the command is called: pydantic takes its time, and the list of all
+    commands does not need it.
+
+    Args:
+        app: what the command is added to, under its function's name.
+        command: the function; its parameter `settings` gets the model.
+        model: where the model is, as `package.module:Class`.
+    """
+
+    class Whole(TyperCommand):
+        def get_params(self, ctx: Any) -> list[Any]:
+            if not self.params:
+                whole = _whole(command, model)
+                self.params, self.callback = whole.params, whole.callback
+            return super().get_params(ctx)
+
+    def listed() -> None:
+        """Stands for the command in the list of all."""
+
+    listed.__doc__ = command.__doc__
+    app.command(command.__name__, cls=Whole)(listed)
+
+
+def _whole(command: Command, model: str) -> Any:
+    from enas_inr.cli.setting_options import parameters, read
+
+    module, _, name = model.partition(":")
+    settings = getattr(import_module(module), name)
+    alone = typer.Typer(add_completion=False)
+    alone.command()(
+        spread(
+            command,
+            "settings",
+            parameters(settings),
+            lambda **given: read(settings, given, command.__name__),
+        )
+    )
+    return typer.main.get_command(alone)
+
+
+def spread(
+    command: Command,
+    name: str,
+    parameters: Sequence[inspect.Parameter],
+    make: Callable[..., Any],
+) -> Command:
+    """The command with `parameters` instead of its parameter `name`, which `make` makes of them."""
+    names = [parameter.name for parameter in parameters]
+
+    def called(**given: Any) -> Any:
+        made = make(**{name: given.pop(name) for name in names})
+        return command(**given, **{name: made})
+
+    # The type of `settings` may be imported for type checkers alone.
+    hints = get_type_hints(
+        command, localns={str(command.__annotations__[name]): Any}, include_extras=True
+    )
+    whole = [
+        part.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for own in inspect.signature(command).parameters.values()
+        for part in (parameters if own.name == name else [own.replace(annotation=hints[own.name])])
+    ]
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__signature__ = inspect.Signature(whole)  # type: ignore[attr-defined]
+    return called
+
+
+def field_parameters(model: type[Any]) -> list[inspect.Parameter]:
+    """A parameter for each field of a dataclass, with the field's type and default."""
+    hints = get_type_hints(model, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(model)
+    ]

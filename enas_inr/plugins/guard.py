@@ -1,0 +1,175 @@
+"""What a plugin makes, under guard: whatever goes wrong in it names the plugin.
+
+A `Guarded` stands for an object of a plugin, and of its class for `isinstance`. What the object's
+methods and properties raise, also in an iterator that they return, becomes a PluginError; what they
+return is checked first, as the kind of the plugin wants it. Inside the object nothing is guarded:
+its methods call, and catch, what its author wrote.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from enas_inr.errors import (
+    ContractError,
+    EnasInrError,
+    PluginError,
+    is_out_of_memory,
+    one_line,
+)
+from enas_inr.plugins import diagnosis
+from enas_inr.plugins.provider import Provider
+
+T = TypeVar("T")
+
+Check = Callable[..., Any]
+"""Checks what a method returned, and says what is handed on in its place.
+
+It is called with the object, what its method returned, and what the method was given. It raises a
+ContractError, or anything else, where that cannot be used.
+"""
+
+_MISSING = object()
+
+
+@contextmanager
+def failures_of(provider: Provider, *, strict: bool = False) -> Iterator[None]:
+    """Surround the code of a plugin, so that what it raises names the plugin.
+
+    What is not the plugin's fault passes: errors that are for the user (those of a database too),
+    a memory that is full, Ctrl-C. So do errors of our own plugins, which are bugs of ours.
+
+    Args:
+        provider: the plugin.
+        strict: whether the error carries the traceback, as a note.
+
+    Raises:
+        PluginError: instead of everything else.
+    """
+    try:
+        yield
+    except (EnasInrError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:  # whatever a stranger's code raises
+        ours = provider.origin.is_ours and not isinstance(error, ContractError)
+        if ours or is_out_of_memory(error):
+            raise
+        raise _accusation(provider, error, strict) from error
+
+
+def _accusation(provider: Provider, error: BaseException, strict: bool) -> PluginError:
+    described, distribution = provider.description, provider.origin.distribution
+    where = diagnosis.place(error, described.target)
+    broke = isinstance(error, ContractError)
+    says = f": {error}" if broke else f" failed: {one_line(error)}{where}"
+    accusation = PluginError(
+        f"{provider}{says}",
+        f"choose another {described.kind}, upgrade {distribution}, or tell its authors "
+        "(--strict-plugins shows the traceback)",
+    )
+    if strict:
+        accusation.add_note("".join(traceback.format_exception(error)))
+    return accusation
+
+
+def guarded(made: T, provider: Provider, checks: Mapping[str, Check], *, strict: bool) -> T:
+    """Put an object of a plugin under guard.
+
+    Args:
+        made: the object.
+        provider: the plugin.
+        checks: of what the object's methods return, by the method's name.
+        strict: whether errors carry their tracebacks, as notes.
+    """
+    return cast(T, Guarded(_Held(made, provider, checks, strict)))
+
+
+def guarded_like(other: object, made: T) -> T:
+    """Put an object of ours under the guard of another, if that has one, whose code it runs.
+
+    So what fails in a training kernel names the backbone, whose activations are called there, and
+    through which autograd goes backward.
+    """
+    if type(other) is not Guarded:
+        return made
+    return cast(T, Guarded(replace(_held(other), made=made, checks={})))
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """What a `Guarded` stands for, and how it is guarded."""
+
+    made: Any
+    provider: Provider
+    checks: Mapping[str, Check]
+    strict: bool
+
+    def failures(self) -> AbstractContextManager[None]:
+        return failures_of(self.provider, strict=self.strict)
+
+    def get(self, name: str) -> Any:
+        if inspect.getattr_static(self.made, name, _MISSING) is _MISSING:
+            return getattr(self.made, name)  # an AttributeError, but for a __getattr__ of its own
+        with self.failures():
+            value = getattr(self.made, name)
+        return partial(self.call, name) if inspect.isroutine(value) else value
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        with self.failures():
+            returned = getattr(self.made, name)(*args, **kwargs)
+            if name in self.checks:
+                returned = self.checks[name](self.made, returned, *args, **kwargs)
+        return self.consumed(returned) if isinstance(returned, Iterator) else returned
+
+    def consumed(self, values: Iterator[Any]) -> Iterator[Any]:
+        with self.failures():
+            yield from values
+
+
+class Guarded:
+    """Looks like the object that it stands for; made by `guarded`."""
+
+    __slots__ = ("_enas_inr_held",)
+    _enas_inr_held: _Held
+
+    def __init__(self, held: _Held) -> None:
+        object.__setattr__(self, "_enas_inr_held", held)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(_held(self).made)
+
+    def __getattr__(self, name: str) -> Any:
+        return _held(self).get(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(_held(self).made, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_held(self).made, name)
+
+    def __dir__(self) -> list[str]:
+        return dir(_held(self).made)
+
+    def __repr__(self) -> str:
+        return repr(_held(self).made)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(_held(self).made == (_held(other).made if type(other) is Guarded else other))
+
+    def __hash__(self) -> int:
+        return hash(_held(self).made)
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type, tuple[_Held]]:
+        return Guarded, (_held(self),)
+
+
+def _held(guarded: Guarded) -> _Held:
+    held: _Held = object.__getattribute__(guarded, "_enas_inr_held")
+    return held

@@ -1,0 +1,26 @@
+"""What a modality returns, checked against its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from enas_inr.errors import ContractError
+from enas_inr.plugins.guard import Check
+from enas_inr.signals.signal import Modality, Signal
+
+
+def checks() -> Mapping[str, Check]:
+    """The checks of a modality, by the method's name."""
+    return {"read": check_signal}
+
+
+def check_signal(modality: Modality, signal: object, path: Path) -> Signal:
+    """Check that a signal was read.
+
+    Raises:
+        ContractError: something else came.
+    """
+    if not isinstance(signal, Signal):
+        raise ContractError(f"read returned a {type(signal).__name__}, not a Signal")
+    return signal

@@ -1,0 +1,65 @@
+"""What a strategy returns, checked against its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from enas_inr.cost import FeasibleSpace
+from enas_inr.errors import ContractError
+from enas_inr.plugins.guard import Check
+from enas_inr.result import TraceStep, TrialResult
+from enas_inr.spec import EnsembleSpec
+from enas_inr.strategies.base import Strategy
+
+
+def checks(space: FeasibleSpace) -> Mapping[str, Check]:
+    """The checks of a strategy that searches `space`, by the method's name."""
+    feasible = frozenset(candidate.spec.key() for candidate in space.feasible)
+    return {"propose": partial(check_proposals, feasible), "trace": check_trace}
+
+
+def check_proposals(
+    feasible: frozenset[str],
+    strategy: Strategy,
+    proposed: Iterable[object],
+    history: Sequence[TrialResult],
+    pending: Sequence[EnsembleSpec],
+    n: int,
+) -> tuple[EnsembleSpec, ...]:
+    """Check that up to `n` architectures were proposed, each of them feasible and new.
+
+    Raises:
+        ContractError: naming the first that is not.
+    """
+    proposals = tuple(proposed)
+    if len(proposals) > n:
+        raise ContractError(f"it proposed {len(proposals)} architectures, asked for {n}")
+    known = {result.key for result in history} | {spec.key() for spec in pending}
+    checked = []
+    for spec in proposals:
+        if not isinstance(spec, EnsembleSpec):
+            raise ContractError(f"it proposed {spec!r}, which is no EnsembleSpec")
+        if spec.key() not in feasible:
+            raise ContractError(f"it proposed {spec.label()}, which is not in the space")
+        if spec.key() in known:
+            raise ContractError(f"it proposed {spec.label()} a second time")
+        known.add(spec.key())
+        checked.append(spec)
+    return tuple(checked)
+
+
+def check_trace(
+    strategy: Strategy, trace: Iterable[object], history: Sequence[TrialResult]
+) -> tuple[TraceStep, ...]:
+    """Check that a trace is made of steps.
+
+    Raises:
+        ContractError: naming the first thing that is none.
+    """
+    checked = []
+    for step in trace:
+        if not isinstance(step, TraceStep):
+            raise ContractError(f"its trace holds {step!r}, which is no TraceStep")
+        checked.append(step)
+    return tuple(checked)

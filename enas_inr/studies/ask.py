@@ -1,0 +1,110 @@
+"""From the settings of a search to its StudySpec, for the command line, Python and study files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from enas_inr.spec import (
+    Axis,
+    Budget,
+    Choice,
+    EnsembleSpec,
+    Limit,
+    SearchSpace,
+    SignalInfo,
+    StudySpec,
+    TrainingSpec,
+)
+from enas_inr.studies.settings import StudySettings
+from enas_inr.validation import parse
+
+if TYPE_CHECKING:
+    from enas_inr.plugins.catalog import Catalog
+
+NO_LIMIT = "none"
+
+
+def study_spec(
+    settings: StudySettings,
+    signal: SignalInfo,
+    catalog: Catalog,
+    *,
+    rows: Sequence[EnsembleSpec] = (),
+    where: str = "",
+) -> StudySpec:
+    """Make the StudySpec of a search of one signal.
+
+    Args:
+        settings: of the search.
+        signal: what is searched for.
+        catalog: knows the options of each plugin.
+        rows: architectures to train, all of them and nothing else, instead of a search.
+        where: the beginning of each error message, such as `search 'SIREN': `.
+
+    Raises:
+        SpecError: a setting that is not valid.
+    """
+    if rows:  # given architectures are trained whatever they cost
+        unlimited = settings.max_flops or NO_LIMIT
+        settings = settings.model_copy(update={"strategy": "exhaustive", "max_flops": unlimited})
+    settings = settings.settled(catalog)
+    training = dict(settings.training or {})
+    profile = str(training.pop("profile", None) or "paper")
+    return parse(
+        StudySpec,
+        {
+            "signal": signal,
+            "space": SearchSpace.of(rows) if rows else _space(settings, where),
+            "strategy": _choice("strategy", settings.strategy, settings.strategy_options, where),
+            "objective": _choice(
+                "objective", settings.objective, settings.objective_options, where
+            ),
+            "objectives": tuple(settings.objectives),
+            "budget": _budget(settings),
+            "training": TrainingSpec.from_profile(profile, **training),
+            "repeats": settings.repeats,
+            "seed": settings.seed,
+        },
+        where.removesuffix(": ") or "search",
+    )
+
+
+def architecture(settings: StudySettings, what: str, **sizes: int) -> EnsembleSpec:
+    """The architecture of the settings' backbone with these sizes.
+
+    Raises:
+        SpecError: a size out of range, or options that are not JSON; `what` says of what.
+    """
+    options = dict(settings.backbone_options or {})
+    return parse(EnsembleSpec, {"backbone": settings.backbone, "options": options, **sizes}, what)
+
+
+def _space(settings: StudySettings, where: str) -> SearchSpace:
+    axes = {"width": settings.widths, "depth": settings.depths}
+    return SearchSpace(
+        base=architecture(settings, f"{where}architecture", grid=settings.grid),
+        axes=tuple(
+            parse(Axis, {"name": name, "values": tuple(values)}, f"{where}{name}s")
+            for name, values in axes.items()
+        ),
+    )
+
+
+def _choice(kind: str, name: str, options: Mapping[str, Any] | None, where: str) -> Choice:
+    return parse(Choice, {"name": name, "options": dict(options or {})}, f"{where}{kind}")
+
+
+def _budget(settings: StudySettings) -> Budget:
+    limits = {
+        "flops": settings.max_flops,
+        "parameters": settings.max_parameters,
+        "bytes": settings.max_bytes,
+    }
+    return Budget(
+        **{
+            name: None if text == NO_LIMIT else Limit.parse(str(text))
+            for name, text in limits.items()
+            if text is not None
+        }
+    )

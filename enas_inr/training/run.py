@@ -1,0 +1,256 @@
+"""One training between its rounds: all members of all architectures, in chunks.
+
+In each round every chunk of members is taken some steps further while it stays in the cache, the
+chunks side by side on a CPU's cores. What a member becomes depends on its seed and its cell alone,
+so neither batches, chunks nor rounds change a result; and since the rule for stopping looks at
+losses alone, neither do steps trained past the stop.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from enas_inr.backbones.base import Params
+from enas_inr.result import psnr_paper_db
+from enas_inr.spec import TrainingSpec
+from enas_inr.training.batch import Batch, Job, Member, make_batches
+from enas_inr.training.curves import CurveSummary, summarise
+from enas_inr.training.workers import WorkerPool
+
+ROUND_SECONDS = 2.0  # about how long a round should take: stopping is decided between rounds
+MAX_ROUND_STEPS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one job.
+
+    Attributes:
+        losses: mean squared error of the whole signal before each step's update; NaN after a
+            repeat has stopped.
+        repeats: the summary of each row of `losses`.
+        diverged: for each repeat, the cell (row-major in the grid) whose loss was the first that
+            was not finite, if any.
+        params: for each block of the partition, the final leaves `repeats cells ...`, constants
+            included; empty unless they were asked for.
+    """
+
+    losses: Float[Tensor, "repeats steps"]
+    repeats: tuple[CurveSummary, ...]
+    diverged: tuple[int | None, ...]
+    params: tuple[Params, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        done: the share of the work, 0 to 1.
+        step: steps that all members have made.
+        psnr_paper_db: the best job's mean over its repeats so far; None before the first round.
+    """
+
+    done: float
+    step: int
+    psnr_paper_db: float | None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Run:
+    """The state of one training between its rounds.
+
+    A slot is one repeat of one job; `losses` has a row for each.
+
+    Args:
+        jobs: what is trained.
+        batches: theirs.
+        steps: to make.
+        training: when to stop.
+        every: what is decided, is decided at multiples of this step alone, so that it does not
+            depend on how long the rounds are.
+
+    Attributes:
+        losses: mean squared error of the whole signal, `slots steps`.
+        done: steps that all members have made.
+        first_losses: for each batch, each member's loss at the first step of the last round: that
+            of the weights with which the round began; infinite if it took no part.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        batches: list[Batch],
+        steps: int,
+        training: TrainingSpec,
+        every: int = 1,
+    ) -> None:
+        self.jobs, self.batches, self.steps, self.every = jobs, batches, steps, every
+        self.patience = training.patience
+        self.slots = [
+            (number, repeat) for number, job in enumerate(jobs) for repeat in range(len(job.seeds))
+        ]
+        self.rows = {slot: row for row, slot in enumerate(self.slots)}
+        self.losses = torch.zeros(len(self.slots), steps, dtype=torch.float64)
+        self.diverged: dict[int, tuple[int, int]] = {}  # row -> (step, cell) of the first
+        self.done = 0
+        self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
+
+    @classmethod
+    def start(
+        cls,
+        jobs: Sequence[Job],
+        training: TrainingSpec,
+        device: torch.device,
+        workspace: int,
+        workers: int,
+        *,
+        steps: int | None = None,
+        every: int = 1,
+    ) -> Run:
+        """Draw the members of all jobs; for the arguments see `make_batches` and above."""
+        batches = make_batches(jobs, training, device, workspace, workers)
+        return cls(jobs, batches, training.steps if steps is None else steps, training, every)
+
+    @property
+    def decided(self) -> int:
+        """The last of the steps made at which something is decided."""
+        return self.done if self.done == self.steps else self.done - self.done % self.every
+
+    def rounds(self, pool: WorkerPool, on_progress: OnProgress) -> Iterator[Progress]:
+        """Go round by round until all steps are made or every repeat has stopped.
+
+        Yields:
+            How far it is, after each round.
+        """
+        round_steps = 1
+        while self.done < self.steps:
+            running = self._running()
+            if not running:
+                return
+            started = time.perf_counter()
+            count = min(round_steps, self.steps - self.done)
+            if self.every > 1:
+                count = min(count, self.every - self.done % self.every)
+            psnr = self._best_psnr()
+            for done in self._round(pool, count, running):
+                on_progress(Progress(done, self.done, psnr))
+            self.done += count
+            yield Progress(self.done / self.steps, self.done, self._best_psnr())
+            scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
+            round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
+
+    def advance(self, pool: WorkerPool, count: int) -> bool:
+        """Take all repeats that have not stopped up to `count` steps further.
+
+        Returns:
+            Whether there is more to do.
+        """
+        count = min(count, self.steps - self.done)
+        if count and (running := self._running()):
+            for _ in self._round(pool, count, running):
+                pass
+            self.done += count
+        return self.done < self.steps and bool(self._running())
+
+    def probe(self, pool: WorkerPool) -> None:
+        """Set `first_losses` to those of the present weights, without training them."""
+        for batch, first in zip(self.batches, self.first_losses, strict=True):
+            copies = [chunk.copy() for chunk in batch.chunks]
+            losses = pool.train(batch.make_kernel, copies, 1)
+            torch.cat([loss[0] for loss in losses], out=first)
+
+    def _running(self) -> set[int]:
+        """The rows that have not stopped, as far as it is decided."""
+        decided = self.summaries(self.decided)
+        return {row for row, summary in enumerate(decided) if not summary.stopped}
+
+    def summaries(self, steps: int) -> list[CurveSummary]:
+        """What the losses of each row's first steps say."""
+        return [summarise(row, self.patience) for row in self.losses[:, :steps]]
+
+    def _round(self, pool: WorkerPool, count: int, running: set[int]) -> Iterator[float]:
+        """Take every chunk with a running repeat `count` steps further; yield the share done."""
+        total = sum(len(batch.members) * batch.points for batch in self.batches)
+        passed = 0
+        for batch, first in zip(self.batches, self.first_losses, strict=True):
+            first.fill_(torch.inf)
+            chunks = [
+                (chunk, members, rows, place)
+                for chunk, members, place in batch.by_chunk()
+                if running.intersection(rows := [self.rows[m.job, m.repeat] for m in members])
+            ]
+            losses = pool.train(batch.make_kernel, [chunk for chunk, *_ in chunks], count)
+            for (_, members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
+                first[place] = chunk_losses[0]
+                self._record(batch, members, rows, chunk_losses)
+                passed += len(members) * batch.points
+                yield (self.done + count * passed / total) / self.steps
+
+    def _record(
+        self, batch: Batch, members: tuple[Member, ...], rows: list[int], losses: Tensor
+    ) -> None:
+        """Add the members' losses `steps members` to the mean over their whole signal."""
+        for column in (~torch.isfinite(losses).all(dim=0)).nonzero().flatten().tolist():
+            step = self.done + int((~torch.isfinite(losses[:, column])).int().argmax()) + 1
+            cells = self.jobs[members[column].job].partition.blocks[batch.block].cells
+            known = self.diverged.get(rows[column], (step, cells[members[column].cell]))
+            self.diverged[rows[column]] = min(known, (step, cells[members[column].cell]))
+        window = self.losses[:, self.done : self.done + len(losses)]
+        window.index_add_(0, torch.tensor(rows), (losses.double() * batch.share).T.contiguous())
+
+    def _best_psnr(self) -> float | None:
+        """The best job's mean PSNR over its repeats so far."""
+        known: dict[int, list[float]] = {}
+        for (number, _), summary in zip(self.slots, self.summaries(self.done), strict=True):
+            if summary.best_loss is not None:
+                known.setdefault(number, []).append(psnr_paper_db(summary.best_loss))
+        return max(map(statistics.fmean, known.values()), default=None)
+
+    def outcomes(self, keep_params: bool) -> list[Outcome]:
+        """Say what became of each job."""
+        summaries = self.summaries(self.done)
+        losses = self.losses.clone()
+        for row, summary in enumerate(summaries):
+            losses[row, summary.steps :] = torch.nan  # what came after the stop does not count
+        outcomes = []
+        for number, job in enumerate(self.jobs):
+            rows = [self.rows[number, repeat] for repeat in range(len(job.seeds))]
+            outcomes.append(
+                Outcome(
+                    losses=losses[rows, : max(summaries[row].steps for row in rows)],
+                    repeats=tuple(summaries[row] for row in rows),
+                    diverged=tuple(self.diverged.get(row, (0, None))[1] for row in rows),
+                    params=self._params(number) if keep_params else (),
+                )
+            )
+        return outcomes
+
+    def _params(self, number: int) -> tuple[Params, ...]:
+        """The leaves of one job, block by block, `repeats cells ...`."""
+        repeats = len(self.jobs[number].seeds)
+        blocks: dict[int, Params] = {}
+        for batch in self.batches:
+            mine = [i for i, member in enumerate(batch.members) if member.job == number]
+            if not mine:
+                continue
+            leaves = [batch.packing.unpack(c.weights) | dict(c.constants) for c in batch.chunks]
+            blocks[batch.block] = {
+                name: _by_repeat(torch.cat([leaf[name] for leaf in leaves])[mine].cpu(), repeats)
+                for name in leaves[0]
+            }
+        return tuple(blocks[index] for index in sorted(blocks))
+
+
+def _by_repeat(leaf: Tensor, repeats: int) -> Tensor:
+    """Split members, which come repeat by repeat, into `repeats cells`."""
+    return leaf.reshape(repeats, -1, *leaf.shape[1:])

@@ -1,0 +1,134 @@
+"""Trials as named tasks of a Dask cluster."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias, final
+
+import dask
+from distributed import Future
+from distributed.scheduler import KilledWorker
+
+from enas_inr.errors import TrainingError
+from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
+from enas_inr.executors.trial import failed_result, failure
+from enas_inr.result import TrialResult
+from enas_inr.spec import TrialSpec
+from enas_inr_dask import worker
+from enas_inr_dask.cluster import connect, room
+from enas_inr_dask.options import DaskOptions
+
+Task: TypeAlias = "Future[TrialResult]"
+
+SPARED = 3  # how often a trial is submitted again that a dying worker had not begun
+
+
+@final
+class DaskExecutor(Executor):
+    """One task for each trial; nothing is started before there is a trial to train."""
+
+    def __init__(self, context: ExecutionContext, options: DaskOptions = DaskOptions()) -> None:
+        self._context, self._options = context, options
+        self._id = secrets.token_hex(4)  # others may use the cluster: equal keys are equal tasks
+
+    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+        """Train the trials wherever there is room; yield each result as it comes."""
+        if not trials:
+            return
+        if not room(self._client, self._options.resources):
+            needs = ", ".join(f"{n:g} {name}" for name, n in self._options.resources.items())
+            self._context.say(f"Dask: waiting for a worker{' that has ' if needs else ''}{needs}")
+        # The threads of Dask's client put their news here, and this one passes it on.
+        heard: queue.SimpleQueue[Task | TrialProgress] = queue.SimpleQueue()
+        self._client.subscribe_topic(
+            self._topic, lambda event: heard.put(TrialProgress(**event[1]["progress"]))
+        )
+        tasks: dict[Task, TrialSpec] = {}
+
+        def submit(trial: TrialSpec) -> None:
+            task = self._submit(trial)
+            tasks[task] = trial
+            task.add_done_callback(heard.put)
+
+        begun: set[int | None] = set()
+        spared: Counter[int] = Counter()
+        try:
+            for trial in trials:
+                submit(trial)
+            while tasks:
+                news = heard.get()
+                if isinstance(news, TrialProgress):
+                    begun.add(news.number)
+                    training = [t.number for t in tasks.values() if t.number in begun]
+                    if training and news.number == min(training):  # one line for all of them
+                        self._context.on_progress(news)
+                    continue
+                trial = tasks.pop(news)
+                # Dask blames all tasks that a worker has when it dies, those in its queue included.
+                innocent = trial.number not in begun and spared[trial.number] < SPARED
+                if innocent and _killed(news):
+                    spared[trial.number] += 1
+                    submit(trial)
+                else:
+                    yield self._result(trial, news)
+        finally:
+            self._client.cancel(list(tasks))
+
+    def _submit(self, trial: TrialSpec) -> Task:
+        name = f"trial-{trial.number:04} {trial.ensemble.label()}"
+        task: Task = self._client.submit(
+            worker.train,
+            self._shared,
+            trial,
+            self._options.threads,
+            self._topic,
+            key=f"{name} {self._id}{secrets.token_hex(2)}",
+            resources=self._options.resources or None,
+        )
+        return task
+
+    def _result(self, trial: TrialSpec, task: Task) -> TrialResult:
+        if self._client.status != "running":
+            raise TrainingError(
+                "the connection to Dask's scheduler is lost", "the same command continues the study"
+            )
+        try:
+            return task.result()
+        except KilledWorker as error:
+            deaths, last = error.allowed_failures + 1, error.last_worker.address
+            died = f"its worker died {deaths} times, the last at {last}; see that worker's log"
+            return failed_result(self._context, trial, died)
+        except Exception as error:  # it cannot be unpickled there, or somebody cancelled it
+            return failed_result(self._context, trial, failure(error))
+
+    @property
+    def _topic(self) -> str:
+        """The name of the events that tell of this search's trials."""
+        return f"enas-inr-{self._id}"
+
+    @cached_property
+    def _shared(self) -> Any:
+        """The context on the cluster, signal included, sent once for all trials."""
+        gpus = self._options.resources.get("GPU", 0.0)
+        context = self._context.for_worker("cuda" if gpus else None, min(1.0, gpus or 1.0))
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+            return self._client.submit(worker.keep, context, key=f"signal-{self._id}")
+
+    @cached_property
+    def _client(self) -> Any:
+        client: Any = connect(self._options, self._context.at_end)
+        workers = len(client.scheduler_info()["workers"])
+        self._context.say(f"Dask: {workers} workers at {client.scheduler.address}")
+        if dashboard := client.dashboard_link:
+            self._context.say(f"Dask's dashboard: {dashboard}")
+        return client
+
+
+def _killed(task: Task) -> bool:
+    """Whether a task failed since the workers that had it died."""
+    error = task.exception() if task.status == "error" else None
+    return isinstance(error, KilledWorker) and error.task == task.key

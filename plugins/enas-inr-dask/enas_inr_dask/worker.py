@@ -1,0 +1,77 @@
+"""What runs in a Dask worker: one trial at a time, with its progress as events."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from distributed import get_worker
+
+from enas_inr.errors import TrainingError
+from enas_inr.executors.base import ExecutionContext, TrialProgress
+
+if TYPE_CHECKING:
+    from enas_inr.result import TrialResult
+    from enas_inr.spec import TrialSpec
+
+TELL_SECONDS = 0.5  # between two events
+
+
+def dask_setup(worker: Any) -> None:
+    """Called by Dask at the start of each worker of a cluster of our own.
+
+    A terminal sends Ctrl-C to them, too. The search ends them; they need not each say that they
+    were interrupted.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def keep(context: ExecutionContext) -> ExecutionContext:
+    """The task that holds the signal: its value stays on the workers that train.
+
+    Data that a client scatters is gone with the workers that hold it. The value of a task is
+    computed again.
+    """
+    return context
+
+
+def train(context: ExecutionContext, trial: TrialSpec, threads: int, topic: str) -> TrialResult:
+    """Train a trial as the executor `local` does.
+
+    Args:
+        context: as `ExecutionContext.for_worker` makes it.
+        trial: which.
+        threads: of torch.
+        topic: of the events that say how far it is.
+    """
+    tell = _Teller(topic)
+    tell(TrialProgress(trial.number, trial.ensemble.label(), 0.0, 0, None))  # it has begun
+    import torch
+
+    from enas_inr.executors.local import LocalExecutor
+
+    torch.set_num_threads(threads)
+    (result,) = LocalExecutor(replace(context, on_progress=tell)).run([trial])
+    return result
+
+
+class _Teller:
+    """Sends the progress of the trial in training, and ends it when nobody waits for it."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._worker = get_worker()
+        self._key = self._worker.get_current_task()
+        self._told = -TELL_SECONDS
+
+    def __call__(self, progress: TrialProgress) -> None:
+        now = time.monotonic()
+        if now - self._told < TELL_SECONDS:
+            return
+        self._told = now
+        task = self._worker.state.tasks.get(self._key)
+        if task is None or task.state == "cancelled":
+            raise TrainingError("the search has been ended")
+        self._worker.log_event(self._topic, {"progress": asdict(progress)})
