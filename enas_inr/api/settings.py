@@ -21,8 +21,6 @@ from enas_inr.studies.settings import (
     TrainingSettings,
 )
 
-__all__ = ["FitSettings", "Group", "SearchSettings", "Setting", "Settings", "SignalSettings"]
-
 Device = Annotated[str, Setting("Device: auto, cpu, cuda or cuda:N.", Group.TRAINING)]
 
 

@@ -44,11 +44,11 @@ def search(
     """
     from enas_inr.api.reading import take_signal
     from enas_inr.api.search import search as run_search
-    from enas_inr.api.settings import SignalSettings
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.setting_options import spell
     from enas_inr.cli.trace import print_result
     from enas_inr.signals.files import make_folder
+    from enas_inr.studies.settings import SignalSettings
 
     catalog = arguments.load_catalog(context)
     settings = settings.settled(catalog, partial(spell, type(settings)))

@@ -5,8 +5,8 @@ and how the command line spells it. The options of the command line, the keyword
 `enas_inr.search` and `enas_inr.fit`, and the keys of a study file are made from these models, so a
 new setting is one line here and the code that uses it.
 
-The models that a study file shares with a search are here, below both; `enas_inr.api.settings` has
-what only a call needs, such as where trials are trained, and is what others import.
+The models that a study file shares with a search are here, below both; `enas_inr.api.settings` adds
+what only a call needs, such as where trials are trained.
 """
 
 from __future__ import annotations
