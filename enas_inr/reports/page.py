@@ -16,7 +16,7 @@ from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
 from enas_inr.reports.rows import Results, Row
-from enas_inr.reports.settings import settings_of
+from enas_inr.reports.settings import settings_table
 from enas_inr.reports.table import columns_of
 from enas_inr.result import Picture
 from enas_inr.signals.signal import Signal
@@ -54,6 +54,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure] | None = None) -> 
     report = results.report
     shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
     drawn = draw_figures(results, without=_SHEET) if drawn is None else drawn
+    settings = settings_table(report)
+    same = settings.nunique() == 1
     environment = Environment(
         loader=DictLoader({"report": _asset("report.html.j2")}),
         autoescape=True,
@@ -63,7 +65,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure] | None = None) -> 
     )
     return environment.get_template("report").render(
         report=report,
-        settings=settings_of(report),
+        shared=settings[settings.columns[same]].iloc[0],
+        differing=settings[settings.columns[~same]],
         columns=columns_of(results),
         rows=results.rows,
         findings=findings(results),
