@@ -32,11 +32,12 @@ from rich.table import Table
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.plugins.catalog import Catalog, load_catalog
-from enas_inr.result import TrialResult
+from enas_inr.result import Picture, TrialResult
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import Axis, Choice, EnsembleSpec, SearchSpace, StudySpec, TrainingSpec
 from enas_inr.studies.loop import Observer, run_loop
+from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.store import Store
 
 GRID, SIZE, STEPS = 8, 64, 60
@@ -78,10 +79,10 @@ class TimedStore(Store):
 
     seconds = 0.0
 
-    def add(self, result: TrialResult) -> None:
+    def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
         """Write a trial."""
         started = time.perf_counter()
-        super().add(result)
+        super().add(result, picture)
         self.seconds += time.perf_counter() - started
 
 

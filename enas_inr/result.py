@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
-
 from enas_inr.spec import MAXIMISED, PSNR_OFFSET_DB, StudySpec, TrialSpec
 from enas_inr.validation import Frozen
 
@@ -107,7 +105,6 @@ class TrialResult(Frozen):
         device: where it was trained: `cpu`, or the name of the GPU.
         versions: versions of the packages on which the values depend.
         message: why it failed or diverged.
-        picture: the reconstruction, on its way to the store; never part of the JSON.
     """
 
     trial: TrialSpec
@@ -119,7 +116,6 @@ class TrialResult(Frozen):
     device: str = ""
     versions: dict[str, str] = {}
     message: str = ""
-    picture: Picture | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def key(self) -> str:

@@ -1,1 +1,1 @@
-"""The Python calls behind the commands."""
+"""The Python functions behind the commands."""

@@ -1,4 +1,4 @@
-"""What is behind `enas-inr dashboard`: a storage's studies in optuna-dashboard."""
+"""The function behind `enas-inr dashboard`: the studies of a storage in optuna-dashboard."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from enas_inr.errors import PluginError, SpecError
 from enas_inr.studies import DEFAULT_STORAGE
 
-HOST = "127.0.0.1"  # the dashboard knows no users: whoever reaches it may delete studies
+HOST = "127.0.0.1"  # the dashboard has no user accounts: whoever can reach it can delete studies
 
 
 class DashboardServer(ThreadingMixIn, WSGIServer):
-    """Answers requests side by side, without a word.
+    """Answers requests in threads, without a log.
 
     Attributes:
-        page: the address to open.
+        page: address to open in a browser.
     """
 
     daemon_threads = True
     page = ""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report an error, unless it is a browser that has gone."""
+        """Report an error, unless a browser has closed its connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep no log of requests."""
+        """Do not log requests."""
 
 
 def make_server(
     storage: str = DEFAULT_STORAGE, *, study: str | None = None, port: int = 8080
 ) -> DashboardServer:
-    """Open a storage in optuna-dashboard, for this machine alone.
+    """Open a storage in optuna-dashboard, which listens on localhost only.
 
     Args:
         storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`.
-        study: whose page to open; None: the list of all.
-        port: to listen on; 0: any that is free.
+        study: study to open; None for the list of studies.
+        port: port to listen on; 0 for any free port.
 
     Returns:
-        A server that listens already; `serve_forever` answers.
+        A server that is listening; call its `serve_forever`.
 
     Raises:
         PluginError: optuna-dashboard is not installed.
@@ -53,7 +53,7 @@ def make_server(
         SpecError: the port cannot be used.
     """
     if not 0 <= port < 2**16:
-        raise SpecError(f"{port} is no port", "give one of 0 to 65535")
+        raise SpecError(f"{port} is not a port number", "give one of 0 to 65535")
     try:
         from optuna_dashboard import wsgi
     except ImportError as error:

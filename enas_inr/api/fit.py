@@ -1,4 +1,4 @@
-"""Fit an ensemble, measure it as it is stored, and write the file."""
+"""The function behind `enas-inr fit`: train an ensemble, measure it and write its file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 @dataclass(frozen=True)
 class FitResult:
-    """What `fit` made.
+    """The result of `fit`.
 
     Attributes:
-        model: as it is in the file, with its numbers at the file's precision.
+        model: the model, with its numbers at the precision of the file.
         path: the file.
-        finished: False if it was asked to stop; there is a checkpoint then, and no file.
-        checkpoint: where an interrupted fit is kept.
-        metrics: what `enas-inr fit --json` prints.
+        finished: False if the fit was stopped; there is a checkpoint then, but no file.
+        checkpoint: the checkpoint of an interrupted fit.
+        metrics: the values that `enas-inr fit --json` prints.
     """
 
     model: Model
@@ -48,7 +48,7 @@ class FitResult:
 
 
 class FitCall(FitSettings, arbitrary_types_allowed=True):
-    """The settings of a fit and what takes part in one call."""
+    """The settings of a fit, and the objects that take part in a call."""
 
     catalog: Annotated[
         SkipValidation[Catalog | None], Field(description="The plugins; None: all installed ones.")
@@ -56,12 +56,12 @@ class FitCall(FitSettings, arbitrary_types_allowed=True):
     should_stop: Annotated[
         Callable[[], bool],
         Field(
-            description="Asked every few seconds; True keeps a checkpoint, from which the same "
-            "call goes on."
+            description="Called every few seconds; True stops the fit with a checkpoint, "
+            "from which the same call resumes."
         ),
     ] = lambda: False
     on_progress: Annotated[
-        Callable[[TrialProgress], None], Field(description="Is told how far it is.")
+        Callable[[TrialProgress], None], Field(description="Called with the progress.")
     ] = lambda progress: None
 
 
@@ -69,8 +69,8 @@ class FitCall(FitSettings, arbitrary_types_allowed=True):
 def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     """Train one ensemble on a signal and write it to a `.inr` file.
 
-    `signal` is a file, a sample such as `sample:photo`, or a Signal. A file keeps its size unless
-    `size` says another.
+    `signal` is a file, a sample such as `sample:photo`, or a Signal. An image keeps its size unless
+    `size` is given.
 
     Raises:
         SpecError, SignalError, StudyError, TrainingError, ModelError, PluginError: as their
@@ -106,11 +106,11 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
 
 
 def _fit_spec(settings: FitSettings) -> FitSpec:
-    """What the settings ask for, with the architecture of their study if they name one.
+    """Return the specification of a fit, with the architecture of the study if one is given.
 
     Raises:
-        SpecError: a setting that is not valid, or two architectures.
-        StudyError: the study cannot be read, or has none that is complete.
+        SpecError: a setting is not valid, or there are two architectures.
+        StudyError: the study cannot be read, or has no complete trial.
     """
     from enas_inr.model.fitting import FitSpec
     from enas_inr.studies.reading import read_study
@@ -130,7 +130,7 @@ def _fit_spec(settings: FitSettings) -> FitSpec:
         best = best_of(results)
         if best is None:
             raise StudyError(
-                f"study {settings.study!r} has no complete trial", "let the search go on"
+                f"study {settings.study!r} has no complete trial", "continue the search first"
             )
         architecture = best.trial.ensemble.model_dump()
         if profile is None:
@@ -156,7 +156,7 @@ def _hand_over(
     catalog: Catalog,
     settings: FitSettings,
 ) -> FitResult:
-    """Measure the model with its numbers as they are stored, then write it."""
+    """Measure the model with its numbers at their stored precision, then write it."""
     from enas_inr.model.file import decode, encode
     from enas_inr.model.measure import measure
     from enas_inr.model.model import Model
@@ -189,7 +189,7 @@ def _hand_over(
 
 
 def cost_of(model: Model) -> dict[str, int]:
-    """FLOPs of rendering the original size, and parameters."""
+    """Return the FLOPs of a rendering at the original size, and the number of parameters."""
     from enas_inr.cost import ensemble_cost
 
     net = model.backbone.cost(model.shape)

@@ -1,4 +1,4 @@
-"""Everything that can be said of a model file."""
+"""The function behind `enas-inr info`: describe a model file."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def describe(
 
     Args:
         path: the file.
-        original: the signal that it was fitted to, to measure it again; it is resized to the
-            model's size. None: what was measured when it was written.
+        original: the signal to which it was fitted, in order to measure it again; it is resized to
+            the size of the model. None for the metrics in the file.
         catalog: the plugins.
-        signal_options: with which the original is read; those that it was fitted with.
+        signal_options: options for reading the original, the same as for the fit.
 
     Returns:
-        JSON values: the header, `layers` (a row for each leaf), `bytes`, `bits_per_sample`,
-        `flops`, `flops_per_sample`, `parameters`, `metrics`, and `codecs`: sizes of the same
-        signal in ordinary formats, of the original if it is given, else of the rendering.
+        JSON values: the header, `layers` (one row for each leaf), `bytes`, `bits_per_sample`,
+        `flops`, `flops_per_sample`, `parameters`, `metrics` and `codecs`, the sizes of the
+        original (or else of the rendering) in common formats.
 
     Raises:
-        ModelError: not a model, damaged, or of another signal than the original.
-        SignalError: a file that cannot be read.
-        SpecError: options without an original, or that its modality does not take.
+        ModelError: the file is not a model or is damaged, or the original is another signal.
+        SignalError: a file cannot be read.
+        SpecError: options are given without an original, or its modality does not take them.
     """
     model = load(path, catalog=catalog)
     stored = path.stat().st_size

@@ -1,4 +1,4 @@
-"""Lend a function the keywords of a model: typed for editors, complete in notebooks."""
+"""Give a function the fields of a model as keyword arguments, typed for editors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ResultT = TypeVar("ResultT")
 def takes(
     model: Callable[P, CallT],
 ) -> Callable[[Callable[[SignalT, CallT], ResultT]], Callable[Concatenate[SignalT, P], ResultT]]:
-    """Let a function of a signal and a model take the model's fields as keywords instead.
+    """Let a function of a signal and a model take the fields of the model as keywords instead.
 
     The types come from the constructor of the model, and so do the signature and the list of the
     keywords in the docstring that notebooks show.
@@ -28,8 +28,8 @@ def takes(
         model: a class of settings; a field without `Setting` is described by its `description`.
 
     Returns:
-        The decorator. The function that it makes raises SpecError for a keyword that there is
-        not, which names the nearest, and for a value that is not valid.
+        The decorator. The decorated function raises SpecError for an unknown keyword, naming the
+        nearest one, and for a value that is not valid.
     """
     settings = cast("type[CallT]", model)
 

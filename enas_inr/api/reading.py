@@ -1,4 +1,4 @@
-"""Read what the user named."""
+"""Read the signal that a user has named or given."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def take_signal(
     settings: SignalSettings,
     default: str = PAPER_SIZE,
 ) -> Signal:
-    """Read a signal that is named, or check one that is given.
+    """Read a signal from its name, or check a given one.
 
     Args:
         catalog: the plugins.
         signal: a file, a sample, or a Signal, to which no settings apply.
-        settings: how a file is read.
-        default: the size of images; see `read_signal`.
+        settings: settings for reading a file.
+        default: default size of images, see `read_signal`.
 
     Raises:
-        SignalError: it cannot be read, or its values are not those of a signal.
-        SpecError: a setting that is not valid or does not apply, or something else than a signal.
+        SignalError: the signal cannot be read, or its values are not valid.
+        SpecError: a setting is not valid or does not apply, or `signal` is of another type.
     """
     from enas_inr.signals.signal import Signal
 
@@ -58,20 +58,20 @@ def read_signal(
     default: str = PAPER_SIZE,
     options: Mapping[str, Any] | None = None,
 ) -> Signal:
-    """Read a signal, resized as `size` says: `128` (a square), `WxH` or `none`.
+    """Read a signal and resize it to `size`: `128` (a square), `WxH` or `none`.
 
-    Where `size` is None, signals that have one are resized to `default`.
+    If `size` is None, signals that can be resized get the size `default`.
 
     Args:
         catalog: the plugins.
         source: a file or a sample.
-        size: see there.
-        default: see there.
-        options: others, of the modality that reads it.
+        size: size of an image, as above.
+        default: size of an image if `size` is None.
+        options: other options of the modality.
 
     Raises:
         SignalError: it cannot be read.
-        SpecError: `size` is not a size, the signal has none, or an option is not valid.
+        SpecError: `size` is not valid or does not apply, or an option is not valid.
     """
     from enas_inr.signals.loading import load_signal, takes_option
 

@@ -1,4 +1,4 @@
-"""The Python call behind `enas-inr search`."""
+"""The function behind `enas-inr search`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class SearchCall(SearchSettings, arbitrary_types_allowed=True):
-    """The settings of a search and what takes part in one call."""
+    """The settings of a search, and the objects that take part in a call."""
 
     catalog: Annotated[
         SkipValidation[Catalog | None], Field(description="The plugins; None: all installed ones.")
     ] = None
     observer: Annotated[
-        SkipValidation[Observer | None], Field(description="Is told what happens.")
+        SkipValidation[Observer | None], Field(description="Notified of each event of the search.")
     ] = None
 
 
@@ -37,11 +37,11 @@ class SearchCall(SearchSettings, arbitrary_types_allowed=True):
 def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
     """Find the best ensemble for a signal under a budget; the defaults are the paper's.
 
-    `signal` is a file, a sample such as `sample:photo`, or a Signal. The same call again continues
-    the same study.
+    `signal` is a file, a sample such as `sample:photo`, or a Signal. Repeating the call resumes the
+    study.
 
     Raises:
-        SpecError: a setting or name that is not valid.
+        SpecError: a setting or a name is not valid.
         SignalError: the signal cannot be read.
         BudgetError: no architecture fits the budget.
         StudyError: the study or its storage cannot be used.

@@ -1,4 +1,4 @@
-"""The settings of `search` and `fit`; see `enas_inr.studies.settings` for how one is written."""
+"""The settings of `search` and `fit`; `enas_inr.studies.settings` explains their form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Device = Annotated[str, Setting("Device: auto, cpu, cuda or cuda:N.", Group.TRAI
 
 
 class SearchSettings(SignalSettings, StudySettings):
-    """All settings of a search: what it is about, and where its trials are trained and kept."""
+    """All settings of a search, including where its trials are trained and kept."""
 
     device: Device = "auto"
     executor: Annotated[
@@ -99,17 +99,17 @@ class SearchSettings(SignalSettings, StudySettings):
     ] = True
 
     def chosen(self, kind: str) -> str:
-        """The name of the plugin of a kind; the strategy `ray` needs the executor `ray`."""
+        """Return the plugin chosen for a kind; the strategy `ray` implies the executor `ray`."""
         if kind == "executor":
             return self.executor or ("ray" if self.strategy == "ray" else "local")
         return super().chosen(kind)
 
 
 class ArchitectureSettings(Settings):
-    """Which architecture is fitted."""
+    """Settings of the architecture to fit."""
 
     study: Annotated[str | None, Setting("Fit the best architecture of this study.")] = None
-    storage: Annotated[str, Setting("Where that study is.")] = DEFAULT_STORAGE
+    storage: Annotated[str, Setting("Storage of that study.")] = DEFAULT_STORAGE
     architecture: Annotated[
         Options,
         Setting(

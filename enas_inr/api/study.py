@@ -1,4 +1,4 @@
-"""What is behind `enas-inr study`: prepare a study file, run it, report on it."""
+"""The functions behind `enas-inr study`: prepare a study file, run it, report on it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class PreparedStudy:
 
     Attributes:
         loaded: the file with its changes.
-        signals: those that it names.
-        planned: its studies.
+        signals: the signals of the file.
+        planned: the studies of the file.
     """
 
     loaded: LoadedStudy
@@ -53,10 +53,10 @@ class PreparedStudy:
         observer: Observer | None = None,
         on_study: OnStudy = lambda number, study: None,
     ) -> Report:
-        """Run all studies to their end, or continue them, and report on them.
+        """Run or resume all studies to their end, and report on them.
 
         Raises:
-            TrainingError: a study failed; the others were run, and `report` has them.
+            TrainingError: a study failed. The others were run, and `report` covers them.
             StudyError: the storage cannot be used.
         """
         run_plan(
@@ -72,10 +72,10 @@ class PreparedStudy:
         return self.report(storage)
 
     def report(self, storage: str = DEFAULT_STORAGE) -> Report:
-        """Report on what the storage has.
+        """Report on the trials in the storage.
 
         Raises:
-            StudyError: a study was not run yet.
+            StudyError: a study has not been run yet.
         """
         return make_report(self.loaded, self.planned, storage, self.catalog)
 
@@ -88,19 +88,19 @@ def prepare(
     changes: Mapping[str, Any] | None = None,
     catalog: Catalog | None = None,
 ) -> PreparedStudy:
-    """Read a study file and its signals, and check all that can be checked without training.
+    """Read a study file and its signals, and check everything that needs no training.
 
     Args:
         path: the study file.
-        signals: files or samples, instead of those that it names.
-        quick: the reduced version.
+        signals: files or samples to study instead of those in the file.
+        quick: whether to use the reduced version.
         changes: values by dotted key, such as `{"training.steps": 100}`.
-        catalog: the plugins; None: all that are installed.
+        catalog: the plugins; None for all installed ones.
 
     Raises:
-        SpecError: a key, name or value that is not valid.
-        SignalError: a signal that cannot be read.
-        BudgetError: a search in which nothing fits the budget.
+        SpecError: a key, a name or a value is not valid.
+        SignalError: a signal cannot be read.
+        BudgetError: nothing fits the budget of a search.
     """
     from enas_inr.reports.figures import FIGURES
 
@@ -127,14 +127,14 @@ def report_of(study: str, storage: str = DEFAULT_STORAGE, catalog: Catalog | Non
     """Report on one study of a storage, such as that of a search.
 
     Raises:
-        StudyError: no such study; the message names the nearest.
+        StudyError: there is no such study; the message names the nearest.
     """
     record = load_record(study, storage, catalog or load_catalog())
     return Report(title=study, studies=(record,))
 
 
 def write_record(report: Report, folder: Path) -> list[Path]:
-    """Write the table, the learning curves, the figures, the page, and where they were made.
+    """Write the record: table, learning curves, figures, page and environment.
 
     Raises:
         SignalError: the folder or a file cannot be written.

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their text is read."""
+"""Options that several commands share, and the parsing of their text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from enas_inr.errors import SpecError
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
 
-NoPlugins = Annotated[
-    bool, typer.Option("--no-plugins", help="Use only what enas-inr itself provides.")
-]
+NoPlugins = Annotated[bool, typer.Option("--no-plugins", help="Ignore installed plugins.")]
 StrictPlugins = Annotated[
     bool,
     typer.Option(
         "--strict-plugins",
-        help="For authors of plugins: end with a traceback where one is broken.",
+        help="For authors of plugins: stop with a traceback if a plugin is broken.",
     ),
 ]
 
@@ -36,7 +34,7 @@ SignalOptions = Annotated[
     typer.Option(
         "--signal-option",
         metavar="KEY=VALUE",
-        help="Of the modality that reads the signal, such as max_frames=16 of a video.",
+        help="An option of the modality that reads the signal, such as max_frames=16 for a video.",
     ),
 ]
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote.")]
@@ -48,26 +46,34 @@ BackboneOptions = Annotated[
 Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
 TRAINING = "Training"
 OUTPUT = "Output"
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=TRAINING)]
+Device = Annotated[
+    str, typer.Option(help="Device: auto, cpu, cuda or cuda:N.", rich_help_panel=TRAINING)
+]
 OutputJson = Annotated[
     bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=OUTPUT)
 ]
 OutputQuiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=OUTPUT)
 ]
-Storage = Annotated[str, typer.Option(help="Optuna URL, or an SQLite file.")]
+Storage = Annotated[
+    str, typer.Option(help="Where studies are kept: an Optuna URL, or the path of an SQLite file.")
+]
 StudyFile = Annotated[Path, typer.Argument(metavar="FILE", help="A study file, in TOML.")]
 Signals = Annotated[
     list[str] | None,
     typer.Option(
-        "--signal", help="Study this one instead of the file's; may be given several times."
+        "--signal", help="Signal to study instead of those in the file; can be given several times."
     ),
 ]
-Reduced = Annotated[bool, typer.Option("--quick", help="The reduced version that the file has.")]
+Reduced = Annotated[
+    bool, typer.Option("--quick", help="Run the reduced version that the file defines.")
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change the file: training.steps=100, repeats=1."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a value of the file, such as training.steps=100 or repeats=1.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
@@ -76,11 +82,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 @dataclass(frozen=True)
 class Plugins:
-    """Which plugins a command uses: what was said before its name.
+    """Which plugins a command uses, from the options before its name.
 
     Attributes:
-        installed: those of other distributions, too.
-        strict: refuse broken ones.
+        installed: whether to load plugins of other distributions.
+        strict: whether to refuse broken plugins.
     """
 
     installed: bool
@@ -96,10 +102,10 @@ def load_catalog(context: typer.Context) -> Catalog:
 
 
 def parse_options(pairs: list[str] | None, option: str) -> dict[str, Any]:
-    """Read `KEY=VALUE` pairs; a value is JSON if it can be, else text.
+    """Read `KEY=VALUE` pairs. A value that is not valid JSON is text.
 
     Raises:
-        SpecError: no `=` in one.
+        SpecError: a pair has no `=`.
     """
     values: dict[str, Any] = {}
     for pair in pairs or []:

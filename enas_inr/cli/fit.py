@@ -1,4 +1,4 @@
-"""`enas-inr fit`: one ensemble, as a file."""
+"""`enas-inr fit`: train one ensemble and write it to a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fit(
 ) -> int:
     """Train one ensemble on a signal, at its full size, and write it to a .inr file.
 
-    After Ctrl-C the same command goes on.
+    Run the same command again to resume after Ctrl-C.
     """
     from enas_inr.api.fit import fit as run_fit
     from enas_inr.cli.interrupt import asked_to_stop
@@ -40,8 +40,8 @@ def fit(
         )
         if not result.finished:
             progress.say(
-                f"interrupted at step {result.metrics['steps']}: kept in {result.checkpoint}; "
-                "the same command continues"
+                f"interrupted at step {result.metrics['steps']}; checkpoint: {result.checkpoint}; "
+                "run the same command again to resume"
             )
             return ExitCode.INTERRUPTED
     if as_json:

@@ -1,4 +1,4 @@
-"""`enas-inr`: the entry point, its commands, and how errors become one line and an exit code."""
+"""The entry point `enas-inr`: its commands, and errors as one line with an exit code."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def _common(
     strict_plugins: arguments.StrictPlugins = False,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     context.obj = arguments.Plugins(installed=not no_plugins, strict=strict_plugins)
@@ -76,7 +78,7 @@ def main() -> None:
     """Run the command line and exit with a documented code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without ± still gets the table
+            stream.reconfigure(errors="replace")  # so that a terminal without ± can show the table
     sys.exit(run(sys.argv[1:]))
 
 
@@ -87,7 +89,9 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return int(code or ExitCode.OK) if arguments else ExitCode.USAGE
     except EnasInrError as error:
-        for traceback in getattr(error, "__notes__", ()):  # of a plugin, in strict mode
+        for traceback in getattr(
+            error, "__notes__", ()
+        ):  # the traceback of a plugin, in strict mode
             print(traceback, end="", file=sys.stderr)
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
@@ -98,9 +102,9 @@ def run(arguments: list[str]) -> int:
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and error.code == ExitCode.INTERRUPTED:
-            return _fail("interrupted", ExitCode.INTERRUPTED)  # what Typer makes of Ctrl-C
-        # The reader of our output has gone, as `head` does; nothing more can be said.
-        # Typer and rich make a SystemExit of it.
+            return _fail("interrupted", ExitCode.INTERRUPTED)  # how Typer reports Ctrl-C
+        # The reader of the output has closed it, as `head` does. Typer and rich turn that into a
+        # SystemExit.
         if not isinstance(error.__context__ or error, BrokenPipeError):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Commands whose options are declared elsewhere: by a model of settings, or by a dataclass."""
+"""Commands whose options are declared by a model of settings or by a dataclass."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Command = Callable[..., Any]
 def add_command(app: typer.Typer, command: Command, model: str) -> None:
     """Add a command with an option for each setting of a model, which fill its `settings`.
 
-    The options are made when the command is called: pydantic takes its time, and the list of all
-    commands does not need it.
+    The options are made when they are first needed, because importing pydantic takes time and the
+    list of commands does not need it.
 
     Args:
-        app: what the command is added to, under its function's name.
-        command: the function; its parameter `settings` gets the model.
-        model: where the model is, as `package.module:Class`.
+        app: the application to which the command is added, under the name of its function.
+        command: the function, whose parameter `settings` receives the model.
+        model: the model, as `package.module:Class`.
     """
 
     class Whole(TyperCommand):
@@ -34,7 +34,7 @@ def add_command(app: typer.Typer, command: Command, model: str) -> None:
             return super().get_params(ctx)
 
     def listed() -> None:
-        """Stands for the command in the list of all."""
+        """Represents the command in the list of commands."""
 
     listed.__doc__ = command.__doc__
     app.command(command.__name__, cls=Whole)(listed)
@@ -63,14 +63,14 @@ def spread(
     parameters: Sequence[inspect.Parameter],
     make: Callable[..., Any],
 ) -> Command:
-    """The command with `parameters` instead of its parameter `name`, which `make` makes of them."""
+    """Replace the parameter `name` of a command by `parameters`, from which `make` makes it."""
     names = [parameter.name for parameter in parameters]
 
     def called(**given: Any) -> Any:
         made = make(**{name: given.pop(name) for name in names})
         return command(**given, **{name: made})
 
-    # The type of `settings` may be imported for type checkers alone.
+    # The type of `settings` may be imported only for type checkers.
     hints = get_type_hints(
         command, localns={str(command.__annotations__[name]): Any}, include_extras=True
     )
@@ -85,7 +85,7 @@ def spread(
 
 
 def field_parameters(model: type[Any]) -> list[inspect.Parameter]:
-    """A parameter for each field of a dataclass, with the field's type and default."""
+    """Return a parameter for each field of a dataclass, with its type and default."""
     hints = get_type_hints(model, include_extras=True)
     return [
         inspect.Parameter(

@@ -1,4 +1,4 @@
-"""`enas-inr render`: a model as a picture, sound or volume, at any size."""
+"""`enas-inr render`: evaluate a model at any size, as a picture, a sound or a volume."""
 
 from __future__ import annotations
 
@@ -20,43 +20,47 @@ _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
 
 @dataclass(frozen=True)
 class Asked:
-    """The part of a signal that the user asked for, and how fine; None: not said."""
+    """The part and the resolution of a signal to render; None if not given."""
 
     size: Annotated[
-        str | None, typer.Option(help="WxH of a picture, or of frames; WxHxD of a volume.")
+        str | None, typer.Option(help="Size: WxH of a picture or of frames, WxHxD of a volume.")
     ] = None
     scale: Annotated[
-        float | None, typer.Option(help="Times the original's size, along every axis.")
+        float | None, typer.Option(help="Scale factor relative to the original, along every axis.")
     ] = None
     crop: Annotated[
         str | None,
-        typer.Option(help="x,y,w,h in pixels of the original; x,y,z,w,h,d of a volume."),
+        typer.Option(
+            help="Part to render, in samples of the original: x,y,w,h, or x,y,z,w,h,d of a volume."
+        ),
     ] = None
     sample_rate: Annotated[
-        int | None, typer.Option(min=1, help="Of sound, or frames of video per second: in Hz.")
+        int | None,
+        typer.Option(min=1, help="Sample rate of a sound, or frame rate of a video, in Hz."),
     ] = None
-    start: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None
-    end: Annotated[float | None, typer.Option(help="Along the time axis, in seconds.")] = None
+    start: Annotated[float | None, typer.Option(help="Start on the time axis, in seconds.")] = None
+    end: Annotated[float | None, typer.Option(help="End on the time axis, in seconds.")] = None
 
 
 def render(
     context: typer.Context,
     model: arguments.ModelFile,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The file; its suffix says the format.")
+        Path,
+        typer.Option("--output", "-o", help="File to write; its suffix determines the format."),
     ],
     asked: Asked,
     blend: Annotated[
-        bool, typer.Option("--blend", help="Crossfade neighbouring cells at their border.")
+        bool, typer.Option("--blend", help="Crossfade neighbouring cells at their borders.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or cuda:N.")] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     quiet: arguments.Quiet = False,
 ) -> None:
-    """Evaluate a model on a regular grid: the original one, or a larger, smaller or cut one.
+    """Evaluate a model on the grid of the original, or on a larger, smaller or cropped one.
 
-    A model of sound or video has a time axis, of which --sample-rate, --start and --end choose;
-    its other axes are those of --size and --crop, the last one (of a picture: the columns) first.
+    For the time axis of sounds and videos use --sample-rate, --start and --end. --size and --crop
+    are for the other axes, with the last axis first (the columns of a picture).
     """
     from enas_inr.model.file import check_absent
     from enas_inr.model.model import load
@@ -78,10 +82,10 @@ def render(
 
 
 def _window(asked: Asked, signal: SignalInfo) -> list[tuple[float, float]]:
-    """Along each axis the part to render, in samples of the original.
+    """Return the part to render along each axis, in samples of the original.
 
     Raises:
-        SpecError: an option of an axis that the signal does not have, or one that cannot be read.
+        SpecError: an option cannot be read, or the signal does not have its axis.
     """
     rate = signal.sample_rate
     what = f"the model is of {signal.modality} {signal.name!r}"
@@ -106,7 +110,7 @@ def _window(asked: Asked, signal: SignalInfo) -> list[tuple[float, float]]:
 def _wanted(
     asked: Asked, signal: SignalInfo, window: list[tuple[float, float]]
 ) -> list[int] | None:
-    """The samples to render along each axis; None: as many as the window has."""
+    """Return the number of samples to render along each axis; None for that of the window."""
     if asked.size is None and asked.sample_rate is None:
         return None
     wanted = [max(1, round(stop - start)) for start, stop in window]
@@ -127,7 +131,7 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 
 def _size(text: str, axes: int) -> list[int]:
-    """Read a size, last axis first, as samples along each axis: `WxH` as rows, columns."""
+    """Read a size, last axis first: `WxH` becomes rows, columns."""
     parts = text.lower().split("x")
     if len(parts) != axes or not all(part.isdecimal() and len(part) < 7 for part in parts):
         example = "x".join(("640", "480", "120", "40")[:axes])
@@ -136,7 +140,7 @@ def _size(text: str, axes: int) -> list[int]:
 
 
 def _crop(text: str | None, shape: tuple[int, ...]) -> list[tuple[float, float]]:
-    """Read offsets and sizes, last axis first, as windows: `x,y,w,h` as those of rows, columns."""
+    """Read offsets and sizes, last axis first: `x,y,w,h` becomes windows of rows, columns."""
     if text is None:
         return [(0.0, float(n)) for n in shape]
     axes = len(shape)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What a report can be."""
+    """Formats of a report."""
 
     HTML = "html"
     MD = "md"
@@ -28,7 +28,8 @@ class Format(StrEnum):
 def report(
     context: typer.Context,
     study: Annotated[
-        str, typer.Argument(metavar="STUDY", help="A study's name in the storage, or a study file.")
+        str,
+        typer.Argument(metavar="STUDY", help="Name of a study in the storage, or a study file."),
     ],
     storage: arguments.Storage = DEFAULT_STORAGE,
     output: Annotated[
@@ -37,26 +38,33 @@ def report(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to write it.",
-            show_default="html: STUDY.html; others: to stdout",
+            help="File to write.",
+            show_default="STUDY.html for html, else stdout",
         ),
     ] = None,
     form: Annotated[
         Format | None,
-        typer.Option("--format", help="What to make.", show_default="as FILE ends, else html"),
+        typer.Option(
+            "--format",
+            help="Format of the report.",
+            show_default="by the suffix of FILE, else html",
+        ),
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also write each figure there, as PNG and SVG."),
+        typer.Option(
+            metavar="FOLDER", help="Folder in which to write each figure, too, as PNG and SVG."
+        ),
     ] = None,
     signal: arguments.Signals = None,
     quick: arguments.Reduced = False,
     changes: arguments.Changes = None,
 ) -> None:
-    """Make one self-contained page of a study: its settings, table, figures and reconstructions.
+    """Write a self-contained page of a study: settings, table, figures and reconstructions.
 
-    For a study file, give --signal, --quick and --set as when it was run.
+    For a study file, give the same --signal, --quick and --set with which it was run.
     """  # fmt: skip
+    from enas_inr.api.study import prepare, report_of
     from enas_inr.reports import text
     from enas_inr.reports.figures import draw_figures, write_figures
     from enas_inr.reports.page import render_page
@@ -67,21 +75,17 @@ def report(
     catalog = arguments.load_catalog(context)
     is_file = study.endswith(".toml") or Path(study).is_file()
     if is_file:
-        from enas_inr.api.study import prepare
-
         options = arguments.parse_options(changes, "--set")
-        prepared = prepare(
+        reported = prepare(
             study, signals=signal or (), quick=quick, changes=options, catalog=catalog
+        ).report(storage)
+    elif signal or quick or changes:
+        raise SpecError(
+            "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
         )
-        made = Results.of(prepared.report(storage))
     else:
-        from enas_inr.api.study import report_of
-
-        if signal or quick or changes:
-            raise SpecError(
-                "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
-            )
-        made = Results.of(report_of(study, storage, catalog))
+        reported = report_of(study, storage, catalog)
+    made = Results.of(reported)
     makers = {
         Format.MD: text.as_markdown,
         Format.CSV: text.as_csv,
@@ -104,16 +108,18 @@ def report(
 
 
 def _format_of(output: Path | None) -> Format:
-    """What a file's name asks for."""
+    """Return the format that the suffix of a file stands for."""
     suffix = output.suffix.removeprefix(".").lower() if output else "html"
     known = {"htm": Format.HTML, **{form.value: form for form in Format}}
     if suffix not in known:
-        raise SpecError(f"{output} is no {' or '.join(Format)}", "name it so, or give --format")
+        raise SpecError(
+            f"{output} does not end in {' or '.join(Format)}", "rename it, or give --format"
+        )
     return known[suffix]
 
 
 def print_report(made: Report) -> None:
-    """Print a report's title, settings and table."""
+    """Print the title, the settings and the table of a report."""
     from enas_inr.cli.tables import console, table
     from enas_inr.reports.findings import findings
     from enas_inr.reports.rows import Results

@@ -1,4 +1,4 @@
-"""`enas-inr search`: the best ensemble for a signal under a budget."""
+"""`enas-inr search`: find the best ensemble for a signal under a budget."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def search(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Write the original and the winner's reconstruction there, and the Pareto front.",
+            help="Folder for the original, the best reconstruction and the Pareto front.",
             rich_help_panel=arguments.OUTPUT,
         ),
     ] = None,
@@ -40,7 +40,7 @@ def search(
 ) -> int:
     """Search for the best ensemble, train it, and keep every trial in a study.
 
-    The same command continues where it was interrupted. The defaults are the paper's.
+    Run the same command again to resume an interrupted search. The defaults are the paper's.
     """
     from enas_inr.api.reading import take_signal
     from enas_inr.api.search import search as run_search
@@ -85,7 +85,7 @@ def _write(
     device: str,
     progress: SearchProgress,
 ) -> list[Path]:
-    """Write the signal, the winner's reconstruction and the front; return the paths."""
+    """Write the signal, the reconstruction of the best trial and the front; return the paths."""
     from enas_inr.executors.base import ExecutionContext
     from enas_inr.executors.reconstruct import reconstruct
     from enas_inr.reports.figures.pareto_figure import write_pareto

@@ -1,4 +1,4 @@
-"""From the settings of a model to options of a command, and back from what was written there."""
+"""Convert the settings of a model to options of a command, and option values to settings."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 @dataclass(frozen=True)
 class _Option:
-    """A setting as the command line has it.
+    """A setting on the command line.
 
     Attributes:
-        typed: the type of what is written there: several KEY=VALUE for a mapping, text with commas
-            for a sequence.
-        read: makes the setting's value from that.
+        typed: type of the option: a list of KEY=VALUE for a mapping, text with commas for a
+            sequence.
+        read: converts a value of the option to a value of the setting.
     """
 
     name: str
@@ -38,7 +38,7 @@ class _Option:
     metavar: str | None = None
 
     def parameter(self) -> inspect.Parameter:
-        """As a parameter of a function from which typer makes a command."""
+        """Return the parameter of a function from which typer makes the option."""
         option = typer.Option(
             *self.flags,
             help=self.mark.help,
@@ -55,15 +55,15 @@ class _Option:
 
 
 def parameters(model: type[Settings]) -> list[inspect.Parameter]:
-    """A parameter for each setting that the command line has."""
+    """Return a parameter for each setting that is on the command line."""
     return [option.parameter() for option in _options(model).values()]
 
 
 def read(model: type[SettingsT], given: Mapping[str, Any], what: str) -> SettingsT:
-    """Make the settings of what was given on the command line.
+    """Make the settings from the values of the options.
 
     Raises:
-        SpecError: a value that is not valid.
+        SpecError: a value is not valid.
     """
     values = {
         name: option.read(given[name])
@@ -74,7 +74,7 @@ def read(model: type[SettingsT], given: Mapping[str, Any], what: str) -> Setting
 
 
 def spell(model: type[Settings], name: str) -> str:
-    """How the command line writes the name of a setting."""
+    """Return the name of a setting as it is spelled on the command line."""
     option = _options(model).get(name)
     return option.flags[0].partition("/")[0] if option else name
 
@@ -107,7 +107,7 @@ def _option(name: str, mark: Setting, annotation: Any, default: Any) -> _Option:
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
-    """The types that a value can have, one by one, without None."""
+    """Return the types of a union without None."""
     if get_origin(annotation) is Annotated:
         yield from _parts(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, UnionType):

@@ -1,4 +1,4 @@
-"""`enas-inr study`: studies that a file describes, as the paper's tables and figures."""
+"""`enas-inr study`: run studies that a file describes, such as the paper's tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from enas_inr.studies import DEFAULT_STORAGE
 if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
 
-app = typer.Typer(help="Run studies that a file describes: the paper's tables and figures, yours.")
+app = typer.Typer(
+    help="Run studies that a file describes, such as the tables and figures of the paper."
+)
 
 FOLDER = Path("studies")
 
@@ -29,7 +31,7 @@ def _help_by_default(context: typer.Context) -> None:
 
 @app.command("list")
 def list_studies(
-    folder: Annotated[Path, typer.Argument(help="Where the study files are.")] = FOLDER,
+    folder: Annotated[Path, typer.Argument(help="Folder of the study files.")] = FOLDER,
     as_json: arguments.Json = False,
 ) -> None:
     """List the study files of a folder."""
@@ -38,7 +40,7 @@ def list_studies(
 
     paths = sorted(folder.glob("*.toml"))
     if not paths:
-        raise SpecError(f"there is no study file in {folder}", "name the folder that has some")
+        raise SpecError(f"folder {folder} has no study files", "give the folder that has them")
     listed, broken = [], []
     for path in paths:
         try:
@@ -77,7 +79,7 @@ def validate(
     quick: arguments.Reduced = False,
     changes: arguments.Changes = None,
 ) -> None:
-    """Check a study file, and say what it would train and what that costs, without training."""
+    """Check a study file, and show what it would train at what cost, without training."""
     from enas_inr.backbones.feasibility import feasible_space
     from enas_inr.cli.tables import console, table
     from enas_inr.validation import format_quantity
@@ -112,7 +114,7 @@ def run(
     executor: Annotated[str, typer.Option(help="Where trials are trained.")] = "local",
     executor_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Of the executor, such as workers=4."),
+        typer.Option(metavar="KEY=VALUE", help="An option of the executor, such as workers=4."),
     ] = None,
     device: arguments.Device = "auto",
     output: Annotated[
@@ -121,13 +123,13 @@ def run(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Write the record there: table and curves as CSV, figures, the page, the machine.",
+            help="Folder for the record: table and curves as CSV, figures, page, environment.",
         ),
     ] = None,
     as_json: arguments.OutputJson = False,
     quiet: arguments.OutputQuiet = False,
 ) -> int:
-    """Run a study file, or continue it: what its storage has already is not trained again."""
+    """Run or resume a study file. Trials that the storage has already are not trained again."""
     from enas_inr.api.study import write_record
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.report import print_report

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import TrialResult
+from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import SignalInfo, TrialSpec
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class ExecutionContext:
         share: of the device's memory that is to be used, where it is not ours alone.
         say: tells the user a line.
         at_end: what is to be undone when the search ends, however it does.
-        pictures: whether a complete trial's result should bring a picture of its reconstruction.
+        pictures: whether pictures of complete trials' reconstructions are wanted.
+        keep_picture: to be called, if they are, with a trial and its picture before the trial's
+            result is yielded, in the process of the search.
     """
 
     catalog: Catalog
@@ -63,6 +65,7 @@ class ExecutionContext:
     say: Callable[[str], None] = lambda line: None
     at_end: ExitStack = field(default_factory=ExitStack)
     pictures: bool = False
+    keep_picture: Callable[[TrialSpec, Picture], None] = lambda trial, picture: None
 
     @cached_property
     def info(self) -> SignalInfo:
@@ -96,5 +99,6 @@ class Executor(ABC):
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
         """Train the trials and yield each result as it comes, without a score.
 
-        A trial that fails is a result with that status, not an exception.
+        A trial that fails is a result with that status, not an exception. Pictures go to the
+        context's `keep_picture`.
         """

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from typing import final
 
 from enas_inr.errors import PluginError
 from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
-from enas_inr.executors.trial import failed_result, failure, make_jobs, trial_result, with_picture
-from enas_inr.result import TrialResult
+from enas_inr.executors.trial import (
+    failed_result,
+    failure,
+    make_jobs,
+    trial_picture,
+    trial_result,
+)
+from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import Progress
 from enas_inr.training.trainer import train
 
-__all__ = ["LocalExecutor"]
+__all__ = ["LocalExecutor", "train_trial"]
 
 
 @final
@@ -77,4 +84,26 @@ class LocalExecutor(Executor):
         seconds = (time.perf_counter() - started) / len(trials)
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
             result = trial_result(self._context, trial, outcome, seconds, self._device)
-            yield with_picture(self._context, job, outcome, result)
+            picture = trial_picture(self._context, job, outcome, result)
+            if picture:
+                self._context.keep_picture(trial, picture)
+            yield result
+
+
+def train_trial(context: ExecutionContext, trial: TrialSpec) -> tuple[TrialResult, Picture | None]:
+    """Train one trial in this process, for an executor in another.
+
+    The functions of the executor's own context are out of reach there. So the picture comes back
+    with the result, and the executor hands it to its `ExecutionContext.keep_picture`.
+
+    Args:
+        context: as `ExecutionContext.for_worker` makes it.
+        trial: which.
+
+    Returns:
+        The result, and the picture if the context wants pictures and the trial has one.
+    """
+    pictures: list[Picture] = []
+    context = replace(context, keep_picture=lambda trial, picture: pictures.append(picture))
+    (result,) = LocalExecutor(context).run([trial])
+    return result, next(iter(pictures), None)

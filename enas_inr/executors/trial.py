@@ -6,8 +6,10 @@ An executor that trains for itself does it in three steps::
     outcomes = train(jobs, trials[0].training, device, keep_params=context.pictures)
     results = [trial_result(context, *pair, seconds, device) for pair in zip(trials, outcomes)]
 
-and `failed_result` describes a trial for which that was not possible. An executor that only chooses
-the place sends `ExecutionContext.for_worker` there, and has a `LocalExecutor` run each trial.
+If `context.pictures` says so, it hands what `trial_picture` makes to `context.keep_picture` before
+it yields a result. `failed_result` describes a trial that could not be trained. An executor that
+only chooses the place sends `ExecutionContext.for_worker` there, and has `train_trial` of
+`enas_inr.executors.local` train each trial.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from enas_inr import hookspecs
 from enas_inr.cost import net_shape
 from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.executors.base import ExecutionContext
-from enas_inr.result import Curve, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
+from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.picture import picture_of
 from enas_inr.spec import EnsembleSpec, TrialSpec
@@ -41,9 +43,9 @@ __all__ = [
     "failure",
     "make_job",
     "make_jobs",
+    "trial_picture",
     "trial_result",
     "versions",
-    "with_picture",
 ]
 
 CURVE_POINTS = 100  # of a learning curve that is kept: enough for a plot, small in a database
@@ -107,18 +109,21 @@ def trial_result(
     )
 
 
-def with_picture(
+def trial_picture(
     context: ExecutionContext, job: Job, outcome: Outcome, result: TrialResult
-) -> TrialResult:
-    """Add the first repeat's reconstruction, with its last weights, if these were kept."""
+) -> Picture | None:
+    """A picture of the first repeat's reconstruction, with its last weights.
+
+    Returns:
+        The picture; None if the weights were not kept, or the trial is not complete.
+    """
     if not outcome.params or result.status is not TrialStatus.COMPLETE:
-        return result
+        return None
     try:
         values = evaluate(job, outcome.params, result.trial.training, 0)
-        picture = picture_of(replace(context.signal, values=values))
+        return picture_of(replace(context.signal, values=values))
     except Exception:  # a trial is worth more than its picture
-        return result
-    return result.model_copy(update={"picture": picture})
+        return None
 
 
 def versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:

@@ -99,12 +99,19 @@ def advice(error: BaseException, entry: EntryPoint, distribution: str) -> str:
     return ""
 
 
+def _requirements(entry: EntryPoint) -> Iterable[str]:
+    try:
+        return (entry.dist.requires or ()) if entry.dist else ()
+    except Exception:  # no metadata, see `loading._origin`
+        return ()
+
+
 def _unmet(entry: EntryPoint) -> str:
     """The distribution's requirement on enas-inr, if the installed version does not meet it."""
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
-    for line in (entry.dist.requires or ()) if entry.dist else ():
+    for line in _requirements(entry):
         try:
             wanted = Requirement(line)
         except InvalidRequirement:

@@ -107,8 +107,13 @@ def _heavy_modules() -> list[str]:
 def _origin(entry: EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin("unknown distribution", "?", entry.name)
-    # A distribution without METADATA has neither, whatever the types say.
-    return Origin(entry.dist.name or "unknown distribution", entry.dist.version or "?", entry.name)
+    # A distribution without METADATA has neither. The standard library then returns None, whatever
+    # the types say; the package `importlib_metadata`, which replaces its finder, raises.
+    try:
+        named = (entry.dist.name, entry.dist.version)
+    except Exception:
+        named = ("", "")
+    return Origin(named[0] or "unknown distribution", named[1] or "?", entry.name)
 
 
 def _broken(entry: EntryPoint, origin: Origin, error: BaseException) -> Broken:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from enas_inr.reports.rows import Group, Results, Row
-from enas_inr.result import Picture
+from enas_inr.signals.picture import Pixels
 from enas_inr.signals.slices import slice_text
+from enas_inr.studies.pictures import StoredPicture
 
-if TYPE_CHECKING:
-    from enas_inr.signals.signal import Signal
-
-Pixels = npt.NDArray[np.uint8]
-"""`[rows, columns, channels]`: 1 (gray), 3 (RGB) or 4 (RGBA)."""
 Levels = npt.NDArray[np.float32]
 """`[rows, columns]`: the mean absolute error over the channels, of 255."""
 
@@ -39,8 +35,8 @@ class Pictured:
     """
 
     signal: str
-    original: tuple[Picture, Any]
-    rows: tuple[tuple[Row, Picture, Any], ...]
+    original: tuple[StoredPicture, Any]
+    rows: tuple[tuple[Row, StoredPicture, Any], ...]
     labelled: bool
     place: str = ""
 
@@ -66,7 +62,7 @@ def pictured(results: Results, most: int) -> list[Pictured]:
     return [made for group in stored if (made := _pictured(group, share))]
 
 
-def _original(group: Group) -> Picture | None:
+def _original(group: Group) -> StoredPicture | None:
     return next((row.study.original for row in group.rows if row.study.original), None)
 
 
@@ -93,31 +89,18 @@ def _pictured(group: Group, most: int) -> Pictured | None:
     return Pictured(group.signal, (original, decoded), rows, group.labelled, place)
 
 
-def _decoded(picture: Picture) -> Any:
-    return (sound_of if picture.mimetype.startswith("audio/") else pixels_of)(picture)
+def _decoded(picture: StoredPicture) -> Any:
+    return picture.sound if picture.mimetype.startswith("audio/") else picture.pixels
 
 
 def _shape(content: Any) -> tuple[type, tuple[int, ...]]:
     return type(content), tuple(getattr(content, "values", content).shape)
 
 
-def _first(known: list[tuple[Row, Picture]], most: int) -> list[tuple[Row, Picture]]:
+def _first(known: list[tuple[Row, StoredPicture]], most: int) -> list[tuple[Row, StoredPicture]]:
     ranked = sorted(known, key=lambda pair: pair[0].result.rank, reverse=True)
     named = [pair for pair in known if pair[0].result.key in pair[0].study.names]
     return [*named, *(pair for pair in ranked if pair not in named)][:most]
-
-
-def pixels_of(picture: Picture) -> Pixels | None:
-    """Decode a picture; None if it is not one."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(picture.content)) as image:
-            mode = "L" if image.mode == "L" else "RGBA" if "A" in image.getbands() else "RGB"
-            values = np.asarray(image.convert(mode))
-    except (UnidentifiedImageError, OSError, ValueError):
-        return None
-    return values if values.ndim == 3 else values[..., None]
 
 
 def error_levels(original: Pixels, reconstruction: Pixels) -> Levels:
@@ -142,18 +125,3 @@ def error_png(levels: Levels, end: float) -> bytes:
     buffer = BytesIO()
     Image.fromarray(np.ascontiguousarray(colors)).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def sound_of(picture: Picture) -> Signal | None:
-    """Decode a sound: values `[frames, channels]`; None if it is not one."""
-    import soundfile
-    import torch
-
-    from enas_inr.signals.audio import FAILURES
-    from enas_inr.signals.signal import Signal
-
-    try:
-        values, rate = soundfile.read(BytesIO(picture.content), dtype="float32", always_2d=True)
-    except FAILURES:
-        return None
-    return Signal(torch.from_numpy(values), "audio", "", sample_rate=int(rate))

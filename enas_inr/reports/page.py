@@ -18,8 +18,8 @@ from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_pn
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.settings import settings_table
 from enas_inr.reports.table import columns_of
-from enas_inr.result import Picture
 from enas_inr.signals.signal import Signal
+from enas_inr.studies.pictures import StoredPicture
 from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
     return {"signal": of.signal, "sounds": sounds}
 
 
-def _sound_address(picture: Picture, sound: Signal) -> str:
+def _sound_address(picture: StoredPicture, sound: Signal) -> str:
     """The same samples, in half the bytes where FLAC can hold them."""
     from enas_inr.signals.audio import FAILURES, encode
 
@@ -158,7 +158,7 @@ def _psnr(row: Row) -> str:
     return row.result.status.value if row.psnr is None else f"PSNR {row.psnr} dB"
 
 
-def _address(picture: Picture) -> str:
+def _address(picture: StoredPicture) -> str:
     return _data(picture.mimetype, picture.content)
 
 

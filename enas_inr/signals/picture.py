@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from io import BytesIO
 
+import numpy as np
+import numpy.typing as npt
+import torch
+
 from enas_inr.errors import SignalError
 from enas_inr.result import Picture
 from enas_inr.signals.audio import FAILURES, encode
 from enas_inr.signals.image import to_pillow
 from enas_inr.signals.signal import Signal
 from enas_inr.signals.slices import middle_slice
+
+Pixels = npt.NDArray[np.uint8]
+"""`[rows, columns, channels]`: 1 (gray), 3 (RGB) or 4 (RGBA)."""
 
 MAX_PIXELS = 512  # along an axis
 MAX_SECONDS = 30
@@ -47,3 +54,27 @@ def _wav(signal: Signal) -> Picture | None:
         return None
     start = replace(signal, values=signal.values[: MAX_SECONDS * rate])
     return Picture(".wav", "audio/wav", encode(start, rate, "WAV", "PCM_16"))
+
+
+def pixels_of(content: bytes) -> Pixels | None:
+    """Decode a PNG; None if it is not a picture."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(BytesIO(content)) as image:
+            mode = "L" if image.mode == "L" else "RGBA" if "A" in image.getbands() else "RGB"
+            values = np.asarray(image.convert(mode))
+    except (UnidentifiedImageError, OSError, ValueError):
+        return None
+    return values if values.ndim == 3 else values[..., None]
+
+
+def sound_of(content: bytes) -> Signal | None:
+    """Decode a WAV: values `[frames, channels]`; None if it is not a sound."""
+    import soundfile
+
+    try:
+        values, rate = soundfile.read(BytesIO(content), dtype="float32", always_2d=True)
+    except FAILURES:
+        return None
+    return Signal(torch.from_numpy(values), "audio", "", sample_rate=int(rate))

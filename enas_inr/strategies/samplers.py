@@ -34,6 +34,8 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 _PACKAGES = {"CmaEsSampler": ("cmaes",)}
 """What a sampler imports beside our own dependencies."""
 
+_COMPUTE_WITH_TORCH = {"GPSampler"}
+
 _OBJECTS = re.compile("Callable|Base|Trial")  # in the type of an option
 _SINGLE_OBJECTIVE = {"CmaEsSampler"}
 
@@ -111,8 +113,12 @@ def explained(name: str) -> Iterator[None]:
 
 @contextmanager
 def _one_thread(chosen: str) -> Iterator[None]:
-    """Of torch, where it is used: on a few points, threads take ten times as long as one."""
-    if "torch" not in _PACKAGES.get(chosen, ()):
+    """Let a sampler that computes with torch use one thread.
+
+    Its sums, and so what it proposes, would depend on the number of threads; and on a few points,
+    several take ten times as long as one.
+    """
+    if chosen not in _COMPUTE_WITH_TORCH:
         yield
         return
     import torch

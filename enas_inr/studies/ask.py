@@ -1,4 +1,4 @@
-"""From the settings of a search to its StudySpec, for the command line, Python and study files."""
+"""Make the StudySpec of a search from its settings: command line, Python and study files."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def study_spec(
     """Make the StudySpec of a search of one signal.
 
     Args:
-        settings: of the search.
-        signal: what is searched for.
-        catalog: knows the options of each plugin.
-        rows: architectures to train, all of them and nothing else, instead of a search.
-        where: the beginning of each error message, such as `search 'SIREN': `.
+        settings: settings of the search.
+        signal: metadata of the signal.
+        catalog: provides the options of each plugin.
+        rows: given architectures to train instead of a search.
+        where: prefix of error messages, such as `search 'SIREN': `.
 
     Raises:
-        SpecError: a setting that is not valid.
+        SpecError: a setting is not valid.
     """
-    if rows:  # given architectures are trained whatever they cost
+    if rows:  # given architectures are trained whatever their cost
         unlimited = settings.max_flops or NO_LIMIT
         settings = settings.model_copy(update={"strategy": "exhaustive", "max_flops": unlimited})
     settings = settings.settled(catalog)
@@ -71,10 +71,10 @@ def study_spec(
 
 
 def architecture(settings: StudySettings, what: str, **sizes: int) -> EnsembleSpec:
-    """The architecture of the settings' backbone with these sizes.
+    """Return the architecture with the backbone of the settings and the given sizes.
 
     Raises:
-        SpecError: a size out of range, or options that are not JSON; `what` says of what.
+        SpecError: a size is out of range, or options are not JSON. `what` begins the message.
     """
     options = dict(settings.backbone_options or {})
     return parse(EnsembleSpec, {"backbone": settings.backbone, "options": options, **sizes}, what)

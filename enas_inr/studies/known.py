@@ -1,34 +1,116 @@
-"""Answers with what is known already, and lets another executor train the rest."""
+"""Trials that other studies of the signal have trained in the same way are not trained again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import final
 
+from pydantic import ValidationError
+
 from enas_inr.executors.base import Executor
-from enas_inr.result import TrialResult
-from enas_inr.spec import TrialSpec
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
+from enas_inr.studies.pictures import StoredPicture, find
+from enas_inr.studies.storage import artifact_folder, explained, file_of, open_url, storage_url
+from enas_inr.studies.trials import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE
+from enas_inr.validation import ModelT
+
+
+@dataclass(frozen=True)
+class Known:
+    """A trial of another study.
+
+    Attributes:
+        result: what came of it.
+        picture: where its reconstruction is stored; None: nowhere.
+    """
+
+    result: TrialResult
+    picture: StoredPicture | None = None
 
 
 @final
 class CachedExecutor(Executor):
-    """Wraps an executor, so it is not made by name.
+    """Answers with what is known, and lets another executor train the rest.
 
     Args:
         inner: trains what is not known.
-        known: the result of a trial that was trained before with the same settings, if any.
+        known: finds a trial that was trained before with the same settings.
+        keep_picture: called with a known trial's picture, before its result is yielded.
     """
 
-    def __init__(self, inner: Executor, known: Callable[[TrialSpec], TrialResult | None]) -> None:
-        self._inner, self._known = inner, known
+    def __init__(
+        self,
+        inner: Executor,
+        known: Callable[[TrialSpec], Known | None],
+        keep_picture: Callable[[TrialSpec, StoredPicture], None] = lambda trial, picture: None,
+    ) -> None:
+        self._inner, self._known, self._keep_picture = inner, known, keep_picture
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """What is known first."""
+        """Yield what is known first."""
         unknown = []
         for trial in trials:
-            if result := self._known(trial):
-                yield result.model_copy(update={"trial": trial})
+            if found := self._known(trial):
+                if found.picture:
+                    self._keep_picture(trial, found.picture)
+                yield found.result.model_copy(update={"trial": trial})
             else:
                 unknown.append(trial)
         if unknown:
             yield from self._inner.run(unknown)
+
+
+def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Known | None]:
+    """Look up complete trials of any study on a signal.
+
+    Returns:
+        For a trial to be trained, one with the same architecture, training and seed and at least
+        as many repeats, of which the first are taken; None if there was none when this was called.
+
+    Raises:
+        StudyError: the storage cannot be used.
+    """
+    url, folder = storage_url(storage), artifact_folder(storage)
+    best: dict[str, Known] = {}
+    with explained(url):
+        file = file_of(url)
+        if file and not file.exists():
+            return lambda trial: None
+        backend = open_url(url)
+        for study in backend.get_all_studies():
+            spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
+            if spec is None or spec.signal.identity != signal.identity:
+                continue
+            number = backend.get_study_id_from_name(study.study_name)
+            for trial in backend.get_all_trials(number, deepcopy=False):
+                result = _parsed(TrialResult, trial.user_attrs.get(RESULT_ATTRIBUTE))
+                if result is None or result.status is not TrialStatus.COMPLETE:
+                    continue
+                identity = _identity(result.trial)
+                known = best.get(identity)
+                if known is None or known.result.trial.repeats <= result.trial.repeats:
+                    picture = find(trial.system_attrs, folder) if folder else None
+                    best[identity] = Known(result, picture)
+
+    def look_up(trial: TrialSpec) -> Known | None:
+        known = best.get(_identity(trial))
+        if known is None or known.result.trial.repeats < trial.repeats:
+            return None
+        return Known(known.result.first(trial.repeats), known.picture)
+
+    return look_up
+
+
+def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
+    """What this version of enas-inr wrote; None for everything else."""
+    try:
+        return None if text is None else model.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _identity(trial: TrialSpec) -> str:
+    """Everything that decides what each repeat of a trial gives on its signal."""
+    return trial.model_dump_json(exclude={"number", "cost", "repeats"})

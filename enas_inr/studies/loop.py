@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Protocol
 
-from enas_inr.cost import (
-    FeasibleSpace,
-)
+from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor, TrialProgress
 from enas_inr.executors.self_running import Loop, SelfRunning
 from enas_inr.objectives.base import Objective
-from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 
 if TYPE_CHECKING:
-    pass
-
+    from enas_inr.studies.pictures import StoredPicture
 
 BATCH = 64  # architectures to ask a strategy for at once
 
@@ -44,8 +42,8 @@ class Records(Protocol):
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
 
-    def add(self, result: TrialResult) -> None:
-        """Keep one more."""
+    def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
+        """Keep one more, with its picture if it has one."""
 
 
 def run_loop(
@@ -56,10 +54,22 @@ def run_loop(
     executor: Executor,
     records: Records,
     observer: Observer,
+    pictures: MutableMapping[str, Picture | StoredPicture] | None = None,
 ) -> list[TrialResult]:
     """Let the strategy propose, the executor train, the records keep, until the search has ended.
 
     Trials that failed before (a full memory, a bug in a plugin) are tried again.
+
+    Args:
+        spec: what the study is about.
+        space: the architectures within the budget.
+        strategy: proposes them.
+        objective: scores complete trials.
+        executor: trains them.
+        records: where results are kept.
+        observer: is told what happens.
+        pictures: what the executor handed over, by the architecture's key; each is taken out when
+            its trial is kept.
 
     Returns:
         All trials of the study, those that were on record before included.
@@ -86,8 +96,7 @@ def run_loop(
         result = result.model_copy(update={"trial": trial})
         if result.status is TrialStatus.COMPLETE:
             result = result.model_copy(update={"score": objective.score(result)})
-        records.add(result)
-        result = result.model_copy(update={"picture": None})  # thousands would fill the memory
+        records.add(result, pictures.pop(result.key, None) if pictures else None)
         history.append(result)
         observer.finished(result)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import EnasInrError
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import Picture, TraceStep, TrialResult, TrialStatus
+from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
-from enas_inr.studies.reading import read_pictures, read_study
+from enas_inr.studies.pictures import StoredPicture
+from enas_inr.studies.reading import find_pictures, read_study
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class StudyRecord:
     names: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
     trace: tuple[TraceStep, ...] = ()
-    original: Picture | None = None
-    pictures: Mapping[int, Picture] = field(default_factory=dict)
+    original: StoredPicture | None = None
+    pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
 
     def name_of(self, result: TrialResult) -> str:
         """What an architecture is called, for people."""
@@ -96,7 +97,7 @@ def load_record(
     """
     spec, every = read_study(name, storage)
     results = _without_superseded(every)
-    original, pictures = read_pictures(name, storage)
+    original, pictures = find_pictures(name, storage)
     return StudyRecord(
         name=name,
         label=label,

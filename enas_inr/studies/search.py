@@ -7,21 +7,21 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import SearchResult, best_of, pareto_front
-from enas_inr.spec import Choice, StudySpec
+from enas_inr.result import Picture, SearchResult, best_of, pareto_front
+from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
-from enas_inr.studies.known import CachedExecutor
+from enas_inr.studies import DEFAULT_STORAGE
+from enas_inr.studies.loop import Observer, run_loop
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
-from enas_inr.backbones.feasibility import feasible_space
-from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.studies.loop import Observer, run_loop
+    from enas_inr.studies.pictures import StoredPicture
 
 
 def run_study(
@@ -42,7 +42,7 @@ def run_study(
     With `reuse`, what any study in the storage has trained in just the same way is taken from it.
     """
     from enas_inr.signals.picture import picture_of
-    from enas_inr.studies.reading import known_trials
+    from enas_inr.studies.known import CachedExecutor, known_trials
     from enas_inr.studies.store import Store
 
     started = time.perf_counter()
@@ -53,6 +53,11 @@ def run_study(
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
     objective = make_objective(catalog, spec)
     store = Store(name, spec, storage)
+    handed_over: dict[str, Picture | StoredPicture] = {}
+
+    def keep_picture(trial: TrialSpec, picture: Picture | StoredPicture) -> None:
+        handed_over[trial.ensemble.key()] = picture
+
     with ExitStack() as at_end:
         original = picture_of(signal) if pictures and store.keeps_pictures else None
         context = ExecutionContext(
@@ -64,19 +69,20 @@ def run_study(
             say=observer.said,
             at_end=at_end,
             pictures=original is not None,
+            keep_picture=keep_picture,
         )
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options
         )
         if reuse and not isinstance(strategy, SelfRunning):  # those hand out trials themselves
-            runner = CachedExecutor(runner, known_trials(spec.signal, storage))
+            runner = CachedExecutor(runner, known_trials(spec.signal, storage), keep_picture)
         at_end.enter_context(store)  # not before: a device that is not there leaves no file
         if original:
             store.attach(original)
         options = catalog.options("strategy", chosen.name, chosen.options)
         most = min(len(space.feasible), getattr(options, "trials", len(space.feasible)))
         observer.started(name, store.storage, len(store.results()), most)
-        history = run_loop(spec, space, strategy, objective, runner, store, observer)
+        history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
     best = best_of(history)
     if best is None:
         raise TrainingError(

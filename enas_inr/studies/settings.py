@@ -1,9 +1,9 @@
-"""The settings of a search, each written once.
+"""The settings of a search, each of them written once.
 
-A setting is one line of a model: its name, type and default, and with `Setting` its help, its group
-and how the command line spells it. The options of the command line, the keywords of
+A setting is a field of a model with a name, a type and a default; `Setting` adds help, group and
+the spelling on the command line. The options of the command line, the keywords of
 `enas_inr.search` and `enas_inr.fit`, and the keys of a study file are made from these models, so a
-new setting is one line here and the code that uses it.
+new setting needs one line here and the code that uses it.
 
 The models that a study file shares with a search are here, below both; `enas_inr.api.settings` adds
 what only a call needs, such as where trials are trained.
@@ -30,7 +30,7 @@ PAPER_DEPTHS = (1, 2, 3, 4, 5)
 
 
 class Group(StrEnum):
-    """The headings under which the command line lists its options, in their order."""
+    """Headings of the options on the command line, in their order."""
 
     MAIN = "Options"
     SAMPLED = "Strategies optuna and ray"
@@ -43,16 +43,16 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Setting:
-    """What people see of a setting, beside its name, type and default.
+    """The description of a setting for users, besides its name, type and default.
 
     Attributes:
-        help: what it is, in a line.
-        group: the heading under which the command line lists it.
-        flags: its spellings on the command line; empty: its name with dashes, without the final s
-            if it is a mapping.
-        shown: what the help shows as the default, where that depends on other things.
-        sets: the key of a mapping that it is short for, such as `training.steps`.
-        on_command_line: False if only Python and study files have it.
+        help: description in one line.
+        group: heading under which the command line lists it.
+        flags: spellings on the command line; by default the name with dashes, without the final s
+            of a mapping.
+        shown: text that the help shows as the default, if that depends on other settings.
+        sets: key of a mapping for which the setting is a shortcut, such as `training.steps`.
+        on_command_line: False if only Python and study files have the setting.
     """
 
     help: str
@@ -63,7 +63,7 @@ class Setting:
     on_command_line: bool = True
 
     def but(self, **changes: Any) -> Setting:
-        """The same with changes."""
+        """Return a copy with changes."""
         return replace(self, **changes)
 
 
@@ -73,7 +73,7 @@ def _tuple_of(value: Any) -> Any:
 
 
 Options = Mapping[str, Any] | None
-"""Settings of something that says itself what it takes; on the command line KEY=VALUE."""
+"""Options that a plugin defines; KEY=VALUE on the command line."""
 Text = Annotated[str | StrictInt | StrictFloat, AfterValidator(str)]
 """Text that may be written as a number, such as the size 128 or the limit 1e9."""
 Integers = Annotated[Sequence[int], BeforeValidator(_tuple_of)]
@@ -81,11 +81,11 @@ Names = Annotated[Sequence[str], BeforeValidator(_tuple_of)]
 
 
 class Settings(Frozen, allow_inf_nan=True):
-    """Base of the models of settings; ranges are checked where the values go."""
+    """Base class of settings. Ranges are checked by the specifications that receive the values."""
 
     @classmethod
     def marks(cls) -> dict[str, Setting]:
-        """The settings of the model by name, in the order of their groups."""
+        """Return the settings of the model by name, in the order of their groups."""
         found = {
             name: mark
             for name, field in cls.model_fields.items()
@@ -96,23 +96,23 @@ class Settings(Frozen, allow_inf_nan=True):
         return dict(sorted(found.items(), key=lambda pair: groups.index(pair[1].group)))
 
     def given(self) -> dict[str, Any]:
-        """The settings that were given, without those that were left to their defaults."""
+        """Return the settings that were given explicitly."""
         return {name: getattr(self, name) for name in self.marks() if name in self.model_fields_set}
 
     def chosen(self, kind: str) -> str:
-        """The name of the plugin of a kind, such as the strategy's."""
+        """Return the name of the plugin chosen for a kind, such as the strategy."""
         return str(getattr(self, kind))
 
     def settled(self, catalog: Catalog, spell: Callable[[str], str] = str) -> Self:
-        """Put every setting that is short for a key of a mapping (see `Setting.sets`) there.
+        """Move every shortcut (see `Setting.sets`) into the mapping to which it belongs.
 
         Args:
-            catalog: knows the options of each plugin.
-            spell: how the user writes the name of a setting.
+            catalog: provides the options of each plugin.
+            spell: returns the spelling of a setting in messages.
 
         Raises:
-            SpecError: a setting is short for an option that the chosen plugin does not take, or
-                says something else than the mapping.
+            SpecError: a shortcut is for an option that the chosen plugin does not take, or
+                contradicts the mapping.
         """
         changes: dict[str, Any] = {}
         for name, mark in self.marks().items():
@@ -140,7 +140,7 @@ class Settings(Frozen, allow_inf_nan=True):
             return
         takers = []
         for description in catalog.descriptions(kind):
-            with suppress(EnasInrError):  # a broken plugin has no say here
+            with suppress(EnasInrError):  # broken plugins are skipped here
                 if key in catalog.option_names(kind, description.name):
                     takers.append(description.name)
         raise SpecError(
@@ -150,16 +150,18 @@ class Settings(Frozen, allow_inf_nan=True):
 
 
 PROFILE = Setting(
-    "Named training settings: `paper` to compare, `smooth` to use.",
+    "Named training settings: `paper` for reproduction, `smooth` for models without seams.",
     Group.TRAINING,
     shown="paper",
     sets="training.profile",
 )
-STEPS = Setting("Training steps.", Group.TRAINING, shown="500", sets="training.steps")
+STEPS = Setting(
+    "Maximum number of training steps.", Group.TRAINING, shown="500", sets="training.steps"
+)
 
 
 class TrainingSettings(Settings):
-    """How networks are trained."""
+    """Settings of the training."""
 
     profile: Annotated[str | None, PROFILE] = None
     training: Annotated[
@@ -218,7 +220,7 @@ class TrainingSettings(Settings):
 
 
 class SignalSettings(Settings):
-    """How a signal is read."""
+    """Settings for reading a signal."""
 
     size: Annotated[
         Text | None,
@@ -233,7 +235,7 @@ class SignalSettings(Settings):
 
 
 class StudySettings(TrainingSettings):
-    """What decides the results of a search; the defaults are the paper's."""
+    """Settings that determine the results of a search. The defaults are the paper's."""
 
     strategy: Annotated[str, Setting("The strategy that proposes architectures.")] = "coordinate"
     strategy_options: Annotated[

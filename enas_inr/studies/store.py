@@ -1,4 +1,4 @@
-"""The store: TrialResult <-> Optuna storage, the one source of truth of a study.
+"""The store of a study: its trials in an Optuna storage, the one source of truth.
 
 A trial is written once, when it has ended, in one transaction: so a killed process leaves no
 half-written and no RUNNING trial, and only the trial in flight is lost. One process at a time owns
@@ -7,20 +7,16 @@ a study, by a lock that the operating system releases however that process ends.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from enas_inr.errors import StudyError
-from enas_inr.result import Picture, TrialResult, TrialStatus, directions, objective_values
+from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
-from enas_inr.studies.pictures import ATTRIBUTE, upload
-from enas_inr.studies.reading import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE, read_result
+from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
@@ -28,13 +24,7 @@ from enas_inr.studies.storage import (
     open_url,
     storage_url,
 )
-
-_STATES = {
-    TrialStatus.COMPLETE: TrialState.COMPLETE,
-    TrialStatus.DIVERGED: TrialState.PRUNED,  # of FAIL a sampler would learn nothing
-    TrialStatus.FAILED: TrialState.FAIL,
-    TrialStatus.STOPPED: TrialState.PRUNED,
-}
+from enas_inr.studies.trials import SPEC_ATTRIBUTE, frozen_trial, read_result
 
 
 class Store:
@@ -135,54 +125,19 @@ class Store:
         with explained(self.storage):
             return [read_result(trial) for trial in self._study.get_trials(deepcopy=False)]
 
-    def add(self, result: TrialResult) -> None:
+    def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.
+
+        Args:
+            result: what came of the trial.
+            picture: its reconstruction, new or stored with another trial; left out where there is
+                no place for it.
 
         Raises:
             StudyError: it cannot be written.
         """
         with explained(self.storage):
-            self._study.add_trial(self._frozen(result))
-
-    def _frozen(self, result: TrialResult) -> FrozenTrial:
-        spec = result.trial.ensemble
-        axes = self._spec.space.axes
-        complete = result.status is TrialStatus.COMPLETE
-        stopped = result.status is TrialStatus.STOPPED
-        values = objective_values(result, self._spec.objectives) if complete else None
-        trial = create_trial(
-            state=_STATES[result.status],
-            values=values,
-            params={axis.name: getattr(spec, axis.name) for axis in axes},
-            distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
-            user_attrs=_attributes(result),
-            system_attrs=self._upload(result),
-            intermediate_values=result.curve.mean() if complete or stopped else None,
-        )
-        # Else a dashboard would show the time that writing took.
-        trial.datetime_complete = datetime.now()
-        trial.datetime_start = trial.datetime_complete - timedelta(seconds=result.seconds)
-        return trial
-
-    def _upload(self, result: TrialResult) -> dict[str, Any]:
-        """Write the file of the picture, if there is one and a place for it."""
-        if result.picture is None or self._pictures is None:
-            return {}
-        return upload(result.picture, f"reconstruction-{result.trial.number}", self._pictures)
-
-
-def _attributes(result: TrialResult) -> dict[str, Any]:
-    """What people see in a dashboard, and the whole result for ourselves."""
-    readable = {
-        "architecture": result.trial.ensemble.label(),
-        "status": result.status.value,
-        "psnr_db": result.psnr_db,
-        "psnr_paper_db": result.psnr_paper_db,
-        "psnr_db_repeats": [repeat.psnr_db for repeat in result.repeats],
-        **result.trial.cost.model_dump(),
-        "seconds": round(result.seconds, 3),
-        "device": result.device,
-        "versions": result.versions,
-        "message": result.message,
-    }
-    return readable | {RESULT_ATTRIBUTE: result.model_dump_json()}
+            noted = {}
+            if picture and self._pictures:
+                noted = upload(picture, f"reconstruction-{result.trial.number}", self._pictures)
+            self._study.add_trial(frozen_trial(result, self._spec, noted))

@@ -134,25 +134,34 @@ class ExecutorSuite(Suite):
             )
 
     def test_pictures_come_when_asked_for(self, plugin: Plugin) -> None:
-        """A complete result has a picture if and only if the context asks for pictures."""
-        given = trials(plugin.catalog)[:1]
+        """The picture of a complete trial comes before its result, if and only if it is wanted."""
+        given = trials(plugin.catalog)[:2]
         for pictures in (False, True):
-            for result in run(plugin, given, pictures=pictures):
-                require(
-                    (result.picture is not None) == pictures,
-                    f"pictures={pictures}, but the picture is {result.picture!r}; see "
-                    "ExecutionContext.pictures and executors.trial.with_picture",
+            came: list[str] = []
+            with ExitStack() as at_end:
+                context = ExecutionContext(
+                    plugin.catalog,
+                    _picture(),
+                    "cpu",
+                    title="suite",
+                    at_end=at_end,
+                    pictures=pictures,
+                    keep_picture=lambda trial, picture: came.append(trial.ensemble.key()),  # noqa: B023
                 )
+                executor: Executor = plugin.create(context)
+                for result in executor.run(given):
+                    require(
+                        came.count(result.key) == pictures,
+                        f"pictures={pictures}, but ExecutionContext.keep_picture was called "
+                        f"{came.count(result.key)} times before the result of "
+                        f"{result.trial.ensemble.label()} came: see executors.local.train_trial",
+                    )
 
 
-def run(
-    plugin: Plugin, given: Sequence[TrialSpec], *, at_once: int = 64, pictures: bool = False
-) -> list[TrialResult]:
+def run(plugin: Plugin, given: Sequence[TrialSpec], *, at_once: int = 64) -> list[TrialResult]:
     """Let an executor train trials, at most `at_once` in each call."""
     with ExitStack() as at_end:
-        context = ExecutionContext(
-            plugin.catalog, _picture(), "cpu", title="suite", at_end=at_end, pictures=pictures
-        )
+        context = ExecutionContext(plugin.catalog, _picture(), "cpu", title="suite", at_end=at_end)
         executor: Executor = plugin.create(context)
         results = list(executor.run(given[:at_once]))
         for start in range(at_once, len(given), at_once):

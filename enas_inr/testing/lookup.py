@@ -70,8 +70,8 @@ class MemoryRecords:
         """Return a copy of the list."""
         return list(self.kept)
 
-    def add(self, result: TrialResult) -> None:
-        """Append a result."""
+    def add(self, result: TrialResult, picture: object = None) -> None:
+        """Append the result; a picture is dropped."""
         self.kept.append(result)
 
 

@@ -188,7 +188,7 @@ def test_a_storage_that_does_not_exist_is_not_made(tmp_path, url):
         ("--storage none.db", 6, "storage sqlite:///none.db does not exist"),
         ("--storage notes.db", 6, "storage sqlite:///notes.db cannot be used: file is not a"),
         ("--storage runs.db --study landscape", 6, "choose one of: portrait"),
-        ("--storage runs.db --port 70000", 2, "70000 is no port; give one of 0 to 65535"),
+        ("--storage runs.db --port 70000", 2, "70000 is not a port number; give one of 0 to 65535"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_a_documented_code(

@@ -144,7 +144,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on(tmp_path):
     pressed[2] = watcher + code
     stopped = subprocess.run(pressed, capture_output=True, text=True, check=False)
     assert stopped.returncode == 130
-    assert "the same command continues" in stopped.stderr
+    assert "run the same command again to resume" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert (parts / "m.inr.checkpoint").exists()
     assert not (parts / "m.inr").exists()

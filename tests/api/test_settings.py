@@ -19,7 +19,7 @@ from enas_inr.studies.ask import study_spec
 from enas_inr.studies.settings import Group, Setting, StudySettings
 from tests.command_line import call, plain
 
-CATALOG = load_catalog()
+CATALOG = load_catalog(plugins=False)
 PHOTO = SignalInfo(name="photo", modality="image", shape=(16, 16), channels=3)
 
 ONE_LINE_MORE = """

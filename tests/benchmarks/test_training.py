@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,20 @@ from tests.scripts import BENCHMARKS, script
 
 @pytest.fixture(scope="module")
 def bench():
-    with script(BENCHMARKS / "training.py") as module:
-        yield module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)  # as Python does for a script
+        with script(BENCHMARKS / "training.py") as module:
+            yield module
+
+
+@pytest.fixture(scope="module")
+def methods(bench):
+    return sys.modules["training_methods"]
+
+
+@pytest.fixture(scope="module")
+def times(bench):
+    return sys.modules["training_times"]
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +43,14 @@ def make_all(bench, task):
     return {name: make(task) for name, make in bench.ALTERNATIVES.items()}
 
 
-def test_the_methods_do_the_same_mathematics(bench, task):
-    found = bench.deviations(task, make_all(bench, task))
+def test_the_methods_do_the_same_mathematics(methods, task):
+    found = methods.deviations(task, make_all(methods, task))
     assert set(found) == {"loop", "vmap", "bmm"}
-    assert max(found.values()) < bench.TOLERANCE
+    assert max(found.values()) < methods.TOLERANCE
 
 
-def test_the_check_notices_other_mathematics(bench, task, monkeypatch):
-    monkeypatch.setattr(bench, "LEARNING_RATE", 3e-4)
+def test_the_check_notices_other_mathematics(bench, methods, task, monkeypatch):
+    monkeypatch.setattr(methods, "LEARNING_RATE", 3e-4)
     with pytest.raises(SystemExit, match="disagree"):
         bench.check(task, make_all(bench, task))
 
@@ -58,13 +71,13 @@ def test_every_method_is_timed_in_every_round(bench, task):
     assert bench.ratio(rows).median > 0
 
 
-def test_a_disturbed_turn_is_repeated(bench, monkeypatch):
+def test_a_disturbed_turn_is_repeated(times, monkeypatch):
     others = iter([0.0, 9.0, 9.0, 9.0])  # seconds, read before and after a turn
-    monkeypatch.setattr(bench, "others_seconds", lambda: next(others))
-    monkeypatch.setattr(bench.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(times, "others_seconds", lambda: next(others))
+    monkeypatch.setattr(times.time, "sleep", lambda seconds: None)
     taken = iter([5.0, 1.0])
-    turn = bench.Turn.take_undisturbed(lambda steps: next(taken), steps=1, patience=60)
-    assert turn == bench.Turn(seconds=1.0, others=0.0)
+    turn = times.Turn.take_undisturbed(lambda steps: next(taken), steps=1, patience=60)
+    assert turn == times.Turn(seconds=1.0, others=0.0)
 
 
 def test_flops_of_a_step_by_hand(task):

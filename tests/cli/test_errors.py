@@ -66,7 +66,7 @@ WRONG = {
         TINY + " --sampler tpe",
         "--sampler does not apply to strategy 'co",
     ),
-    "workers for nobody": (2, TINY + " --workers 2", "add --executor ray"),
+    "workers for nobody": (2, TINY + " --workers 2", "ray, or drop it"),
     "a scheduler for nobody": (2, TINY + " --scheduler asha", "add --strategy ray, or drop it"),
     "trials for nobody": (
         2,

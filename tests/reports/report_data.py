@@ -1,5 +1,9 @@
 """Reports without any training."""
 
+import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import torch
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
@@ -10,6 +14,7 @@ from enas_inr.signals.signal import Signal
 from enas_inr.spec import Choice, SignalInfo, StudySpec
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
 from tests.present import present
@@ -20,6 +25,8 @@ SOUND = SignalInfo(
     name="bell", modality="audio", shape=(400,), channels=1, sample_rate=8000, fingerprint="c"
 )
 STEPS = (1, 20, 40)
+FOLDER = TemporaryDirectory()
+"""Where the pictures of the reports lie."""
 
 
 def signal_of(info, noise=0.0):
@@ -28,6 +35,14 @@ def signal_of(info, noise=0.0):
     values = torch.rand(shape, generator=generator) - 0.5
     values = values + noise * (torch.rand(shape, generator=generator) - 0.5)
     return Signal(values, info.modality, info.name, sample_rate=info.sample_rate)
+
+
+def stored(signal):
+    """The picture of a signal in a file."""
+    picture = present(picture_of(signal))
+    path = Path(FOLDER.name, hashlib.sha256(picture.content).hexdigest())
+    path.write_bytes(picture.content)
+    return StoredPicture(path, picture.suffix, picture.mimetype)
 
 
 def repeated(result):
@@ -75,8 +90,8 @@ def study(
         strategy=Choice(name="coordinate" if coordinate else "exhaustive"),
         repeats=3,
     )
-    stored = {
-        r.trial.number: present(picture_of(signal_of(info, 4 / r.trial.ensemble.width)))
+    reconstructions = {
+        r.trial.number: stored(signal_of(info, 4 / r.trial.ensemble.width))
         for r in found
         if r.score is not None
     }
@@ -88,8 +103,8 @@ def study(
         names={r.key: named[i] for i, r in enumerate(found) if i < len(named)} if named else {},
         published=published or {},
         trace=tuple(strategy.trace(found)) if coordinate else (),
-        original=picture_of(signal_of(info)) if pictures else None,
-        pictures=stored if pictures else {},
+        original=stored(signal_of(info)) if pictures else None,
+        pictures=reconstructions if pictures else {},
     )
 
 

@@ -4,10 +4,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from enas_inr.reports.figures import draw_figures
+from enas_inr.reports.figures import draw_figures, write_figures
 from enas_inr.reports.page import render_page
 from enas_inr.reports.rows import Results
 from enas_inr.spec import EnsembleSpec
+from enas_inr.studies import pictures
 from enas_inr.studies.record import Published
 from tests.reports.report_data import SOUND, report, study
 
@@ -177,3 +178,24 @@ def test_the_best_and_the_front_are_marked():
     assert page.count("tr", **{"class": "best"}) == 1
     assert page.count("span", **{"aria-label": "on the Pareto front"}) == 2
     assert EnsembleSpec(width=8).label() in page.cells("th")
+
+
+def test_pictures_are_decoded_once_and_only_to_be_drawn(tmp_path, monkeypatch):
+    decoded = []
+    for name in ("pixels_of", "sound_of"):
+
+        def counted(content, decode=getattr(pictures, name)):
+            decoded.append(content)
+            return decode(content)
+
+        monkeypatch.setattr(pictures, name, counted)
+    made = report(study("a"), study("b", info=SOUND))
+    undrawn = Results.of(replace(made, figures=("curves", "psnr_flops")))
+    render_page(undrawn)
+    write_figures(undrawn, tmp_path / "undrawn")
+    assert not decoded
+    assert "content" not in vars(made.studies[0].original)  # nor was it read
+    render_page(Results.of(made))
+    assert len(decoded) == 2 + 12  # both originals, six reconstructions of each
+    write_figures(Results.of(made), tmp_path / "drawn")
+    assert len(decoded) == 2 + 12

@@ -53,7 +53,7 @@ class Mortal(MemoryRecords):
         super().__init__()
         self.kept, self._lives = list(kept), lives
 
-    def add(self, result):
+    def add(self, result, picture=None):
         super().add(result)
         if len(self.kept) == self._lives:
             raise KilledError
@@ -87,11 +87,38 @@ def test_each_sampler_ends_when_every_feasible_architecture_is_trained(sampler):
     assert strategy.propose(history, (), 64) == []
 
 
-def test_gaussian_processes_too():
-    threads = torch.get_num_threads()
-    history, _ = run(sampler="gp", sampler_options={"n_startup_trials": 1}, trials=4, batch=2)
-    assert len(set(keys(history))) == 4
-    assert torch.get_num_threads() == threads
+@pytest.fixture
+def threads():
+    """Sets torch's threads, and sets them back."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("sampler", ["gp", "GPSampler"])
+def test_gaussian_processes_use_one_thread_and_leave_torch_as_it_was(sampler, threads, monkeypatch):
+    used = []
+    sample = optuna.samplers.GPSampler.sample_relative
+
+    def watched(self, study, trial, search_space):
+        found = sample(self, study, trial, search_space)
+        if found:  # not one of the first trials, which are random
+            used.append(torch.get_num_threads())
+        return found
+
+    monkeypatch.setattr(optuna.samplers.GPSampler, "sample_relative", watched)
+    found = []
+    for count in (1, 3):
+        threads(count)
+        history, _ = run(
+            sampler=sampler, sampler_options={"n_startup_trials": 1}, trials=4, batch=2
+        )
+        assert torch.get_num_threads() == count
+        found.append(keys(history))
+    assert len(set(found[0])) == 4
+    assert found[0] == found[1]
+    assert len(used) >= 4
+    assert set(used) == {1}
 
 
 def test_it_asks_in_batches_of_which_the_last_may_be_smaller():

@@ -1,6 +1,6 @@
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.strategies.exhaustive import Exhaustive
-from enas_inr.studies.known import CachedExecutor
+from enas_inr.studies.known import CachedExecutor, Known
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
 
 SPACE = lookup_space({"width": (8, 16, 32), "depth": (1,)}, 10**9)
@@ -8,7 +8,7 @@ SPACE = lookup_space({"width": (8, 16, 32), "depth": (1,)}, 10**9)
 
 def test_what_is_known_is_not_trained_and_the_search_is_the_same():
     whole = simulate(Exhaustive(SPACE), SPACE, PsnrFlops(), LookupExecutor(lambda s: s.width))
-    known = {r.key: r for r in whole[:2]}
+    known = {r.key: Known(r) for r in whole[:2]}
     inner = LookupExecutor(lambda s: s.width)
     executor = CachedExecutor(inner, lambda trial: known.get(trial.ensemble.key()))
     recalled = simulate(Exhaustive(SPACE), SPACE, PsnrFlops(), executor)

@@ -19,9 +19,14 @@ from enas_inr.executors.base import ExecutionContext
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
-from enas_inr.signals.picture import picture_of
+from enas_inr.signals.picture import picture_of, pixels_of
 from enas_inr.signals.signal import Signal
-from enas_inr.studies.reading import read_study
+from enas_inr.studies import pictures
+from enas_inr.studies.known import known_trials
+from enas_inr.studies.pictures import StoredPicture
+from enas_inr.studies.reading import find_pictures, read_study
+from enas_inr.studies.search import run_study
+from enas_inr.studies.store import Store
 from enas_inr.training.evaluate import evaluate
 from enas_inr.training.trainer import train
 from tests.present import present
@@ -59,11 +64,11 @@ def search(storage, signal=None, **settings):
     return enas_inr.search(signal or load(), **(SETTINGS | {"storage": storage} | settings))
 
 
-def plain_optuna(storage):
+def plain_optuna(storage, name="s"):
     if storage.startswith("journal:"):
         backend = optuna.storages.journal.JournalFileBackend(storage.removeprefix("journal:"))
         storage = optuna.storages.JournalStorage(backend)
-    return optuna.load_study(study_name="s", storage=storage)
+    return optuna.load_study(study_name=name, storage=storage)
 
 
 def artifacts(folder, owner, study):
@@ -110,16 +115,90 @@ def test_the_sound_of_a_trial_is_its_reconstruction(database, tmp_path):
     assert artifacts(tmp_path, study.trials[1], study) == [(name, "audio/wav", expected)]
 
 
-def test_a_result_carries_its_picture_to_the_store_and_no_further(database):
+def test_a_picture_is_handed_over_before_its_result_which_knows_nothing_of_it(database):
     trials = [result.trial for result in search(database).trials]
-    context = ExecutionContext(load_catalog(plugins=False), load(), "cpu", pictures=True)
+    came = {}
+
+    def keep(trial, picture):
+        came[trial.number] = picture
+
+    context = ExecutionContext(
+        load_catalog(plugins=False), load(), "cpu", pictures=True, keep_picture=keep
+    )
     fresh = next(local.LocalExecutor(context).run(trials))
-    assert present(fresh.picture).content.startswith(b"\x89PNG")
+    assert came.keys() == {fresh.trial.number}
+    assert came[fresh.trial.number].content.startswith(b"\x89PNG")
     assert "picture" not in json.loads(fresh.model_dump_json())
-    assert "PNG" not in repr(fresh)
-    assert all(result.picture is None for result in search(database).trials)
     _, known = read_study("s", database)
     assert [result.trial for result in known] == trials
+
+
+def test_a_worker_sends_back_the_result_and_the_picture():
+    wanting = ExecutionContext(load_catalog(plugins=False), load(), "cpu", pictures=True)
+    trial = search("sqlite:///:memory:").trials[0].trial
+    result, picture = local.train_trial(wanting, trial)
+    assert (result.trial, present(picture).mimetype) == (trial, "image/png")
+    again, nothing = local.train_trial(replace(wanting, pictures=False), trial)
+    assert nothing is None
+    assert again.repeats == result.repeats
+
+
+def test_the_picture_of_a_known_trial_is_copied_and_never_read(storage, tmp_path, monkeypatch):
+    first = search(storage)
+
+    def read(picture):
+        raise AssertionError(f"{picture} was read")
+
+    monkeypatch.setattr(StoredPicture, "content", property(read))
+    monkeypatch.setattr(local, "train", read)
+    again = run_study(
+        first.spec, load(), catalog=load_catalog(plugins=False), name="again", storage=storage,
+        reuse=True,
+    )  # fmt: skip
+    assert [r.repeats for r in again.trials] == [r.repeats for r in first.trials]
+    contents = [
+        [content for row in study.trials for _, _, content in artifacts(tmp_path, row, study)]
+        for study in (plain_optuna(storage), plain_optuna(storage, "again"))
+    ]
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 2
+    original, found = find_pictures("again", storage)
+    assert not {picture.path for picture in found.values()} & {
+        picture.path for picture in find_pictures("s", storage)[1].values()
+    }
+    assert present(original).path.is_file()
+
+
+def test_a_known_trial_whose_picture_has_gone_has_none(database):
+    first = search(database)
+    look_up = known_trials(first.spec.signal, database)
+    known = present(look_up(first.trials[0].trial))
+    present(known.picture).path.unlink()
+    with Store("again", first.spec, database) as store:
+        store.add(known.result, known.picture)
+    assert find_pictures("again", database) == (None, {})
+    assert look_up(first.trials[0].trial.model_copy(update={"seed": 99})) is None
+
+
+def test_a_stored_picture_is_read_and_decoded_once(database, monkeypatch):
+    search(database)
+    stored, found = find_pictures("s", database)
+    original = present(stored)
+    calls = []
+
+    def counted(content):
+        calls.append(content)
+        return pixels_of(content)
+
+    monkeypatch.setattr(pictures, "pixels_of", counted)
+    assert present(original.pixels).shape == (16, 16, 3)
+    original.path.unlink()
+    assert original.pixels is original.pixels
+    assert len(calls) == 1
+    assert found[0].sound is None  # it is a PNG
+    found[1].path.unlink()
+    assert found[1].pixels is None
+    assert found[1].sound is None
 
 
 def test_a_search_without_pictures_writes_none(database, tmp_path):

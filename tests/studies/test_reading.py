@@ -4,8 +4,9 @@ import optuna
 import pytest
 
 from enas_inr.errors import StudyError
-from enas_inr.studies.reading import SPEC_ATTRIBUTE, read_study
+from enas_inr.studies.reading import read_study
 from enas_inr.studies.store import Store
+from enas_inr.studies.trials import SPEC_ATTRIBUTE
 from tests.studies.stored import SPEC, plain_optuna, refused
 
 

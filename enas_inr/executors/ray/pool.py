@@ -17,7 +17,7 @@ from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.ray.cluster import Needs, first_line, import_ray, room_in
 from enas_inr.executors.trial import failed_result
-from enas_inr.result import TrialResult
+from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
 
 LOOK_SECONDS = 1.0  # between two looks at the progress of the trials
@@ -139,7 +139,7 @@ class Pool:
         """What came of a task: a result, an attempt to make again, or just a new worker."""
         task = self._tasks.pop(reference)
         try:
-            result: TrialResult | None = self._ray.get(reference)
+            trained: tuple[TrialResult, Picture | None] | None = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:  # ours: the worker is well
             if task.attempt is None:
                 raise TrainingError(
@@ -163,6 +163,11 @@ class Pool:
             return again
         self._failed_starts = 0
         self._idle.append(task.worker)
+        if trained is None:  # it has started
+            return None
+        result, picture = trained
+        if picture:
+            self._context.keep_picture(result.trial, picture)
         return result
 
     def _check_starts(self, error: Exception) -> None:

@@ -20,7 +20,13 @@ from torch import Tensor
 
 from enas_inr.errors import EnasInrError, SignalError
 from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import failed_result, failure, make_jobs, trial_result, with_picture
+from enas_inr.executors.trial import (
+    failed_result,
+    failure,
+    make_jobs,
+    trial_picture,
+    trial_result,
+)
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
@@ -121,7 +127,7 @@ class Training(tune.Trainable):
             "score": self._score(result) if complete else LOWEST,
             "done": not more or not complete,
             "trial_result": _ended(result, stopped=more).model_dump_json(),
-            "picture": with_picture(self._context, self._job, outcome, result).picture,
+            "picture": trial_picture(self._context, self._job, outcome, result),
         }
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:

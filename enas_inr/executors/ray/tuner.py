@@ -27,7 +27,7 @@ from enas_inr.executors.ray.cluster import first_line
 from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.ray.trainable import Training, checkpoint_file
 from enas_inr.executors.self_running import Loop
-from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 
@@ -169,10 +169,10 @@ class _Record:
             )
         )
 
-    def ended(self, result: TrialResult) -> None:
+    def ended(self, result: TrialResult, picture: Picture | None = None) -> None:
         """A trial has ended, in whatever way."""
         if not self.by_architecture:
-            self._keep(result)
+            self._keep(result, picture)
         checkpoint_file(self.folder, result.trial).unlink(missing_ok=True)
 
     def end(self) -> None:
@@ -180,8 +180,10 @@ class _Record:
         for result in self.latest.values() if self.by_architecture else ():
             self._keep(result)
 
-    def _keep(self, result: TrialResult) -> None:
+    def _keep(self, result: TrialResult, picture: Picture | None = None) -> None:
         if result.key not in {known.key for known in self.loop.history}:
+            if picture:
+                self.context.keep_picture(result.trial, picture)
             self.loop.keep(result)
 
 
@@ -251,8 +253,7 @@ class _Mirror(tune.Callback):
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Called by Tune when a trial was trained to its end or stopped."""
         last = trial.last_result
-        result = TrialResult.model_validate_json(last["trial_result"])
-        self._record.ended(result.model_copy(update={"picture": last["picture"]}))
+        self._record.ended(TrialResult.model_validate_json(last["trial_result"]), last["picture"])
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Called by Tune when a trial has failed as often as it may."""

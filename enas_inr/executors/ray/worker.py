@@ -9,8 +9,8 @@ from typing import final
 import torch
 
 from enas_inr.executors.base import ExecutionContext, TrialProgress
-from enas_inr.executors.local import LocalExecutor
-from enas_inr.result import TrialResult
+from enas_inr.executors.local import train_trial
+from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import PSNR_OFFSET_DB, TrialSpec
 
 GAUGES = {
@@ -42,14 +42,14 @@ class Worker:
     def ready(self) -> None:
         """Return once the worker is there."""
 
-    def train(self, trial: TrialSpec, share: float) -> TrialResult:
+    def train(self, trial: TrialSpec, share: float) -> tuple[TrialResult, Picture | None]:
         """Train a trial within a share of the device's memory."""
         # A setting of the thread, and Ray chooses which one this is.
         torch.set_num_threads(self._threads)
         self._started = time.perf_counter()
-        (result,) = LocalExecutor(replace(self._context, share=share)).run([trial])
+        trained = train_trial(replace(self._context, share=share), trial)
         self._progress = None
-        return result
+        return trained
 
     def progress(self) -> TrialProgress | None:
         """How far the trial in training is; answered beside the training."""

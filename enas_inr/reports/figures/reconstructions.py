@@ -15,8 +15,9 @@ from enas_inr.reports.figures.drawing import (
     styled,
 )
 from enas_inr.reports.figures.sounds import LINE_HEIGHT, draw_sounds, facts_of
-from enas_inr.reports.gallery import Pictured, Pixels, error_end, error_levels, pictured
+from enas_inr.reports.gallery import Pictured, error_end, error_levels, pictured
 from enas_inr.reports.rows import Results, Row
+from enas_inr.signals.picture import Pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,13 +16,13 @@ from distributed.scheduler import KilledWorker
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
 from enas_inr.executors.trial import failed_result, failure
-from enas_inr.result import TrialResult
+from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
 from enas_inr_dask import worker
 from enas_inr_dask.cluster import connect, room
 from enas_inr_dask.options import DaskOptions
 
-Task: TypeAlias = "Future[TrialResult]"
+Task: TypeAlias = "Future[tuple[TrialResult, Picture | None]]"
 
 SPARED = 3  # how often a trial is submitted again that a dying worker had not begun
 
@@ -97,13 +97,16 @@ class DaskExecutor(Executor):
                 "the connection to Dask's scheduler is lost", "the same command continues the study"
             )
         try:
-            return task.result()
+            result, picture = task.result()
         except KilledWorker as error:
             deaths, last = error.allowed_failures + 1, error.last_worker.address
             died = f"its worker died {deaths} times, the last at {last}; see that worker's log"
             return failed_result(self._context, trial, died)
         except Exception as error:  # it cannot be unpickled there, or somebody cancelled it
             return failed_result(self._context, trial, failure(error))
+        if picture:
+            self._context.keep_picture(trial, picture)
+        return result
 
     @property
     def _topic(self) -> str:

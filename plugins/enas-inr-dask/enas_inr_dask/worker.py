@@ -13,7 +13,7 @@ from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 
 if TYPE_CHECKING:
-    from enas_inr.result import TrialResult
+    from enas_inr.result import Picture, TrialResult
     from enas_inr.spec import TrialSpec
 
 TELL_SECONDS = 0.5  # between two events
@@ -37,7 +37,9 @@ def keep(context: ExecutionContext) -> ExecutionContext:
     return context
 
 
-def train(context: ExecutionContext, trial: TrialSpec, threads: int, topic: str) -> TrialResult:
+def train(
+    context: ExecutionContext, trial: TrialSpec, threads: int, topic: str
+) -> tuple[TrialResult, Picture | None]:
     """Train a trial as the executor `local` does.
 
     Args:
@@ -50,11 +52,10 @@ def train(context: ExecutionContext, trial: TrialSpec, threads: int, topic: str)
     tell(TrialProgress(trial.number, trial.ensemble.label(), 0.0, 0, None))  # it has begun
     import torch
 
-    from enas_inr.executors.local import LocalExecutor
+    from enas_inr.executors.local import train_trial
 
     torch.set_num_threads(threads)
-    (result,) = LocalExecutor(replace(context, on_progress=tell)).run([trial])
-    return result
+    return train_trial(replace(context, on_progress=tell), trial)
 
 
 class _Teller:

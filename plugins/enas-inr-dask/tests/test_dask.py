@@ -185,7 +185,7 @@ def test_a_share_of_a_gpu_is_trained_on_one(cluster, at_end):
     searching = Run(at_end, address=address, resources={"GPU": 0.5})
     # On a GPU, of which there is none here.
     (result,) = searching.results(trial(0)).values()
-    assert "device 'cuda' is not here" in result.message
+    assert "device 'cuda' is not available" in result.message
 
 
 def test_what_no_worker_has_is_waited_for_and_said(cluster, at_end):

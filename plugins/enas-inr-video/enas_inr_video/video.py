@@ -204,12 +204,14 @@ def _encode(
 ) -> bytes:
     rows, columns = values.shape[1:3]
     buffer = BytesIO()
-    # Bit-exact, so that equal clips give equal files.
+    # Equal clips give equal files, on any machine: no version in the file, and one thread, since
+    # encoders cut frames into as many slices as they have threads.
     with av.open(buffer, "w", format=muxer, options={"fflags": "+bitexact"}) as opened:
         stream: Any = opened.add_stream(codec, rate=rate, options=settings)
         stream.height, stream.width = rows, columns
         stream.pix_fmt = _pixel_format(codec, rows, columns)
         context = stream.codec_context
+        context.thread_count = 1
         if codec != "ffv1":
             context.colorspace = context.color_primaries = context.color_trc = _BT601
         for part in values.detach().cpu():

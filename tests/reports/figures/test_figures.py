@@ -7,7 +7,7 @@ from PIL import Image
 from enas_inr.errors import SpecError
 from enas_inr.reports.figures import FIGURES, write_figures
 from enas_inr.reports.figures.drawing import INK, SERIES
-from enas_inr.reports.gallery import error_levels, pictured, pixels_of
+from enas_inr.reports.gallery import error_levels, pictured
 from enas_inr.reports.rows import Results
 from enas_inr.result import Curve
 from enas_inr.studies.record import Published
@@ -125,7 +125,7 @@ def test_named_rows_are_pictured_first_then_the_best():
 
 
 def test_the_error_is_the_mean_over_the_channels_in_levels():
-    original = present(pixels_of(study().original))
+    original = present(present(study().original).pixels)
     other = original.copy()
     other[0, 0, 0] ^= 0b1001
     levels = present(error_levels(original, other))

@@ -1,0 +1,241 @@
+"""What `training.py` times: one SIREN for each cell, trained in the usual ways and by our trainer.
+
+Each alternative is a function that makes one training step; a check says whether all methods do
+the same mathematics.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from enas_inr.backbones.layered import bias_name, weight_name
+from enas_inr.backbones.options import SirenOptions
+from enas_inr.backbones.siren import Siren
+from enas_inr.cost import NetShape
+from enas_inr.signals.partition import cell_coordinates, cut
+from enas_inr.signals.signal import Signal
+from enas_inr.spec import TrainingSpec
+from enas_inr.training.batch import Job
+from enas_inr.training.trainer import train
+
+OMEGA = 30.0
+LEARNING_RATE = 1e-4
+TRAINING = TrainingSpec(patience=10**9)  # the paper's, but never stopped
+
+CHECK_STEPS = 10
+TOLERANCE = 1e-3  # of the mean loss: float32 sums in another order, through 10 steps of Adam
+
+
+@dataclass(frozen=True)
+class Config:
+    """An architecture: M cells along each axis, d hidden layers of w units."""
+
+    grid: int
+    depth: int
+    width: int
+
+    @classmethod
+    def parse(cls, text: str) -> Config:
+        """Read `M,d,w`."""
+        grid, depth, width = (int(part) for part in text.split(","))
+        return cls(grid, depth, width)
+
+    def __str__(self) -> str:
+        return f"M={self.grid} d={self.depth} w={self.width}"
+
+
+CONFIGS = (
+    Config(4, 2, 64),
+    Config(8, 1, 128),
+    Config(16, 1, 128),
+    Config(32, 1, 128),
+    Config(8, 3, 16),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What every method trains: one SIREN for each cell of a signal.
+
+    Attributes:
+        job: the same for `train`.
+        coordinates: of a cell's samples, equal for all cells.
+        targets: the samples' values.
+        weights: for each layer the initial weights.
+        biases: for each layer the initial biases.
+    """
+
+    job: Job
+    device: torch.device
+    coordinates: Float[Tensor, "points axes"]
+    targets: Float[Tensor, "cells points channels"]
+    weights: tuple[Float[Tensor, "cells out in"], ...]
+    biases: tuple[Float[Tensor, "cells out"], ...]
+
+    @property
+    def flops(self) -> int:
+        """Of one training step: 3 x 2 x multiply-adds x samples."""
+        macs = self.job.backbone.cost(self.job.shape).macs_per_sample
+        return 3 * 2 * macs * self.job.partition.samples
+
+
+def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
+    """Cut the signal and draw the initial weights as our trainer does.
+
+    Raises:
+        ValueError: the cells are not all of one shape.
+    """
+    info = signal.info()
+    partition = cut(signal.values, (config.grid,) * len(info.shape))
+    if len(partition.blocks) > 1:
+        raise ValueError(f"a grid of {config.grid} does not divide {info.shape}")
+    block = partition.blocks[0]
+    shape = NetShape(len(info.shape), info.channels, config.depth, config.width)
+    options = SirenOptions(omega_first=OMEGA, omega_hidden=OMEGA).resolve(info, config.grid)
+    job = Job(Siren(options), shape, partition, seeds=(0,), learning_rate=LEARNING_RATE)
+    drawn = train([job], TRAINING, device, steps=0, keep_params=True)[0].params[0]
+    layers = range(config.depth + 2)
+    return Task(
+        job=job,
+        device=device,
+        coordinates=cell_coordinates(block.shape, TRAINING.coordinates).to(device),
+        targets=block.values.to(device),
+        weights=tuple(drawn[weight_name(index)][0].to(device) for index in layers),
+        biases=tuple(drawn[bias_name(index)][0].to(device) for index in layers),
+    )
+
+
+Step = Callable[[], Float[Tensor, " cells"]]
+"""Makes one step; returns each cell's mean squared error before the update."""
+
+
+class Sine(nn.Module):
+    """sin(omega_0 z)."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return sin(omega_0 z)."""
+        return torch.sin(OMEGA * z)
+
+
+def make_net(task: Task, cell: int) -> nn.Sequential:
+    """The SIREN of one cell, with its initial weights."""
+    modules: list[nn.Module] = []
+    for weights, biases in zip(task.weights, task.biases, strict=True):
+        linear = nn.Linear(weights.shape[2], weights.shape[1], device=task.device)
+        linear.load_state_dict({"weight": weights[cell], "bias": biases[cell]})
+        modules += [linear, Sine()]
+    return nn.Sequential(*modules[:-1])
+
+
+def make_update(parameters: Iterable[Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function that makes one step of Adam, given the losses `cells`, and returns them.
+
+    Cells share no weights, so the gradient of the losses' sum holds each one's own.
+    """
+    adam = torch.optim.Adam(
+        list(parameters), LEARNING_RATE, TRAINING.betas, TRAINING.epsilon, fused=True
+    )
+
+    def update(losses: Tensor) -> Tensor:
+        adam.zero_grad()
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        return losses.detach()
+
+    return update
+
+
+def make_loop(task: Task) -> Step:
+    """A Python loop over one `nn.Module` per cell."""
+    nets = nn.ModuleList(make_net(task, cell) for cell in range(len(task.targets)))
+    targets = task.targets.unbind()
+    update = make_update(nets.parameters())
+
+    def step() -> Tensor:
+        pairs = zip(nets, targets, strict=True)
+        losses = [F.mse_loss(net(task.coordinates), target) for net, target in pairs]
+        return update(torch.stack(losses))
+
+    return step
+
+
+def make_vmap(task: Task) -> Step:
+    """The same modules, stacked and called by `torch.func`."""
+    nets = [make_net(task, cell) for cell in range(len(task.targets))]
+    parameters, _ = stack_module_state(nets)
+    base = copy.deepcopy(nets[0]).to("meta")
+    update = make_update(parameters.values())
+
+    def evaluate(leaves: dict[str, Tensor]) -> Tensor:
+        outputs: Tensor = functional_call(base, leaves, (task.coordinates,))
+        return outputs
+
+    def step() -> Tensor:
+        outputs = vmap(evaluate)(parameters)
+        return update((outputs - task.targets).square().mean(dim=(1, 2)))
+
+    return step
+
+
+def make_bmm(task: Task) -> Step:
+    """Batched matrix products; omega_0 is the products' factor, which saves a pass."""
+    weights = [leaf.transpose(1, 2).contiguous().requires_grad_() for leaf in task.weights]
+    biases = [leaf.unsqueeze(1).clone().requires_grad_() for leaf in task.biases]
+    coordinates = task.coordinates.expand(len(task.targets), -1, -1)
+    update = make_update([*weights, *biases])
+
+    def step() -> Tensor:
+        h = coordinates
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            h = torch.sin(torch.baddbmm(bias, h, weight, beta=OMEGA, alpha=OMEGA))
+        outputs = torch.baddbmm(biases[-1], h, weights[-1])
+        return update((outputs - task.targets).square().mean(dim=(1, 2)))
+
+    return step
+
+
+ALTERNATIVES: Mapping[str, Callable[[Task], Step]] = {
+    "loop": make_loop,
+    "vmap": make_vmap,
+    "bmm": make_bmm,
+}
+OURS = "ours"
+
+
+def our_losses(task: Task, steps: int) -> Float[Tensor, " steps"]:
+    """The mean loss before each of our trainer's steps."""
+    return train([task.job], TRAINING, task.device, steps=steps)[0].losses[0]
+
+
+def deviations(task: Task, alternatives: Mapping[str, Step]) -> dict[str, float]:
+    """How far each alternative's mean loss is from ours after at most 10 steps, relatively.
+
+    Returns:
+        The largest over the steps; not a number if a loss is none.
+    """
+    ours = our_losses(task, CHECK_STEPS + 1)
+    found = {}
+    for name, step in alternatives.items():
+        theirs = torch.stack([step().double().mean() for _ in range(CHECK_STEPS + 1)]).cpu()
+        found[name] = float(((theirs - ours).abs() / ours).max())
+    return found
+
+
+def check(task: Task, alternatives: Mapping[str, Step]) -> None:
+    """Compare the methods' losses.
+
+    Raises:
+        SystemExit: they do not do the same mathematics.
+    """
+    found = deviations(task, alternatives)
+    if not all(deviation <= TOLERANCE for deviation in found.values()):
+        sys.exit(f"the methods disagree: relative deviations {found}, allowed {TOLERANCE}")

@@ -1,0 +1,156 @@
+"""How `training.py` takes times: methods take turns, and a turn that others disturb is repeated."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from training_methods import TRAINING, Step, Task
+
+from enas_inr.training.run import Progress
+from enas_inr.training.trainer import train
+
+WARM_UP_STEPS = 25  # of `train`, not timed, at most: its rounds of 1, 4 and 16 steps
+LEAST_STEPS = 30  # of `train`, timed
+MOST_STEPS = 2000
+DISTURBED = 0.05  # cores that other programs use during a turn, on average
+PEAK_SIZES = (1024, 2048, 3072, 4096)
+
+Timer = Callable[[int], float]
+"""Trains that many steps; returns the seconds that one took."""
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all it was asked to."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def step_timer(step: Step, device: torch.device) -> Timer:
+    """Times steps of an alternative."""
+
+    def seconds(steps: int) -> float:
+        synchronize(device)
+        started = time.perf_counter()
+        for _ in range(steps):
+            step()
+        synchronize(device)
+        return (time.perf_counter() - started) / steps
+
+    return seconds
+
+
+def train_timer(task: Task) -> Timer:
+    """Times what follows the first, short rounds of a call of our trainer."""
+
+    def seconds(steps: int) -> float:
+        total = WARM_UP_STEPS + max(steps, LEAST_STEPS)
+        done, started, ended = 0, time.perf_counter(), 0.0
+
+        def watch(progress: Progress) -> None:
+            nonlocal done, started, ended
+            if done < progress.step <= WARM_UP_STEPS:  # the last call was at the end of a round
+                done, started = progress.step, ended
+            ended = time.perf_counter()
+
+        train([task.job], TRAINING, task.device, steps=total, on_progress=watch)
+        return (time.perf_counter() - started) / (total - done)
+
+    return seconds
+
+
+def steps_for(seconds: float, per_step: float) -> int:
+    """How many steps take about that long; at least 2."""
+    return min(MOST_STEPS, max(2, round(seconds / per_step)))
+
+
+def others_seconds() -> float:
+    """The CPU time that all programs but this one have used so far; 0 where it is not known."""
+    try:
+        fields = Path("/proc/stat").read_text().split()[1:9]
+    except OSError:
+        return 0.0
+    user, nice, system, _, _, irq, softirq, steal = (int(field) for field in fields)
+    ticks = user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK") - time.process_time()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One method's turn.
+
+    Attributes:
+        seconds: that one step took.
+        others: cores that other programs used meanwhile, on average.
+    """
+
+    seconds: float
+    others: float
+
+    @classmethod
+    def take(cls, timer: Timer, steps: int) -> Turn:
+        """Train that many steps."""
+        started, others = time.perf_counter(), others_seconds()
+        seconds = timer(steps)
+        passed = time.perf_counter() - started
+        return cls(seconds, (others_seconds() - others) / passed)
+
+    @classmethod
+    def take_undisturbed(cls, timer: Timer, steps: int, patience: float) -> Turn:
+        """Try again while other programs disturb, but not after `patience` seconds."""
+        end = time.perf_counter() + patience
+        best = cls.take(timer, steps)
+        while best.others > DISTURBED and time.perf_counter() < end:
+            time.sleep(1)
+            best = min(best, cls.take(timer, steps), key=lambda turn: turn.others)
+        return best
+
+
+def measure(
+    timers: Mapping[str, Timer], rounds: int, seconds: float, patience: float = 0.0
+) -> dict[str, list[Turn]]:
+    """Let the methods take turns.
+
+    Args:
+        timers: by the methods' names.
+        rounds: turns of each.
+        seconds: about how long a turn takes.
+        patience: seconds for which a disturbed turn is repeated.
+
+    Returns:
+        By name, a turn for each round.
+    """
+    pace = {}
+    for name, timer in timers.items():
+        timer(1)
+        pace[name] = timer(2)
+    turns: dict[str, list[Turn]] = {name: [] for name in timers}
+    names = list(timers)
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            steps = steps_for(seconds, pace[name])
+            turns[name].append(Turn.take_undisturbed(timers[name], steps, patience))
+            pace[name] = statistics.median(turn.seconds for turn in turns[name])
+    return turns
+
+
+def matrix_peak(device: torch.device, seconds: float = 0.5) -> float:
+    """The FLOP/s of the fastest of several float32 `torch.mm`, each tried for some time."""
+    best = 0.0
+    for size in PEAK_SIZES:
+        left, right = torch.randn(2, size, size, device=device)
+        out = torch.empty(size, size, device=device)
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            synchronize(device)
+            started = time.perf_counter()
+            torch.mm(left, right, out=out)
+            synchronize(device)
+            best = max(best, 2 * size**3 / (time.perf_counter() - started))
+    return best

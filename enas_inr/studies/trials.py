@@ -1,0 +1,86 @@
+"""How Optuna holds our studies and trials: the attributes, and TrialResult <-> FrozenTrial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from enas_inr.errors import StudyError
+from enas_inr.result import TrialResult, TrialStatus, objective_values
+from enas_inr.spec import StudySpec
+
+SPEC_ATTRIBUTE = "enas_inr.spec"
+"""The user attribute of a study that holds its StudySpec as JSON."""
+
+RESULT_ATTRIBUTE = "enas_inr.result"
+"""The user attribute of a trial that holds its TrialResult as JSON."""
+
+_STATES = {
+    TrialStatus.COMPLETE: TrialState.COMPLETE,
+    TrialStatus.DIVERGED: TrialState.PRUNED,  # a sampler would learn nothing from FAIL
+    TrialStatus.FAILED: TrialState.FAIL,
+    TrialStatus.STOPPED: TrialState.PRUNED,
+}
+
+
+def read_result(trial: FrozenTrial) -> TrialResult:
+    """Read the result that a trial was written from.
+
+    Raises:
+        StudyError: the trial was not written by enas-inr.
+    """
+    text = trial.user_attrs.get(RESULT_ATTRIBUTE)
+    if text is None:
+        raise StudyError(
+            f"trial {trial.number} was not written by enas-inr", "choose another --study"
+        )
+    return TrialResult.model_validate_json(text)
+
+
+def frozen_trial(
+    result: TrialResult, spec: StudySpec, system_attributes: Mapping[str, Any]
+) -> FrozenTrial:
+    """Make Optuna's form of a trial that has ended, as if it had just been trained.
+
+    Args:
+        result: what came of it.
+        spec: of the study: its axes are the parameters, its objectives the values.
+        system_attributes: where Optuna finds the picture, see `pictures.upload`.
+    """
+    ensemble, axes = result.trial.ensemble, spec.space.axes
+    complete = result.status is TrialStatus.COMPLETE
+    has_curve = complete or result.status is TrialStatus.STOPPED
+    trial = create_trial(
+        state=_STATES[result.status],
+        values=objective_values(result, spec.objectives) if complete else None,
+        params={axis.name: getattr(ensemble, axis.name) for axis in axes},
+        distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
+        user_attrs=_user_attributes(result),
+        system_attrs=dict(system_attributes),
+        intermediate_values=result.curve.mean() if has_curve else None,
+    )
+    # Otherwise a dashboard would show the time that writing took.
+    trial.datetime_complete = datetime.now()
+    trial.datetime_start = trial.datetime_complete - timedelta(seconds=result.seconds)
+    return trial
+
+
+def _user_attributes(result: TrialResult) -> dict[str, Any]:
+    """What people see in a dashboard, and the whole result for ourselves."""
+    readable = {
+        "architecture": result.trial.ensemble.label(),
+        "status": result.status.value,
+        "psnr_db": result.psnr_db,
+        "psnr_paper_db": result.psnr_paper_db,
+        "psnr_db_repeats": [repeat.psnr_db for repeat in result.repeats],
+        **result.trial.cost.model_dump(),
+        "seconds": round(result.seconds, 3),
+        "device": result.device,
+        "versions": result.versions,
+        "message": result.message,
+    }
+    return readable | {RESULT_ATTRIBUTE: result.model_dump_json()}
