@@ -139,21 +139,21 @@ def write_record(report: Report, folder: Path) -> list[Path]:
     Raises:
         SignalError: the folder or a file cannot be written.
     """
-    from enas_inr.reports.figures import write_figures
-    from enas_inr.reports.page import write_page
+    from enas_inr.reports.figures import draw_figures, write_figures
+    from enas_inr.reports.page import render_page
     from enas_inr.reports.rows import Results
     from enas_inr.signals.files import make_folder, replace_bytes
 
     make_folder(folder)
     results = Results.of(report)
+    drawn = draw_figures(results)
     written = []
     for name, content in {
         "results.csv": text.as_csv(results),
         "curves.csv": text.curves_as_csv(results),
         "environment.json": json.dumps(environment(report), indent=2) + "\n",
+        "report.html": render_page(results, drawn),
     }.items():
         written.append(folder / name)
         replace_bytes(written[-1], content.encode())
-    written.append(folder / "report.html")
-    write_page(results, written[-1])
-    return written + write_figures(results, folder / "figures")
+    return written + write_figures(results, folder / "figures", drawn)

@@ -66,7 +66,7 @@ def report(
     """  # fmt: skip
     from enas_inr.api.study import prepare, report_of
     from enas_inr.reports import text
-    from enas_inr.reports.figures import write_figures
+    from enas_inr.reports.figures import draw_figures, write_figures
     from enas_inr.reports.page import render_page
     from enas_inr.reports.rows import Results
     from enas_inr.signals.files import make_folder, replace_bytes
@@ -87,12 +87,12 @@ def report(
         reported = report_of(study, storage, catalog)
     made = Results.of(reported)
     makers = {
-        Format.HTML: render_page,
         Format.MD: text.as_markdown,
         Format.CSV: text.as_csv,
         Format.JSON: text.as_json,
     }
-    content = makers[form](made)
+    drawn = draw_figures(made) if figures else None
+    content = render_page(made, drawn) if form is Format.HTML else makers[form](made)
     if output is None and form is Format.HTML:
         suffix = "-quick" if quick else ""
         output = Path(f"{Path(study).stem if is_file else study}{suffix}.html")
@@ -103,7 +103,7 @@ def report(
         print(f"wrote {output}")
     if figures:
         make_folder(figures)
-        for path in write_figures(made, figures):
+        for path in write_figures(made, figures, drawn):
             typer.echo(f"wrote {path}", err=output is None)
 
 

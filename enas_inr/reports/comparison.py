@@ -15,30 +15,26 @@ from enas_inr.validation import format_quantity
 
 @dataclass(frozen=True)
 class Pair:
-    """Two trials, the usual PSNR of each in dB over its repeats, and what lies between them.
-
-    Attributes:
-        difference: the second's mean minus the first's, by Welch's t-test.
-    """
+    """Two complete trials."""
 
     first: TrialResult
     second: TrialResult
-    difference: Difference | None
 
-    @classmethod
-    def of(cls, first: TrialResult, second: TrialResult) -> Pair:
-        """Compare two complete trials."""
-        return cls(first, second, psnr_gain(first, second))
+    @property
+    def difference(self) -> Difference | None:
+        """The second's mean PSNR in dB minus the first's, by Welch's t-test."""
+        return psnr_gain(self.first, self.second)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
+        difference = self.difference
         return {
             "first": _side(self.first),
             "second": _side(self.second),
-            "difference_db": self.difference.mean if self.difference else None,
-            "half_width_db": self.difference.half_width if self.difference else None,
-            "p": self.difference.p if self.difference else None,
-            "significant": bool(self.difference and self.difference.significant),
+            "difference_db": difference and difference.mean,
+            "half_width_db": difference and difference.half_width,
+            "p": difference and difference.p,
+            "significant": bool(difference and difference.significant),
         }
 
 
@@ -50,7 +46,6 @@ class Comparison:
         limits: the budget that both kept: the lower of their limits, by the name of the cost.
         best: the winner of each within it.
         shared: architectures that both have trained, the cheapest first.
-        remarks: in which settings the studies differ.
     """
 
     first: StudyRecord
@@ -58,19 +53,23 @@ class Comparison:
     limits: dict[str, int]
     best: Pair
     shared: tuple[Pair, ...]
-    remarks: tuple[str, ...]
+
+    @property
+    def remarks(self) -> list[str]:
+        """In which settings the studies differ."""
+        return list(self.first.spec.differences(self.second.spec))
 
     def verdict(self) -> str:
         """What it comes to, in one line."""
         difference = self.best.difference
         if difference is None or difference.p is None:
             return "too few repeats, or no spread between them: no significance test"
-        sides = [(f"A ({self.first.name})", self.best.first)]
-        sides += [(f"B ({self.second.name})", self.best.second)]
-        (better, winner), (_, loser) = sides if difference.mean < 0 else reversed(sides)
-        ratio = winner.trial.cost.flops / loser.trial.cost.flops
         if not difference.significant:
             return f"no significant difference in PSNR (Welch's t-test, p = {difference.p:.2g})"
+        ratio = self.best.second.trial.cost.flops / self.best.first.trial.cost.flops
+        better = f"B ({self.second.name})"
+        if difference.mean < 0:
+            ratio, better = 1 / ratio, f"A ({self.first.name})"
         return (
             f"{better} has {abs(difference.mean):.2f} dB more PSNR, at {ratio:.3g} times the FLOPs "
             f"(95% interval ± {difference.half_width:.2f}, Welch's t-test, p = {difference.p:.2g})"
@@ -84,7 +83,7 @@ class Comparison:
             "budget": self.limits,
             "best": self.best.to_dict(),
             "shared": [pair.to_dict() for pair in self.shared],
-            "differences_in_settings": list(self.remarks),
+            "differences_in_settings": self.remarks,
             "verdict": self.verdict(),
         }
 
@@ -106,18 +105,11 @@ def compare(first: StudyRecord, second: StudyRecord) -> Comparison:
     winners = [_winner(study, limits) for study in (first, second)]
     known = {r.key: r for r in second.results if r.psnr_db is not None}
     shared = [
-        Pair.of(result, known[result.key])
+        Pair(result, known[result.key])
         for result in sorted(first.results, key=lambda r: r.trial.cost.flops)
         if result.psnr_db is not None and result.key in known
     ]
-    return Comparison(
-        first=first,
-        second=second,
-        limits=limits,
-        best=Pair.of(*winners),
-        shared=tuple(shared),
-        remarks=tuple(first.spec.differences(second.spec)),
-    )
+    return Comparison(first, second, limits, Pair(*winners), tuple(shared))
 
 
 def _side(result: TrialResult) -> dict[str, Any]:
@@ -125,8 +117,8 @@ def _side(result: TrialResult) -> dict[str, Any]:
     return {
         "architecture": result.trial.ensemble.model_dump(mode="json"),
         **result.trial.cost.model_dump(),
-        "psnr_db": psnr.mean if psnr else None,
-        "psnr_half_width_db": psnr.half_width if psnr else None,
+        "psnr_db": psnr and psnr.mean,
+        "psnr_half_width_db": psnr and psnr.half_width,
         "repeats": len(result.repeats),
         "score": result.score,
     }

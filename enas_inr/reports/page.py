@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from enas_inr.reports.figures import FIGURES, chosen_figures
+from enas_inr.reports.figures import chosen_figures, draw_figures
 from enas_inr.reports.figures.inline_svg import inline_svg
 from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
 from enas_inr.reports.rows import Results, Row
-from enas_inr.reports.settings import settings_of
+from enas_inr.reports.settings import settings_table
 from enas_inr.reports.table import columns_of
-from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.signal import Signal
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.validation import format_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_PICTURES = 12
 MOST_SOUNDS = 8  # they are large
@@ -36,18 +38,12 @@ _FIGURE_TITLES = {
 }
 
 
-def write_page(results: Results, path: Path) -> None:
-    """Write the page; the file is replaced at once.
-
-    Raises:
-        SpecError: the report asks for an unknown figure.
-        SignalError: the file cannot be written.
-    """
-    replace_bytes(path, render_page(results).encode())
-
-
-def render_page(results: Results) -> str:
+def render_page(results: Results, drawn: Mapping[str, Figure] | None = None) -> str:
     """The report as HTML; equal reports give equal pages.
+
+    Args:
+        results: what it shows.
+        drawn: the result of `draw_figures`; None: they are drawn.
 
     Raises:
         SpecError: the report asks for an unknown figure.
@@ -56,8 +52,10 @@ def render_page(results: Results) -> str:
     from markupsafe import Markup
 
     report = results.report
-    chosen = chosen_figures(report)
-    shown = pictured(results, MOST_PICTURES) if _SHEET in chosen else []
+    shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
+    drawn = draw_figures(results, without=_SHEET) if drawn is None else drawn
+    settings = settings_table(report)
+    same = settings.nunique() == 1
     environment = Environment(
         loader=DictLoader({"report": _asset("report.html.j2")}),
         autoescape=True,
@@ -67,12 +65,17 @@ def render_page(results: Results) -> str:
     )
     return environment.get_template("report").render(
         report=report,
-        settings=settings_of(report),
+        shared=settings[settings.columns[same]].iloc[0],
+        differing=settings[settings.columns[~same]],
         columns=columns_of(results),
         rows=results.rows,
         findings=findings(results),
         several=len(report.studies) > 1,
-        figures=[Markup(svg) for svg in _figures(results, chosen)],
+        figures=[
+            Markup(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name]))
+            for name, figure in drawn.items()
+            if name != _SHEET  # the page has its own way to show reconstructions
+        ],
         # Without axes, a trace has one decision among all: the table says it already.
         traces=[s for s in report.studies if any(step.axis for step in s.trace)],
         galleries=[_gallery(of) for of in shown if not of.is_sound],
@@ -87,15 +90,6 @@ def render_page(results: Results) -> str:
 
 def _asset(name: str) -> str:
     return (files("enas_inr.reports") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _figures(results: Results, chosen: list[str]) -> list[str]:
-    return [
-        inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name])
-        for name in chosen
-        # The page has its own way to show reconstructions.
-        if name != _SHEET and (figure := FIGURES[name](results)) is not None
-    ]
 
 
 def _gallery(of: Pictured) -> dict[str, Any]:

@@ -4,46 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.spec import AXIS_LETTERS, Choice, StudySpec, TrainingSpec
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.validation import format_quantity
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _MOST_NAMED = 8
 _ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")
 """Settings of the training that are shown even if they are as usual."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a page says about how its studies were made.
-
-    Attributes:
-        shared: name and value of what is the same in all studies.
-        differing: the names of the others.
-        studies: for each study its name and the values of `differing`.
-    """
-
-    shared: tuple[tuple[str, str], ...]
-    differing: tuple[str, ...]
-    studies: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-def settings_of(report: Report) -> Settings:
-    """Collect the settings; a single study shares all with itself."""
+def settings_table(report: Report) -> DataFrame:
+    """The settings of a report's studies as text: a row for each study, by its name."""
     import pandas as pd
 
     names = [study.label or study.name for study in report.studies]
-    table = pd.DataFrame([settings(study) for study in report.studies])
-    same = table.columns[table.nunique() == 1]
-    differing = table.drop(columns=same)
-    return Settings(
-        shared=tuple((str(name), table[name][0]) for name in same if table[name][0]),
-        differing=tuple(differing.columns),
-        studies=tuple(zip(names, differing.itertuples(index=False, name=None), strict=True)),
-    )
+    return pd.DataFrame([settings(study) for study in report.studies], index=names)
 
 
 def settings(study: StudyRecord) -> dict[str, str]:
@@ -51,8 +31,8 @@ def settings(study: StudyRecord) -> dict[str, str]:
     spec = study.spec
     signal = spec.signal
     shape = "x".join(map(str, reversed(signal.shape)))
-    still = signal.sample_rate is None
-    unit = {2: "pixels", 3: "voxels"}.get(len(signal.shape), "samples") if still else "samples"
+    units = {2: "pixels", 3: "voxels"} if signal.sample_rate is None else {}
+    unit = units.get(len(signal.shape), "samples")
     rate = f", {signal.sample_rate} Hz" if signal.sample_rate else ""
     channels = f"{signal.channels} channel" + "s" * (signal.channels > 1)
     return {
@@ -119,14 +99,11 @@ def _space(spec: StudySpec) -> str:
 
 
 def _budget(spec: StudySpec) -> str:
-    given = spec.budget.model_dump()
-    limits = spec.budget.limits(spec.signal.samples)
     parts = []
-    for name, total in limits.items():
-        unit = {"flops": "FLOPs"}.get(name, name)
-        text = f"{unit} up to {format_quantity(total)}"
+    for name, total in spec.budget.limits(spec.signal.samples).items():
         limit = getattr(spec.budget, name)
-        parts.append(f"{text} ({limit})" if given[name]["per_sample"] else text)
+        text = f"{'FLOPs' if name == 'flops' else name} up to {format_quantity(total)}"
+        parts.append(f"{text} ({limit})" if limit.per_sample else text)
     return ", ".join(parts) or "none"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from enas_inr.reports.rows import Results, Row
@@ -50,11 +51,12 @@ def columns_of(results: Results, only: Sequence[str] | None = None) -> list[Colu
         results: the rows.
         only: the titles of those to keep, as far as there are such; None: all.
     """
+    base = f"the baseline, {results.report.baseline}"
     return [
-        column
-        for column in _columns(results)
+        replace(column, meaning=column.meaning.format(interval=_INTERVAL, base=base))
+        for column in _COLUMNS
         if only is None or column.title in only
-        if any(column.text(row) for row in results.rows)
+        if len({column.text(row) for row in results.rows} - {""}) > (column.title in _VARYING)
     ]
 
 
@@ -63,76 +65,59 @@ def status_text(row: Row) -> str:
     return "" if row.result.status is TrialStatus.COMPLETE else row.result.status.value
 
 
-def _columns(results: Results) -> list[Column]:
-    several_kinds = len({backbone_text(study.spec) for study in results.report.studies}) > 1
-    several_signals = len(results.groups) > 1
-    base = f"the baseline, {results.report.baseline}"
-    interval = f"{CONFIDENCE:.0%} confidence interval over the repeats"
-
-    def text(title: str, meaning: str, value: Callable[[Row], str]) -> Column:
-        return Column(title, meaning, value, str, numeric=False)
-
-    def size(axis: str, meaning: str) -> Column:
-        return Column(
-            AXIS_LETTERS[axis], meaning, lambda row: row.result.trial.ensemble.sizes()[axis], str
-        )
-
-    def cost(title: str, meaning: str) -> Column:
-        name = title.lower()
-        return Column(
-            title, meaning, lambda row: getattr(row.result.trial.cost, name), format_quantity
-        )
-
-    return [
-        text("name", "", lambda row: row.name),
-        text("study", "", lambda row: row.study.label),
-        text("signal", "", lambda row: row.study.spec.signal.name if several_signals else ""),
-        text(
-            "backbone",
-            "kind of sub-network, and the options that were asked for",
-            lambda row: backbone_text(row.study.spec) if several_kinds else "",
-        ),
-        size("grid", "cells along each axis"),
-        size("depth", "hidden layers between the first and the last"),
-        size("width", "units of a hidden layer"),
-        cost("FLOPs", "of one evaluation of the whole signal"),
-        cost("parameters", "of all cells together"),
-        cost("bytes", "of all stored numbers as float32"),
-        Column("PSNR", f"dB, the usual one: mean and {interval}", _psnr, str),
-        Column(
-            "PSNR, paper's",
-            "dB, in the paper's convention: 6.02 less",
-            lambda row: row.result.psnr_paper_db,
-        ),
-        Column(
-            "published",
-            "dB, in the paper's convention: what it printed",
-            lambda row: row.published.psnr_paper_db if row.published else None,
-        ),
-        Column(
-            "difference",
-            "dB: ours minus the published",
-            lambda row: row.difference_db,
-            "{:+.2f}".format,
-        ),
-        Column("score", "of the objective: the larger the better", lambda row: row.result.score),
-        Column("gain", f"dB over {base}, with its {interval}", lambda row: row.gain, str),
-        Column(
-            "p",
-            "of the gain: how probable one as large is by chance (Welch's t-test, uncorrected)",
-            lambda row: row.gain.p if row.gain else None,
-            lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
-        ),
-        Column(
-            "passes at",
-            f"first step kept at which its curve is above the PSNR of {base}",
-            lambda row: row.passes,
-            str,
-        ),
-        Column("seconds", "of training", lambda row: row.result.seconds, "{:,.1f}".format),
-        text("status", "how the training ended, if not complete, and why", status_text),
-    ]
+def _size(axis: str, meaning: str) -> Column:
+    return Column(
+        AXIS_LETTERS[axis], meaning, lambda row: row.result.trial.ensemble.sizes()[axis], str
+    )
 
 
-def _psnr(row: Row) -> Any:
-    return row.psnr or status_text(row)
+def _cost(title: str, meaning: str) -> Column:
+    cost = attrgetter(f"result.trial.cost.{title.lower()}")
+    return Column(title, meaning, cost, format_quantity)
+
+
+_INTERVAL = f"{CONFIDENCE:.0%} confidence interval over the repeats"
+_VARYING = ("signal", "backbone")  # they are shown only where they differ
+_GIVEN = "dB, in the paper's convention: "
+_COLUMNS = (
+    Column("name", "", attrgetter("name"), str, numeric=False),
+    Column("study", "", attrgetter("study.label"), str, numeric=False),
+    Column("signal", "", attrgetter("study.spec.signal.name"), str, numeric=False),
+    Column(
+        "backbone", "kind of sub-network, and the options that were asked for",
+        lambda row: backbone_text(row.study.spec), str, numeric=False,
+    ),
+    _size("grid", "cells along each axis"),
+    _size("depth", "hidden layers between the first and the last"),
+    _size("width", "units of a hidden layer"),
+    _cost("FLOPs", "of one evaluation of the whole signal"),
+    _cost("parameters", "of all cells together"),
+    _cost("bytes", "of all stored numbers as float32"),
+    Column(
+        "PSNR", "dB, the usual one: mean and {interval}", lambda row: row.psnr or status_text(row),
+        str,
+    ),
+    Column("PSNR, paper's", _GIVEN + "6.02 less", attrgetter("result.psnr_paper_db")),
+    Column(
+        "published", _GIVEN + "what it printed",
+        lambda row: row.published and row.published.psnr_paper_db,
+    ),
+    Column(
+        "difference", "dB: ours minus the published", attrgetter("difference_db"), "{:+.2f}".format
+    ),
+    Column("score", "of the objective: the larger the better", attrgetter("result.score")),
+    Column("gain", "dB over {base}, with its {interval}", attrgetter("gain"), str),
+    Column(
+        "p", "of the gain: how probable one as large is by chance (Welch's t-test, uncorrected)",
+        lambda row: row.gain and row.gain.p, lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
+    ),
+    Column(
+        "passes at", "first step kept at which its curve is above the PSNR of {base}",
+        attrgetter("passes"), str,
+    ),
+    Column("seconds", "of training", attrgetter("result.seconds"), "{:,.1f}".format),
+    Column(
+        "status", "how the training ended, if not complete, and why", status_text, str,
+        numeric=False,
+    ),
+)  # fmt: skip

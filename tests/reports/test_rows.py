@@ -163,3 +163,23 @@ def test_the_rows_are_computed_once_for_all_that_is_written(tmp_path, monkeypatc
     monkeypatch.setattr(module, "rows", counted)
     write_record(report(study(coordinate=True), baseline="base"), tmp_path)
     assert len(calls) == 1
+
+
+def test_each_figure_is_drawn_once_for_the_page_and_the_files(tmp_path, monkeypatch):
+    from enas_inr.api.study import write_record
+    from enas_inr.reports import figures
+
+    calls = []
+
+    def counted(name):
+        def draw(results):
+            calls.append(name)
+            return known[name](results)
+
+        return draw
+
+    known = figures.FIGURES
+    monkeypatch.setattr(figures, "FIGURES", {name: counted(name) for name in known})
+    written = write_record(report(study(coordinate=True)), tmp_path)
+    assert {path.name for path in written} >= {"report.html", "curves.png", "curves.svg"}
+    assert calls == list(known)

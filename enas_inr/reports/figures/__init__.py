@@ -47,12 +47,29 @@ def chosen_figures(report: Report) -> list[str]:
     return [name for name in FIGURES if not report.figures or name in report.figures]
 
 
-def write_figures(results: Results, folder: Path) -> list[Path]:
+def draw_figures(results: Results, without: str = "") -> dict[str, Figure]:
+    """Draw the figures that a report asks for, as far as they apply.
+
+    Args:
+        results: what is drawn.
+        without: the name of one that is not needed.
+
+    Raises:
+        SpecError: the report asks for an unknown figure.
+    """
+    drawn = {n: FIGURES[n](results) for n in chosen_figures(results.report) if n != without}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def write_figures(
+    results: Results, folder: Path, drawn: Mapping[str, Figure] | None = None
+) -> list[Path]:
     """Write each figure that applies as PNG and SVG; equal reports give equal files.
 
     Args:
         results: what is drawn.
         folder: made if it is not there; files of the same names are replaced at once.
+        drawn: the result of `draw_figures`; None: they are drawn.
 
     Returns:
         The paths of the files: `psnr_flops.png`, `psnr_flops.svg`, ...
@@ -62,12 +79,8 @@ def write_figures(results: Results, folder: Path) -> list[Path]:
         SignalError: the folder or a file cannot be written.
     """
     make_folder(folder)
-    paths = []
-    for name in chosen_figures(results.report):
-        figure = FIGURES[name](results)
-        if figure is None:
-            continue
-        for form in ("png", "svg"):
-            paths.append(folder / f"{name}.{form}")
-            replace_bytes(paths[-1], image_of(figure, form))
-    return paths
+    drawn = draw_figures(results) if drawn is None else drawn
+    files = {folder / f"{name}.{form}": name for name in drawn for form in ("png", "svg")}
+    for path, name in files.items():
+        replace_bytes(path, image_of(drawn[name], path.suffix[1:]))
+    return list(files)

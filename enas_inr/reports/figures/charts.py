@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise, zip_longest
+from typing import TYPE_CHECKING, Any, Literal
 
-from enas_inr.reports.figures.drawing import QUIET, SERIES, SMALL, new_figure, shortened
+import numpy as np
+
+from enas_inr.reports.figures.drawing import INK, QUIET, SERIES, SMALL, new_figure, shortened
 from enas_inr.reports.rows import Row
-from enas_inr.spec import AXIS_LETTERS
+from enas_inr.result import TrialResult, objective_values, pareto_front
+from enas_inr.spec import AXIS_LETTERS, MAXIMISED
 from enas_inr.studies.record import Report, StudyRecord
-from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -25,7 +28,6 @@ _ACROSS = 3  # panels side by side
 _LONGEST = 64  # characters in the legend
 _MARKERS = "osD^vP*"
 _LINES: tuple[Literal["-", ":", "-."], ...] = ("-", ":", "-.")
-_DIGITS = (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)  # before the zeros of numbers on a logarithmic axis
 LABELS = {
     "psnr": "PSNR (dB)",
     "score": "score",
@@ -34,16 +36,10 @@ LABELS = {
     "bytes": "bytes",
 }
 """The axes' labels of what a study can weigh."""
-_PLACES = (
-    ((8, 0), "left", "center"),
-    ((-8, 0), "right", "center"),
-    ((0, 8), "center", "bottom"),
-    ((0, -8), "center", "top"),
-    ((5, 5), "left", "bottom"),
-    ((-5, 5), "right", "bottom"),
-    ((5, -5), "left", "top"),
-    ((-5, -5), "right", "top"),
-)
+_PLACES = (8, 0), (-8, 0), (0, 8), (0, -8), (5, 5), (-5, 5), (5, -5), (-5, -5)
+"""Where a name may be, in points from what it names, in the order of preference."""
+RING: dict[str, Any] = {"marker": "o", "mfc": "none", "mec": INK, "ls": "none", "mew": 1.2}
+Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -128,26 +124,34 @@ def varies_only_width(study: StudyRecord) -> bool:
     return len(others) == 1 and len({spec.width for spec in specs}) > 1
 
 
-def scale_costs(panel: Axes, costs: Iterable[float], most: int = 9) -> None:
-    """Make the horizontal axis logarithmic, with numbers like 500M: about `most` at the most."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def scale_costs(panel: Axes, *, narrow: bool = False) -> None:
+    """Make the horizontal axis logarithmic, with numbers like 500M; fewer on a narrow panel."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-    known = list(costs)
-    decades = math.log10(max(known) / min(known)) if known else 0.0
     panel.set_xscale("log")
-    digits = next((d for d in _DIGITS if decades * len(d) <= most), _DIGITS[-1])
-    panel.xaxis.set_major_locator(LogLocator(subs=digits))
-    panel.xaxis.set_major_formatter(
-        FuncFormatter(lambda x, _: format_quantity(x).replace(".00", ""))
+    panel.xaxis.set_major_locator(
+        LogLocator(subs=(1.0, 3.0) if narrow else (1.0, 2.0, 5.0), numticks=9)
     )
+    panel.xaxis.set_major_formatter(EngFormatter(sep=""))
     panel.xaxis.set_minor_formatter(NullFormatter())
+
+
+def stairs(trials: Iterable[TrialResult], across: str, up: str) -> list[Place]:
+    """The Pareto front of two objectives as a line: what is reached, until the next is better."""
+    values = (objective_values(t, (across, up)) for t in pareto_front(trials, (across, up)))
+    front = sorted((known[0], known[1]) for known in values if known)
+    corners = [
+        (before[0], after[1]) if MAXIMISED[across] else (after[0], before[1])
+        for before, after in pairwise(front)
+    ]
+    return [place for both in zip_longest(front, corners) for place in both if place]
 
 
 def write_beside(
     panel: Axes,
-    points: Sequence[tuple[float, float]],
+    points: Sequence[Place],
     names: Sequence[str | None],
-    lines: Sequence[Sequence[tuple[float, float]]] = (),
+    lines: Sequence[Sequence[Place]] = (),
     *,
     sideways: bool = True,
 ) -> None:
@@ -173,12 +177,13 @@ def write_beside(
     drawn = [Path(panel.transData.transform(list(line))) for line in lines if len(line) > 1]
     inside = panel.get_window_extent()
     for point, name in zip(points, names, strict=True):
-        for (dx, dy), across, up in _PLACES if name else ():
+        for dx, dy in _PLACES if name else ():
             if dx and not sideways:
                 continue
             text = panel.annotate(
                 shortened(name or "", 24), point, (dx, dy), textcoords="offset points",
-                ha=across, va=up, size=SMALL - 1, color=QUIET, zorder=6,
+                ha=("center", "left", "right")[np.sign(dx)], size=SMALL - 1, color=QUIET, zorder=6,
+                va=("center", "bottom", "top")[np.sign(dy)],
             )  # fmt: skip
             box = text.get_window_extent()
             fits = all(inside.contains(x, y) for x, y in (box.min, box.max))

@@ -19,8 +19,6 @@ _VARIABLES = {
     WRONG: "var(--wrong)",
     **{color: f"var(--series-{index})" for index, color in enumerate(SERIES)},
 }
-_STYLE = re.compile(r'(?<= style=")[^"]*')
-_FAMILY = re.compile(r"(font-family:|font: (?:[a-z]+ )*(?:\d+ )?[\d.]+px) [^;]*")
 _POINTS_TO_PIXELS = 1.25  # at this size the smallest text is still legible
 
 
@@ -39,10 +37,10 @@ def inline_svg(figure: Figure, prefix: str, title: str) -> str:
     content = text[text.index(">", text.index("<svg")) + 1 :].strip()
     content = re.sub(r"<(metadata|style)\b.*?</\1>", "", content, flags=re.DOTALL)
     content = content.replace("xlink:href", "href")
-    used = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', content))
-    ids = {name for pair in used for name in pair}
-    content = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in ids else "", content)
-    content = _STYLE.sub(lambda m: _adapted(m[0]), content)
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', content))
+    content = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", content)
+    for color, variable in _VARIABLES.items():
+        content = content.replace(f": {color}", f": {variable}")  # in the elements' styles
     width, height = (72 * inches for inches in figure.get_size_inches())
     # Long before it is too small to be read, it is scrolled.
     least = min(width, 560) * _POINTS_TO_PIXELS
@@ -51,10 +49,3 @@ def inline_svg(figure: Figure, prefix: str, title: str) -> str:
         f'style="min-width: {least:.0f}px" aria-labelledby="{prefix}-title">'
         f'<title id="{prefix}-title">{escape(title)}</title>{content}'
     )
-
-
-def _adapted(style: str) -> str:
-    style = _FAMILY.sub(r"\1 var(--sans)", style)
-    for color, variable in _VARIABLES.items():
-        style = style.replace(color, variable)
-    return style

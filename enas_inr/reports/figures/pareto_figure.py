@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enas_inr.reports.figures.charts import LABELS, scale_costs
-from enas_inr.reports.figures.drawing import (
-    INK,
-    QUIET,
-    RULE,
-    SMALL,
-    WAVE,
-    caption,
-    image_of,
-    new_figure,
-    settle,
-    styled,
-)
-from enas_inr.result import SearchResult, TrialResult, objective_values
+from enas_inr.reports.figures.charts import LABELS, RING, scale_costs, stairs, write_beside
+from enas_inr.reports.figures.drawing import RULE, WAVE, image_of, new_figure, settle, styled
+from enas_inr.result import SearchResult, objective_values
 from enas_inr.signals.files import replace_bytes
 from enas_inr.spec import MAXIMISED, Cost
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PANEL = (6.7, 5.2)  # inches: width and height, with labels and caption
+_PANEL = (6.7, 4.8)  # inches: width and height, with labels
 _MOST_LABELS = 12  # more would lie on each other
 
 
@@ -50,55 +37,36 @@ def pareto_figure(result: SearchResult) -> Figure:
     objectives = result.spec.objectives
     up = next((name for name in objectives if MAXIMISED[name]), objectives[0])
     across = [name for name in objectives if name != up]
-    figure = new_figure(_PANEL[0] * len(across), _PANEL[1])
+    known = [trial for trial in result.trials if trial.score is not None]
+    count = f"{len(result.front)} of {len(known)} trials; ring: the best score"
+    figure = new_figure(_PANEL[0] * len(across), _PANEL[1], "Pareto front", [count])
     panels = figure.subplots(1, len(across), squeeze=False)[0]
+    kept = {trial.key for trial in result.front}
+    drawn = []
     for panel, name in zip(panels, across, strict=True):
-        _draw(panel, result, (name, up), stairs=len(across) == 1)
-    known = sum(trial.score is not None for trial in result.trials)
-    count = f"{len(result.front)} of {known} trials; ring: the best score"
-    caption(panels[0], "Pareto front", count)
+        values = [objective_values(trial, (name, up)) or () for trial in known]
+        points = [(value[0], value[1]) for value in values]
+        for trial, at in zip(known, points, strict=True):
+            color, size, order = (WAVE, 5, 4) if trial.key in kept else (RULE, 4, 2)
+            panel.plot(*at, "o", color=color, markersize=size, mew=0, zorder=order)
+            if trial.key == result.best.key:
+                panel.plot(*at, **RING, markersize=11, zorder=5)
+        # Of three objectives, two are no order.
+        lines = [stairs(known, name, up)] if len(across) == 1 else []
+        for line in lines:
+            panel.plot(*zip(*line, strict=True), color=WAVE, lw=1.0, zorder=3)
+        if name in Cost.model_fields:
+            scale_costs(panel)
+        if up in Cost.model_fields:
+            panel.set_yscale("log")
+        panel.set(xlabel=LABELS[name], ylabel=LABELS[up])
+        panel.margins(0.14, 0.12)  # the names' room
+        panel.grid()
+        drawn.append((panel, points, lines))
     settle(figure)
-    return figure
-
-
-def _draw(panel: Axes, result: SearchResult, names: tuple[str, str], *, stairs: bool) -> None:
-    panel.set(xlabel=LABELS[names[0]], ylabel=LABELS[names[1]])
-    everything, front = _points(result.trials, names), _points(result.front, names)
-    if names[0] in Cost.model_fields:
-        scale_costs(panel, everything[0])
-    if names[1] in Cost.model_fields:
-        panel.set_yscale("log")
-    panel.scatter(*everything, s=18, color=RULE, linewidths=0, zorder=2)
-    if stairs:  # of three objectives, two are no order
-        ordered = zip(*sorted(zip(*front, strict=True)), strict=True)
-        panel.step(
-            *ordered,
-            where="pre" if MAXIMISED[names[0]] else "post",
-            color=WAVE,
-            linewidth=1.0,
-            zorder=3,
-        )
-    panel.scatter(*front, s=26, color=WAVE, linewidths=0, zorder=4)
-    best = _points([result.best], names)
-    panel.scatter(*best, s=120, facecolors="none", edgecolors=INK, linewidths=1.2, zorder=5)
-    if len(result.front) <= _MOST_LABELS:
+    if len(kept) <= _MOST_LABELS:
         searched = [axis.name for axis in result.spec.space.axes if len(axis.values) > 1]
-        # On the side of what is better there is nothing: it would be in the front itself.
-        right, above = (MAXIMISED[name] for name in names)
-        for trial, x, y in zip(result.front, *front, strict=True):
-            panel.annotate(
-                trial.trial.ensemble.short_label(searched), (x, y),
-                (5 if right else -5, 5 if above else -5), textcoords="offset points",
-                ha="left" if right else "right", va="center", rotation_mode="anchor",
-                rotation=30 if right == above else -30,  # neighbours lie on a line the other way
-                size=SMALL - 1.5, color=QUIET, zorder=6,
-            )  # fmt: skip
-    panel.margins(0.14, 0.12)  # the labels' room
-    panel.grid()
-
-
-def _points(
-    trials: Sequence[TrialResult], names: tuple[str, str]
-) -> tuple[list[float], list[float]]:
-    known = [values for trial in trials if (values := objective_values(trial, names))]
-    return [values[0] for values in known], [values[1] for values in known]
+        names = [t.trial.ensemble.short_label(searched) if t.key in kept else None for t in known]
+        for panel, points, lines in drawn:
+            write_beside(panel, points, names, lines)
+    return figure
