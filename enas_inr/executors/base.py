@@ -1,4 +1,4 @@
-"""The contract of an executor: it trains trials and returns results; it never writes to a store."""
+"""The contract of an executor, which trains trials and returns results but stores nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["ExecutionContext", "Executor", "TrialProgress"]
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """How far the trial in training is.
+    """The progress of the trial in training.
 
     Attributes:
-        number: the trial's number; None where it is no trial of a search.
+        number: number of the trial; None outside a search.
         label: its architecture, for people.
-        done: the share of its work, 0 to 1.
-        step: steps that all its members have made.
-        psnr_paper_db: the mean over its repeats so far, in the paper's convention.
+        done: share of its work that is done, from 0 to 1.
+        step: number of steps that all its members have made.
+        psnr_paper_db: mean over its repeats so far, in the paper's convention.
     """
 
     number: int | None
@@ -40,20 +40,20 @@ class TrialProgress:
 
 @dataclass(frozen=True, eq=False)
 class ExecutionContext:
-    """What every executor is given.
+    """The execution context, with which every executor is constructed.
 
     Attributes:
         catalog: makes backbones.
-        signal: what the trials fit.
-        device: as the user named it; see `enas_inr.training.device`.
+        signal: the signal to fit.
+        device: device as the user named it; see `enas_inr.training.device`.
         on_progress: to be called while a trial is trained.
-        title: of the search, for people: its study and strategy.
-        share: of the device's memory that is to be used, where it is not ours alone.
-        say: tells the user a line.
-        at_end: what is to be undone when the search ends, however it does.
-        pictures: whether pictures of complete trials' reconstructions are wanted.
-        keep_picture: to be called, if they are, with a trial and its picture before the trial's
-            result is yielded, in the process of the search.
+        title: title of the search for people: its study and strategy.
+        share: share of the device's memory to use, if the device is shared.
+        say: shows the user a line.
+        at_end: callbacks for the end of the search, however it ends.
+        pictures: whether pictures of the reconstructions of complete trials are wanted.
+        keep_picture: to be called with a trial and its picture, if pictures are wanted, in the
+            process of the search and before the result of the trial is yielded.
     """
 
     catalog: Catalog
@@ -69,18 +69,18 @@ class ExecutionContext:
 
     @cached_property
     def info(self) -> SignalInfo:
-        """The facts of the signal; its fingerprint is computed once."""
+        """The metadata of the signal; its fingerprint is computed once."""
         return self.signal.info()
 
     def for_worker(self, device: str | None = None, share: float = 1.0) -> ExecutionContext:
-        """The same for another process: without what belongs to this one, so it can be sent.
+        """Return a copy that can be sent to another process, without the parts of this process.
 
-        A plugin's error becomes the message of a failed trial there, also with `--strict-plugins`:
-        raised, it would end the worker and come back in the words of the cluster's library.
+        There, the error of a plugin becomes the message of a failed trial even with
+        `--strict-plugins`: if it were raised, it would end the worker.
 
         Args:
-            device: instead of this context's.
-            share: of the device's memory that a trial may use.
+            device: device to use instead of that of this context.
+            share: share of the device's memory that a trial may use.
         """
         return ExecutionContext(
             replace(self.catalog, strict=False),
@@ -99,6 +99,6 @@ class Executor(ABC):
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
         """Train the trials and yield each result as it comes, without a score.
 
-        A trial that fails is a result with that status, not an exception. Pictures go to the
-        context's `keep_picture`.
+        A failed trial is a result with that status, not an exception. Pictures are passed to the
+        `keep_picture` of the context.
         """

@@ -30,12 +30,12 @@ STRICT_VARIABLE = "ENAS_INR_STRICT_PLUGINS"
 
 @dataclass(frozen=True)
 class Catalog:
-    """What all loaded plugins provide, and those that are broken.
+    """Everything that the loaded plugins provide, and the broken plugins.
 
     Attributes:
-        providers: in the order of loading (ours first).
-        broken: those that could not be loaded.
-        slow: those that were slow to load through their own fault.
+        providers: what is provided, in the order of loading (built-in plugins first).
+        broken: plugins that could not be loaded.
+        slow: plugins that are slow to load because of their own imports.
         strict: whether errors of plugins carry their tracebacks, as notes.
     """
 
@@ -56,13 +56,13 @@ class Catalog:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """Those of the files that modalities read, in order."""
+        """The suffixes of the files that modalities read, in order."""
         described = (p.description for p in self.providers)
         read = (d.suffixes for d in described if isinstance(d, hookspecs.Modality))
         return tuple(sorted({suffix for suffixes in read for suffix in suffixes}))
 
     def reading(self, suffix: str) -> str | Conflict:
-        """The name of the modality that reads files of a known suffix; or several claim it."""
+        """Return the name of the modality for a known suffix, or the conflict of several."""
         claims = {
             p.description.name: p.origin
             for p in self.providers
@@ -76,22 +76,22 @@ class Catalog:
         """Refuse broken plugins and conflicts.
 
         Raises:
-            PluginError: there is one; the traceback is the error's note.
+            PluginError: a plugin is broken or in conflict; the traceback is a note of the error.
         """
         wrong: list[Broken | Conflict] = [*self.broken, *self.conflicts]
         if wrong:
             raise wrong[0].error()
 
     def descriptions(self, kind: str) -> tuple[Description, ...]:
-        """Everything of one kind, in the order of loading (ours first)."""
+        """Return the descriptions of a kind, in the order of loading (built-in plugins first)."""
         return tuple(p.description for p in self.providers if p.description.kind == kind)
 
     def find(self, kind: str, name: str) -> Provider:
         """Find the one provider of a name.
 
         Raises:
-            SpecError: nobody provides it; the message names the nearest that is provided, and the
-                broken plugins that it may have been meant to come from.
+            SpecError: no plugin provides the name; the message gives the nearest one and the broken
+                plugins.
             PluginError: two distributions provide it.
         """
         found = [
@@ -114,10 +114,10 @@ class Catalog:
         return self.find(kind, name).description
 
     def options(self, kind: str, name: str, given: Mapping[str, Any]) -> Options | None:
-        """Validate options; None where there is nothing to choose.
+        """Validate options; the result is None if the plugin has none.
 
         Raises:
-            SpecError: an unknown option, a value out of range, or options where there are none.
+            SpecError: an option is unknown, a value is out of range, or the plugin has no options.
             PluginError: the options model cannot be imported.
         """
         provider = self.find(kind, name)
@@ -134,17 +134,17 @@ class Catalog:
     def resolved_options(
         self, kind: str, name: str, given: Mapping[str, Any], signal: SignalInfo, grid: int
     ) -> dict[str, JsonValue]:
-        """Validate options, and settle every 'it depends' for a signal and a grid.
+        """Validate options, and resolve those that depend on the signal or the grid.
 
         Returns:
-            What the plugin is to be made with, as JSON values; raises as `options`.
+            The options of the plugin as JSON values; raises as `options`.
         """
         options = self.options(kind, name, given)
         with self._failures_of(self.find(kind, name)):
             return options.resolve(signal, grid).model_dump(mode="json") if options else {}
 
     def option_names(self, kind: str, name: str) -> tuple[str, ...]:
-        """The names of the options that a plugin takes; raises as `options`."""
+        """Return the names of the options that a plugin takes; raises as `options`."""
         model = self._options_model(self.find(kind, name))
         return tuple(model.model_fields) if model else ()
 
@@ -161,11 +161,12 @@ class Catalog:
         """Import the target and construct it with `args`, then its options (if it takes any).
 
         Returns:
-            What names its plugin when it fails, or returns what breaks its contract; what is ours
-            is returned as it is, since what fails in it is a bug of ours.
+            The object. If it comes from a plugin, errors of its methods and return values that
+            break its contract become errors that name the plugin; built-in objects are not
+            guarded, since their errors are bugs of enas-inr.
 
         Raises:
-            SpecError: an unknown name or wrong options.
+            SpecError: the name is unknown or an option is wrong.
             PluginError: the target cannot be imported, does not fit the contract of its kind or
                 cannot be constructed; or two plugins provide the name.
         """
@@ -179,7 +180,7 @@ class Catalog:
     def construct(
         self, kind: str, name: str, *args: Any, options: Mapping[str, Any] | None = None
     ) -> Any:
-        """As `create`, but what is made is not guarded: for tests of the plugin itself."""
+        """As `create`, but without a guard, for tests of the plugin itself."""
         provider = self.find(kind, name)
         validated = self.options(kind, name, options or {})
         described = provider.description
@@ -192,7 +193,7 @@ class Catalog:
 
 
 def load_catalog(*, plugins: bool = True, strict: bool = False) -> Catalog:
-    """Load our own plugins and, unless told otherwise, all installed ones.
+    """Load the built-in plugins and, by default, all installed ones.
 
     Args:
         plugins: False loads only what enas-inr itself provides. The environment variable

@@ -1,9 +1,9 @@
-"""What a plugin makes, under guard: whatever goes wrong in it names the plugin.
+"""Objects of plugins under guard: errors in them name the plugin.
 
-A `Guarded` stands for an object of a plugin, and of its class for `isinstance`. What the object's
-methods and properties raise, also in an iterator that they return, becomes a PluginError; what they
-return is checked first, as the kind of the plugin wants it. Inside the object nothing is guarded:
-its methods call, and catch, what its author wrote.
+A `Guarded` represents an object of a plugin, and has its class for `isinstance`. Errors of its
+methods and properties, and of the iterators that they return, become a PluginError. Return values
+are checked according to the kind of the plugin. Calls within the object are not guarded, so that
+its methods can catch their own errors.
 """
 
 from __future__ import annotations
@@ -40,17 +40,18 @@ _MISSING = object()
 
 @contextmanager
 def failures_of(provider: Provider, *, strict: bool = False) -> Iterator[None]:
-    """Surround the code of a plugin, so that what it raises names the plugin.
+    """Run the code of a plugin, so that its errors name the plugin.
 
-    What is not the plugin's fault passes: errors that are for the user (those of a database too),
-    a memory that is full, Ctrl-C. So do errors of our own plugins, which are bugs of ours.
+    Errors that are not the fault of the plugin pass unchanged: errors for the user (including those
+    of a database), full memory and Ctrl-C. So do errors of built-in plugins, which are bugs of
+    enas-inr.
 
     Args:
         provider: the plugin.
         strict: whether the error carries the traceback, as a note.
 
     Raises:
-        PluginError: instead of everything else.
+        PluginError: any other error was raised.
     """
     try:
         yield

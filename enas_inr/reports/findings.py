@@ -78,7 +78,7 @@ def _search(study: StudyRecord) -> Iterator[str]:
         yield (
             f"{_prefix(study)}the search visited {len(study.results)} architectures in "
             f"{steps[-1].iteration} iterations; it chose {final.trial.ensemble.label()} "
-            f"({final.psnr_db:.2f} dB) in line search {found} of {len(steps)} and to the last"
+            f"({final.psnr_db:.2f} dB) in line search {found} of {len(steps)}, never beaten"
         )
 
 

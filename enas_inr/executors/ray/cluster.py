@@ -1,4 +1,4 @@
-"""A Ray cluster: connect to it or start one, and see what fits into it."""
+"""Connect to a Ray cluster or start one, and determine how many workers fit into it."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ SHOWN = ("CPU", "GPU")  # of a node's resources, in messages
 
 @dataclass(frozen=True)
 class Needs:
-    """What each worker holds while it lives."""
+    """The resources that each worker holds while it lives."""
 
     cpus: float
     gpus: float
 
     @property
     def threads(self) -> int:
-        """Of torch: Ray would leave it one."""
+        """The number of threads for torch, for which Ray would leave only one."""
         return max(1, int(self.cpus))
 
     def worker_context(self, context: ExecutionContext) -> ExecutionContext:
-        """What a worker is given: it keeps to its share of a GPU."""
+        """Return the execution context of a worker, which keeps to its share of a GPU."""
         return context.for_worker("cuda" if self.gpus else None, min(1.0, self.gpus or 1.0))
 
     def __str__(self) -> str:
         return f"{self.cpus:g} CPU and {self.gpus:g} GPU"
 
     def fit_into(self, resources: Mapping[str, float]) -> int:
-        """How many workers a node has room for."""
+        """Return the number of workers for which a node has room."""
         wanted = {"CPU": self.cpus, "GPU": self.gpus}
         counts = [
-            # A hair more than the quotient: 1 / (1 / 3) is a hair less than 3.
+            # Slightly more than the quotient, because 1 / (1 / 3) can be slightly less than 3.
             math.floor(resources.get(name, 0.0) / amount + 1e-9)
             for name, amount in wanted.items()
             if amount
@@ -59,7 +59,7 @@ def import_ray() -> ModuleType:
     """Import Ray.
 
     Raises:
-        PluginError: it is not installed.
+        PluginError: Ray is not installed.
     """
     try:
         import ray
@@ -75,16 +75,16 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     """Join a cluster, or start one on this machine; a connection that exists is used as it is.
 
     Args:
-        options: where it is.
-        title: of the job, in Ray's dashboard.
-        at_end: disconnects, and stops what was started.
+        options: options with the address of the cluster.
+        title: title of the job in Ray's dashboard.
+        at_end: receives the callbacks that disconnect and stop what was started.
 
     Returns:
         The address of its dashboard; empty if it has none, or whoever connected knows it.
 
     Raises:
         PluginError: Ray is not installed.
-        TrainingError: there is no cluster at that address, or it does not let us in.
+        TrainingError: there is no cluster at that address, or it refuses the connection.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning, each time
@@ -115,7 +115,7 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
 
 
 def _unreachable(address: str, error: BaseException) -> TrainingError:
-    """What to tell the user of a cluster that cannot be joined."""
+    """Return the error for a cluster that cannot be joined."""
     # Ray says "failed to connect" when the cluster did answer, but wants a token.
     if "AuthenticationError" in f"{type(error).__name__} {error.__cause__}":
         return TrainingError(
@@ -129,10 +129,10 @@ def _unreachable(address: str, error: BaseException) -> TrainingError:
 
 
 def _check_answers(address: str) -> None:
-    """See whether somebody listens at HOST:PORT: Ray itself would try for many minutes.
+    """Check whether HOST:PORT accepts connections, since Ray would try for many minutes.
 
     Raises:
-        OSError, ValueError: nobody does, or that is no address.
+        OSError, ValueError: it does not, or the text is not an address.
     """
     if address in ("local", "auto"):
         return
@@ -143,9 +143,9 @@ def _check_answers(address: str) -> None:
 
 
 class _WithoutRaylets(TextIOBase):
-    """A stream that leaves out the pages that Ray prints for each node that is lost.
+    """A stream that drops the long messages that Ray prints for each lost node.
 
-    They would go to stdout, where a program reads our results, and Ray has no switch for them.
+    They would go to stdout, where programs read results, and Ray has no option to disable them.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -162,15 +162,15 @@ class _WithoutRaylets(TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Pass it on."""
+        """Flush the stream."""
         self._stream.flush()
 
     def isatty(self) -> bool:
-        """Likewise."""
+        """Whether the stream is a terminal."""
         return self._stream.isatty()
 
     def fileno(self) -> int:
-        """Likewise."""
+        """Return the file descriptor of the stream."""
         return self._stream.fileno()
 
 
@@ -178,11 +178,11 @@ def settle(options: RayOptions, nodes: Sequence[Mapping[str, Any]]) -> tuple[Nee
     """Decide what each worker holds and how many there are.
 
     Args:
-        options: what the user asked for.
-        nodes: as `ray.nodes()` lists them.
+        options: options of the user.
+        nodes: the nodes, as listed by `ray.nodes()`.
 
     Raises:
-        SpecError: the cluster does not have what was asked for; the message says what it has.
+        SpecError: the cluster lacks the requested resources; the message says what it has.
     """
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     gpus = options.gpus_per_trial
@@ -203,12 +203,12 @@ def settle(options: RayOptions, nodes: Sequence[Mapping[str, Any]]) -> tuple[Nee
 
 
 def room_in(nodes: Iterable[Mapping[str, Any]]) -> str:
-    """What the nodes have, in words."""
+    """Return the resources of the nodes in words."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     each = [" ".join(f"{node.get(name, 0):g} {name}" for name in SHOWN) for node in alive]
     return f"{len(alive)} nodes ({'; '.join(each)})"
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the rest of Ray's long texts."""
+    """Return the first line of an error, without the rest of Ray's long messages."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,6 +1,6 @@
-"""Trains on a Ray cluster, or on all GPUs of this machine through one.
+"""Train on a Ray cluster, or on all GPUs of this machine through one.
 
-The pool of workers lives as long as the search; Ray ends it with this process, however that ends.
+The pool of workers lives as long as the search. Ray ends it when this process ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from enas_inr.spec import TrialSpec
 
 @final
 class RayExecutor(Executor):
-    """A pool of actors; nothing is started before there is a trial to train."""
+    """Trains on a pool of actors, which starts with the first trial."""
 
     def __init__(self, context: ExecutionContext, options: RayOptions = RayOptions()) -> None:
         import_ray()

@@ -1,7 +1,7 @@
 """A pool of Ray actors that come and go.
 
-A worker is starting, idle or busy. One that dies takes nothing with it: its trial is tried again on
-another, and a new worker starts in its place, wherever the cluster has room.
+A worker is starting, idle or busy. If one dies, its trial is tried again on another one, and a new
+worker starts in its place, wherever the cluster has room.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
 
-LOOK_SECONDS = 1.0  # between two looks at the progress of the trials
-PATIENCE_SECONDS = 20.0  # without any worker, before the user is told why
+LOOK_SECONDS = 1.0  # seconds between two queries of the progress of the trials
+PATIENCE_SECONDS = 20.0  # seconds without any worker before the user is informed
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Attempt:
     """A trial to be trained.
 
     Attributes:
-        trial: which.
-        share: of the device's memory that it may fill; less after each lack of memory.
-        deaths: of workers that were training it.
+        trial: the trial.
+        share: share of the device's memory that it may fill; reduced each time memory runs out.
+        deaths: number of workers that died while training it.
     """
 
     trial: TrialSpec
@@ -40,7 +40,7 @@ class Attempt:
 
     @property
     def name(self) -> str:
-        """Of the task, in Ray's dashboard."""
+        """The name of the task in Ray's dashboard."""
         return f"trial {self.trial.number:04} {self.trial.ensemble.label()}"
 
     def again(self, error: Exception) -> Attempt:
@@ -62,10 +62,10 @@ class Pool:
     """Workers on a cluster that is connected.
 
     Args:
-        context: what they are given.
-        needs: what each of them holds.
-        size: how many there are, as long as the cluster has room for them.
-        retries: how many deaths a trial survives.
+        context: execution context of the workers.
+        needs: resources of each worker.
+        size: number of workers, if the cluster has room for them.
+        retries: number of further attempts at a trial whose worker died.
     """
 
     def __init__(self, context: ExecutionContext, needs: Needs, size: int, retries: int) -> None:
@@ -77,7 +77,7 @@ class Pool:
             num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
         )
         self._worker_context = needs.worker_context(context)
-        # In the object store once, however many workers there are: the signal is in it.
+        # Stored once for all workers, because it holds the signal.
         self._arguments = (self._ray.put(self._worker_context), needs.threads)
         self._idle: list[Any] = []
         self._tasks: dict[Any, _Task] = {}  # by the reference of the task's result

@@ -1,7 +1,7 @@
-"""A trial as Ray Tune trains it: some steps at a time, each time with a report.
+"""A trial of Ray Tune, trained some steps at a time, with a report after each of them.
 
-A trial keeps a checkpoint of its own in a folder, so that one whose worker, node or search was
-killed goes on where it was, under whatever name Tune gives it then.
+A trial keeps its own checkpoint in a folder. If its worker, its node or the search is killed, it
+continues from there, whatever name Tune then gives it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LOWEST = -1e9  # the metrics of a trial that is not complete: Tune wants numbers
 
 
 def checkpoint_file(folder: Path, trial: TrialSpec) -> Path:
-    """Where a trial is kept that has not ended."""
+    """Return the checkpoint file of a trial that has not ended."""
     digest = hashlib.sha256(trial.model_dump_json(exclude={"number"}).encode()).hexdigest()
     return folder / f"{digest[:24]}.safetensors"
 

@@ -1,7 +1,7 @@
-"""Ray Tune's own loop: many trials at a time, the worse ones stopped early by a scheduler.
+"""The loop of Ray Tune: many trials at a time, with weak ones stopped early by a scheduler.
 
-Tune decides which of the trials in training goes on, by their score at the same step; which
-architectures are tried at all, and that none is tried twice, is decided as in every search here.
+Tune decides which of the trials in training continue, by their score at the same step. Which
+architectures are tried is decided as in every search, without repetitions.
 """
 
 from __future__ import annotations

@@ -45,10 +45,10 @@ def tune_trials(
     """Run Tune until enough architectures were tried; keep each one's result.
 
     Args:
-        strategy: proposes them.
-        options: of Tune.
-        loop: of the engine.
-        executor: knows the cluster, and what each trial holds of it.
+        strategy: proposes architectures.
+        options: options of Tune.
+        loop: the interface to the search.
+        executor: the executor with the cluster and the resources of each trial.
     """
     first = strategy.propose(loop.history, (), 1)
     if not first:
@@ -234,7 +234,7 @@ class _Proposals(Searcher):
         """Nothing: what is to be proposed follows from our store."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Likewise."""
+        """Nothing, for the same reason."""
 
 
 @final

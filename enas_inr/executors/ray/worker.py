@@ -1,4 +1,4 @@
-"""What lives in a Ray actor: a local executor that keeps the signal, and tells the dashboard."""
+"""The Ray actor: a local executor that keeps the signal and reports to the dashboard."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Worker:
     """Trains one trial after the other.
 
     Args:
-        context: as `Needs.worker_context` makes it.
-        threads: of torch.
+        context: the context that `Needs.worker_context` returns.
+        threads: number of threads for torch.
     """
 
     def __init__(self, context: ExecutionContext, threads: int) -> None:
