@@ -1,4 +1,4 @@
-"""The kernel for any backbone: autograd through `forward`, as slow as that is."""
+"""The kernel for any backbone: autograd through `forward`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from enas_inr.training.packing import Packing
 
 
 def member_bytes(packing: Packing, shape: NetShape, tile: int) -> int:
-    """A guess of the memory that one member needs: autograd keeps several values a unit."""
+    """Estimate the memory of one member; autograd keeps several values for each unit."""
     units = (shape.depth + 2) * shape.width + shape.out_features
     return 4 * (5 * packing.numbers + 6 * tile * units)
 
@@ -53,7 +53,7 @@ class GeneralKernel(Kernel):
             for start, stop in self._tiles:
                 loss = self._loss(leaves, chunk, targets[:, start:stop], start, stop)
                 losses[step] += loss.detach()
-                # Members share nothing, so the gradient of the sum holds each one's own.
+                # Members share nothing, so the gradient of the sum holds that of each member.
                 parts = torch.autograd.grad(loss.sum(), list(leaves.values()), allow_unused=True)
                 for slot, part in zip(slots.values(), parts, strict=True):
                     if part is not None:

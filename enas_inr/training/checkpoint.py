@@ -1,9 +1,9 @@
-"""A run's state as named tensors: the best weights of each member, and a checkpoint of everything.
+"""The state of a run as named tensors: the best weights of each member, and a checkpoint.
 
-A member's loss at the first step of a round is exactly that of the weights which the round began
-with; so each member keeps the best of its weights at the beginnings of rounds, for the price of a
-copy a round. Only rounds that begin at a multiple of `Run.every` count: how long rounds are depends
-on the machine, which members are kept must not.
+The loss of a member at the first step of a round is exactly that of its weights when the round
+starts. Each member therefore keeps the best of its weights at the starts of rounds, at the cost of a
+copy for each round. Only rounds that start at a multiple of `Run.every` count, because the length of
+rounds depends on the machine, and the result must not.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class BestWeights:
     Attributes:
         losses: for each batch, the members' losses with these weights.
         leaves: for each batch, the weights, `members ...` on the CPU.
-        now: likewise, the weights at the last step that counts.
+        now: for each batch, the weights at the last step that counts.
     """
 
     def __init__(self, run: Run) -> None:
@@ -60,7 +60,7 @@ class BestWeights:
             self.now = [gather(batch) for batch in run.batches]
 
     def resume(self, run: Run) -> None:
-        """Go on from a checkpoint, which is written after an update."""
+        """Resume from a checkpoint, which is written after an update."""
         self._known = run.done != run.decided
         self.now = [gather(batch) for batch in run.batches]
 
@@ -81,9 +81,9 @@ class BestWeights:
 
 
 def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
-    """Return everything that is needed to go on, with the best weights so far or without.
+    """Return everything that is needed to resume, with or without the best weights so far.
 
-    The tensors of the run itself are copied: they stay as they are when it is trained further.
+    The tensors of the run are copied, so that further training does not change them.
     """
     tensors = {
         "losses": run.losses[:, : run.done].clone(memory_format=torch.contiguous_format),
@@ -101,7 +101,7 @@ def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
 
 
 def from_tensors(run: Run, best: BestWeights | None, tensors: Mapping[str, Tensor]) -> None:
-    """Bring a run of equal jobs to where `to_tensors` was called.
+    """Bring a run of equal jobs to the state in which `to_tensors` was called.
 
     Raises:
         KeyError, ValueError, RuntimeError: the tensors are not of such a run.

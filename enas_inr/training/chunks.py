@@ -1,7 +1,7 @@
-"""How many members are trained together, and how many samples at a time.
+"""The number of members that are trained together, and of samples at a time.
 
-On a CPU a chunk's numbers, Adam state and scratch should stay in the cache for many steps; on a
-GPU they should fill it. Neither changes what a member becomes, only how fast.
+On a CPU, the weights, the state of Adam and the scratch memory of a chunk should stay in the cache
+for many steps; on a GPU they should fill it. Both affect only the speed, not the result.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from itertools import pairwise
 
 import torch
 
-CPU_WORKSPACE_BYTES = 4 * 2**20  # of a worker; measured on cores with 1 MiB of L2 each
+CPU_WORKSPACE_BYTES = 4 * 2**20  # for each worker; measured on cores with 1 MiB of L2 each
 TILE = {"cpu": 256, "cuda": 16384}
-SMALLEST_TILE = 64  # below it, matrix products are slow whatever is in the cache
-GPU_SHARE = 0.4  # of the memory: the rest is for Adam's state and the allocator
+SMALLEST_TILE = 64  # smaller matrix products are slow even in the cache
+GPU_SHARE = 0.4  # share of the memory; the rest is for Adam and the allocator
 
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """Members of a chunk, and samples of a tile."""
+    """The members of a chunk, and the samples of a tile."""
 
     members: int
     tile: int
 
 
 def workspace_bytes(device: torch.device, workers: int = 1, share: float = 1.0) -> int:
-    """The memory that each worker's chunk should fill on `device`, if a share of it is ours."""
+    """Return the bytes that the chunk of each worker should fill, given a share of the device."""
     if device.type == "cuda":
-        # Not of the memory that is free: chunks, and so roundings, would depend on other programs.
+        # Not a share of the free memory: chunks, and so roundings, would depend on other programs.
         total = torch.cuda.get_device_properties(device).total_memory
         return int(total * GPU_SHARE * share / workers)
     return int(CPU_WORKSPACE_BYTES * share)
@@ -47,12 +47,12 @@ def plan_chunks(
     """Choose the chunk that fills `workspace`, in chunks of about equal size.
 
     Args:
-        members: how many there are.
-        points: samples of each.
-        member_bytes: the memory that one member needs with a tile of that many samples.
+        members: number of members.
+        points: number of samples of each member.
+        member_bytes: memory of a member with a tile of that many samples.
         workspace: bytes that a chunk should fill; a single member may need more.
-        device: where it is trained.
-        workers: how many chunks are trained side by side: their number is a multiple of it.
+        device: device on which to train.
+        workers: number of chunks trained side by side; the number of chunks is a multiple of it.
     """
     tile = min(points, TILE.get(device.type, TILE["cpu"]))
     smaller = [size for size in (tile, tile // 2, tile // 4) if size >= SMALLEST_TILE]

@@ -1,9 +1,9 @@
-"""One training between its rounds: all members of all architectures, in chunks.
+"""The state of a training between its rounds: all members of all architectures, in chunks.
 
-In each round every chunk of members is taken some steps further while it stays in the cache, the
-chunks side by side on a CPU's cores. What a member becomes depends on its seed and its cell alone,
-so neither batches, chunks nor rounds change a result; and since the rule for stopping looks at
-losses alone, neither do steps trained past the stop.
+In each round, every chunk of members is trained for some steps while it stays in the cache; on a
+CPU, chunks are trained side by side on its cores. A member depends only on its seed and cell, so
+neither batches, chunks nor rounds change a result. The stopping rule depends only on losses, so
+neither do steps that are trained past the stop.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_ROUND_STEPS = 100
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of one job.
+    """The outcome of one job.
 
     Attributes:
         losses: mean squared error of the whole signal before each step's update; NaN after a
@@ -50,12 +50,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is.
+    """The progress of a training.
 
     Attributes:
-        done: the share of the work, 0 to 1.
-        step: steps that all members have made.
-        psnr_paper_db: the best job's mean over its repeats so far; None before the first round.
+        done: share of the work that is done, from 0 to 1.
+        step: number of steps that all members have made.
+        psnr_paper_db: mean over the repeats of the best job so far; None before the first round.
     """
 
     done: float
@@ -72,18 +72,19 @@ class Run:
     A slot is one repeat of one job; `losses` has a row for each.
 
     Args:
-        jobs: what is trained.
-        batches: theirs.
-        steps: to make.
-        training: when to stop.
-        every: what is decided, is decided at multiples of this step alone, so that it does not
-            depend on how long the rounds are.
+        jobs: the jobs to train.
+        batches: the batches of the jobs.
+        steps: number of steps to make.
+        training: settings with the stopping rule.
+        every: decisions are made only at multiples of this step, so that they do not depend on
+            the length of the rounds.
 
     Attributes:
         losses: mean squared error of the whole signal, `slots steps`.
         done: steps that all members have made.
-        first_losses: for each batch, each member's loss at the first step of the last round: that
-            of the weights with which the round began; infinite if it took no part.
+        first_losses: for each batch, the loss of each member at the first step of the last round,
+            which belongs to the weights at the start of the round; infinite if the member was not
+            trained.
     """
 
     def __init__(
@@ -123,14 +124,14 @@ class Run:
 
     @property
     def decided(self) -> int:
-        """The last of the steps made at which something is decided."""
+        """The last step made at which decisions are made."""
         return self.done if self.done == self.steps else self.done - self.done % self.every
 
     def rounds(self, pool: WorkerPool, on_progress: OnProgress) -> Iterator[Progress]:
-        """Go round by round until all steps are made or every repeat has stopped.
+        """Train round by round until all steps are made or every repeat has stopped.
 
         Yields:
-            How far it is, after each round.
+            The progress after each round.
         """
         round_steps = 1
         while self.done < self.steps:
@@ -150,10 +151,10 @@ class Run:
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
 
     def advance(self, pool: WorkerPool, count: int) -> bool:
-        """Take all repeats that have not stopped up to `count` steps further.
+        """Train all repeats that have not stopped for up to `count` steps.
 
         Returns:
-            Whether there is more to do.
+            Whether there are steps left.
         """
         count = min(count, self.steps - self.done)
         if count and (running := self._running()):
@@ -170,16 +171,16 @@ class Run:
             torch.cat([loss[0] for loss in losses], out=first)
 
     def _running(self) -> set[int]:
-        """The rows that have not stopped, as far as it is decided."""
+        """The rows that have not stopped at the last decision."""
         decided = self.summaries(self.decided)
         return {row for row, summary in enumerate(decided) if not summary.stopped}
 
     def summaries(self, steps: int) -> list[CurveSummary]:
-        """What the losses of each row's first steps say."""
+        """Summarise the losses of the first steps of each row."""
         return [summarise(row, self.patience) for row in self.losses[:, :steps]]
 
     def _round(self, pool: WorkerPool, count: int, running: set[int]) -> Iterator[float]:
-        """Take every chunk with a running repeat `count` steps further; yield the share done."""
+        """Train every chunk with a running repeat for `count` steps; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed = 0
         for batch, first in zip(self.batches, self.first_losses, strict=True):
@@ -209,7 +210,7 @@ class Run:
         window.index_add_(0, torch.tensor(rows), (losses.double() * batch.share).T.contiguous())
 
     def _best_psnr(self) -> float | None:
-        """The best job's mean PSNR over its repeats so far."""
+        """The mean PSNR over the repeats of the best job so far."""
         known: dict[int, list[float]] = {}
         for (number, _), summary in zip(self.slots, self.summaries(self.done), strict=True):
             if summary.best_loss is not None:
@@ -217,11 +218,11 @@ class Run:
         return max(map(statistics.fmean, known.values()), default=None)
 
     def outcomes(self, keep_params: bool) -> list[Outcome]:
-        """Say what became of each job."""
+        """Return the outcome of each job."""
         summaries = self.summaries(self.done)
         losses = self.losses.clone()
         for row, summary in enumerate(summaries):
-            losses[row, summary.steps :] = torch.nan  # what came after the stop does not count
+            losses[row, summary.steps :] = torch.nan  # steps after the stop do not count
         outcomes = []
         for number, job in enumerate(self.jobs):
             rows = [self.rows[number, repeat] for repeat in range(len(job.seeds))]

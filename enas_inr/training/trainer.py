@@ -1,4 +1,4 @@
-"""Trains ensembles: begins a run, and begins it again with smaller chunks where memory runs out."""
+"""Train ensembles: start a run, and start it again with smaller chunks if memory runs out."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def train(
     workspace: int | None = None,
     share: float = 1.0,
 ) -> list[Outcome]:
-    """Train all members of all jobs and say what became of each job.
+    """Train all members of all jobs and return the outcome of each job.
 
     Args:
         jobs: the architectures; those of equal shape are trained in the same batches.
         training: settings shared by all jobs.
-        device: where.
-        steps: instead of `training.steps`; 0 only draws the members.
-        keep_params: also return the final weights.
-        on_progress: called after each chunk's share of a round.
+        device: device on which to train.
+        steps: number of steps instead of `training.steps`; 0 only draws the members.
+        keep_params: whether to return the final weights, too.
+        on_progress: called after the share of each chunk in a round.
         workspace: see `Trainer`.
         share: see `Trainer`.
 
@@ -60,20 +60,20 @@ def train(
 
 
 class Trainer:
-    """Trains some jobs in chunks that are as large as the memory allows.
+    """Trains jobs in chunks that are as large as the memory allows.
 
-    Chunks do not change a result, so a run that is begun again, or goes on, with smaller ones ends
-    the same.
+    Chunks do not change a result, so a run that is started again or continued with smaller chunks
+    has the same result.
 
     Args:
-        jobs: what is trained.
+        jobs: the jobs to train.
         training: settings shared by all jobs.
-        device: where.
-        steps: instead of `training.steps`.
+        device: device on which to train.
+        steps: number of steps instead of `training.steps`.
         every: see `Run`.
-        workspace: bytes that a chunk should fill; None: what suits the device. Where that is more
-            than the memory has, it is halved.
-        share: of what suits the device, where it is not ours alone.
+        workspace: bytes that a chunk should fill; None for a default by device. It is halved if
+            memory runs out.
+        share: share of the default workspace, if the device is shared.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class Trainer:
         self._kept: Mapping[str, Tensor] | None = None
 
     def attempt(self, work: Callable[[Run, WorkerPool], T]) -> T:
-        """Do some work on the run; where memory runs out, on a new one with chunks half as large.
+        """Work on the run; if memory runs out, work on a new one with chunks half as large.
 
         Args:
-            work: takes the run further. A new run is where it was told to go on (see `keep`), or at
-                its beginning; so `work` holds nothing of the run when it fails, and does all that
-                it does not keep again.
+            work: trains the run further. A new run starts at the state given to `keep`, or at the
+                beginning; `work` must therefore hold nothing of the run when it fails, and repeats
+                everything that it has not kept.
 
         Raises:
             TrainingError: even a small chunk does not fit into the memory.
@@ -110,10 +110,10 @@ class Trainer:
                 with WorkerPool(self._workers) as pool:
                     return work(self._current(), pool)
             except Exception as error:
-                self._run = None  # wherever it stands: a chunk may be further than another
+                self._run = None  # whatever its state: some chunks may be further than others
                 if not is_out_of_memory(error):
                     raise
-            # Outside the handler: there, the traceback would keep alive what the attempt held.
+            # Outside the handler, whose traceback would keep the memory of the attempt alive.
             if self._workspace <= SMALLEST_WORKSPACE:
                 raise TrainingError(
                     f"out of memory on {self._device} even with the smallest chunk",
@@ -122,14 +122,14 @@ class Trainer:
             self._workspace //= 2
 
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
-        """Remember where the run stands (see `checkpoint.to_tensors`): there a new one goes on."""
+        """Keep the state of the run (see `checkpoint.to_tensors`), from which a new one starts."""
         self._kept = tensors
 
     def go_on_from(self, tensors: Mapping[str, Tensor]) -> None:
-        """Bring the run to where the run of equal jobs was that these tensors were made of.
+        """Bring the run to the state of a run of equal jobs from which the tensors were made.
 
         Raises:
-            KeyError, ValueError, RuntimeError: they were not; the run is at its beginning again.
+            KeyError, ValueError, RuntimeError: the tensors do not fit; the run is at its beginning.
         """
         self._run, self._kept = None, tensors
         try:

@@ -1,8 +1,8 @@
-"""Threads that train chunks side by side, each with scratch memory of its own.
+"""Threads that train chunks side by side, each with its own scratch memory.
 
-A step is some twenty short tensor operations. Splitting each over all cores makes the cores wait
-for each other twenty times a step, and very long whenever another program uses one of them; whole
-chunks on single cores wait only at the end of a round.
+A step consists of about twenty short tensor operations. If each of them were split over all cores,
+the cores would wait for each other twenty times in a step, and for long whenever another program
+uses a core. Whole chunks on single cores wait only at the end of a round.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enas_inr.training.kernel import ChunkState, Kernel
 
 
 def plan_workers(jobs: Sequence[Job], device: torch.device) -> int:
-    """How many chunks to train side by side: one a core, if there are members enough."""
+    """Return the number of chunks to train side by side: one a core, given enough members."""
     if device.type != "cpu":
         return 1
     most = max(len(job.seeds) * len(block.cells) for job in jobs for block in job.partition.blocks)
@@ -30,8 +30,8 @@ def plan_workers(jobs: Sequence[Job], device: torch.device) -> int:
 class WorkerPool:
     """Worker threads that share the cores. Use it as a context manager.
 
-    Torch's number of threads is a setting of the whole process: it is changed inside the context
-    and restored at its end.
+    The number of threads of torch is a setting of the whole process. It is changed within the
+    context and restored at its end.
     """
 
     def __init__(self, workers: int) -> None:
@@ -57,7 +57,7 @@ class WorkerPool:
     def train(
         self, make_kernel: Callable[[], Kernel], chunks: Sequence[ChunkState], steps: int
     ) -> Iterator[Tensor]:
-        """Take each chunk some steps further; yield its losses `steps members`, in order."""
+        """Train each chunk for some steps; yield its losses `steps members`, in order."""
         own = threading.local()
 
         def run(chunk: ChunkState) -> Tensor:
