@@ -1,9 +1,9 @@
 """The state of a run as named tensors: the best weights of each member, and a checkpoint.
 
 The loss of a member at the first step of a round is exactly that of its weights when the round
-starts. Each member therefore keeps the best of its weights at the starts of rounds, at the cost of a
-copy for each round. Only rounds that start at a multiple of `Run.every` count, because the length of
-rounds depends on the machine, and the result must not.
+starts. Each member therefore keeps the best of its weights at the starts of rounds, at the cost of
+one copy for each round. Only rounds that start at a multiple of `Run.every` count, because the
+length of rounds depends on the machine, and the result must not.
 """
 
 from __future__ import annotations
