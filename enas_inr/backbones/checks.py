@@ -1,4 +1,4 @@
-"""What a backbone returns, checked against its contract: shapes that would broadcast, too."""
+"""Checks of the values that a backbone returns, including shapes that would broadcast."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRAINABLE = (torch.float32, torch.complex64)
 
 
 def checks() -> Mapping[str, Check]:
-    """The checks of a backbone, by the method's name."""
+    """Return the checks of a backbone by the name of the method."""
     return {"init": _init, "forward": _forward, "cost": _cost, "layers": _layers}
 
 
@@ -44,15 +44,15 @@ def _layers(backbone: LayeredBackbone, layers: object, shape: NetShape) -> objec
 
 
 def check_leaves(params: object, members: int, constants: Sequence[str]) -> None:
-    """Check what `init` returned.
+    """Check the leaves that `init` returned.
 
     Args:
         params: leaves by name, each `members ...`; those to train are float32 or complex64.
-        members: how many were asked for.
+        members: the number of members that were requested.
         constants: names of the leaves that are not trained.
 
     Raises:
-        ContractError: naming the leaf.
+        ContractError: a leaf breaks the contract; the message names it.
     """
     if not isinstance(params, Mapping):
         raise ContractError(f"init returned a {type(params).__name__}, not tensors by name")
@@ -60,7 +60,7 @@ def check_leaves(params: object, members: int, constants: Sequence[str]) -> None
     if missing:
         raise ContractError(f"init returned no {missing[0]!r}, which is one of its constants")
     if not set(params) - set(constants):
-        raise ContractError("init returned nothing to train")
+        raise ContractError("init returned no leaf to train")
     for name, leaf in params.items():
         if not isinstance(leaf, Tensor):
             raise ContractError(f"init: {name!r} is a {type(leaf).__name__}, not a tensor")
@@ -74,16 +74,16 @@ def check_leaves(params: object, members: int, constants: Sequence[str]) -> None
 
 
 def check_values(values: object, x: Tensor, features: int, what: str = "forward") -> None:
-    """Check what `forward`, or an encoding's `apply`, returned.
+    """Check the values that `forward`, or `apply` of an encoding, returned.
 
     Args:
         values: `members points features`, real.
-        x: what it was given, `members points in`.
-        features: channels of the signal, or features of the encoding.
-        what: returned them.
+        x: the coordinates that it received, `members points in`.
+        features: the channels of the signal, or the features of the encoding.
+        what: the function that returned the values, for the message.
 
     Raises:
-        ContractError: with the shape.
+        ContractError: the values have another shape or type; the message gives it.
     """
     wanted = (*x.shape[:2], features)
     if not isinstance(values, Tensor):
@@ -98,15 +98,15 @@ def check_values(values: object, x: Tensor, features: int, what: str = "forward"
 
 
 def check_layers(layers: object, features: int, channels: int) -> None:
-    """Check what `layers` returned: each layer takes what the one before it gives.
+    """Check the layers that `layers` returned: each takes the features that the one before has.
 
     Args:
         layers: a tuple of `Layer`.
-        features: of the encoded coordinates, which the first one takes.
-        channels: of the signal, which the last one gives.
+        features: the features of the encoded coordinates, the input of the first layer.
+        channels: the channels of the signal, the output of the last layer.
 
     Raises:
-        ContractError: naming the first layer that does not fit.
+        ContractError: a layer does not fit; the message gives the number of the first one.
     """
     if not isinstance(layers, tuple) or not layers or not all(isinstance(x, Layer) for x in layers):
         raise ContractError(f"layers returned {layers!r}, not a tuple of Layer")

@@ -12,7 +12,7 @@ from enas_inr.spec import TrialSpec
 
 
 def checks(context: ExecutionContext) -> Mapping[str, Check]:
-    """The checks of an executor, by the method's name."""
+    """Return the checks of an executor by the name of the method."""
     return {"run": check_results}
 
 
@@ -30,8 +30,8 @@ def check_results(
             raise ContractError(f"it yielded {result!r}, which is not a TrialResult")
         if result.key not in waiting:
             raise ContractError(
-                f"it yielded {result.trial.ensemble.label()}, which it was not asked for "
-                "or had yielded before"
+                f"it yielded {result.trial.ensemble.label()}, which was not requested "
+                "or had been yielded before"
             )
         waiting.remove(result.key)
         yield result

@@ -1,4 +1,4 @@
-"""What an objective returns, checked against its contract."""
+"""Checks of the values that an objective returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enas_inr.result import TrialResult
 
 
 def checks() -> Mapping[str, Check]:
-    """The checks of an objective, by the method's name."""
+    """Return the checks of an objective by the name of the method."""
     return {"score": check_score}
 
 
@@ -21,7 +21,7 @@ def check_score(objective: Objective, score: SupportsFloat, result: TrialResult)
     """Check that a score is a finite number.
 
     Raises:
-        ContractError: it is infinite or NaN.
+        ContractError: the score is infinite or NaN.
     """
     number = float(score)
     if not math.isfinite(number):

@@ -203,7 +203,7 @@ def load_catalog(*, plugins: bool = True, strict: bool = False) -> Catalog:
             conflict. The environment variable ENAS_INR_STRICT_PLUGINS=1 does the same.
 
     Raises:
-        PluginError: a plugin is broken or in conflict, and `strict` was asked for.
+        PluginError: a plugin is broken or in conflict, and `strict` is given.
     """
     strict = strict or os.environ.get(STRICT_VARIABLE, "0") not in ("", "0")
     found = [loading.ours()]

@@ -29,10 +29,10 @@ from enas_inr.plugins.provider import Provider
 T = TypeVar("T")
 
 Check = Callable[..., Any]
-"""Checks what a method returned, and says what is handed on in its place.
+"""Checks the value that a method returned, and returns the value to pass on.
 
-It is called with the object, what its method returned, and what the method was given. It raises a
-ContractError, or anything else, where that cannot be used.
+Its arguments are the object, the returned value and the arguments of the method. It raises a
+ContractError (or any other exception) if the value cannot be used.
 """
 
 _MISSING = object()
@@ -48,7 +48,7 @@ def failures_of(provider: Provider, *, strict: bool = False) -> Iterator[None]:
 
     Args:
         provider: the plugin.
-        strict: whether the error carries the traceback, as a note.
+        strict: whether to attach the traceback to the error as a note.
 
     Raises:
         PluginError: any other error was raised.
@@ -57,7 +57,7 @@ def failures_of(provider: Provider, *, strict: bool = False) -> Iterator[None]:
         yield
     except (EnasInrError, MemoryError):
         raise
-    except (Exception, SystemExit) as error:  # whatever a stranger's code raises
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         ours = provider.origin.is_ours and not isinstance(error, ContractError)
         if ours or is_out_of_memory(error):
             raise
@@ -80,22 +80,22 @@ def _accusation(provider: Provider, error: BaseException, strict: bool) -> Plugi
 
 
 def guarded(made: T, provider: Provider, checks: Mapping[str, Check], *, strict: bool) -> T:
-    """Put an object of a plugin under guard.
+    """Guard an object of a plugin.
 
     Args:
         made: the object.
         provider: the plugin.
-        checks: of what the object's methods return, by the method's name.
-        strict: whether errors carry their tracebacks, as notes.
+        checks: checks of the returned values by the name of the method.
+        strict: whether to attach the traceback to each error as a note.
     """
     return cast(T, Guarded(_Held(made, provider, checks, strict)))
 
 
 def guarded_like(other: object, made: T) -> T:
-    """Put an object of ours under the guard of another, if that has one, whose code it runs.
+    """Guard an object that runs the code of another, if that other object is guarded.
 
-    So what fails in a training kernel names the backbone, whose activations are called there, and
-    through which autograd goes backward.
+    A training kernel calls the activations of a backbone, and autograd runs its backward pass
+    there, so an error in the kernel names the backbone.
     """
     if type(other) is not Guarded:
         return made
@@ -104,7 +104,7 @@ def guarded_like(other: object, made: T) -> T:
 
 @dataclass(frozen=True, eq=False)
 class _Held:
-    """What a `Guarded` stands for, and how it is guarded."""
+    """The object behind a `Guarded`, and how it is guarded."""
 
     made: Any
     provider: Provider
@@ -116,7 +116,8 @@ class _Held:
 
     def get(self, name: str) -> Any:
         if inspect.getattr_static(self.made, name, _MISSING) is _MISSING:
-            return getattr(self.made, name)  # an AttributeError, but for a __getattr__ of its own
+            # This raises an AttributeError, unless the object has a __getattr__.
+            return getattr(self.made, name)
         with self.failures():
             value = getattr(self.made, name)
         return partial(self.call, name) if inspect.isroutine(value) else value
@@ -134,7 +135,7 @@ class _Held:
 
 
 class Guarded:
-    """Looks like the object that it stands for; made by `guarded`."""
+    """Looks like the object behind it; made by `guarded`."""
 
     __slots__ = ("_enas_inr_held",)
     _enas_inr_held: _Held

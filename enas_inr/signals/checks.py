@@ -1,4 +1,4 @@
-"""What a modality returns, checked against its contract."""
+"""Checks of the values that a modality returns."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from enas_inr.signals.signal import Modality, Signal
 
 
 def checks() -> Mapping[str, Check]:
-    """The checks of a modality, by the method's name."""
+    """Return the checks of a modality by the name of the method."""
     return {"read": check_signal}
 
 
 def check_signal(modality: Modality, signal: object, path: Path) -> Signal:
-    """Check that a signal was read.
+    """Check that `read` returned a signal.
 
     Raises:
-        ContractError: something else came.
+        ContractError: the value is not a Signal.
     """
     if not isinstance(signal, Signal):
         raise ContractError(f"read returned a {type(signal).__name__}, not a Signal")

@@ -1,4 +1,4 @@
-"""What a strategy returns, checked against its contract."""
+"""Checks of the values that a strategy returns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from enas_inr.strategies.base import Strategy
 
 
 def checks(space: FeasibleSpace) -> Mapping[str, Check]:
-    """The checks of a strategy that searches `space`, by the method's name."""
+    """Return the checks of a strategy that searches `space` by the name of the method."""
     feasible = frozenset(candidate.spec.key() for candidate in space.feasible)
     return {"propose": partial(check_proposals, feasible), "trace": check_trace}
 
@@ -30,16 +30,18 @@ def check_proposals(
     """Check that up to `n` architectures were proposed, each of them feasible and new.
 
     Raises:
-        ContractError: naming the first that is not.
+        ContractError: a proposal is not valid; the message names the first one.
     """
     proposals = tuple(proposed)
     if len(proposals) > n:
-        raise ContractError(f"it proposed {len(proposals)} architectures, asked for {n}")
+        raise ContractError(
+            f"it proposed {len(proposals)} architectures; at most {n} were requested"
+        )
     known = {result.key for result in history} | {spec.key() for spec in pending}
     checked = []
     for spec in proposals:
         if not isinstance(spec, EnsembleSpec):
-            raise ContractError(f"it proposed {spec!r}, which is no EnsembleSpec")
+            raise ContractError(f"it proposed {spec!r}, which is not an EnsembleSpec")
         if spec.key() not in feasible:
             raise ContractError(f"it proposed {spec.label()}, which is not in the space")
         if spec.key() in known:
@@ -52,14 +54,14 @@ def check_proposals(
 def check_trace(
     strategy: Strategy, trace: Iterable[object], history: Sequence[TrialResult]
 ) -> tuple[TraceStep, ...]:
-    """Check that a trace is made of steps.
+    """Check that a trace consists of TraceStep objects.
 
     Raises:
-        ContractError: naming the first thing that is none.
+        ContractError: the trace holds something else; the message gives the first value.
     """
     checked = []
     for step in trace:
         if not isinstance(step, TraceStep):
-            raise ContractError(f"its trace holds {step!r}, which is no TraceStep")
+            raise ContractError(f"its trace holds {step!r}, which is not a TraceStep")
         checked.append(step)
     return tuple(checked)

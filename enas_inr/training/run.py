@@ -39,7 +39,7 @@ class Outcome:
         diverged: for each repeat, the cell (row-major in the grid) whose loss was the first that
             was not finite, if any.
         params: for each block of the partition, the final leaves `repeats cells ...`, constants
-            included; empty unless they were asked for.
+            included; empty unless requested.
     """
 
     losses: Float[Tensor, "repeats steps"]
