@@ -158,7 +158,7 @@ def main() -> None:
     for name in asked.spaces:
         space = lookup_space(SPACES[name], MAX_FLOPS)
         print(f"\n`{name}`: {len(space.feasible)} feasible architectures.\n")
-        print("| strategy | optimum found | trials to it | dB short of it after 20 trials |")
+        print("| strategy | optimum found | trials to the optimum | dB below it after 20 trials |")
         print("|---|---|---|---|")
         for strategy in asked.strategies:
             if strategy in NEEDS and find_spec(NEEDS[strategy]) is None:

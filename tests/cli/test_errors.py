@@ -38,7 +38,7 @@ WRONG = {
     "an empty file": (3, "search {folder}/nothing.png", "is empty (0 bytes)"),
     "a truncated PNG": (3, "search {folder}/cut.png", "check that the file is complete"),
     "a huge PNG": (3, "search {folder}/huge.png", "60000x60000 is 3600 million pixels"),
-    "a WAV with NaN": (3, "search {folder}/nan.wav", "1 of 3 values are NaN or infinite"),
+    "a WAV with NaN": (3, "search {folder}/nan.wav", "1 NaN or infinite value among 3"),
     "a WAV without frames": (3, "search {folder}/empty.wav", "holds no samples"),
     "an unknown sample": (3, "search sample:foto", "unknown sample 'foto'; did you mean 'photo'"),
     "grid 0": (2, TINY + " --grid 0", "grid: input should be greater than or equal to 1"),

@@ -77,7 +77,7 @@ def test_an_interrupted_search_says_what_is_kept(capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "interrupted before the search began"
     assert said[-1] == (
-        "interrupted: 4 trials are stored in study s (sqlite:///s.db); "
+        "interrupted: 4 trials stored in study s (sqlite:///s.db); "
         "run the same command again to resume"
     )
 

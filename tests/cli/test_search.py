@@ -152,12 +152,10 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(monkeypatc
         outcome = call(TINY)
     assert outcome.code == 130
     assert outcome.out == ""
-    assert outcome.err.splitlines()[-1].startswith(
-        "interrupted: 1 trials are stored in study photo-"
-    )
+    assert outcome.err.splitlines()[-1].startswith("interrupted: 1 trial stored in study photo-")
     again = call(TINY)
     assert again.code == 0
-    assert ", 1 trials stored already" in again.err
+    assert ", 1 trial stored already" in again.err
     assert len([line for line in again.err.splitlines() if line.startswith("trial ")]) == 1
 
 

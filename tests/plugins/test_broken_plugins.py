@@ -34,7 +34,7 @@ BROKEN = {
     "import lacks a module": (
         "import no_such_module",
         "ModuleNotFoundError: No module named 'no_such_module'",
-        "install what provides 'no_such_module', or uninstall bad-plugin",
+        "install the package that provides 'no_such_module', or uninstall bad-plugin",
     ),
     "misspelt hook": (
         plugin("[]", hook="enas_inr_backbone"),
@@ -46,7 +46,7 @@ BROKEN = {
         "'enas_inr_backbones' is not marked as a hook",
         "mark a function with @hookimpl",
     ),
-    "no hook": ("x = 1", "it has no hook", "upgrade or uninstall bad-plugin"),
+    "no hook": ("x = 1", "the plugin has no hook", "upgrade or uninstall bad-plugin"),
     "hook with an argument": (
         plugin("[]", hook="enas_inr_backbones").replace("()", "(signal)"),
         "Argument(s) {'signal'} are declared in the hookimpl but can not be found in the hookspec",

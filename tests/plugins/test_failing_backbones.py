@@ -112,7 +112,7 @@ GOOD_LAYERED = {
     "layers": "(first, Layer(w, shape.out_features, 0.1, 0.1))",
 }
 WRONG_LAYERED = {
-    "channels": ("layers", "(first, Layer(w, 1, 0.1, 0.1))", "gives 1 channels, not 3"),
+    "channels": ("layers", "(first, Layer(w, 1, 0.1, 0.1))", "gives 1 channel, not 3"),
     "chain": (
         "layers",
         "(first, Layer(w + 1, 3, 0.1, 0.1))",

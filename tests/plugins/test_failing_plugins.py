@@ -85,7 +85,7 @@ BAD = [
     ("strategy", "propose", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, li"),
     ("strategy", "propose", "None", " failed: TypeError: 'NoneType' object is not iterable"),
     ("strategy", "propose", "exit(3)", " failed: SystemExit: 3 (mine.py, line 10)"),
-    ("strategy", "propose", "['siren']", ": it proposed 'siren', which is no EnsembleSpec"),
+    ("strategy", "propose", "['siren']", ": it proposed 'siren', which is not an EnsembleSpec"),
     (
         "strategy",
         "propose",
@@ -94,7 +94,12 @@ BAD = [
     ),
     ("strategy", "propose", "self.specs[:1]", ": it proposed siren M=2 d=1 w=4 a second time"),
     ("strategy", "propose", "self.specs[:1] * 2", ": it proposed siren M=2 d=1 w=4 a second time"),
-    ("strategy", "propose", "self.specs[:1] * 65", ": it proposed 65 architectures, asked for 64"),
+    (
+        "strategy",
+        "propose",
+        "self.specs[:1] * 65",
+        ": it proposed 65 architectures, but at most 64 may be proposed",
+    ),
     ("strategy", "trace", "[1]", ": its trace holds 1, which is no TraceStep"),
     ("strategy", "trace", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),
     ("self-running strategy", "run", "1 / 0", " failed: ZeroDivisionError: division by zero"),

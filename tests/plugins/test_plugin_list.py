@@ -12,7 +12,7 @@ from tests.command_line import assert_one_line, call, plain
 from tests.plugins.plugin_site import backbone, describe, plugin
 
 REASON = "ModuleNotFoundError: No module named 'no_such_module'"
-HINT = "install what provides 'no_such_module', or uninstall bad-plugin"
+HINT = "install the package that provides 'no_such_module', or uninstall bad-plugin"
 PRINT_MODULES = """
 import sys
 from enas_inr.cli.main import run

@@ -123,7 +123,7 @@ def test_a_study_with_other_settings_is_refused_and_every_difference_listed(stor
         store.add(complete(0))
     other = SPEC.model_copy(update={"repeats": 3, "training": TrainingSpec(steps=7)})
     message = refused("s", other, storage)
-    assert "has other settings than asked for" in message
+    assert "has different settings" in message
     assert "repeats: 3, not 5; training.steps: 7, not 500; " in message
     assert "choose another --study" in message
     with Store("s", SPEC, storage) as store:

@@ -294,8 +294,8 @@ def refused(path, **options):
         (np.zeros(()), "has 0 dimensions (a number)"),
         (np.zeros((2,) * 5), "use channels_last=true if the last of five holds channels"),
         (np.zeros((3, 0, 3)), "holds no samples"),
-        (np.full((3, 3, 3), np.nan), "27 of 27 values are NaN or infinite"),
-        (np.array([[[0.0, np.inf]]]), "1 of 2 values are NaN or infinite"),
+        (np.full((3, 3, 3), np.nan), "holds NaN or infinity (27 of 27 values)"),
+        (np.array([[[0.0, np.inf]]]), "holds NaN or infinity (1 of 2 values)"),
         (np.array([[[0, 2**60]]]), "integers from 0 to 1152921504606846976, beyond 2^53"),
     ],
 )
