@@ -116,7 +116,7 @@ WRONG_LAYERED = {
     "chain": (
         "layers",
         "(first, Layer(w + 1, 3, 0.1, 0.1))",
-        "layers: number 1 takes 5 features, and gets 4",
+        "layers: number 1 takes 5 features, but gets 4",
     ),
     "list": ("layers", "[first, Layer(w, 3, 0.1, 0.1)]", "not a tuple of Layer"),
     "encoding": ("applied", "x[..., :1]", "the encoding returned shape (4, 64, 1), not (4, 64, 4)"),

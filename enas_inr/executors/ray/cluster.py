@@ -117,11 +117,11 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
 
 def _unreachable(address: str, error: BaseException) -> TrainingError:
     """Return the error for a cluster that cannot be joined."""
-    # Ray says "failed to connect" when the cluster did answer, but wants a token.
+    # Ray says "failed to connect" although the cluster did answer and only requires a token.
     if "AuthenticationError" in f"{type(error).__name__} {error.__cause__}":
         return TrainingError(
-            f"the Ray cluster at {address!r} wants its token",
-            "export RAY_AUTH_MODE=token, and have the head's ~/.ray/auth_token on this machine too",
+            f"the Ray cluster at {address!r} requires its token",
+            "export RAY_AUTH_MODE=token, and copy ~/.ray/auth_token from the head to this machine",
         )
     return TrainingError(
         f"no Ray cluster at {address!r}: {first_line(error)}",
