@@ -13,7 +13,7 @@ HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}
 
 
 def commands(group=None, path=()):
-    """The path of every command, groups included."""
+    """Return the path of every command and group."""
     group = group or typer.main.get_command(app)
     yield path
     for name, command in getattr(group, "commands", {}).items():

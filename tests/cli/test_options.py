@@ -14,11 +14,11 @@ from enas_inr.errors import SpecError
 from enas_inr.studies.settings import Integers, Names, Setting, Settings, Text
 
 if TYPE_CHECKING:
-    Unknown = int  # as settings are: imported for type checkers alone
+    Unknown = int  # imported for type checkers only, as for settings
 
 
 class Every(Settings):
-    """One setting of each type."""
+    """Settings of all types."""
 
     number: Annotated[int, Setting("A number.")] = 3
     rate: Annotated[float | None, Setting("A rate.", flags=("--lr", "-l"))] = None
@@ -34,7 +34,7 @@ class Every(Settings):
 
 
 def run(*words):
-    """The settings that a command gets from these words."""
+    """Return the settings that a command receives from these arguments."""
     got = []
 
     def command(settings: "Unknown", last: Annotated[int, typer.Option()] = 1) -> None:
@@ -109,7 +109,7 @@ def test_a_list_that_is_none_names_the_option():
 
 @dataclass(frozen=True)
 class Window:
-    """Two options in one object."""
+    """Two options as one object."""
 
     left: Annotated[int, typer.Option(help="From.")] = 0
     right: Annotated[int | None, typer.Option("--to")] = None

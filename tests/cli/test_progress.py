@@ -1,4 +1,4 @@
-"""Progress where stderr is no terminal: plain lines, at most one in a while."""
+"""Progress if stderr is not a terminal: plain lines, printed at intervals."""
 
 import pytest
 

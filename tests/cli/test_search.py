@@ -170,7 +170,7 @@ def test_a_search_for_several_objectives_shows_their_front_and_draws_it(tmp_path
     assert "wrote made/pareto.png" in shown
     with Image.open(tmp_path / "made" / "pareto.png") as image:
         image.load()
-    found = call(f"{line} --json").json  # the same study, from the store
+    found = call(f"{line} --json").json  # the same study, with stored trials
     assert len(found["trials"]) == 5
     front = found["front"]
     assert front == sorted(front, key=lambda row: row["flops"])

@@ -1,4 +1,4 @@
-"""A plugin that cannot be loaded is listed with its reason and what to do, and harms no other."""
+"""A plugin that cannot be loaded is listed with the reason and a hint, and affects no other."""
 
 import subprocess
 import sys
@@ -161,7 +161,7 @@ def test_a_distribution_without_metadata_is_broken_under_a_readable_name(site, f
 
 @pytest.mark.parametrize("what", ["import raises", "misspelt hook"])
 def test_beside_a_broken_plugin_a_command_works_as_ever(site, tmp_path, what):
-    pytest.importorskip("torch")  # the command's process needs it
+    pytest.importorskip("torch")  # needed by the process of the command
     site.install("bad-plugin", BROKEN[what][0])
     line = "cost --grid 8 --depth 1 --width 128 --json"
     process = subprocess.run(

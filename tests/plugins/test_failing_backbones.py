@@ -1,4 +1,4 @@
-"""A backbone that fails in training fails its own trials, in words that name its distribution."""
+"""A backbone that fails in training fails its own trials; messages name its distribution."""
 
 import json
 
@@ -15,7 +15,7 @@ from tests.plugins.plugin_site import backbone
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Trains all members in one chunk, whatever the machine: messages hold their number."""
+    """Trains all members in one chunk on any machine, since messages contain their number."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -146,7 +146,7 @@ def net(site):
 
 
 def failed_trial(reason):
-    """Search with the backbone: its trial has failed for that reason."""
+    """Search with the backbone, and check that its trial failed for the given reason."""
     outcome = call(f"search sample:photo --backbone mine {SMALL} --quiet")
     assert_one_line(outcome, 7)
     for part in (NAMED, reason, TOLD):
@@ -176,7 +176,7 @@ class Through(torch.autograd.Function):
 
 
 def test_what_fails_while_autograd_goes_backward_fails_its_trials(net):
-    """There no method of the backbone is running."""
+    """No method of the backbone is running in this case."""
     through = RETURN.replace("return ", "return Through.apply(").rstrip() + ")\n"
     net(NET.replace(RETURN, through) + BACKWARD)
     failed_trial("failed: ZeroDivisionError: division by zero (net.py, line 29)")

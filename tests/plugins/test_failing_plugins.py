@@ -1,4 +1,4 @@
-"""Strategies, objectives, executors and modalities that fail while they run: one line, exit 5."""
+"""Strategies, objectives, executors and modalities that fail: one line and exit code 5."""
 
 import pytest
 
@@ -130,7 +130,7 @@ def own_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def install(site):
-    """Installs a plugin of a kind, some parts of it changed; returns a command that uses it."""
+    """Installs a plugin with some changed parts, and returns a command that uses it."""
 
     def installed(what, **parts):
         source, good = GOOD[what]

@@ -50,7 +50,7 @@ TRAINING = TrainingSpec(steps=STEPS, learning_rate=1e-2)
 
 @pytest.fixture
 def net(site, tmp_path, monkeypatch):
-    """The module of a plugin with such a backbone; all four members are one chunk at first."""
+    """The module of a plugin with this backbone; at first, all four members are one chunk."""
     site.write("net", NET)
     site.install("their-plugin", backbone("mine", target="net:Net"))
     monkeypatch.chdir(tmp_path)
@@ -86,13 +86,13 @@ def test_a_fit_goes_on_with_smaller_chunks(net, after):
     memory_fills(net, after)
     model = fit(signal, spec, catalog=catalog, device="cpu").model
     assert 2 in net.members
-    net.full_after = 10**9  # a rendering is no training
+    net.full_after = 10**9  # rendering is not training
     torch.testing.assert_close(model.render().values, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.fixture
 def trial():
-    """A trial as Ray Tune trains it, two steps at a time; a function makes it."""
+    """Return a function that creates a trial as Ray Tune trains it, two steps at a time."""
     pytest.importorskip("ray")
     from enas_inr.executors.ray.trainable import Training
 
@@ -119,7 +119,7 @@ def trial():
 
 
 def trained(training) -> tuple[list[int], TrialResult]:
-    """The steps that it reports, and its last result."""
+    """Return the reported steps and the last result."""
     reports = [training.step()]
     while not reports[-1]["done"]:
         reports.append(training.step())
@@ -135,12 +135,12 @@ def test_ray_tune_goes_on_with_smaller_chunks_where_it_was(net, trial, tmp_path,
     assert again == steps == [2, 4, 6]
     assert result.status is TrialStatus.COMPLETE, result.message
     assert result.psnr_db == pytest.approx(expected.psnr_db, abs=1e-4)
-    # Two chunks a step, and only the steps since the last report are made again.
+    # There are two chunks per step, and only the steps since the last report are repeated.
     assert net.members.count(2) == 2 * (STEPS - after // 2 * 2)
 
 
 def test_ray_tune_goes_on_from_another_trials_checkpoint_too(net, trial, tmp_path):
-    """As in population based training: the file of its own has another state."""
+    """As in population-based training, the trial's own file has another state."""
     other, mine = trial(tmp_path / "other"), trial(tmp_path / "mine")
     other.step(), other.step()
     other.save_checkpoint(str(tmp_path))

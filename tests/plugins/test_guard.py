@@ -1,4 +1,4 @@
-"""What a plugin makes seems to be what it is, and names the plugin when it fails."""
+"""A guarded object behaves like the object itself, and its errors name the plugin."""
 
 import pickle
 from collections.abc import Generator
@@ -22,7 +22,7 @@ NAMED = r"^objective 'mine' of their-plugin 1\.0"
 
 @dataclass(frozen=True)
 class Thing:
-    """Of a plugin."""
+    """A class of a plugin."""
 
     size: int = 3
     told: list[str] = field(default_factory=list, compare=False)
@@ -179,6 +179,6 @@ def test_what_runs_its_code_fails_in_its_name():
     ours = Thing(1)
     assert guarded_like(Thing(2), ours) is ours
     lent = guarded_like(thing(2), ours)
-    assert lent.double() == 2  # its checks are its own
+    assert lent.double() == 2  # its checks are not guarded
     with pytest.raises(PluginError, match=NAMED):
         lent.divide(0)

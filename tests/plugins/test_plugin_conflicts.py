@@ -1,4 +1,4 @@
-"""Two providers of one name: both are named, and only that name fails."""
+"""If two plugins provide the same name, both are named, and only that name fails."""
 
 import pytest
 

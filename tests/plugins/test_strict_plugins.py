@@ -1,4 +1,4 @@
-"""For authors of plugins: whatever is wrong with one ends the command, with its traceback."""
+"""In strict mode, any problem with a plugin ends the command with a traceback."""
 
 import pytest
 
@@ -19,7 +19,7 @@ class Net(Siren):
 
 @pytest.fixture(params=["--strict-plugins", "variable"])
 def strict(request, monkeypatch):
-    """Asks for strictness, in both ways; returns the option."""
+    """Selects strict mode in either way, and returns the option."""
     if request.param == "variable":
         monkeypatch.setenv(STRICT_VARIABLE, "1")
         return ""

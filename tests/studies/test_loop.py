@@ -1,4 +1,4 @@
-"""The loop, on an executor that looks its results up."""
+"""The loop, with an executor that looks up its results."""
 
 import pytest
 

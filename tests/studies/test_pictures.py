@@ -1,4 +1,4 @@
-"""The pictures of a search's trials, beside its storage."""
+"""The pictures of trials, which are stored next to the storage."""
 
 import json
 import shutil
@@ -72,7 +72,7 @@ def plain_optuna(storage, name="s"):
 
 
 def artifacts(folder, owner, study):
-    """What plain Optuna finds of a trial, or of the study itself: names, types and contents."""
+    """Return the pictures of a trial or study that plain Optuna finds: names, types, contents."""
     found = []
     for meta in get_all_artifact_meta(owner, storage=study._storage):
         path = folder / "downloaded"
@@ -87,7 +87,7 @@ def artifacts(folder, owner, study):
 
 
 def reconstruction(signal, trial):
-    """Train a trial again and evaluate its first repeat, apart from any executor."""
+    """Train a trial again and evaluate its first repeat, without an executor."""
     context = ExecutionContext(load_catalog(plugins=False), signal)
     (job,) = conversion.make_jobs(context, [trial])
     (outcome,) = train([job], trial.training, CPU, keep_params=True)
@@ -271,7 +271,7 @@ def test_a_search_killed_between_a_picture_and_its_trial_leaves_nothing_wrong(
     for owner in (study, *study.trials):
         assert len(artifacts(tmp_path, owner, study)) == 1
     files = list((tmp_path / "study.db.artifacts").iterdir())
-    assert len(files) == 4  # one of them is nobody's
+    assert len(files) == 4  # one of them belongs to no trial
 
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(database, tmp_path):

@@ -29,7 +29,7 @@ with Store(name, StudySpec.model_validate_json(spec), storage) as store:
 
 @contextmanager
 def other_process(storage, *results):
-    """A process that has written these results and owns the study until its stdin is closed."""
+    """Start a process that writes these results and owns the study until its stdin is closed."""
     texts = [result.model_dump_json() for result in results]
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, "s", SPEC.model_dump_json(), storage, *texts],

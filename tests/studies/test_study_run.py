@@ -1,4 +1,4 @@
-"""A study file from end to end, on a real picture of a few pixels."""
+"""Study files from end to end, on a real picture of a few pixels."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_what_is_done_is_not_done_again_not_even_when_the_file_grows(file):
     assert seen.trained == {"siren M=2 d=1 w=12"}
     known = {r.key: r.psnr_db for r in first.studies[0].results}
     assert known.items() <= {r.key: r.psnr_db for r in more.studies[0].results}.items()
-    assert len(more.studies[0].pictures) == 3  # those of recalled trials come with them
+    assert len(more.studies[0].pictures) == 3  # including those of known trials
 
 
 def test_fewer_repeats_are_the_first_of_more_and_more_are_trained(file):

@@ -1,4 +1,4 @@
-"""The suite of executors: our own keeps its rules, and it finds what is wrong with others."""
+"""The suite for executors: the built-in ones pass it, and it detects faults in others."""
 
 import pytest
 

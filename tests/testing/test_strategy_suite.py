@@ -1,4 +1,4 @@
-"""The suite of strategies: our own keep its rules, and it finds what is wrong with others."""
+"""The suite for strategies: the built-in ones pass it, and it detects faults in others."""
 
 import inspect
 

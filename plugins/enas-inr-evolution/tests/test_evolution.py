@@ -1,4 +1,4 @@
-"""The strategy `evolution`: the suite of strategies, what Algorithm 1 says, and a real search."""
+"""Tests of `evolution`: the conformance suite, Algorithm 1, and a real search."""
 
 import json
 import statistics
@@ -103,7 +103,8 @@ def test_a_child_is_as_few_mutations_from_a_living_parent_as_it_can_be(mutation)
 @pytest.mark.parametrize("psnr", [None, diverging], ids=["all-complete", "most-diverge"])
 def test_the_best_of_a_sample_is_the_parent(psnr):
     space = space_of(5)
-    history = searched(5, space, psnr, trials=30, sample=3000, batch=1)  # a sample of everybody
+    # The sample is the whole population.
+    history = searched(5, space, psnr, trials=30, sample=3000, batch=1)
     for number in range(8, 30):
         parent = max(history[number - 8 : number], key=lambda result: result.rank)
         child = history[number].trial.ensemble
@@ -111,7 +112,7 @@ def test_the_best_of_a_sample_is_the_parent(psnr):
 
 
 def test_the_oldest_dies_not_the_worst():
-    # The first is by far the best of all. Were it the worst that dies, it would be the parent of
+    # The first is by far the best. If the worst one were replaced, it would be the parent of
     # every child, since the sample is large.
     space = space_of(3)
     first = Evolution(space).propose((), (), 1)[0]
@@ -161,7 +162,7 @@ def test_its_trace_has_a_step_for_the_first_population_and_for_each_batch():
 
 
 def test_an_unscored_history_of_others_does_not_disturb_it():
-    # As when trials of an earlier run failed and were tried again: the course is another since.
+    # This occurs if failed trials of an earlier run were retried, which changes the search.
     space = space_of(8)
     table = toy_table(space, 8)
     others = [c.spec for c in space.feasible[::5]]

@@ -1,4 +1,4 @@
-"""The objective `rate_distortion`: the suite of objectives, its mathematics, and a real search."""
+"""Tests of `rate_distortion`: the conformance suite, its mathematics, and a real search."""
 
 import json
 import math
@@ -28,7 +28,7 @@ def made(signal=PHOTO, **options):
 
 
 def stored(numbers, psnr_db):
-    """A result with so many stored numbers, and the usual PSNR."""
+    """Return a result with the given number of stored numbers and PSNR."""
     cost = Cost(flops=1, parameters=numbers, bytes=4 * numbers)
     return toy_result(cost, (psnr_db - PSNR_OFFSET_DB,))
 

@@ -1,4 +1,4 @@
-"""Equal clips give equal files, whatever else the machine does."""
+"""Equal clips give equal files, independent of the load of the machine."""
 
 import os
 
@@ -26,7 +26,7 @@ def test_equal_clips_give_equal_files(tmp_path, suffix):
 
 @pytest.fixture
 def cores():
-    """Sets the cores that threads made from now on may use; libav makes as many as there are."""
+    """Sets the cores for new threads; libav starts one thread per core."""
     if not hasattr(os, "sched_setaffinity") or os.cpu_count() == 1:
         pytest.skip("needs several cores, and a system that lends them out")
     allowed = os.sched_getaffinity(0)

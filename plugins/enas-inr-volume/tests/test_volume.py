@@ -53,7 +53,7 @@ def nii(path, array, affine=AFFINE, **fields):
 
 
 def opened(path) -> Any:
-    """An image of nibabel, whose `load` promises only what all its formats have."""
+    """Return an image with the types of NIfTI, which the annotations of `nibabel.load` lack."""
     return nibabel.load(path)
 
 
@@ -228,7 +228,7 @@ def test_a_rendering_lies_where_the_original_did(tmp_path):
     twice = rendered(scale=2)
     assert twice.shape == (12, 16, 8)
     np.testing.assert_allclose(twice.header.get_zooms(), np.array([1.5, 2, 3]) / 2)
-    # Outer edges stay: half a voxel before the first, and after the last.
+    # The outer edges stay: half a voxel before the first and after the last voxel.
     np.testing.assert_allclose(world(twice, -0.5, -0.5, -0.5), world(original, -0.5, -0.5, -0.5))
     np.testing.assert_allclose(world(twice, 11.5, 15.5, 7.5), world(original, 5.5, 7.5, 3.5))
     part = rendered(window=[(1, 3), (2, 8), (3, 6)])  # z, y, x
@@ -322,7 +322,7 @@ def test_too_many_numbers_are_refused_before_they_are_read(tmp_path):
     with (tmp_path / "a.npy").open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": (4096, 4096, 4096)}
         np.lib.format.write_array_header_1_0(file, header)
-        file.truncate(file.tell() + 4096**3)  # a hole: no disk is used
+        file.truncate(file.tell() + 4096**3)  # a sparse file, which uses no disk space
     assert "4096x4096x4096 = 68,719 million numbers" in refused(tmp_path / "a.npy")
     nifti = nibabel.Nifti1Header()
     nifti.set_data_shape((4096, 4096, 4096))

@@ -1,4 +1,4 @@
-"""What fits into a cluster, and what a trial gets after a death: without Ray."""
+"""Workers that fit into a cluster, and attempts after the death of a worker; without Ray."""
 
 import os
 import socket

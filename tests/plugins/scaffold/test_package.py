@@ -1,4 +1,4 @@
-"""Packages that `enas-inr plugins new` writes: really installed, tested and listed."""
+"""Packages created by `enas-inr plugins new` can be installed, tested and listed."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ INSTALLERS = ("pip", "hatchling", "editables")
 
 
 def call(*command, cwd):
-    """What a command says, in an environment that has enas-inr from here."""
+    """Return the output of a command in an environment with this enas-inr."""
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         command,
@@ -37,11 +37,11 @@ def call(*command, cwd):
 
 
 def environment(folder):
-    """Make a virtual environment that sees all packages of this one; its Python."""
+    """Create a virtual environment that sees all packages of this one; return its Python."""
     call(sys.executable, "-m", "venv", "--without-pip", str(folder), cwd=folder.parent)
     (site,) = folder.glob("[Ll]ib/**/site-packages")
     here = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    # `addsitedir`, for what is itself visible through a .pth file.
+    # `addsitedir`, for packages that are themselves found through a .pth file.
     lines = [f"import site; site.addsitedir({path!r})" for path in sorted(here)]
     (site / "parent.pth").write_text("\n".join(lines))
     return str(
