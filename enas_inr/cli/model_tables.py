@@ -39,7 +39,7 @@ def quality(metrics: dict[str, Any]) -> str:
         parts.append(f"SSIM {metrics['ssim']:.4f}")
     if metrics.get("border_psnr_db") is not None and metrics.get("interior_psnr_db") is not None:
         parts.append(
-            f"beside cell borders {metrics['border_psnr_db']:.2f} dB, "
+            f"at cell borders {metrics['border_psnr_db']:.2f} dB, "
             f"elsewhere {metrics['interior_psnr_db']:.2f}"
         )
     return ", ".join(parts)

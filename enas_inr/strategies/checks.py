@@ -62,6 +62,6 @@ def check_trace(
     checked = []
     for step in trace:
         if not isinstance(step, TraceStep):
-            raise ContractError(f"its trace holds {step!r}, which is no TraceStep")
+            raise ContractError(f"its trace holds {step!r}, which is not a TraceStep")
         checked.append(step)
     return tuple(checked)

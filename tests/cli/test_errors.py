@@ -166,7 +166,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_ends_with_its_code_and_one_line(broken_files, name):
+def test_an_error_ends_with_its_code_and_one_line(broken_files, name):
     code, line, message = WRONG[name]
     outcome = call(line.format(folder=broken_files))
     assert_one_line(outcome, code)

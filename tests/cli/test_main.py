@@ -62,7 +62,7 @@ def test_help_and_listings_import_nothing_heavy(line, tmp_path):
 
 
 @pytest.mark.parametrize("line", ["--help", "plugins list", "plugins list --json", "cost --json"])
-def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
+def test_a_closed_pipe_is_not_an_error(line, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     try:

@@ -75,7 +75,7 @@ def test_what_is_written_becomes_values_of_the_settings_types():
     }
 
 
-def test_a_setting_of_python_alone_is_no_option():
+def test_a_python_only_setting_is_not_an_option():
     assert "hidden" not in [parameter.name for parameter in parameters(Every)]
     assert spell(Every, "hidden") == "hidden"
 
@@ -96,11 +96,11 @@ def test_how_settings_are_spelt(model, name, written):
     assert spell(model, name) == written
 
 
-def test_no_names_are_no_names():
+def test_an_empty_list_of_names_is_kept():
     assert run("--aims", "")[0].aims == ()
 
 
-def test_a_list_that_is_none_names_the_option():
+def test_an_invalid_list_names_the_option():
     with pytest.raises(SpecError, match="--widths: 'a' is not a list of integers"):
         run("--widths", "a")
     with pytest.raises(SpecError, match="--box-option 'a' has no value"):

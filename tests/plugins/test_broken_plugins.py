@@ -113,7 +113,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_plugin_is_listed_with_its_reason_and_harms_no_other(site, what):
+def test_a_broken_plugin_is_listed_with_its_reason_and_affects_no_other(site, what):
     source, reason, hint = BROKEN[what]
     site.install("bad-plugin", source, version="3.2")
     site.install("good-plugin", backbone("healthy"))
@@ -135,7 +135,7 @@ def test_the_traceback_of_a_broken_plugin_shows_its_own_line(site):
     assert f'{module}.py", line 2' in traceback
 
 
-def test_an_optional_hook_of_a_later_version_is_no_mistake(site):
+def test_an_optional_hook_of_a_later_version_is_accepted(site):
     site.install("good-plugin", OPTIONAL)
     catalog = load_catalog()
     assert catalog.find("backbone", "mine").origin.distribution == "good-plugin"
@@ -160,7 +160,7 @@ def test_a_distribution_without_metadata_is_broken_under_a_readable_name(site, f
 
 
 @pytest.mark.parametrize("what", ["import raises", "misspelt hook"])
-def test_beside_a_broken_plugin_a_command_works_as_ever(site, tmp_path, what):
+def test_a_broken_plugin_does_not_affect_other_commands(site, tmp_path, what):
     pytest.importorskip("torch")  # needed by the process of the command
     site.install("bad-plugin", BROKEN[what][0])
     line = "cost --grid 8 --depth 1 --width 128 --json"

@@ -175,7 +175,7 @@ class Through(torch.autograd.Function):
 """
 
 
-def test_what_fails_while_autograd_goes_backward_fails_its_trials(net):
+def test_an_error_in_the_backward_pass_fails_its_trials(net):
     """No method of the backbone is running in this case."""
     through = RETURN.replace("return ", "return Through.apply(").rstrip() + ")\n"
     net(NET.replace(RETURN, through) + BACKWARD)
@@ -209,7 +209,7 @@ def filled(parts):
 
 
 @pytest.mark.parametrize("source", [NET, filled(GOOD_LAYERED)], ids=["general", "layered"])
-def test_what_fits_the_contract_is_trained(net, source):
+def test_backbones_that_fit_the_contract_are_trained(net, source):
     net(source)
     found = call(f"search sample:photo --backbone mine {SMALL} --json --quiet")
     assert (found.code, found.err) == (0, "")
@@ -226,7 +226,7 @@ def test_the_trial_is_stored_as_failed_and_tried_again_when_the_plugin_is_repair
     assert call(f"search sample:photo --backbone mine {SMALL} --quiet").code == 0
 
 
-def test_the_other_backbones_of_a_study_go_on(net, tmp_path):
+def test_the_other_backbones_of_a_study_continue(net, tmp_path):
     net(NET.replace(RETURN, "        return x\n"))
     searches = "".join(
         f'[[searches]]\nname = "{name}"\nbackbone = "{name}"\n'
@@ -314,10 +314,10 @@ def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path
     net(NET.replace(RETURN, "        return x\n"))
     catalog = load_catalog()
     signal = load_signal(catalog, "sample:photo", {"size": [16, 16]})
-    priced = candidate(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
+    found = candidate(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
     settings = TrainingSpec.from_profile("paper", steps=4)
     trial = TrialSpec(
-        number=0, ensemble=priced.spec, cost=priced.cost, training=settings, repeats=1, seed=0
+        number=0, ensemble=found.spec, cost=found.cost, training=settings, repeats=1, seed=0
     )
     training = Training.__new__(Training)
     training.config = {"trial": trial.model_dump_json()}

@@ -100,7 +100,7 @@ BAD = [
         "self.specs[:1] * 65",
         ": it proposed 65 architectures, but at most 64 may be proposed",
     ),
-    ("strategy", "trace", "[1]", ": its trace holds 1, which is no TraceStep"),
+    ("strategy", "trace", "[1]", ": its trace holds 1, which is not a TraceStep"),
     ("strategy", "trace", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),
     ("self-running strategy", "run", "1 / 0", " failed: ZeroDivisionError: division by zero"),
     ("objective", "score", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),
@@ -157,7 +157,7 @@ def test_a_plugin_of_each_kind_that_works_is_used(install, what):
 
 
 @pytest.mark.parametrize(("what", "part", "source", "reason"), BAD)
-def test_one_that_fails_ends_the_command_with_one_line_that_names_it(
+def test_a_failing_plugin_ends_the_command_with_one_line_that_names_it(
     install, what, part, source, reason
 ):
     outcome = call(install(what, **{part: source}))
@@ -193,7 +193,7 @@ def test_a_storage_that_fails_while_a_strategy_keeps_a_result_is_not_its_fault(
     assert outcome.err == "enas-inr: cannot write to study.db: disk full; make room\n"
 
 
-def test_beside_one_that_fails_others_work(install):
+def test_a_failing_plugin_does_not_affect_others(install):
     install("strategy", propose="1 / 0")
     assert call(f"search sample:photo --size 16 --strategy exhaustive {SMALL}").code == 0
 

@@ -65,7 +65,7 @@ def memory_fills(net, after: int) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 4], ids=["at once", "in a later step"])
-def test_a_search_goes_on_with_smaller_chunks(net, after):
+def test_a_search_continues_with_smaller_chunks(net, after):
     line = "search sample:photo --backbone mine --size 16 --grid 2 --widths 4 --depths 1"
     line += f" --repeats 1 --steps {STEPS} --strategy exhaustive --json --quiet"
     expected = call(f"{line} --storage whole.db").json["best"]["psnr_db"]
@@ -78,7 +78,7 @@ def test_a_search_goes_on_with_smaller_chunks(net, after):
 
 
 @pytest.mark.parametrize("after", [0, 4], ids=["at once", "in a later step"])
-def test_a_fit_goes_on_with_smaller_chunks(net, after):
+def test_a_fit_continues_with_smaller_chunks(net, after):
     catalog = load_catalog()
     signal = load_signal(catalog, "sample:photo", {"size": [16, 16]})
     spec = FitSpec(ensemble=EnsembleSpec(backbone="mine", grid=2), training=TRAINING)
@@ -128,7 +128,7 @@ def trained(training) -> tuple[list[int], TrialResult]:
 
 
 @pytest.mark.parametrize("after", [0, 3, 4], ids=["at once", "within a report", "between two"])
-def test_ray_tune_goes_on_with_smaller_chunks_where_it_was(net, trial, tmp_path, after):
+def test_ray_tune_continues_with_smaller_chunks_from_the_same_step(net, trial, tmp_path, after):
     steps, expected = trained(trial(tmp_path / "whole"))
     memory_fills(net, after)
     again, result = trained(trial(tmp_path / "pieces"))
@@ -139,7 +139,7 @@ def test_ray_tune_goes_on_with_smaller_chunks_where_it_was(net, trial, tmp_path,
     assert net.members.count(2) == 2 * (STEPS - after // 2 * 2)
 
 
-def test_ray_tune_goes_on_from_another_trials_checkpoint_too(net, trial, tmp_path):
+def test_ray_tune_also_continues_from_the_checkpoint_of_another_trial(net, trial, tmp_path):
     """As in population-based training, the trial's own file has another state."""
     other, mine = trial(tmp_path / "other"), trial(tmp_path / "mine")
     other.step(), other.step()
@@ -170,7 +170,7 @@ def test_ray_tune_ends_a_trial_that_does_not_fit_at_all(net, trial, tmp_path, mo
     ],
     ids=lambda error: str(error)[:10],
 )
-def test_whichever_library_says_it_the_plugin_is_not_named(net, monkeypatch, raised):
+def test_a_full_memory_reported_by_any_library_does_not_name_the_plugin(net, monkeypatch, raised):
     def none_left(*args):
         raise raised
 

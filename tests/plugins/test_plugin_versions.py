@@ -46,7 +46,7 @@ def test_an_object_is_asked_first_and_then_the_module_that_holds_it(site):
 
 
 @pytest.mark.parametrize("stated", ["'1'", "None", "1.5", "True", "0", "(1, 2)"])
-def test_what_is_no_version_is_refused(site, stated):
+def test_values_that_are_not_versions_are_refused(site, stated):
     site.install("bad-plugin", f"ENAS_INR_API = {stated}\n{GOOD}")
     broken = only_broken(load_catalog(), "bad-plugin")
     assert broken.reason == f"ENAS_INR_API is {stated}, which is not a version of the plugin API"

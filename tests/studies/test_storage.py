@@ -45,7 +45,7 @@ def other_process(storage, *results):
             process.kill()
 
 
-def test_a_study_that_another_process_owns_is_refused_until_that_ends(storage):
+def test_a_study_is_refused_while_another_process_owns_it(storage):
     with other_process(storage, complete(0)) as process:
         message = refused("s", SPEC, storage)
         assert "study 's' in " in message

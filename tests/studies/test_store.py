@@ -137,7 +137,7 @@ def test_a_result_outside_the_space_is_refused_and_nothing_written(database):
         assert store.results() == []
 
 
-def test_optuna_says_as_much_after_a_study_as_before(database, capfd):
+def test_the_log_level_of_optuna_is_not_changed(database, capfd):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with Store("s", SPEC, database) as store:
         store.add(complete(0))

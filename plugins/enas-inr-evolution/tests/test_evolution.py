@@ -89,7 +89,7 @@ def as_near_as_can_be(child, parent, trained, space, mutation="next"):
 
 
 @pytest.mark.parametrize("mutation", ["next", "any"])
-def test_a_child_is_as_few_mutations_from_a_living_parent_as_it_can_be(mutation):
+def test_a_child_has_as_few_mutations_as_possible(mutation):
     space = space_of(1)
     history = searched(1, trials=40, mutation=mutation, batch=1)
     for number in range(8, 40):
@@ -111,7 +111,7 @@ def test_the_best_of_a_sample_is_the_parent(psnr):
         assert as_near_as_can_be(child, parent.trial.ensemble, history[:number], space)
 
 
-def test_the_oldest_dies_not_the_worst():
+def test_the_oldest_is_replaced_and_not_the_worst():
     # The first is by far the best. If the worst one were replaced, it would be the parent of
     # every child, since the sample is large.
     space = space_of(3)
@@ -137,7 +137,7 @@ def test_the_first_population_is_random_and_the_seed_draws_it():
     assert first[4] == [sizes(s) for s in Evolution(space_of(4)).propose((), (), 64)]
 
 
-def test_it_names_a_batch_of_children_at_once():
+def test_a_batch_of_children_is_proposed_at_once():
     space = space_of(2)
     history = searched(2, trials=8)
     strategy = Evolution(space, EvolutionOptions(trials=20, batch=5))
@@ -161,7 +161,7 @@ def test_its_trace_has_a_step_for_the_first_population_and_for_each_batch():
     assert [len(step.candidates) for step in strategy.trace(history)] == [8, 4, 4, 2]
 
 
-def test_an_unscored_history_of_others_does_not_disturb_it():
+def test_an_unscored_history_does_not_affect_the_search():
     # This occurs if failed trials of an earlier run were retried, which changes the search.
     space = space_of(8)
     table = toy_table(space, 8)

@@ -81,11 +81,11 @@ def test_a_steeper_slope_never_chooses_a_higher_rate():
     assert (chosen[0], chosen[-1]) == (16000, 1000)
 
 
-def test_what_is_chosen_lies_on_the_convex_hull_of_the_curve():
+def test_the_choice_lies_on_the_convex_hull_of_the_curve():
     assert (5000, 29.2) not in {best(slope / 100) for slope in range(1000)}
 
 
-def test_what_a_user_gives_stays():
+def test_given_options_are_kept():
     given = RateDistortionOptions(samples=7, slope=0)
     assert given.resolve(PHOTO, 8) == given
     resolved = RateDistortionOptions().resolve(PHOTO, 8)
@@ -98,7 +98,7 @@ def test_unresolved_options_are_refused_with_what_to_do():
         RateDistortion(RateDistortionOptions())
 
 
-def test_bits_that_nobody_stores_are_refused():
+def test_unsupported_bits_are_refused():
     with pytest.raises(SpecError, match=r"bits_per_number: .*32, 16 or 8 \(received 12\)"):
         installed("objective", "rate_distortion", bits_per_number=12).create()
 

@@ -35,7 +35,7 @@ def cores():
 
 
 @pytest.mark.parametrize("suffix", videos._WRITTEN)
-def test_the_number_of_cores_decides_nothing(tmp_path, monkeypatch, cores, suffix):
+def test_the_number_of_cores_does_not_matter(tmp_path, monkeypatch, cores, suffix):
     muxer, codecs = videos._WRITTEN[suffix]
     for codec, settings in codecs.items():
         monkeypatch.setitem(videos._WRITTEN, suffix, (muxer, {codec: settings}))

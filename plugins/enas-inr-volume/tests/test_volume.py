@@ -84,7 +84,7 @@ def test_nifti_keeps_every_type_that_it_has(tmp_path, dtype):
 
 
 @pytest.mark.parametrize(("dtype", "kept"), [("float16", "float32"), ("bool", "uint8")])
-def test_types_that_nifti_lacks_become_the_next(tmp_path, dtype, kept):
+def test_types_that_nifti_lacks_are_replaced(tmp_path, dtype, kept):
     numbers = noise(3, 4, 5, dtype=dtype, high=2)
     signal = read(npy(tmp_path / "a.npy", numbers))
     image = opened(write(signal, tmp_path / "a.nii"))
@@ -105,7 +105,7 @@ def test_types_that_nifti_lacks_become_the_next(tmp_path, dtype, kept):
         ("bool", "data", (0, 1)),
     ],
 )
-def test_what_minus_one_and_one_stand_for(tmp_path, dtype, scale, limits):
+def test_the_meaning_of_minus_one_and_one(tmp_path, dtype, scale, limits):
     numbers = np.linspace(10, 60, 27).reshape(3, 3, 3).astype(dtype)
     signal = read(npy(tmp_path / "a.npy", numbers), scale=scale)
     low, high = limits
@@ -144,7 +144,7 @@ def test_arrays_in_any_order_of_bytes_and_axes_are_read(tmp_path, order, dtype):
     np.testing.assert_allclose(signal.values.flatten(), np.linspace(-1, 1, 60), atol=1e-6)
 
 
-def test_nifti_has_its_axes_the_other_way_round(tmp_path):
+def test_nifti_has_its_axes_in_reverse_order(tmp_path):
     numbers = noise(3, 4, 5)
     signal = read(nii(tmp_path / "a.nii", numbers))
     assert signal.values.shape == (5, 4, 3, 1)
@@ -299,7 +299,7 @@ def refused(path, **options):
         (np.array([[[0, 2**60]]]), "integers from 0 to 1152921504606846976, beyond 2^53"),
     ],
 )
-def test_what_is_no_volume_is_one_line(tmp_path, numbers, message):
+def test_files_that_are_not_volumes_are_refused_in_one_line(tmp_path, numbers, message):
     assert message in refused(npy(tmp_path / "a.npy", numbers))
 
 
@@ -357,5 +357,5 @@ def test_equal_volumes_give_equal_files(tmp_path):
     assert first == second
 
 
-def test_the_limit_is_what_it_says():
+def test_the_limit_is_exact():
     assert volumes.MAX_NUMBERS * 4 == 2**30

@@ -104,7 +104,7 @@ def test_a_cluster_trains_the_same_trials_on_both_nodes_as_named_tasks(
     assert any("dashboard" in line and "get-auth-token" in line for line in observer.lines)
     listed_tasks = [t for t in listed(cluster, "list_tasks") if t.task_id not in before]
     tasks = [task for task in listed_tasks if task.name.startswith("trial ")]
-    # Progress queries are no tasks.
+    # Progress queries are not counted as tasks.
     assert not any("progress" in task.name for task in listed_tasks)
     names = {trial.trial.ensemble.label() for trial in expected.trials}
     assert {task.name.split(" ", 2)[2] for task in tasks} == names
