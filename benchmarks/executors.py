@@ -1,15 +1,15 @@
-"""What the executor `ray` costs: a search of many short trials against their bare training.
+"""Measure the overhead of the executor `ray` in a search of many short trials.
 
-The search is a real one: `exhaustive` proposes 40 architectures for `sample:photo`, the engine
-hands them to the executor, two workers train them, and each result is scored and written to a study
-in an SQLite file. The trials are so short (about 0.2 s) that all that is not training shows:
-handing over a trial and its result, the engine, the database.
+The benchmark runs a real search: `exhaustive` proposes 40 architectures for `sample:photo`, the
+engine passes them to the executor, two workers train them, and each result is scored and written to
+a study in an SQLite file. The trials are short (about 0.2 s), so that the overhead is visible:
+sending trials and results, the engine, the database.
 
-What is timed: a search from its first proposal to its last stored result, on workers that are there
-already, since a first search, which is not timed, has started them. The ideal is the sum of the
-seconds that the workers report for their trainings (`TrialResult.seconds`), divided by the number
-of workers: as if they never waited. Where workers and driver share cores, what the driver needs
-slows the trainings down and so hides in the ideal; so the time that it spends writing is told too.
+The time of a search is measured from its first proposal to its last stored result. The workers have
+been started by an earlier search, which is not measured. The ideal time is the sum of the seconds
+that the workers report for their trainings (`TrialResult.seconds`), divided by the number of
+workers, as if they never waited. If workers and driver share cores, the driver slows the trainings
+down, which increases the ideal; the time that the driver spends on writing is therefore shown, too.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ DEPTHS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class Run:
-    """One search.
+    """The measurements of one search.
 
     Attributes:
-        seconds: from the first proposal to the last stored result.
-        writing: seconds of these in which the driver wrote to the database.
-        trained: seconds of training, the sum over its trials.
-        trials: how many there were.
-        workers: that trained them.
+        seconds: time in seconds from the first proposal to the last stored result.
+        writing: seconds of this time in which the driver wrote to the database.
+        trained: sum of the seconds of training over all trials.
+        trials: number of trials.
+        workers: number of workers that trained them.
     """
 
     seconds: float
@@ -65,17 +65,17 @@ class Run:
 
     @property
     def ideal(self) -> float:
-        """Seconds, if no worker ever waited."""
+        """The time in seconds if no worker ever waited."""
         return self.trained / self.workers
 
     @property
     def ratio(self) -> float:
-        """How many times longer it took."""
+        """The measured time divided by the ideal time."""
         return self.seconds / self.ideal
 
 
 class TimedStore(Store):
-    """A store that knows how long it has been writing."""
+    """A store that measures the time spent on writing."""
 
     seconds = 0.0
 
@@ -87,7 +87,7 @@ class TimedStore(Store):
 
 
 def make_study(signal: Signal, steps: int) -> StudySpec:
-    """A study of 40 small architectures."""
+    """Return the specification of a study of 40 small architectures."""
     axes = (Axis(name="width", values=WIDTHS), Axis(name="depth", values=DEPTHS))
     return StudySpec(
         signal=signal.info(),
@@ -99,14 +99,14 @@ def make_study(signal: Signal, steps: int) -> StudySpec:
 
 
 def search(spec: StudySpec, executor: Executor, workers: int, catalog: Catalog, file: Path) -> Run:
-    """Run a study in a file of its own.
+    """Run a study in a new file.
 
     Args:
-        spec: what is searched.
-        executor: where it is trained; it may have workers already.
-        workers: how many these are.
-        catalog: makes strategy and objective.
-        file: for the study; there is none yet.
+        spec: specification of the study.
+        executor: executor that trains the trials; its workers may have been started already.
+        workers: number of workers.
+        catalog: creates the strategy and the objective.
+        file: path of the study's file, which does not exist yet.
 
     Raises:
         RuntimeError: a trial failed, or diverged.
@@ -120,7 +120,7 @@ def search(spec: StudySpec, executor: Executor, workers: int, catalog: Catalog, 
         seconds = time.perf_counter() - started
     failed = [result for result in results if result.psnr_db is None]
     if failed:
-        raise RuntimeError(f"{len(failed)} trials failed: {failed[0].message}")
+        raise RuntimeError(f"failed trials: {len(failed)}; the first said: {failed[0].message}")
     trained = sum(result.seconds for result in results)
     return Run(seconds, store.seconds, trained, len(results), workers)
 
@@ -129,9 +129,9 @@ def measure(workers: int, rounds: int, steps: int) -> list[Run]:
     """Time several searches on the same workers.
 
     Args:
-        workers: of one core each.
-        rounds: how many searches are timed.
-        steps: of each training.
+        workers: number of workers, with one core each.
+        rounds: number of searches that are measured.
+        steps: number of steps of each training.
 
     Raises:
         RuntimeError: a trial failed, or diverged.
@@ -151,7 +151,7 @@ def measure(workers: int, rounds: int, steps: int) -> list[Run]:
 
 
 def results_table(runs: Sequence[Run]) -> Table:
-    """One row a search."""
+    """Return a table with one row for each search."""
     table = Table("search")
     for heading in ("trials", "s/trial", "ideal s", "took s", "writing s", "took / ideal"):
         table.add_column(heading, justify="right")
@@ -169,11 +169,17 @@ def results_table(runs: Sequence[Run]) -> Table:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time searches of short trials through Ray.")
-    parser.add_argument("--workers", type=int, default=2, help="of one core each (2)")
-    parser.add_argument("--rounds", type=int, default=3, help="searches that are timed (3)")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"of each training ({STEPS})")
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description="Measure the time of searches of short trials through Ray."
+    )
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of workers with one core each (2)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="number of measured searches (3)")
+    parser.add_argument(
+        "--steps", type=int, default=STEPS, help=f"steps of each training ({STEPS})"
+    )
     args = parser.parse_args(argv)
     if min(args.workers, args.rounds, args.steps) < 1:
         parser.error("--workers, --rounds and --steps must be positive")
@@ -181,7 +187,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure the searches and print the table."""
     args = parse_args()
     with ExitStack() as at_end:
         ray.init(

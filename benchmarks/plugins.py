@@ -1,7 +1,7 @@
-"""How long `enas-inr plugins list` takes with ten plugins whose backbones import torch.
+"""Measure the time of `enas-inr plugins list` with ten plugins whose backbones import torch.
 
-The ten distributions are made in a temporary folder, as pip would install them. Each command is a
-process of its own; they take turns, so that what else the machine does slows all of them down.
+The ten distributions are created in a temporary folder, as pip would install them. Each command is
+run in a process of its own. The commands alternate, so that other programs slow all of them down.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WITH = "plugins list, {count} plugins"
 
 
 def install(folder: Path, count: int) -> None:
-    """Write so many distributions with a plugin each."""
+    """Write `count` distributions with one plugin each."""
     for number in range(count):
         (folder / f"bench_{number}_plugin.py").write_text(PLUGIN.format(number=number))
         (folder / f"bench_{number}_net.py").write_text(NET)
@@ -51,7 +51,7 @@ def install(folder: Path, count: int) -> None:
 
 
 def run(code: str, arguments: Sequence[str], folders: Sequence[str]) -> tuple[float, str]:
-    """Run Python in a process; return its seconds and what it printed."""
+    """Run Python in a process, and return its seconds and its output."""
     path = os.pathsep.join(filter(None, [*folders, os.environ.get("PYTHONPATH", "")]))
     started = time.perf_counter()
     process = subprocess.run(
@@ -65,7 +65,7 @@ def run(code: str, arguments: Sequence[str], folders: Sequence[str]) -> tuple[fl
 
 
 def measure(rounds: int, count: int) -> Mapping[str, list[float]]:
-    """The seconds of each command in each round, after one round that is not counted."""
+    """Return the seconds of each command in each round, after one round that is not counted."""
     root = str(Path(__file__).parent.parent)
     seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--plugins", type=int, default=10)
-    parser.add_argument("--json", help="also write all seconds to this file")
+    parser.add_argument("--json", help="also write all measurements to this file")
     options = parser.parse_args()
     seconds = measure(options.rounds, options.plugins)
     print(f"{'command':<28}{'median s':>10}{'minimum s':>11}{'/ none':>8}{'/ python':>10}")

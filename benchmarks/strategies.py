@@ -1,18 +1,20 @@
-"""How many trials each strategy needs to find the best architecture of a made-up landscape.
+"""Measure the number of trials that each strategy needs to find the optimum of a known landscape.
 
-Nothing is trained: an architecture's PSNR comes from a formula, so the optimum is known. Every seed
-draws another landscape, as if each were another signal, and seeds the samplers. Its PSNR
+Nothing is trained: a formula gives the PSNR of each architecture, so that the optimum is known.
+Each seed generates another landscape, which stands for another signal, and seeds the samplers. The
+PSNR
 
-- rises with the width and saturates, the sooner the more cells there are;
-- rises with the depth at first, then falls, since deep networks learn less in as many steps;
+- increases with the width and saturates, earlier if there are more cells;
+- first increases with the depth and then decreases, since deep networks learn less in the same
+  number of steps;
 - has a best grid;
-- ripples along width and depth, by up to 0.8 dB, so that it is not monotone;
-- carries the noise that a mean over repeats has left (sd 0.25 dB).
+- includes a ripple of up to 0.8 dB along width and depth, so that it is not monotone;
+- includes the noise that remains in a mean over repeats (sd 0.25 dB).
 
-The constants are drawn so that a doubling of the width from 16 is worth about eight decibels, the
-next six, the next four, and a second hidden layer two; docs/paper.md has searches in which PSNR
-behaves much like that. The score is the paper's, PSNR - 7 log10(FLOPs), and the budget its 1 GFLOP:
-some optima lie within it and some at its edge.
+With the constants, doubling the width from 16 gains about eight decibels, the next doubling six,
+the one after that four, and a second hidden layer two. PSNR behaves similarly in the searches of
+docs/paper.md. The score is the paper's, PSNR - 7 log10(FLOPs), and the budget is its 1 GFLOP: some
+optima lie within the budget and some at its edge.
 
 A strategy is stopped as soon as it has trained the best architecture.
 """
@@ -49,14 +51,14 @@ SPACES: Mapping[str, Mapping[str, Sequence[int]]] = {
     },
 }
 MAX_FLOPS = 10**9
-USUAL = 20  # trials of a usual search
+USUAL = 20  # number of trials of a typical search
 NEEDS = {"cmaes": "cmaes", "gp": "scipy"}
 SAMPLERS = ("tpe", "gp", "cmaes", "nsgaii", "random", "brute")
 STRATEGIES = ("coordinate", "exhaustive", *SAMPLERS)
 
 
 def landscape(seed: int) -> Callable[[EnsembleSpec], float]:
-    """Draw a signal: the paper's PSNR of every architecture."""
+    """Generate a signal, given by the PSNR (in the paper's convention) of every architecture."""
     draw = random.Random(seed).uniform
     ceiling, pace = draw(40, 75), draw(1.5, 3.5)
     gain, droop = draw(2, 7), draw(0.1, 0.5)
@@ -80,7 +82,7 @@ def landscape(seed: int) -> Callable[[EnsembleSpec], float]:
 
 @final
 class Until(Strategy):
-    """Lets a strategy propose until one architecture is trained."""
+    """Passes on the proposals of a strategy until the goal, one architecture, is trained."""
 
     def __init__(self, strategy: Strategy, goal: str) -> None:
         self._strategy, self._goal = strategy, goal
@@ -88,23 +90,24 @@ class Until(Strategy):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """Nothing once the goal is trained."""
+        """Return the proposals of the strategy, or none if the goal is trained."""
         if any(result.key == self._goal for result in history):
             return []
         return self._strategy.propose(history, pending, n)
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """As the strategy."""
+        """Return the trace of the strategy."""
         return self._strategy.trace(history)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One search of one strategy.
+    """The outcome of one search with one strategy.
 
     Attributes:
-        trials: how many it trained until the optimum, that one included; None: it ended before.
-        short: decibels of score that the best of its first `USUAL` trials lacks.
+        trials: number of trials up to and including the optimum, or None if it was not found.
+        short: difference in score, in dB, between the optimum and the best of the first `USUAL`
+            trials.
     """
 
     trials: int | None
@@ -127,7 +130,7 @@ def search(
 
 
 def make(name: str, space: FeasibleSpace, batch: int) -> Strategy:
-    """Make a strategy that goes on as long as there is something to train."""
+    """Create a strategy that continues as long as there are architectures to train."""
     if name == "coordinate":
         return CoordinateAscent(space)
     if name == "exhaustive":
@@ -137,7 +140,7 @@ def make(name: str, space: FeasibleSpace, batch: int) -> Strategy:
 
 
 def row(name: str, runs: Sequence[Run]) -> str:
-    """What a strategy did on all landscapes, as a line of a table."""
+    """Return the outcome of a strategy on all landscapes as a row of the table."""
     needed = [run.trials for run in runs if run.trials is not None]
     spread = (
         f"{statistics.fmean(needed):.1f} ({min(needed)} to {max(needed)})" if needed else "never"
@@ -151,14 +154,16 @@ def main() -> None:
     """Print a table for each space."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20, help="landscapes")
-    parser.add_argument("--batch", type=int, default=4, help="asked for at once by samplers")
+    parser.add_argument(
+        "--batch", type=int, default=4, help="number of proposals in a batch of a sampler"
+    )
     parser.add_argument("--spaces", nargs="+", choices=SPACES, default=list(SPACES))
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     asked = parser.parse_args()
     for name in asked.spaces:
         space = lookup_space(SPACES[name], MAX_FLOPS)
         print(f"\n`{name}`: {len(space.feasible)} feasible architectures.\n")
-        print("| strategy | optimum found | trials to it | dB short of it after 20 trials |")
+        print("| strategy | optimum found | trials to the optimum | dB below it after 20 trials |")
         print("|---|---|---|---|")
         for strategy in asked.strategies:
             if strategy in NEEDS and find_spec(NEEDS[strategy]) is None:

@@ -1,23 +1,25 @@
-"""Time per training step: our trainer against the usual ways to train many small networks.
+"""Compare the time per training step of our trainer with common ways to train small networks.
 
-Every method trains the same ensemble, one SIREN for each cell of a photograph of 128x128 pixels:
-`loop` an `nn.Module` per cell, one after the other; `vmap` the same modules stacked by
-`torch.func`; `bmm` batched matrix products over stacked weights; `ours` the public
-`enas_inr.training.trainer.train`. All do the same mathematics (omega_0 = 30, the initial weights
-of ours, cell coordinates `centers`, the mean squared error of each cell, full-batch Adam), which
-is checked first: from equal weights, the losses of 10 steps must agree.
+Every method trains the same ensemble, which has one SIREN for each cell of a photograph of 128x128
+pixels: `loop` trains one `nn.Module` per cell, one after the other; `vmap` the same modules stacked
+by `torch.func`; `bmm` uses batched matrix products over stacked weights; `ours` is the public
+function `enas_inr.training.trainer.train`. All methods compute the same (omega_0 = 30, the initial
+weights of our trainer, cell coordinates `centers`, the mean squared error of each cell, full-batch
+Adam). This is checked first: from equal weights, the losses of 10 steps must agree.
 
-What is timed: for the three others, steps of forward pass, losses, backward pass and Adam, nothing
-else. For ours, the part of a call of `train` that follows its first short rounds, in which it
-measures its pace (25 steps at most), up to its return: so all that the trainer does beside the
-steps (allocating scratch, moving chunks, recording losses, deciding whether to stop), without
-drawing the members, which the others' times lack too. The methods take turns in several rounds;
-what counts is the median over the rounds. A turn in which other programs used a core for more than
-a twentieth of the time is repeated (on Linux, for a while): the alternatives split every operation
-over all cores and so suffer more from others than ours, which would flatter us.
+For the alternatives, the measured time covers the forward pass, losses, backward pass and Adam of
+the steps, and nothing else. For our trainer, it covers a call of `train` without its first short
+rounds (at most 25 steps), in which it measures its speed. It therefore includes everything that the
+trainer does besides the steps (allocating scratch memory, moving chunks, recording losses, deciding
+whether to stop), but not the initialisation of the members, which is not measured for the
+alternatives either. The methods alternate in several rounds, and the median over the rounds is
+compared. A turn in which other programs used a core for more than a twentieth of the time is
+repeated (on Linux, for a limited time). Otherwise the comparison would favour our trainer, because
+the alternatives split every operation over all cores and are slowed down more by other programs.
 
-FLOPs of a step are counted as 3 x 2 x multiply-adds x samples: forward, gradient of the weights,
-gradient of the inputs, the latter counted for the first layer too although no method computes it.
+FLOPs of a step are counted as 3 x 2 x multiply-adds x samples, for the forward pass, the gradient
+of the weights and the gradient of the inputs. The latter is also counted for the first layer,
+although no method computes it.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ class Measurement:
     """The times of one method on one configuration.
 
     Attributes:
-        turns: one for each round.
-        flops: of one step.
+        turns: one turn for each round.
+        flops: FLOPs of one step.
     """
 
     config: Config
@@ -59,28 +61,28 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """Seconds for a step, the median over the rounds."""
+        """Seconds per step, as the median over the rounds."""
         return statistics.median(turn.seconds for turn in self.turns)
 
     @property
     def shortest(self) -> float:
-        """Seconds for a step, the minimum over the rounds."""
+        """Seconds per step, as the minimum over the rounds."""
         return min(turn.seconds for turn in self.turns)
 
     @property
     def flops_per_second(self) -> float:
-        """By the median time."""
+        """FLOP/s by the median time."""
         return self.flops / self.median
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times longer a step of the fastest alternative takes than ours.
+    """The time of a step of the fastest alternative, divided by that of our trainer.
 
     Attributes:
         fastest: the alternative with the smallest median.
-        median: the quotient of the medians.
-        best: the quotient of the shortest times, each method's over all rounds.
+        median: quotient of the medians.
+        best: quotient of the shortest times over all rounds.
     """
 
     config: Config
@@ -101,7 +103,7 @@ def ratio(measurements: Sequence[Measurement]) -> Ratio:
 
 
 def run_config(signal: Signal, config: Config, args: argparse.Namespace) -> list[Measurement]:
-    """Check and time all methods on one configuration."""
+    """Check all methods on one configuration, and measure their times."""
     task = make_task(signal, config, args.device)
     steps = {name: make(task) for name, make in ALTERNATIVES.items()}
     check(task, steps)
@@ -112,7 +114,7 @@ def run_config(signal: Signal, config: Config, args: argparse.Namespace) -> list
 
 
 def results_table(results: Mapping[Config, Sequence[Measurement]], peak: float) -> Table:
-    """One row a method, one section a configuration."""
+    """Return a table with a row for each method and a section for each configuration."""
     table = Table("configuration", "method")
     for heading in ("ms/step", "min", "GFLOP/s", "of peak", "time / ours"):
         table.add_column(heading, justify="right")
@@ -133,7 +135,7 @@ def results_table(results: Mapping[Config, Sequence[Measurement]], peak: float) 
 
 
 def ratios_table(results: Mapping[Config, Sequence[Measurement]]) -> Table:
-    """One row a configuration."""
+    """Return a table with a row for each configuration."""
     table = Table("configuration", "fastest alternative")
     for heading in ("its time / ours", "of the minima"):
         table.add_column(heading, justify="right")
@@ -146,7 +148,7 @@ def ratios_table(results: Mapping[Config, Sequence[Measurement]]) -> Table:
 def as_json(
     results: Mapping[Config, Sequence[Measurement]], peak: float, args: argparse.Namespace
 ) -> dict[str, Any]:
-    """Everything that was measured, in seconds and FLOP/s."""
+    """Return all measurements, in seconds and FLOP/s."""
     return {
         "device": device_name(args.device),
         "threads": torch.get_num_threads(),
@@ -164,9 +166,9 @@ def as_json(
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
-        description="Time a training step of our trainer and of the usual ways."
+        description="Compare the time of a training step of our trainer with common alternatives."
     )
     parser.add_argument(
         "--configs",
@@ -176,17 +178,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="M,d,w",
         help="architectures, such as 4,2,64 8,1,128 (default: five)",
     )
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each method (7)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="about, for each turn (1)")
+    parser.add_argument("--rounds", type=int, default=7, help="number of turns of each method (7)")
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, help="approximate seconds for each turn (1)"
+    )
     parser.add_argument(
         "--patience",
         type=float,
         default=10.0,
-        help="seconds for which a turn that other programs disturb is repeated (10)",
+        help="seconds for which a turn disturbed by other programs is repeated (10)",
     )
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="(cpu)")
-    parser.add_argument("--threads", type=int, help="of the CPU (default: torch's)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: that of torch)")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write all measurements to this file"
+    )
     args = parser.parse_args(argv)
     if args.rounds < 1 or not (0 < args.seconds < math.inf):
         parser.error("--rounds and --seconds must be positive")
@@ -194,7 +200,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, print the tables, and write the JSON file if one is asked for."""
+    """Measure, print the tables, and write the JSON file if it is requested."""
     args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)

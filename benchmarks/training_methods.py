@@ -1,7 +1,7 @@
-"""What `training.py` times: one SIREN for each cell, trained in the usual ways and by our trainer.
+"""The methods of `training.py`: one SIREN for each cell, trained in common ways and by our trainer.
 
-Each alternative is a function that makes one training step; a check says whether all methods do
-the same mathematics.
+Each alternative is a function that performs one training step. A check compares the losses of all
+methods.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from enas_inr.training.trainer import train
 
 OMEGA = 30.0
 LEARNING_RATE = 1e-4
-TRAINING = TrainingSpec(patience=10**9)  # the paper's, but never stopped
+TRAINING = TrainingSpec(patience=10**9)  # the settings of the paper, without early stopping
 
 CHECK_STEPS = 10
-TOLERANCE = 1e-3  # of the mean loss: float32 sums in another order, through 10 steps of Adam
+TOLERANCE = 1e-3  # relative, since the methods sum float32 numbers in different orders
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ CONFIGS = (
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What every method trains: one SIREN for each cell of a signal.
+    """The task of every method: one SIREN for each cell of a signal.
 
     Attributes:
-        job: the same for `train`.
-        coordinates: of a cell's samples, equal for all cells.
-        targets: the samples' values.
-        weights: for each layer the initial weights.
-        biases: for each layer the initial biases.
+        job: the same task as a job for `train`.
+        coordinates: coordinates of the samples of a cell, which are equal for all cells.
+        targets: values of the samples.
+        weights: initial weights of each layer.
+        biases: initial biases of each layer.
     """
 
     job: Job
@@ -83,7 +83,7 @@ class Task:
 
     @property
     def flops(self) -> int:
-        """Of one training step: 3 x 2 x multiply-adds x samples."""
+        """FLOPs of one training step: 3 x 2 x multiply-adds x samples."""
         macs = self.job.backbone.cost(self.job.shape).macs_per_sample
         return 3 * 2 * macs * self.job.partition.samples
 
@@ -92,7 +92,7 @@ def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
     """Cut the signal and draw the initial weights as our trainer does.
 
     Raises:
-        ValueError: the cells are not all of one shape.
+        ValueError: the cells have different shapes.
     """
     info = signal.info()
     partition = cut(signal.values, (config.grid,) * len(info.shape))
@@ -115,7 +115,7 @@ def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
 
 
 Step = Callable[[], Float[Tensor, " cells"]]
-"""Makes one step; returns each cell's mean squared error before the update."""
+"""Performs one step, and returns the mean squared error of each cell before the update."""
 
 
 class Sine(nn.Module):
@@ -137,9 +137,9 @@ def make_net(task: Task, cell: int) -> nn.Sequential:
 
 
 def make_update(parameters: Iterable[Tensor]) -> Callable[[Tensor], Tensor]:
-    """A function that makes one step of Adam, given the losses `cells`, and returns them.
+    """Return a function that performs one step of Adam and returns the losses `cells`.
 
-    Cells share no weights, so the gradient of the losses' sum holds each one's own.
+    Cells share no weights, so the gradient of the sum of the losses contains that of each cell.
     """
     adam = torch.optim.Adam(
         list(parameters), LEARNING_RATE, TRAINING.betas, TRAINING.epsilon, fused=True
@@ -155,7 +155,7 @@ def make_update(parameters: Iterable[Tensor]) -> Callable[[Tensor], Tensor]:
 
 
 def make_loop(task: Task) -> Step:
-    """A Python loop over one `nn.Module` per cell."""
+    """Return the step of a Python loop over one `nn.Module` per cell."""
     nets = nn.ModuleList(make_net(task, cell) for cell in range(len(task.targets)))
     targets = task.targets.unbind()
     update = make_update(nets.parameters())
@@ -169,7 +169,7 @@ def make_loop(task: Task) -> Step:
 
 
 def make_vmap(task: Task) -> Step:
-    """The same modules, stacked and called by `torch.func`."""
+    """Return the step of the same modules, stacked and called by `torch.func`."""
     nets = [make_net(task, cell) for cell in range(len(task.targets))]
     parameters, _ = stack_module_state(nets)
     base = copy.deepcopy(nets[0]).to("meta")
@@ -187,7 +187,7 @@ def make_vmap(task: Task) -> Step:
 
 
 def make_bmm(task: Task) -> Step:
-    """Batched matrix products; omega_0 is the products' factor, which saves a pass."""
+    """Return the step with batched matrix products, in which the factor omega_0 is included."""
     weights = [leaf.transpose(1, 2).contiguous().requires_grad_() for leaf in task.weights]
     biases = [leaf.unsqueeze(1).clone().requires_grad_() for leaf in task.biases]
     coordinates = task.coordinates.expand(len(task.targets), -1, -1)
@@ -212,15 +212,15 @@ OURS = "ours"
 
 
 def our_losses(task: Task, steps: int) -> Float[Tensor, " steps"]:
-    """The mean loss before each of our trainer's steps."""
+    """Return the mean loss before each step of our trainer."""
     return train([task.job], TRAINING, task.device, steps=steps)[0].losses[0]
 
 
 def deviations(task: Task, alternatives: Mapping[str, Step]) -> dict[str, float]:
-    """How far each alternative's mean loss is from ours after at most 10 steps, relatively.
+    """Return the relative deviation of the mean loss of each alternative from that of our trainer.
 
     Returns:
-        The largest over the steps; not a number if a loss is none.
+        The largest deviation over 10 steps, or NaN if a loss is NaN.
     """
     ours = our_losses(task, CHECK_STEPS + 1)
     found = {}
@@ -231,10 +231,10 @@ def deviations(task: Task, alternatives: Mapping[str, Step]) -> dict[str, float]
 
 
 def check(task: Task, alternatives: Mapping[str, Step]) -> None:
-    """Compare the methods' losses.
+    """Compare the losses of the methods.
 
     Raises:
-        SystemExit: they do not do the same mathematics.
+        SystemExit: the losses differ.
     """
     found = deviations(task, alternatives)
     if not all(deviation <= TOLERANCE for deviation in found.values()):

@@ -1,4 +1,4 @@
-"""How `training.py` takes times: methods take turns, and a turn that others disturb is repeated."""
+"""Measure times for `training.py`: methods alternate, and disturbed turns are repeated."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from training_methods import TRAINING, Step, Task
 from enas_inr.training.run import Progress
 from enas_inr.training.trainer import train
 
-WARM_UP_STEPS = 25  # of `train`, not timed, at most: its rounds of 1, 4 and 16 steps
-LEAST_STEPS = 30  # of `train`, timed
+WARM_UP_STEPS = 25  # largest number of steps in the first rounds of `train`, which are not measured
+LEAST_STEPS = 30  # number of measured steps of `train`
 MOST_STEPS = 2000
 DISTURBED = 0.05  # cores that other programs use during a turn, on average
 PEAK_SIZES = (1024, 2048, 3072, 4096)
 
 Timer = Callable[[int], float]
-"""Trains that many steps; returns the seconds that one took."""
+"""Trains the given number of steps, and returns the seconds per step."""
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done all it was asked to."""
+    """Wait until the device has completed all operations."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def step_timer(step: Step, device: torch.device) -> Timer:
-    """Times steps of an alternative."""
+    """Measures the time of the steps of an alternative."""
 
     def seconds(steps: int) -> float:
         synchronize(device)
@@ -46,7 +46,7 @@ def step_timer(step: Step, device: torch.device) -> Timer:
 
 
 def train_timer(task: Task) -> Timer:
-    """Times what follows the first, short rounds of a call of our trainer."""
+    """Measures a call of our trainer without its first, short rounds."""
 
     def seconds(steps: int) -> float:
         total = WARM_UP_STEPS + max(steps, LEAST_STEPS)
@@ -65,12 +65,12 @@ def train_timer(task: Task) -> Timer:
 
 
 def steps_for(seconds: float, per_step: float) -> int:
-    """How many steps take about that long; at least 2."""
+    """Return the number of steps that take about the given time, at least 2."""
     return min(MOST_STEPS, max(2, round(seconds / per_step)))
 
 
 def others_seconds() -> float:
-    """The CPU time that all programs but this one have used so far; 0 where it is not known."""
+    """Return the CPU time used by all other programs so far, or 0 if it is not known."""
     try:
         fields = Path("/proc/stat").read_text().split()[1:9]
     except OSError:
@@ -82,11 +82,11 @@ def others_seconds() -> float:
 
 @dataclass(frozen=True)
 class Turn:
-    """One method's turn.
+    """One turn of a method.
 
     Attributes:
-        seconds: that one step took.
-        others: cores that other programs used meanwhile, on average.
+        seconds: seconds per step.
+        others: average number of cores that other programs used during the turn.
     """
 
     seconds: float
@@ -94,7 +94,7 @@ class Turn:
 
     @classmethod
     def take(cls, timer: Timer, steps: int) -> Turn:
-        """Train that many steps."""
+        """Train the given number of steps."""
         started, others = time.perf_counter(), others_seconds()
         seconds = timer(steps)
         passed = time.perf_counter() - started
@@ -102,7 +102,7 @@ class Turn:
 
     @classmethod
     def take_undisturbed(cls, timer: Timer, steps: int, patience: float) -> Turn:
-        """Try again while other programs disturb, but not after `patience` seconds."""
+        """Repeat a turn while other programs disturb it, for at most `patience` seconds."""
         end = time.perf_counter() + patience
         best = cls.take(timer, steps)
         while best.others > DISTURBED and time.perf_counter() < end:
@@ -114,16 +114,16 @@ class Turn:
 def measure(
     timers: Mapping[str, Timer], rounds: int, seconds: float, patience: float = 0.0
 ) -> dict[str, list[Turn]]:
-    """Let the methods take turns.
+    """Measure all methods in turn.
 
     Args:
-        timers: by the methods' names.
-        rounds: turns of each.
-        seconds: about how long a turn takes.
+        timers: timers by the names of the methods.
+        rounds: number of turns of each method.
+        seconds: approximate duration of a turn.
         patience: seconds for which a disturbed turn is repeated.
 
     Returns:
-        By name, a turn for each round.
+        The turns of each method, one for each round.
     """
     pace = {}
     for name, timer in timers.items():
@@ -141,7 +141,7 @@ def measure(
 
 
 def matrix_peak(device: torch.device, seconds: float = 0.5) -> float:
-    """The FLOP/s of the fastest of several float32 `torch.mm`, each tried for some time."""
+    """Return the FLOP/s of the fastest of several float32 `torch.mm`, each run for some time."""
     best = 0.0
     for size in PEAK_SIZES:
         left, right = torch.randn(2, size, size, device=device)

@@ -1,4 +1,4 @@
-"""What the site has beside the pages in docs/: pages from elsewhere, command line and backbones."""
+"""Add content to the site: pages from outside docs/, the command line and the backbones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GRID = 8
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Give the site the folders of the repository, so that links work in both."""
+    """Arrange the files as in the repository, so that links work in both."""
     theme = [file for file in files if file.src_dir != config.docs_dir]
     paths = sorted({path for pattern in CONTENT for path in ROOT.glob(pattern) if path.is_file()})
     ours = [
@@ -45,7 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Fill in what is generated."""
+    """Insert the generated parts of a page."""
     for name, generate in GENERATED.items():
         mark = f"<!-- generated: {name} -->"
         if mark in markdown:
@@ -54,16 +54,17 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def commands() -> str:
-    """Every command with its options."""
+    """Return the reference of all commands with their options."""
     command = get_command(app)
     context = typer.Context(command, info_name="enas-inr")
     text = "\n" + get_docs_for_click(obj=command, ctx=context, name="enas-inr")
-    listed = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n")  # shortened, and so unreadable
+    # The list of commands is shortened and therefore unreadable.
+    listed = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n")
     return listed.sub("", text).replace("\n#", "\n##")
 
 
 def backbones() -> str:
-    """All installed backbones: a table of their costs, then each one with its options."""
+    """Return a table of the costs of all installed backbones, and a section for each of them."""
     catalog = load_catalog()
     found = [p for p in catalog.providers if isinstance(p.description, Backbone)]
     costs = {p.description.name: _cost(catalog, p) for p in found}
@@ -79,7 +80,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "backbones": backbones,
 }
-"""What the pages may ask for, by name."""
+"""The generated parts that pages can contain, by name."""
 
 
 def _cost(catalog: Catalog, provider: Provider) -> NetCost:
@@ -125,7 +126,7 @@ def _options(catalog: Catalog, backbone: str) -> Iterator[tuple[str, ...]]:
 
 
 def _attributes(cls: type) -> dict[str, str]:
-    """What the docstring of a class says of its attributes."""
+    """Return the descriptions of attributes in the docstring of a class."""
     sections = Docstring(cleandoc(cls.__doc__ or "")).parse("google", warnings=False)
     return {
         attribute.name: " ".join(attribute.description.split())

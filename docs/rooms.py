@@ -11,7 +11,7 @@ WIDTH, ROW, GAP, LEFT = 720, 34, 8, 60
 
 
 def layers() -> list[list[str]]:
-    """The rooms of each layer, the highest first."""
+    """Return the rooms of each layer, the highest first."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
     (rooms,) = (contract for contract in contracts if contract["type"] == "layers")
@@ -19,7 +19,7 @@ def layers() -> list[list[str]]:
 
 
 def rooms_svg() -> str:
-    """The picture: one row for each layer, an arrow for the direction of imports."""
+    """Return the picture, with a row for each layer and an arrow for the direction of imports."""
     rows = layers()
     height = GAP + len(rows) * (ROW + GAP)
     boxes = "".join(

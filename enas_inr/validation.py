@@ -1,4 +1,7 @@
-"""Turn user input into validated values; error messages name the nearest valid spelling."""
+"""Turn user input into validated values, and values into text for messages.
+
+Error messages about input name the nearest valid spelling.
+"""
 
 from __future__ import annotations
 
@@ -107,3 +110,14 @@ def format_quantity(value: float) -> str:
         if value >= size:
             return f"{value / size:.2f}{suffix}"
     return f"{value:.0f}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: '1 trial', '2 trials'.
+
+    Args:
+        number: the number.
+        noun: the noun in the singular.
+        plural: its plural; by default the singular with an s.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -1,4 +1,4 @@
-"""Run a command line, in this process or in one of its own."""
+"""Run a command line in this process or in a new one."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def call(line):
 
 
 def call_process(line, cwd, **options):
-    """Run a command line as a shell does, most of which need torch."""
+    """Run a command line as a shell does; most commands need torch."""
     find_spec("torch") or pytest.skip("torch is not installed")
     process = subprocess.run(
         [sys.executable, "-c", MAIN, *shlex.split(line)],
@@ -52,12 +52,12 @@ def call_process(line, cwd, **options):
 
 
 def plain(text):
-    """Without colours and line breaks, which depend on the environment."""
+    """Return the text without colours and line breaks, which depend on the environment."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
 
 
 def assert_one_line(outcome, code):
-    """An error: nothing on stdout, one line on stderr."""
+    """Check that an error prints nothing on stdout and one line on stderr."""
     assert outcome.out == ""
     assert len(outcome.err.splitlines()) == 1, outcome.err
     assert outcome.err.startswith("enas-inr: ")

@@ -1,4 +1,4 @@
-"""A value that may be None, where a test knows that it is not."""
+"""Return a value that may be None for type checkers but not in the test."""
 
 from typing import TypeVar
 

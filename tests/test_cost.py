@@ -125,7 +125,7 @@ def test_flops_depend_on_the_samples_and_not_on_the_grid(cost_of):
     assert len({cost_of(grid=grid).flops for grid in (1, 3, 8, 128)}) == 1
 
 
-def test_an_ensemble_is_priced_by_hand():
+def test_the_cost_of_an_ensemble_by_hand():
     signal = SignalInfo(name="box", modality="", shape=(5, 7, 11), channels=2)
     net = NetCost(macs_per_sample=3, parameters=10, macs_once=4, constants=6)
     assert ensemble_cost(net, 2, signal) == Cost(
@@ -239,8 +239,8 @@ def test_a_grid_larger_than_the_signal_is_refused(catalog):
 
 
 def test_pricing_settles_the_options(catalog):
-    priced = candidate(EnsembleSpec(options={"omega_hidden": 20}, grid=2), CLIP, catalog)
-    assert priced.spec.options == {
+    found = candidate(EnsembleSpec(options={"omega_hidden": 20}, grid=2), CLIP, catalog)
+    assert found.spec.options == {
         "bias_init": "fan_in",
         "omega_first": 3000.0,
         "omega_hidden": 20.0,

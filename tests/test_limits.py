@@ -1,4 +1,4 @@
-"""Files, functions and signatures stay short enough to be read at once."""
+"""Files, functions and signatures do not exceed their limits."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def files(*folders: str) -> list[Path]:
 
 
 def functions() -> Iterator[tuple[str, Function]]:
-    """Every function and method of the package, each with its file."""
+    """Return every function and method of the package with its file."""
     for path in files("enas_inr"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, Function):
@@ -37,7 +37,7 @@ def lines_of(function: Function) -> int:
 
 
 def parameters_of(function: Function) -> int:
-    """How many there are; `*args` and `**kwargs` count once each."""
+    """Count the parameters; `*args` and `**kwargs` count once each."""
     asked = function.args
     named = [*asked.posonlyargs, *asked.args, *asked.kwonlyargs]
     return len(named) + (asked.vararg is not None) + (asked.kwarg is not None)

@@ -28,7 +28,7 @@ def modules(package: Path) -> dict[str, Path]:
 
 
 def named(tree: ast.AST) -> Iterator[str]:
-    """What a file imports, wherever it says so; `from a import b` names both a.b and a."""
+    """Return all imports of a file; `from a import b` gives both a.b and a."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -59,13 +59,13 @@ def room_of(module: str) -> str:
 
 
 def between_rooms(imports: Mapping[str, set[str]]) -> Counter[tuple[str, str]]:
-    """How many imports lead from one room to another, by pair of rooms."""
+    """Count the imports from one room to another, by pair of rooms."""
     pairs = ((room_of(a), room_of(b)) for a, targets in imports.items() for b in targets)
     return Counter((a, b) for a, b in pairs if a != b)
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
-    """One circle of a graph, or nothing."""
+    """Return one cycle of a graph, or nothing."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

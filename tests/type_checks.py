@@ -1,4 +1,4 @@
-"""What checks the package's annotations in tests: shapes by jaxtyping, the rest by beartype."""
+"""Check the package's annotations in tests: shapes by jaxtyping, the rest by beartype."""
 
 from beartype import BeartypeConf, beartype
 

@@ -12,6 +12,7 @@ from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape, check_cost
 from enas_inr.errors import ContractError
 from enas_inr.plugins.guard import Check
+from enas_inr.validation import counted
 
 TRAINABLE = (torch.float32, torch.complex64)
 
@@ -113,9 +114,12 @@ def check_layers(layers: object, features: int, channels: int) -> None:
     for index, layer in enumerate(layers):
         if layer.in_features != features:
             raise ContractError(
-                f"layers: number {index} takes {layer.in_features} features, and gets {features}"
+                f"layers: number {index} takes {counted(layer.in_features, 'feature')}, "
+                f"but gets {features}"
             )
         features = layer.out_features
     if features != channels:
-        raise ContractError(f"layers: the last one gives {features} channels, not {channels}")
+        raise ContractError(
+            f"layers: the last one gives {counted(features, 'channel')}, not {channels}"
+        )
     hash(layers)  # trials whose layers are equal share a batch

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.cli.tables import console, table
 from enas_inr.spec import EnsembleSpec
-from enas_inr.validation import format_quantity
+from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
     from enas_inr.api.fit import FitResult
@@ -16,7 +16,7 @@ def print_fit(result: FitResult) -> None:
     """Print the result of a fit."""
     metrics = result.metrics
     print(
-        f"{result.model.header.ensemble.label()}, {metrics['steps']} steps, "
+        f"{result.model.header.ensemble.label()}, {counted(metrics['steps'], 'step')}, "
         f"{metrics['seconds']:.1f} s"
     )
     print(quality(metrics))
@@ -29,7 +29,7 @@ def print_fit(result: FitResult) -> None:
 
 
 def quality(metrics: dict[str, Any]) -> str:
-    """Return PSNR, SSIM and the PSNR beside the borders of cells in one line."""
+    """Return PSNR, SSIM and the PSNR at the borders of cells in one line."""
     parts = [
         f"PSNR {metrics['psnr_db']:.2f} dB (the paper's convention: {metrics['psnr_paper_db']:.2f})"
     ]
@@ -39,7 +39,7 @@ def quality(metrics: dict[str, Any]) -> str:
         parts.append(f"SSIM {metrics['ssim']:.4f}")
     if metrics.get("border_psnr_db") is not None and metrics.get("interior_psnr_db") is not None:
         parts.append(
-            f"beside cell borders {metrics['border_psnr_db']:.2f} dB, "
+            f"at cell borders {metrics['border_psnr_db']:.2f} dB, "
             f"elsewhere {metrics['interior_psnr_db']:.2f}"
         )
     return ", ".join(parts)
@@ -52,15 +52,16 @@ def print_info(described: dict[str, Any]) -> None:
     shape = "x".join(map(str, signal["shape"]))
     print(
         f"{described['file']}: {EnsembleSpec(**described['ensemble']).label()}, "
-        f"{described['cells']} cells, {described['precision']}"
+        f"{counted(described['cells'], 'cell')}, {described['precision']}"
     )
     rate = f" at {signal['sample_rate']} Hz" if signal["sample_rate"] else ""
     print(
         f"{signal['modality']} {signal['name']!r}: {shape} samples, "
-        f"{signal['channels']} channels{rate}"
+        f"{counted(signal['channels'], 'channel')}{rate}"
     )
+    steps = described["metrics"].get("steps")  # missing in models that another program has made
     print(
-        f"{training['profile']} profile, {described['metrics'].get('steps', '?')} steps, "
+        f"{training['profile']} profile, {'? steps' if steps is None else counted(steps, 'step')}, "
         f"learning rate {training['learning_rate']:g}, seed {described['seed']}"
     )
     print(quality(described["metrics"]))

@@ -11,6 +11,7 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,9 +110,9 @@ def _print(out: Console, verdict: Verdict, verbose: bool) -> None:
 
 def _print_sum(out: Console, kept: int, failed: int) -> None:
     if failed:
-        out.print(f"  {failed} of {kept + failed} rules are [red]broken[/]")
+        out.print(f"  [red]broken[/]: {failed} of {counted(kept + failed, 'rule')}")
     else:
-        out.print(f"  all {kept} rules are kept")
+        out.print(f"  passed: {counted(kept, 'rule')}")
 
 
 def _as_dict(plugin: object, found: Sequence[Verdict]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.loop import Observer
+from enas_inr.validation import counted
 
 LINE_SECONDS = 10.0  # seconds between two plain lines about one trial
 
@@ -99,7 +100,7 @@ class SearchProgress(Display, Observer):
         """Print where the trials are stored."""
         self._study, self._storage, self._known, self._most = study, storage, known, most
         self._finished, self._trained = 0, 0.0  # a study file may hold several studies
-        kept = f", {known} trials stored already" if known else ""
+        kept = f", {counted(known, 'trial')} stored already" if known else ""
         self.say(f"study {study} in {storage}{kept}")
 
     def said(self, line: str) -> None:
@@ -125,9 +126,10 @@ class SearchProgress(Display, Observer):
         if not self._study:
             self.say("interrupted before the search began")
             return
+        stored = counted(self._known + self._finished, "trial")
         self.say(
-            f"interrupted: {self._known + self._finished} trials are stored in study {self._study} "
-            f"({self._storage}); run the same command again to resume"
+            f"interrupted: {stored} stored in study {self._study} ({self._storage}); "
+            "run the same command again to resume"
         )
 
     def _before(self) -> list[str]:

@@ -12,6 +12,7 @@ import typer
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError, TrainingError
 from enas_inr.studies import DEFAULT_STORAGE
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
@@ -50,7 +51,8 @@ def list_studies(
             continue
         rows = sum(len(search.rows) for search in file.searches)
         searches = sum(0 if search.rows else len(search.each_grid) for search in file.searches)
-        parts = [f"{rows} rows"] * bool(rows) + [f"{searches} searches"] * bool(searches)
+        parts = [counted(rows, "row")] * bool(rows)
+        parts += [counted(searches, "search", "searches")] * bool(searches)
         listed.append(
             {
                 "file": str(path),

@@ -7,7 +7,7 @@ from rich.table import Table
 from enas_inr.cli.tables import console, table
 from enas_inr.result import SearchResult, TraceStep, TrialResult
 from enas_inr.spec import MAXIMISED
-from enas_inr.validation import format_quantity
+from enas_inr.validation import counted, format_quantity
 
 NUMBERS = ("FLOPs", "PSNR dB", "sd", "score")
 
@@ -72,6 +72,6 @@ def summary(result: SearchResult) -> str:
         f"PSNR {best.psnr_db:.2f} dB (the paper's convention: {best.psnr_paper_db:.2f}), "
         f"{format_quantity(cost.flops)} FLOPs, {format_quantity(cost.parameters)} parameters, "
         f"{format_quantity(cost.bytes)}B\n"
-        f"{len(result.trials)} trials, {result.seconds:.1f} s, study {result.study} "
+        f"{counted(len(result.trials), 'trial')}, {result.seconds:.1f} s, study {result.study} "
         f"in {result.storage}"
     )

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.errors import SpecError
+from enas_inr.validation import counted
 
 MAX_SAMPLES = 2**31  # in one rendering
 
@@ -42,7 +43,8 @@ def sample_positions(
     window = [(0.0, float(n)) for n in shape] if window is None else list(window)
     if len(window) != len(shape):
         raise SpecError(
-            f"the window has {len(window)} axes, but the signal has {len(shape)}",
+            f"the window has {counted(len(window), 'axis', 'axes')}, "
+            f"but the signal has {len(shape)}",
             "give a range for each axis",
         )
     for (start, stop), n in zip(window, shape, strict=True):

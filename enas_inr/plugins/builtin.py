@@ -1,4 +1,4 @@
-"""Our own plugins, registered through the same hooks as everybody's."""
+"""The built-in plugins, registered through the same hooks as all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ENRP = "Soltany Kadarvish et al., Ensemble Neural Representation Networks"
 
 @hookimpl
 def enas_inr_backbones() -> list[Backbone]:
-    """SIREN, ReLU and Fourier features, the paper's three."""
+    """The paper's three backbones: SIREN, ReLU and Fourier features."""
     return [
         Backbone(
             name="siren",
@@ -68,7 +68,7 @@ def enas_inr_modalities() -> list[Modality]:
 
 @hookimpl
 def enas_inr_strategies() -> list[Strategy]:
-    """The paper's optimizer, the oracle, and Optuna's samplers."""
+    """The paper's algorithm, exhaustive search, Ray Tune and Optuna's samplers."""
     return [
         Strategy(
             name="coordinate",
@@ -84,14 +84,14 @@ def enas_inr_strategies() -> list[Strategy]:
         ),
         Strategy(
             name="ray",
-            summary="Ray Tune: many trials, the worse ones stopped early (with --executor ray)",
+            summary="Ray Tune: many trials, weak ones stopped early (with --executor ray)",
             target="enas_inr.executors.ray.tune_strategy:RayTune",
             options="enas_inr.executors.options:RayTuneOptions",
             citation="Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020",
         ),
         Strategy(
             name="optuna",
-            summary="a sampler of Optuna: TPE, CMA-ES, NSGA-II, Gaussian processes, ...",
+            summary="samplers of Optuna: TPE, CMA-ES, NSGA-II, Gaussian processes, ...",
             target="enas_inr.strategies.optuna_sampler:OptunaSearch",
             options="enas_inr.strategies.options:OptunaOptions",
             citation="Akiba et al., Optuna: A Next-generation Hyperparameter Optimization "
@@ -111,7 +111,7 @@ def enas_inr_executors() -> list[Executor]:
         ),
         Executor(
             name="ray",
-            summary="a Ray cluster, or all GPUs of this machine through one",
+            summary="a Ray cluster, which can also be started for all GPUs of this machine",
             target="enas_inr.executors.ray.executor:RayExecutor",
             options="enas_inr.executors.options:RayOptions",
             citation="Moritz et al., Ray, OSDI 2018",

@@ -1,4 +1,4 @@
-"""Why a plugin cannot be used, and what to do about it."""
+"""Find out why a plugin cannot be used, and what to do about it."""
 
 from __future__ import annotations
 
@@ -18,39 +18,40 @@ if TYPE_CHECKING:
     from enas_inr.spec import Options
 
 API_NAME = "ENAS_INR_API"
-"""What a plugin's module (or object) calls the version of the API that it is written for."""
+"""Name of the attribute with which a plugin states the version of the plugin API that it uses."""
 
 
 def check_api(plugin: object, module: object, distribution: str) -> None:
-    """Refuse a plugin that is written for a newer plugin API than ours.
+    """Refuse a plugin that is written for a newer version of the plugin API.
 
     Args:
-        plugin: what the entry point names.
-        module: the one that holds it.
-        distribution: for the message.
+        plugin: the object that the entry point names.
+        module: the module that contains the plugin.
+        distribution: name of the distribution, for the message.
 
     Raises:
-        PluginError: it is, or what it states is no version.
+        PluginError: the stated version is too new or not a version.
     """
     stated = getattr(plugin, API_NAME, getattr(module, API_NAME, 1))
     if not isinstance(stated, int) or isinstance(stated, bool) or stated < 1:
         raise PluginError(
-            f"{API_NAME} is {stated!r}, which is no version of the plugin API",
+            f"{API_NAME} is {stated!r}, which is not a version of the plugin API",
             f"write {API_NAME} = {API_VERSION}, or upgrade or uninstall {distribution}",
         )
     if stated > API_VERSION:
         raise PluginError(
-            f"written for version {stated} of the plugin API, this enas-inr has version "
+            f"written for version {stated} of the plugin API, but this enas-inr has version "
             f"{API_VERSION}",
             f"upgrade enas-inr, or install an older {distribution}",
         )
 
 
 def check_hooks(plugin: object, known: Iterable[str], distribution: str) -> None:
-    """Refuse a plugin with a hook that there is not, or with none.
+    """Refuse a plugin that has an unknown hook, or no hook at all.
 
     Raises:
-        PluginError: naming the nearest valid hook.
+        PluginError: the plugin has an unknown hook (the message suggests the nearest valid one),
+            or none.
     """
     hooks, manager = list(known), pluggy.PluginManager(PROJECT)
     marked = {
@@ -60,7 +61,7 @@ def check_hooks(plugin: object, known: Iterable[str], distribution: str) -> None
     }
     unknown = [name for name, optional in marked.items() if name not in hooks and not optional]
     if unknown:
-        from enas_inr.validation import nearest  # pydantic: only when something went wrong
+        from enas_inr.validation import nearest  # imports pydantic, so only in case of an error
 
         raise PluginError(
             f"unknown hook {unknown[0]!r}",
@@ -69,45 +70,45 @@ def check_hooks(plugin: object, known: Iterable[str], distribution: str) -> None
     if not marked:
         unmarked = [name for name in hooks if hasattr(plugin, name)]
         raise PluginError(
-            f"{unmarked[0]!r} is not marked as a hook" if unmarked else "it has no hook",
+            f"{unmarked[0]!r} is not marked as a hook" if unmarked else "the plugin has no hook",
             f"mark a function with @hookimpl (see enas_inr.hookspecs), or upgrade or uninstall "
             f"{distribution}",
         )
 
 
 def reason(error: BaseException) -> str:
-    """What made the loading of a plugin fail, in one line."""
+    """Return the reason why a plugin could not be loaded, in one line."""
     if isinstance(error, EnasInrError):
         return error.what
-    if isinstance(error, pluggy.PluginValidationError):  # the last of its lines says what is wrong
+    if isinstance(error, pluggy.PluginValidationError):  # the reason is in its last line
         return str(error).strip().splitlines()[-1]
     return one_line(error)
 
 
 def advice(error: BaseException, entry: EntryPoint, distribution: str) -> str:
-    """What to do about a plugin whose loading failed; empty: nothing special."""
+    """Return what to do about a plugin that could not be loaded; empty if there is no advice."""
     wanted = _unmet(entry)
     if wanted:
         return (
-            f"the likely cause: it requires {wanted}, and this is {version('enas-inr')}; upgrade "
-            f"enas-inr, or install a version of {distribution} that fits"
+            f"the likely cause: it requires {wanted}, but this is {version('enas-inr')}; upgrade "
+            f"enas-inr, or install a compatible version of {distribution}"
         )
     if isinstance(error, EnasInrError):
         return error.hint
     if isinstance(error, ModuleNotFoundError) and error.name not in (None, entry.module):
-        return f"install what provides {error.name!r}, or uninstall {distribution}"
+        return f"install the package that provides {error.name!r}, or uninstall {distribution}"
     return ""
 
 
 def _requirements(entry: EntryPoint) -> Iterable[str]:
     try:
         return (entry.dist.requires or ()) if entry.dist else ()
-    except Exception:  # no metadata, see `loading._origin`
+    except Exception:  # without metadata, see `loading._origin`
         return ()
 
 
 def _unmet(entry: EntryPoint) -> str:
-    """The distribution's requirement on enas-inr, if the installed version does not meet it."""
+    """Return the distribution's requirement on enas-inr if the installed version violates it."""
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
@@ -127,20 +128,25 @@ def import_object(target: str) -> Any:
     """Import `package.module:Name`.
 
     Raises:
-        ContractError: that cannot be done.
+        ContractError: the import fails.
     """
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
+    except (Exception, SystemExit) as error:  # another author's module can raise anything
         raise ContractError(f"cannot import {target!r}: {one_line(error)}") from error
 
 
 def import_target(target: str, contract: str) -> Any:
-    """Import a class that is derived from a contract, both `package.module:Class`.
+    """Import a class and check that it is derived from its contract.
+
+    Args:
+        target: the class, as `package.module:Class`.
+        contract: the base class, in the same form.
 
     Raises:
-        ContractError: it cannot be imported, or is none.
+        ContractError: the target cannot be imported, is not a class, or is not derived from the
+            contract.
     """
     made = import_object(target)
     if not isinstance(made, type):
@@ -154,8 +160,8 @@ def import_options(target: str) -> type[Options]:
     """Import a plugin's options model.
 
     Raises:
-        ContractError: it cannot be imported, or is none: not derived from `Options`, an option
-            without a default, not frozen, or open to any key.
+        ContractError: the model cannot be imported or is not valid: it is not derived from
+            `Options`, has an option without a default, is not frozen, or accepts unknown keys.
     """
     from enas_inr.spec import Options
 
@@ -173,7 +179,10 @@ def import_options(target: str) -> type[Options]:
 
 
 def place(error: BaseException, target: str) -> str:
-    """Where in the package of `target` an error arose, as ` (net.py, line 42)`, if it did there."""
+    """Return where an error arose in the package of `target`, such as ` (net.py, line 42)`.
+
+    The text is empty if the error arose elsewhere.
+    """
     package = target.partition(":")[0].partition(".")[0]
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         if str(frame.f_globals.get("__name__")).partition(".")[0] == package:

@@ -1,7 +1,7 @@
-"""Load plugins, and ask their hooks what they provide.
+"""Load plugins and call their hooks, which describe what the plugins provide.
 
 Each plugin is loaded in a `pluggy` manager of its own, so that a broken one (import error, misspelt
-hook, wrong return value) is reported with its reason and breaks only its own names.
+hook, wrong return value) is reported with a reason and affects only its own names.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ KINDS: Mapping[str, tuple[str, type[Description]]] = {
 
 BUILTIN = "enas_inr.plugins.builtin"
 HEAVY = ("torch", "ray", "optuna", "pandas", "matplotlib", "scipy")
-"""What loading a plugin must not import, so that `enas-inr --help` and listings stay quick."""
+"""Modules that a plugin must not import when it is loaded, or `enas-inr --help` would be slow."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of loading some plugins.
+    """The result of loading plugins.
 
     Attributes:
-        providers: in the order of loading.
+        providers: what the plugins provide, in the order of loading.
         broken: the plugins that could not be loaded.
-        slow: those that were slow to load through their own fault.
+        slow: the plugins that imported heavy modules when they were loaded.
     """
 
     providers: tuple[Provider, ...]
@@ -51,16 +51,16 @@ class Loaded:
 
 
 def ours() -> tuple[EntryPoint, Origin]:
-    """The entry point of our own plugins."""
+    """Return the entry point of the built-in plugins."""
     entry = EntryPoint(name="builtin", value=BUILTIN, group=PROJECT)
     return entry, Origin("enas-inr", version("enas-inr"), "builtin")
 
 
 def installed(disabled: str) -> list[tuple[EntryPoint, Origin]]:
-    """The entry points of all installed plugins, by the names of their distributions.
+    """Return the entry points of all installed plugins, sorted by their distributions.
 
     Args:
-        disabled: a comma-separated list of distributions or entry points to leave out; or `all`.
+        disabled: a comma-separated list of distributions or entry points to leave out, or `all`.
     """
     left_out = {_normalised(name) for name in disabled.split(",")}
     if left_out & {"all", "1"}:
@@ -74,7 +74,7 @@ def installed(disabled: str) -> list[tuple[EntryPoint, Origin]]:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two spellings name one distribution, as package indexes see it."""
+    """Whether two spellings name the same distribution, by the rules of package indexes."""
     return _normalised(one) == _normalised(other)
 
 
@@ -84,7 +84,7 @@ def _normalised(name: str) -> str:
 
 
 def load(found: Iterable[tuple[EntryPoint, Origin]]) -> Loaded:
-    """Load the given entry points, each under its own try."""
+    """Load the given entry points; an error in one does not affect the others."""
     providers: list[Provider] = []
     broken: list[Broken] = []
     slow: list[Slow] = []
@@ -92,7 +92,7 @@ def load(found: Iterable[tuple[EntryPoint, Origin]]) -> Loaded:
         before, started = _heavy_modules(), time.perf_counter()
         try:
             providers += [Provider(d, origin) for d in _provided(entry, origin)]
-        except (Exception, SystemExit) as error:  # whatever a stranger's module raises
+        except (Exception, SystemExit) as error:  # another author's module can raise anything
             broken.append(_broken(entry, origin, error))
         heavy = tuple(name for name in _heavy_modules() if name not in before)
         if heavy:
@@ -107,8 +107,9 @@ def _heavy_modules() -> list[str]:
 def _origin(entry: EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin("unknown distribution", "?", entry.name)
-    # A distribution without METADATA has neither. The standard library then returns None, whatever
-    # the types say; the package `importlib_metadata`, which replaces its finder, raises.
+    # A distribution without METADATA has no name and no version. The standard library then returns
+    # None, despite its type hints; the package `importlib_metadata`, if it has replaced the finder,
+    # raises an exception.
     try:
         named = (entry.dist.name, entry.dist.version)
     except Exception:
@@ -138,7 +139,7 @@ def _provided(entry: EntryPoint, origin: Origin) -> list[Description]:
     for hook, kind in KINDS.values():
         called = getattr(manager.hook, hook)
         returned = called()
-        if called.get_hookimpls() and not returned:  # pluggy drops None
+        if called.get_hookimpls() and not returned:  # pluggy leaves None out of the results
             raise TypeError(f"{hook} returned None: return a list of descriptions")
         for descriptions in returned:
             for description in descriptions:

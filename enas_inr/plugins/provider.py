@@ -1,4 +1,4 @@
-"""What plugins provide, and what can be wrong with one when it is loaded."""
+"""What plugins provide, and the problems that can be found when a plugin is loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DISABLE_VARIABLE = "ENAS_INR_DISABLE_PLUGINS"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a plugin comes from."""
+    """The distribution and entry point of a plugin."""
 
     distribution: str
     version: str
@@ -20,7 +20,7 @@ class Origin:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is part of enas-inr itself."""
+        """Whether the plugin is part of enas-inr itself."""
         return self.distribution == "enas-inr"
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Provider:
-    """One thing that one plugin provides."""
+    """A backbone, modality, strategy, executor or objective, and the plugin that provides it."""
 
     description: Description
     origin: Origin
@@ -40,7 +40,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class Broken:
-    """A plugin that could not be loaded, why, and what to do."""
+    """A plugin that could not be loaded, with the reason and a hint."""
 
     origin: Origin
     reason: str
@@ -48,7 +48,7 @@ class Broken:
     hint: str = ""
 
     def error(self) -> PluginError:
-        """As an error, with the traceback as its note."""
+        """Return the problem as an error, with the traceback as its note."""
         entry = self.origin.entry_point
         error = PluginError(
             f"plugin {self.origin} (entry point {entry!r}) is broken: {self.reason}", self.hint
@@ -66,7 +66,7 @@ class Conflict:
     origins: tuple[Origin, ...]
 
     def error(self) -> PluginError:
-        """As an error."""
+        """Return the problem as an error."""
         theirs = [origin.distribution for origin in self.origins if not origin.is_ours]
         return PluginError(
             f"{self.kind} {self.name!r} is provided by " + " and by ".join(map(str, self.origins)),

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from enas_inr.errors import SignalError
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
+from enas_inr.validation import counted
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
 _PCM_BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
@@ -54,7 +55,8 @@ class AudioModality(Modality):
         flac_cut = meta["format"] == "FLAC" and len(frames) < declared < _UNKNOWN_FRAMES
         if flac_cut or _is_cut_wav(content) or _is_cut_ogg(content):
             raise SignalError(
-                f"{what}: the file is cut off after {len(frames)} frames", "give the complete file"
+                f"{what}: the file is cut off after {counted(len(frames), 'frame')}",
+                "give the complete file",
             )
         values = torch.from_numpy(frames)
         check_values(values, what)
@@ -94,8 +96,8 @@ class AudioModality(Modality):
             content = encode(signal, signal.sample_rate, name, subtype)
         except FAILURES as error:
             raise SignalError(
-                f"{what}: {signal.values.shape[1]} channels at {signal.sample_rate} Hz cannot be"
-                f" written as {name} {subtype}: {_reason(error)}",
+                f"{what}: {counted(signal.values.shape[1], 'channel')} at {signal.sample_rate} Hz"
+                f" cannot be written as {name} {subtype}: {_reason(error)}",
                 f"use another of: {', '.join(sorted(_FORMATS))}",
             ) from None
         replace_bytes(path, content)

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from enas_inr.errors import SignalError
+from enas_inr.validation import counted
 
 Convention = Literal["centers", "edges"]
 """The meaning of -1 and +1 in a cell: the centres of its outer samples, or its edges."""
@@ -90,7 +91,7 @@ def cell_edges(length: int, cells: int) -> tuple[int, ...]:
     """
     if not 1 <= cells <= length:
         raise SignalError(
-            f"an axis of {length} samples cannot be cut into {cells} cells",
+            f"an axis of {counted(length, 'sample')} cannot be cut into {counted(cells, 'cell')}",
             f"choose a grid from 1 to {length}" if length else "give a signal with samples",
         )
     return tuple(i * length // cells for i in range(cells + 1))
@@ -208,7 +209,8 @@ def _runs(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[_AxisRun,
     """For each block a tuple with the cells of one size along each axis."""
     if len(shape) != len(grid):
         raise SignalError(
-            f"grid {tuple(grid)} has {len(grid)} entries, the signal has {len(shape)} axes",
+            f"grid {tuple(grid)} has {counted(len(grid), 'entry', 'entries')}, "
+            f"the signal has {counted(len(shape), 'axis', 'axes')}",
             "give one entry per axis",
         )
     return list(product(*(_axis_runs(*axis) for axis in zip(shape, grid, strict=True))))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from enas_inr.errors import SignalError
 from enas_inr.spec import SignalInfo
+from enas_inr.validation import counted
 
 __all__ = ["MAX_AXES", "Modality", "Signal", "check_values"]
 
@@ -126,5 +127,6 @@ def check_values(values: Float[Tensor, "*grid channels"], what: str) -> None:
     bad = sum(int((~torch.isfinite(part)).sum()) for part in parts)
     if bad:
         raise SignalError(
-            f"{what}: {bad} of {values.numel()} values are NaN or infinite", "repair the file first"
+            f"{what}: {counted(bad, 'NaN or infinite value')} among {values.numel()}",
+            "repair the file first",
         )

@@ -11,6 +11,7 @@ from enas_inr.plugins.guard import Check
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy
+from enas_inr.validation import counted
 
 
 def checks(space: FeasibleSpace) -> Mapping[str, Check]:
@@ -34,9 +35,8 @@ def check_proposals(
     """
     proposals = tuple(proposed)
     if len(proposals) > n:
-        raise ContractError(
-            f"it proposed {len(proposals)} architectures; at most {n} were requested"
-        )
+        proposed_number = counted(len(proposals), "architecture")
+        raise ContractError(f"it proposed {proposed_number}, but at most {n} may be proposed")
     known = {result.key for result in history} | {spec.key() for spec in pending}
     checked = []
     for spec in proposals:

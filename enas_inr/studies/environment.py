@@ -1,4 +1,4 @@
-"""Where and with what studies were trained and reported on: what others compare with."""
+"""The hardware and software with which studies were trained and reported, for comparisons."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 
 
 def environment(report: Report) -> dict[str, Any]:
-    """Where and with what a report was made: for records that others compare with.
+    """Return the hardware, software, signals and seeds of a report, so that others can compare.
 
-    `trained_with` has the versions of the trials' training; the rest is of this machine, now.
+    `trained_with`, `devices` and `seconds_of_training` describe the training of the trials;
+    hardware, system and `packages` are those of the machine that makes the report.
     """
     results = [result for study in report.studies for result in study.results]
     versions = {
@@ -42,7 +43,7 @@ def environment(report: Report) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the name of the processor, if the system provides it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             for line in lines:

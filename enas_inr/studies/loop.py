@@ -13,6 +13,7 @@ from enas_inr.objectives.base import Objective
 from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.studies.pictures import StoredPicture
@@ -111,7 +112,7 @@ def run_loop(
         returned = failed + len(history) - first
         if returned != len(proposals):
             raise TrainingError(
-                f"the executor returned {returned} of {len(proposals)} trials",
+                f"the executor returned {returned} of {counted(len(proposals), 'trial')}",
                 "this is a bug of the executor",
             )
     return history

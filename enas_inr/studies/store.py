@@ -1,8 +1,8 @@
-"""The store of a study: its trials in an Optuna storage, the one source of truth.
+"""The store of a study: its trials in an Optuna storage, the single source of truth.
 
-A trial is written once, when it has ended, in one transaction: so a killed process leaves no
-half-written and no RUNNING trial, and only the trial in flight is lost. One process at a time owns
-a study, by a lock that the operating system releases however that process ends.
+A trial is written once, in one transaction, when it has ended. A killed process therefore leaves
+neither a half-written trial nor a RUNNING one, and only the trial in training is lost. One process
+at a time owns a study, through a lock that the operating system releases however the process ends.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Store:
     """One study, open and locked. Use it as a context manager.
 
     Args:
-        name: of the study; made if there is none.
-        spec: what the study is about; a study that exists must agree.
+        name: name of the study, which is created if it does not exist.
+        spec: specification of the study; that of an existing study must be equal.
         storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`.
 
     Raises:
@@ -49,14 +49,14 @@ class Store:
         with explained(self.storage):
             path = lock_path(self.storage, self.name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()  # a folder that cannot be written must not look like a lock that is held
+            path.touch()  # else filelock would take a read-only folder for a lock that is held
             self._lock = FileLock(path, timeout=0)
             try:
                 self._lock.acquire()
             except Timeout:
                 raise StudyError(
                     f"study {self.name!r} in {self.storage} is in use by another process",
-                    "wait until that ends, or choose another --study",
+                    "wait until that process ends, or choose another --study",
                 ) from None
         try:
             with explained(self.storage):
@@ -82,7 +82,7 @@ class Store:
         self._lock.release()
 
     def _agree(self) -> None:
-        """Write the settings into a new study; compare them with those of an old one."""
+        """Write the settings into a new study, or compare them with those of an existing one."""
         known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
             found = [direction.name.lower() for direction in self._study.directions]
@@ -97,21 +97,21 @@ class Store:
         differences = self._spec.differences(StudySpec.model_validate_json(known))
         if differences:
             raise StudyError(
-                f"study {self.name!r} in {self.storage} has other settings than asked for: "
+                f"study {self.name!r} in {self.storage} has different settings: "
                 + "; ".join(differences),
-                "ask for the same, or choose another --study",
+                "give the settings of the study, or choose another --study",
             )
 
     @property
     def keeps_pictures(self) -> bool:
-        """Whether it has a place for them: a storage without a file has none."""
+        """Whether pictures can be stored: a storage without a file has no folder for them."""
         return self._pictures is not None
 
     def attach(self, original: Picture) -> None:
-        """Keep a picture of the signal itself, once, if there is a place for it.
+        """Store the picture of the original signal, once, if pictures can be stored.
 
         Raises:
-            StudyError: it cannot be written.
+            StudyError: the picture cannot be written.
         """
         with explained(self.storage):
             study = self._backend.get_study_id_from_name(self.name)
@@ -121,7 +121,7 @@ class Store:
                     self._backend.set_study_system_attr(study, key, value)
 
     def results(self) -> list[TrialResult]:
-        """The trials that have ended, in the order of their numbers."""
+        """Return the results of the trials that have ended, in the order of their numbers."""
         with explained(self.storage):
             return [read_result(trial) for trial in self._study.get_trials(deepcopy=False)]
 
@@ -129,12 +129,12 @@ class Store:
         """Write a trial that has ended, in one transaction, after the file of its picture.
 
         Args:
-            result: what came of the trial.
-            picture: its reconstruction, new or stored with another trial; left out where there is
-                no place for it.
+            result: result of the trial.
+            picture: picture of its reconstruction, either new or stored with another trial;
+                ignored if pictures cannot be stored.
 
         Raises:
-            StudyError: it cannot be written.
+            StudyError: the trial or the picture cannot be written.
         """
         with explained(self.storage):
             noted = {}

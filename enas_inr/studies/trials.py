@@ -1,4 +1,4 @@
-"""How Optuna holds our studies and trials: the attributes, and TrialResult <-> FrozenTrial."""
+"""How studies and trials are stored in Optuna: attributes, and TrialResult <-> FrozenTrial."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RESULT_ATTRIBUTE = "enas_inr.result"
 
 _STATES = {
     TrialStatus.COMPLETE: TrialState.COMPLETE,
-    TrialStatus.DIVERGED: TrialState.PRUNED,  # a sampler would learn nothing from FAIL
+    TrialStatus.DIVERGED: TrialState.PRUNED,  # because samplers ignore trials in the state FAIL
     TrialStatus.FAILED: TrialState.FAIL,
     TrialStatus.STOPPED: TrialState.PRUNED,
 }
 
 
 def read_result(trial: FrozenTrial) -> TrialResult:
-    """Read the result that a trial was written from.
+    """Read the result from which a trial was written.
 
     Raises:
         StudyError: the trial was not written by enas-inr.
@@ -44,12 +44,13 @@ def read_result(trial: FrozenTrial) -> TrialResult:
 def frozen_trial(
     result: TrialResult, spec: StudySpec, system_attributes: Mapping[str, Any]
 ) -> FrozenTrial:
-    """Make Optuna's form of a trial that has ended, as if it had just been trained.
+    """Convert the result of a trial to Optuna's form, as if the trial had just been trained.
 
     Args:
-        result: what came of it.
-        spec: of the study: its axes are the parameters, its objectives the values.
-        system_attributes: where Optuna finds the picture, see `pictures.upload`.
+        result: result of the trial.
+        spec: specification of the study; its axes become the parameters of the trial, and its
+            objectives the values.
+        system_attributes: attributes by which Optuna finds the picture, see `pictures.upload`.
     """
     ensemble, axes = result.trial.ensemble, spec.space.axes
     complete = result.status is TrialStatus.COMPLETE
@@ -63,14 +64,14 @@ def frozen_trial(
         system_attrs=dict(system_attributes),
         intermediate_values=result.curve.mean() if has_curve else None,
     )
-    # Otherwise a dashboard would show the time that writing took.
+    # Otherwise a dashboard would show the time that was spent on writing.
     trial.datetime_complete = datetime.now()
     trial.datetime_start = trial.datetime_complete - timedelta(seconds=result.seconds)
     return trial
 
 
 def _user_attributes(result: TrialResult) -> dict[str, Any]:
-    """What people see in a dashboard, and the whole result for ourselves."""
+    """Return the values that a dashboard shows, and the whole result for `read_result`."""
     readable = {
         "architecture": result.trial.ensemble.label(),
         "status": result.status.value,

@@ -22,6 +22,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.testing.plugin import Plugin, Suite, require
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -153,7 +154,7 @@ class ExecutorSuite(Suite):
                     require(
                         came.count(result.key) == pictures,
                         f"pictures={pictures}, but ExecutionContext.keep_picture was called "
-                        f"{came.count(result.key)} times before the result of "
+                        f"{counted(came.count(result.key), 'time')} before the result of "
                         f"{result.trial.ensemble.label()} came: see executors.local.train_trial",
                     )
 

@@ -34,6 +34,7 @@ from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.testing.lookup import Table, lookup_results, lookup_space, toy_table
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
+from enas_inr.validation import counted
 
 Psnr = Callable[[EnsembleSpec], float | None]
 """The PSNR of an architecture; see `LookupExecutor`."""
@@ -87,7 +88,7 @@ class StrategySuite(Suite):
             search(plugin, space, toy_table(space), workers=3)
             search(plugin, space, toy_table(space), workers=3, backwards=True)
 
-    def test_a_resume_is_a_replay(self, plugin: Plugin) -> None:
+    def test_a_new_instance_continues_from_the_history(self, plugin: Plugin) -> None:
         """A new instance has the same proposals and trace as one that has seen other histories."""
         space = spaces()["two axes"]
         whole = search(plugin, space, toy_table(space))
@@ -245,7 +246,8 @@ def ask(
     proposals = list(strategy.propose(list(history), list(pending), n))
     require(
         len(proposals) <= n,
-        f"the strategy proposed {len(proposals)} architectures for n = {n}; propose at most n",
+        f"the strategy proposed {counted(len(proposals), 'architecture')} for n = {n}; "
+        "propose at most n",
     )
     feasible = {c.spec.key() for c in space.feasible}
     seen = {result.key for result in history}
@@ -312,9 +314,9 @@ def _require_same(found: Sequence[TrialResult], whole: Sequence[TrialResult], wh
     ours, theirs = ({result.key for result in results} for results in (found, whole))
     require(
         ours == theirs,
-        f"{when}, the search trained {len(ours - theirs)} architectures that it did not train "
-        "before; propose whole batches, and continue only when all of a batch is in the history, "
-        "in any order",
+        f"{when}, the search trained {counted(len(ours - theirs), 'architecture')} that it did "
+        "not train before; propose whole batches, and continue only when all of a batch is in the "
+        "history, in any order",
     )
     best, expected = best_of(found), best_of(whole)
     require(
@@ -325,7 +327,7 @@ def _require_same(found: Sequence[TrialResult], whole: Sequence[TrialResult], wh
 
 def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: FeasibleSpace) -> None:
     steps = list(strategy.trace(list(history)))
-    when = f"after {len(history)} trials"
+    when = f"after {counted(len(history), 'trial')}"
     axes = ("", *(axis.name for axis in space.space.axes))
     known = {result.key: result for result in history}
     iteration = 1

@@ -47,7 +47,7 @@ def storage(request, searched):
 
 @pytest.fixture
 def serving():
-    """Lets servers answer until the test has ended."""
+    """Runs the servers until the test has ended."""
     servers = []
 
     def serve(server):
@@ -64,7 +64,7 @@ def serving():
 
 
 def ask(page, path=None, method="GET"):
-    """The status, type and content with which a page's server answers."""
+    """Return the status, type and content of the response for a page."""
     address = urlsplit(page)
     connection = HTTPConnection(address.hostname, address.port, timeout=30)
     connection.request(method, address.path if path is None else path)
@@ -81,7 +81,7 @@ def ask_json(page, path):
 
 
 def api(page):
-    """Where the study of a page is found as JSON."""
+    """Return the address of the JSON data of a study."""
     return urlsplit(page).path.replace("/dashboard", "/api") + "?after=0"
 
 

@@ -100,7 +100,7 @@ def test_a_target_ends_the_fit_when_it_is_reached(tmp_path, capsys):
 
 
 def test_a_photograph_is_rendered_at_twice_its_size_without_seams(tmp_path):
-    """At 36 dB; the mean step across a border is hardly larger than the steps beside it."""
+    """At 36 dB, the mean step across a border is hardly larger than the steps next to it."""
     line = "fit sample:photo --size 256x300 --grid 8 --depth 2 --width 32 --target-psnr 36 --quiet"
     assert call(f"{line} -o {tmp_path}/m.inr") == 0
     model = enas_inr.load(tmp_path / "m.inr")

@@ -9,7 +9,7 @@ import enas_inr
 from enas_inr.errors import SpecError
 from enas_inr.signals.signal import Signal
 
-if TYPE_CHECKING:  # unused ignores are errors, so these lines say what the types refuse
+if TYPE_CHECKING:  # Unused ignores are errors, so these lines show which types are refused.
     from enas_inr.result import SearchResult
 
     found: SearchResult = enas_inr.search("a.png", grid=4, widths=[8], max_flops=10**9, steps=3)

@@ -81,7 +81,7 @@ def test_a_trial_that_diverges_is_kept_and_never_wins(tmp_path, monkeypatch):
         return train(jobs, *args, **kwargs)
 
     monkeypatch.setattr("enas_inr.executors.local.train", spoilt)
-    for _ in range(2):  # the second time from the store
+    for _ in range(2):  # the second time from the study
         result = search("sample:photo", tmp_path, size="16", grid=2)
         assert [r.status for r in result.trials] == [TrialStatus.COMPLETE, TrialStatus.DIVERGED]
         assert result.best.trial.ensemble.width == 4

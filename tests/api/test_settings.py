@@ -1,4 +1,4 @@
-"""A setting is written once, and is then on the command line, in Python and in study files."""
+"""A setting is defined once, for the command line, Python and study files."""
 
 import inspect
 import json
@@ -97,7 +97,7 @@ class AskedError(Exception):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the last search was asked: all arguments of `run_study`."""
+    """All arguments of the last call of `run_study`."""
     found: dict[str, Any] = {}
 
     def run_study(spec, signal, **settings):

@@ -1,4 +1,4 @@
-"""Each built-in backbone is what its source says; the contract is in test_builtin_backbones.py."""
+"""Each built-in backbone agrees with its source; test_conformance.py checks the contract."""
 
 import math
 

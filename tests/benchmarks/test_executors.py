@@ -17,7 +17,7 @@ def bench():
 
 
 class Table(Executor):
-    """Trains nothing; each trial takes half a second, it says."""
+    """Trains nothing, and reports half a second for each trial."""
 
     def __init__(self, status=TrialStatus.COMPLETE) -> None:
         self._status = status

@@ -17,9 +17,9 @@ from tests.command_line import call
 )
 def test_cost_prints_table_1_exactly(grid, depth, width, flops, parameters):
     line = f"cost --shape 128x128x3 --grid {grid} --depth {depth} --width {width}"
-    priced = call(line + " --json").json
-    ensemble = priced.pop("ensemble")
-    assert priced == {
+    cost = call(line + " --json").json
+    ensemble = cost.pop("ensemble")
+    assert cost == {
         "flops": flops,
         "flops_per_sample": flops / 128**2,
         "parameters": parameters,
@@ -36,9 +36,9 @@ def test_cost_prints_table_1_exactly(grid, depth, width, flops, parameters):
 
 def test_cost_takes_a_backbone_with_options_and_any_shape():
     fourier = "--backbone fourier --backbone-option mapping_size=65"
-    priced = call(f"cost {fourier} --grid 32 --depth 1 --width 128 --json").json
-    assert priced["flops"] == 558_108_672
-    assert priced["ensemble"]["options"]["mapping_size"] == 65
+    cost = call(f"cost {fourier} --grid 32 --depth 1 --width 128 --json").json
+    assert cost["flops"] == 558_108_672
+    assert cost["ensemble"]["options"]["mapping_size"] == 65
     volume = call("cost --shape 20x20x20x1 --grid 2 --depth 1 --width 8 --json").json
     assert (volume["flops"], volume["cells"]) == (2 * (3 * 8 + 8 * 8 + 8) * 20**3, 8)
     series = call("cost --shape 5x8x8x8x2 --grid 2 --depth 1 --width 8 --json").json

@@ -38,7 +38,7 @@ WRONG = {
     "an empty file": (3, "search {folder}/nothing.png", "is empty (0 bytes)"),
     "a truncated PNG": (3, "search {folder}/cut.png", "check that the file is complete"),
     "a huge PNG": (3, "search {folder}/huge.png", "60000x60000 is 3600 million pixels"),
-    "a WAV with NaN": (3, "search {folder}/nan.wav", "1 of 3 values are NaN or infinite"),
+    "a WAV with NaN": (3, "search {folder}/nan.wav", "1 NaN or infinite value among 3"),
     "a WAV without frames": (3, "search {folder}/empty.wav", "holds no samples"),
     "an unknown sample": (3, "search sample:foto", "unknown sample 'foto'; did you mean 'photo'"),
     "grid 0": (2, TINY + " --grid 0", "grid: input should be greater than or equal to 1"),
@@ -166,7 +166,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_ends_with_its_code_and_one_line(broken_files, name):
+def test_an_error_ends_with_its_code_and_one_line(broken_files, name):
     code, line, message = WRONG[name]
     outcome = call(line.format(folder=broken_files))
     assert_one_line(outcome, code)

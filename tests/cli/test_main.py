@@ -13,7 +13,7 @@ HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}
 
 
 def commands(group=None, path=()):
-    """The path of every command, groups included."""
+    """Return the path of every command and group."""
     group = group or typer.main.get_command(app)
     yield path
     for name, command in getattr(group, "commands", {}).items():
@@ -62,7 +62,7 @@ def test_help_and_listings_import_nothing_heavy(line, tmp_path):
 
 
 @pytest.mark.parametrize("line", ["--help", "plugins list", "plugins list --json", "cost --json"])
-def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
+def test_a_closed_pipe_is_not_an_error(line, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     try:

@@ -14,11 +14,11 @@ from enas_inr.errors import SpecError
 from enas_inr.studies.settings import Integers, Names, Setting, Settings, Text
 
 if TYPE_CHECKING:
-    Unknown = int  # as settings are: imported for type checkers alone
+    Unknown = int  # imported for type checkers only, as for settings
 
 
 class Every(Settings):
-    """One setting of each type."""
+    """Settings of all types."""
 
     number: Annotated[int, Setting("A number.")] = 3
     rate: Annotated[float | None, Setting("A rate.", flags=("--lr", "-l"))] = None
@@ -34,7 +34,7 @@ class Every(Settings):
 
 
 def run(*words):
-    """The settings that a command gets from these words."""
+    """Return the settings that a command receives from these arguments."""
     got = []
 
     def command(settings: "Unknown", last: Annotated[int, typer.Option()] = 1) -> None:
@@ -75,7 +75,7 @@ def test_what_is_written_becomes_values_of_the_settings_types():
     }
 
 
-def test_a_setting_of_python_alone_is_no_option():
+def test_a_python_only_setting_is_not_an_option():
     assert "hidden" not in [parameter.name for parameter in parameters(Every)]
     assert spell(Every, "hidden") == "hidden"
 
@@ -96,11 +96,11 @@ def test_how_settings_are_spelt(model, name, written):
     assert spell(model, name) == written
 
 
-def test_no_names_are_no_names():
+def test_an_empty_list_of_names_is_kept():
     assert run("--aims", "")[0].aims == ()
 
 
-def test_a_list_that_is_none_names_the_option():
+def test_an_invalid_list_names_the_option():
     with pytest.raises(SpecError, match="--widths: 'a' is not a list of integers"):
         run("--widths", "a")
     with pytest.raises(SpecError, match="--box-option 'a' has no value"):
@@ -109,7 +109,7 @@ def test_a_list_that_is_none_names_the_option():
 
 @dataclass(frozen=True)
 class Window:
-    """Two options in one object."""
+    """Two options as one object."""
 
     left: Annotated[int, typer.Option(help="From.")] = 0
     right: Annotated[int | None, typer.Option("--to")] = None

@@ -1,4 +1,4 @@
-"""Progress where stderr is no terminal: plain lines, at most one in a while."""
+"""Progress if stderr is not a terminal: plain lines, printed at intervals."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_trial_is_told_after_a_while_with_its_speed_and_what_is_left(clock, capsys):
+def test_a_running_trial_is_shown_with_its_speed_and_the_time_left(clock, capsys):
     shown = SearchProgress(quiet=False)
     shown.started("s", "sqlite:///s.db", 3, 9)
     for seconds, done in [(0, 0.0), (9, 0.2), (10, 0.25), (19, 0.4), (20, 0.5)]:
@@ -57,7 +57,7 @@ def test_after_a_trial_the_whole_search_is_estimated_by_it(clock, capsys):
     )
 
 
-def test_a_finished_trial_is_told_with_its_score_or_why_it_has_none(capsys):
+def test_a_finished_trial_is_shown_with_its_score_or_the_reason_why_it_has_none(capsys):
     shown = SearchProgress(quiet=False)
     shown.started("s", "sqlite:///s.db", 0, 2)
     shown.finished(RESULT)
@@ -68,7 +68,7 @@ def test_a_finished_trial_is_told_with_its_score_or_why_it_has_none(capsys):
     assert second == f"trial 2 of at most 2  siren M=8 d=1 w=16  diverged: {DIVERGED.message}"
 
 
-def test_an_interrupted_search_says_what_is_kept(capsys):
+def test_an_interrupted_search_says_what_is_stored(capsys):
     shown = SearchProgress(quiet=False)
     shown.interrupted()
     shown.started("s", "sqlite:///s.db", 3, 9)
@@ -77,12 +77,12 @@ def test_an_interrupted_search_says_what_is_kept(capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "interrupted before the search began"
     assert said[-1] == (
-        "interrupted: 4 trials are stored in study s (sqlite:///s.db); "
+        "interrupted: 4 trials stored in study s (sqlite:///s.db); "
         "run the same command again to resume"
     )
 
 
-def test_quiet_says_nothing(clock, capsys):
+def test_quiet_prints_nothing(clock, capsys):
     with SearchProgress(quiet=True) as shown:
         shown.started("s", "sqlite:///s.db", 0, 2)
         shown.finished(RESULT)

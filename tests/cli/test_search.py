@@ -22,7 +22,7 @@ def searched(tmp_path_factory):
 SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 2"
 
 
-def test_a_file_whose_name_is_no_unicode_is_searched(broken_files, tmp_path):
+def test_a_file_whose_name_is_not_unicode_is_searched(broken_files, tmp_path):
     name = os.fsdecode(b"caf\xe9.png")
     try:
         (tmp_path / name).write_bytes((broken_files / "good.png").read_bytes())
@@ -100,7 +100,7 @@ def test_a_study_with_other_settings_is_refused_and_lists_them():
     assert "choose another --study" in outcome.err
 
 
-def test_a_search_tells_people_where_it_is_and_what_it_found():
+def test_a_search_prints_its_progress_and_its_result():
     outcome = call(TINY)
     assert outcome.code == 0
     started, first, second = outcome.err.splitlines()
@@ -112,7 +112,7 @@ def test_a_search_tells_people_where_it_is_and_what_it_found():
     assert "2 trials, " in outcome.out
 
 
-def test_colours_that_are_forced_into_a_file_bring_no_moving_display(monkeypatch):
+def test_forced_colours_in_a_file_give_no_live_display(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     outcome = call(f"search sample:photo {SMALL}")
     started, finished = outcome.err.splitlines()
@@ -138,7 +138,7 @@ def test_a_search_in_which_every_trial_diverges_ends_with_its_code():
     assert "not finite" in outcome.err
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(monkeypatch):
+def test_ctrl_c_keeps_finished_trials_and_the_same_command_resumes(monkeypatch):
     calls = []
 
     def interrupted(*args, **kwargs):
@@ -152,12 +152,10 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(monkeypatc
         outcome = call(TINY)
     assert outcome.code == 130
     assert outcome.out == ""
-    assert outcome.err.splitlines()[-1].startswith(
-        "interrupted: 1 trials are stored in study photo-"
-    )
+    assert outcome.err.splitlines()[-1].startswith("interrupted: 1 trial stored in study photo-")
     again = call(TINY)
     assert again.code == 0
-    assert ", 1 trials stored already" in again.err
+    assert ", 1 trial stored already" in again.err
     assert len([line for line in again.err.splitlines() if line.startswith("trial ")]) == 1
 
 
@@ -172,7 +170,7 @@ def test_a_search_for_several_objectives_shows_their_front_and_draws_it(tmp_path
     assert "wrote made/pareto.png" in shown
     with Image.open(tmp_path / "made" / "pareto.png") as image:
         image.load()
-    found = call(f"{line} --json").json  # the same study, from the store
+    found = call(f"{line} --json").json  # the same study, with stored trials
     assert len(found["trials"]) == 5
     front = found["front"]
     assert front == sorted(front, key=lambda row: row["flops"])

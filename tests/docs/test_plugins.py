@@ -15,7 +15,7 @@ PACKAGES = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
 
 @pytest.fixture(scope="module")
 def providers():
-    """Ours, and those of the packages in plugins/, which `make` installs."""
+    """The built-in plugins, and those in plugins/, which `make` installs."""
     found = load_catalog().providers
     return [p for p in found if p.origin.is_ours or p.origin.distribution in PACKAGES]
 

@@ -1,4 +1,4 @@
-"""What a plugin may import is marked in code: the names in a module's `__all__`."""
+"""Plugins may import only the names in the `__all__` of a module."""
 
 import ast
 import importlib
@@ -46,7 +46,7 @@ def imports(source):
 
 
 def written_by_authors():
-    """Code as plugin authors write it, by where it stands."""
+    """Return the code that plugin authors write, by its location."""
     for path in sorted(ROOT.glob("plugins/*/**/*.py")):
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
     for kind in KINDS:
@@ -87,7 +87,7 @@ def test_every_public_name_exists_and_is_documented(public):
         assert loaded.__doc__, module
         assert len(set(names)) == len(names), module
         for name in names:
-            if name == "__version__":  # says itself what it is
+            if name == "__version__":  # self-explanatory
                 continue
             value = getattr(loaded, name)
             own = vars(value) if isinstance(value, type) else {"__doc__": value.__doc__}
@@ -97,7 +97,7 @@ def test_every_public_name_exists_and_is_documented(public):
 
 
 def described_constants(source):
-    """The names of a module that are assigned to, and described by the string that follows."""
+    """Return the variables of a module that are described by a string after the assignment."""
     body = ast.parse(source).body
     for node, following in pairwise(body):
         match node, following:

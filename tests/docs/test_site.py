@@ -1,4 +1,4 @@
-"""The site that `make docs` builds: it is complete, its links are valid, it needs no network."""
+"""The site of `make docs` is complete, has valid links, and needs no network."""
 
 import re
 import subprocess
@@ -43,7 +43,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Built in strict mode, so links and anchors that lead nowhere are errors."""
+    """Built in strict mode, in which broken links and anchors are errors."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

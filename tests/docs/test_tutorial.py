@@ -1,4 +1,4 @@
-"""docs/write-a-backbone.md does what it says: its own code and command lines are run."""
+"""The code and command lines of docs/write-a-backbone.md work as described."""
 
 import ast
 import importlib
@@ -19,7 +19,7 @@ PYTHON = re.compile(r"^```python\n# ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOT
 FILES = dict(PYTHON.findall(TEXT))
 COMMANDS = re.findall(r"^\$ enas-inr (.*)$", TEXT, re.MULTILINE)
 PACKAGE = ("enas_inr_sinc/__init__.py", "enas_inr_sinc/backbone.py")
-ELSEWHERE = "plugins new"  # writes the package that the reader changes; it has tests of its own
+ELSEWHERE = "plugins new"  # creates the package that the reader changes; tested elsewhere
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def installation(tmp_path, monkeypatch):
 
 
 def code_lines(source):
-    """How many lines hold code: neither blank, nor comment, nor docstring."""
+    """Count the lines of code, without blank lines, comments and docstrings."""
     documented: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(

@@ -1,4 +1,4 @@
-"""An exported model computes what ours does."""
+"""An exported model computes the same values as the original."""
 
 from io import BytesIO
 

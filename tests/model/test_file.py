@@ -1,4 +1,4 @@
-"""A `.inr` file comes back to the bit, or says in one line why it cannot."""
+"""A `.inr` file is read back exactly, or refused with one line."""
 
 import json
 import random
@@ -57,7 +57,7 @@ def test_precisions_cost_what_they_say(model):
         content = encode(model.header, model.blocks, precision)
         stored = Model.of(decode(content, CATALOG, "m"))
         quality[precision] = (psnr_db(source, stored.render().values), len(content))
-        assert encode(stored.header, stored.blocks) == content  # stored once more, nothing is lost
+        assert encode(stored.header, stored.blocks) == content  # storing it again loses nothing
     assert quality["float32"][0] > 40
     assert quality["float32"][0] - quality["float16"][0] < 0.3
     assert quality["int8"][0] > 25
@@ -65,7 +65,7 @@ def test_precisions_cost_what_they_say(model):
 
 
 def explains(content: bytes) -> str:
-    """Decode something wrong: the one line that says so."""
+    """Decode invalid content, and return the message of the error."""
     with pytest.raises(ModelError) as caught:
         decode(content, CATALOG, "'m.inr'")
     assert "\n" not in str(caught.value)
@@ -73,7 +73,7 @@ def explains(content: bytes) -> str:
 
 
 def attempt(content: bytes) -> tuple[str, Model | None]:
-    """Decode something that may be wrong; any other error than ours ends the test."""
+    """Decode content that may be invalid; an unexpected error fails the test."""
     try:
         decoded = decode(content, CATALOG, "'m.inr'")
     except EnasInrError as error:
@@ -91,7 +91,7 @@ def test_a_thousand_random_bit_flips_are_all_noticed(model):
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
         message, again = attempt(bytes(damaged))
         assert "\n" not in message
-        if again is not None:  # a flip in the padding of the index is no damage
+        if again is not None:  # a flipped bit in the padding of the index is harmless
             assert torch.equal(again.render().values, expected)
 
 
@@ -173,7 +173,7 @@ def test_killed_in_the_middle_of_the_write_it_is_the_old_one(model, tmp_path):
 
 
 def test_another_program_can_read_it(model, tmp_path):
-    """By the description in docs/format.md: safetensors with a JSON header."""
+    """The file follows docs/format.md: safetensors with a JSON header."""
     from safetensors import safe_open
 
     model.save(tmp_path / "m.inr")

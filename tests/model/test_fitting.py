@@ -1,4 +1,4 @@
-"""A fit: what it becomes does not depend on interruptions, rounds or memory."""
+"""The result of a fit does not depend on interruptions, rounds or memory."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -18,7 +18,7 @@ CATALOG = load_catalog(plugins=False)
 
 
 def waves(rows: int = 24, columns: int = 20) -> Signal:
-    """Smooth, so that whatever is rough is the model's doing."""
+    """A smooth signal, so that any roughness comes from the model."""
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     values = torch.stack([torch.sin(x / 3 + y / 5), torch.cos(x / 4 - y / 6)], dim=-1) * 0.8
     return Signal(values, "image", "waves")
@@ -42,7 +42,7 @@ def stops_now(left: Iterator[int]) -> bool:
 
 @pytest.mark.parametrize("stops", [[1], [3], [1, 2, 3, 5], [2, 2]])
 def test_an_interrupted_fit_becomes_what_an_undisturbed_one_does(tmp_path, stops):
-    """At a learning rate so high that which weights are the best is a matter of luck."""
+    """The learning rate is so high that the step with the best weights is random."""
     checkpoint = tmp_path / "c"
     whole = fit(waves(), asked(), catalog=CATALOG)
     for rounds in stops:
@@ -81,7 +81,7 @@ def test_a_target_is_reached_at_the_same_weights_however_long_rounds_are(monkeyp
 
 
 def test_out_of_memory_in_a_fit_halves_the_chunk_and_ends_the_same(monkeypatch):
-    """On one thread, so that chunks are as large as the workspace allows."""
+    """Uses one thread, so that chunks are as large as the workspace allows."""
     monkeypatch.setattr("enas_inr.training.trainer.plan_workers", lambda jobs, device: 1)
     monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", 1)
     expected = fit(waves(), asked(steps=40, learning_rate=1e-3), catalog=CATALOG)

@@ -1,4 +1,4 @@
-"""A model is its signal as a function: exact at the samples, defined and owned everywhere."""
+"""A model is a function that agrees with its rendering at the samples and is defined everywhere."""
 
 import pytest
 import torch
@@ -51,7 +51,7 @@ def test_the_original_grid_gives_the_training_reconstruction(shape, convention):
 
 def test_each_member_keeps_weights_at_least_as_good_as_its_first_ones():
     source = signal(12, 12, 3)
-    training = TrainingSpec(steps=40, learning_rate=10.0)  # far too large: it only gets worse
+    training = TrainingSpec(steps=40, learning_rate=10.0)  # too large: the loss only rises
     spec = FitSpec(ensemble=EnsembleSpec(grid=2, depth=1, width=8), training=training)
     model = fit(source, spec, catalog=CATALOG).model
     start = model.backbone.init(model.shape, [derived_seed(derived_seed(0, 0), 0)])
@@ -91,7 +91,7 @@ def test_called_with_the_samples_coordinates_it_gives_the_samples():
 def test_gradients_with_respect_to_coordinates_agree_with_finite_differences(omega, blend):
     options = {"omega_first": omega, "omega_hidden": 3.0}
     model = fitted(signal(12, 12, 1), options=options)
-    # Away from the borders of cells the function is smooth.
+    # The function is smooth except at the borders of cells.
     points = torch.tensor([[-0.83, 0.21], [0.11, 0.52], [0.77, -0.43]], dtype=torch.float64)
     points.requires_grad_()
     (gradient,) = torch.autograd.grad(model(points).sum(), points)

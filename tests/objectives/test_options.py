@@ -1,4 +1,4 @@
-"""An objective may need to know the signal: its options are settled for it."""
+"""The options of an objective may depend on the signal, for which they are resolved."""
 
 from enas_inr.hookspecs import Objective
 from enas_inr.objectives.base import Objective as Contract

@@ -1,4 +1,4 @@
-"""Distributions on disk as pip leaves them, and the source of plugins."""
+"""Distributions on disk as pip installs them, and the source of plugins."""
 
 import importlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ def plugin(returned, hook="enas_inr_backbones"):
 
 
 def describe(name, target="no_module:Net", options=None, kind="Backbone", **fields):
-    """The expression that describes something."""
+    """Return the expression of a description."""
     given = {"name": name, "summary": "a test", "target": target, "options": options, **fields}
     return f"{kind}({', '.join(f'{field}={value!r}' for field, value in given.items())})"
 

@@ -1,4 +1,4 @@
-"""A plugin that cannot be loaded is listed with its reason and what to do, and harms no other."""
+"""A plugin that cannot be loaded is listed with the reason and a hint, and affects no other."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ BROKEN = {
     "import lacks a module": (
         "import no_such_module",
         "ModuleNotFoundError: No module named 'no_such_module'",
-        "install what provides 'no_such_module', or uninstall bad-plugin",
+        "install the package that provides 'no_such_module', or uninstall bad-plugin",
     ),
     "misspelt hook": (
         plugin("[]", hook="enas_inr_backbone"),
@@ -46,7 +46,7 @@ BROKEN = {
         "'enas_inr_backbones' is not marked as a hook",
         "mark a function with @hookimpl",
     ),
-    "no hook": ("x = 1", "it has no hook", "upgrade or uninstall bad-plugin"),
+    "no hook": ("x = 1", "the plugin has no hook", "upgrade or uninstall bad-plugin"),
     "hook with an argument": (
         plugin("[]", hook="enas_inr_backbones").replace("()", "(signal)"),
         "Argument(s) {'signal'} are declared in the hookimpl but can not be found in the hookspec",
@@ -113,7 +113,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_plugin_is_listed_with_its_reason_and_harms_no_other(site, what):
+def test_a_broken_plugin_is_listed_with_its_reason_and_affects_no_other(site, what):
     source, reason, hint = BROKEN[what]
     site.install("bad-plugin", source, version="3.2")
     site.install("good-plugin", backbone("healthy"))
@@ -135,7 +135,7 @@ def test_the_traceback_of_a_broken_plugin_shows_its_own_line(site):
     assert f'{module}.py", line 2' in traceback
 
 
-def test_an_optional_hook_of_a_later_version_is_no_mistake(site):
+def test_an_optional_hook_of_a_later_version_is_accepted(site):
     site.install("good-plugin", OPTIONAL)
     catalog = load_catalog()
     assert catalog.find("backbone", "mine").origin.distribution == "good-plugin"
@@ -160,8 +160,8 @@ def test_a_distribution_without_metadata_is_broken_under_a_readable_name(site, f
 
 
 @pytest.mark.parametrize("what", ["import raises", "misspelt hook"])
-def test_beside_a_broken_plugin_a_command_works_as_ever(site, tmp_path, what):
-    pytest.importorskip("torch")  # the command's process needs it
+def test_a_broken_plugin_does_not_affect_other_commands(site, tmp_path, what):
+    pytest.importorskip("torch")  # needed by the process of the command
     site.install("bad-plugin", BROKEN[what][0])
     line = "cost --grid 8 --depth 1 --width 128 --json"
     process = subprocess.run(

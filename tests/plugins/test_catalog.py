@@ -82,7 +82,7 @@ def test_a_plugin_is_created_from_its_target_with_its_options(site):
     assert made == Siren(SirenOptions(omega_first=7))
 
 
-def test_one_name_in_two_kinds_is_no_conflict(site):
+def test_one_name_in_two_kinds_is_not_a_conflict(site):
     site.install("good-plugin", backbone("image"))
     catalog = load_catalog()
     assert catalog.find("backbone", "image").origin.distribution == "good-plugin"

@@ -29,7 +29,7 @@ class Demanding(Options):
         ("enas_inr.spec:Cost", "is not derived from enas_inr.backbones.base.Backbone"),
     ],
 )
-def test_a_target_that_is_no_such_class_is_named(target, says):
+def test_a_target_that_is_not_such_a_class_is_named(target, says):
     with pytest.raises(ContractError, match=says):
         import_target(target, CONTRACT)
 

@@ -1,4 +1,4 @@
-"""A backbone that fails in training fails its own trials, in words that name its distribution."""
+"""A backbone that fails in training fails its own trials; messages name its distribution."""
 
 import json
 
@@ -15,7 +15,7 @@ from tests.plugins.plugin_site import backbone
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Trains all members in one chunk, whatever the machine: messages hold their number."""
+    """Trains all members in one chunk on any machine, since messages contain their number."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -112,11 +112,11 @@ GOOD_LAYERED = {
     "layers": "(first, Layer(w, shape.out_features, 0.1, 0.1))",
 }
 WRONG_LAYERED = {
-    "channels": ("layers", "(first, Layer(w, 1, 0.1, 0.1))", "gives 1 channels, not 3"),
+    "channels": ("layers", "(first, Layer(w, 1, 0.1, 0.1))", "gives 1 channel, not 3"),
     "chain": (
         "layers",
         "(first, Layer(w + 1, 3, 0.1, 0.1))",
-        "layers: number 1 takes 5 features, and gets 4",
+        "layers: number 1 takes 5 features, but gets 4",
     ),
     "list": ("layers", "[first, Layer(w, 3, 0.1, 0.1)]", "not a tuple of Layer"),
     "encoding": ("applied", "x[..., :1]", "the encoding returned shape (4, 64, 1), not (4, 64, 4)"),
@@ -146,7 +146,7 @@ def net(site):
 
 
 def failed_trial(reason):
-    """Search with the backbone: its trial has failed for that reason."""
+    """Search with the backbone, and check that its trial failed for the given reason."""
     outcome = call(f"search sample:photo --backbone mine {SMALL} --quiet")
     assert_one_line(outcome, 7)
     for part in (NAMED, reason, TOLD):
@@ -175,8 +175,8 @@ class Through(torch.autograd.Function):
 """
 
 
-def test_what_fails_while_autograd_goes_backward_fails_its_trials(net):
-    """There no method of the backbone is running."""
+def test_an_error_in_the_backward_pass_fails_its_trials(net):
+    """No method of the backbone is running in this case."""
     through = RETURN.replace("return ", "return Through.apply(").rstrip() + ")\n"
     net(NET.replace(RETURN, through) + BACKWARD)
     failed_trial("failed: ZeroDivisionError: division by zero (net.py, line 29)")
@@ -209,7 +209,7 @@ def filled(parts):
 
 
 @pytest.mark.parametrize("source", [NET, filled(GOOD_LAYERED)], ids=["general", "layered"])
-def test_what_fits_the_contract_is_trained(net, source):
+def test_backbones_that_fit_the_contract_are_trained(net, source):
     net(source)
     found = call(f"search sample:photo --backbone mine {SMALL} --json --quiet")
     assert (found.code, found.err) == (0, "")
@@ -226,7 +226,7 @@ def test_the_trial_is_stored_as_failed_and_tried_again_when_the_plugin_is_repair
     assert call(f"search sample:photo --backbone mine {SMALL} --quiet").code == 0
 
 
-def test_the_other_backbones_of_a_study_go_on(net, tmp_path):
+def test_the_other_backbones_of_a_study_continue(net, tmp_path):
     net(NET.replace(RETURN, "        return x\n"))
     searches = "".join(
         f'[[searches]]\nname = "{name}"\nbackbone = "{name}"\n'
@@ -314,10 +314,10 @@ def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path
     net(NET.replace(RETURN, "        return x\n"))
     catalog = load_catalog()
     signal = load_signal(catalog, "sample:photo", {"size": [16, 16]})
-    priced = candidate(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
+    found = candidate(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
     settings = TrainingSpec.from_profile("paper", steps=4)
     trial = TrialSpec(
-        number=0, ensemble=priced.spec, cost=priced.cost, training=settings, repeats=1, seed=0
+        number=0, ensemble=found.spec, cost=found.cost, training=settings, repeats=1, seed=0
     )
     training = Training.__new__(Training)
     training.config = {"trial": trial.model_dump_json()}

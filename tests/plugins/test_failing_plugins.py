@@ -98,7 +98,7 @@ BAD = [
         "strategy",
         "propose",
         "self.specs[:1] * 65",
-        ": it proposed 65 architectures; at most 64 were requested",
+        ": it proposed 65 architectures, but at most 64 may be proposed",
     ),
     ("strategy", "trace", "[1]", ": its trace holds 1, which is not a TraceStep"),
     ("strategy", "trace", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),

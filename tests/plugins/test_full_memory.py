@@ -50,7 +50,7 @@ TRAINING = TrainingSpec(steps=STEPS, learning_rate=1e-2)
 
 @pytest.fixture
 def net(site, tmp_path, monkeypatch):
-    """The module of a plugin with such a backbone; all four members are one chunk at first."""
+    """The module of a plugin with this backbone; at first, all four members are one chunk."""
     site.write("net", NET)
     site.install("their-plugin", backbone("mine", target="net:Net"))
     monkeypatch.chdir(tmp_path)
@@ -65,7 +65,7 @@ def memory_fills(net, after: int) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 4], ids=["at once", "in a later step"])
-def test_a_search_goes_on_with_smaller_chunks(net, after):
+def test_a_search_continues_with_smaller_chunks(net, after):
     line = "search sample:photo --backbone mine --size 16 --grid 2 --widths 4 --depths 1"
     line += f" --repeats 1 --steps {STEPS} --strategy exhaustive --json --quiet"
     expected = call(f"{line} --storage whole.db").json["best"]["psnr_db"]
@@ -78,7 +78,7 @@ def test_a_search_goes_on_with_smaller_chunks(net, after):
 
 
 @pytest.mark.parametrize("after", [0, 4], ids=["at once", "in a later step"])
-def test_a_fit_goes_on_with_smaller_chunks(net, after):
+def test_a_fit_continues_with_smaller_chunks(net, after):
     catalog = load_catalog()
     signal = load_signal(catalog, "sample:photo", {"size": [16, 16]})
     spec = FitSpec(ensemble=EnsembleSpec(backbone="mine", grid=2), training=TRAINING)
@@ -86,13 +86,13 @@ def test_a_fit_goes_on_with_smaller_chunks(net, after):
     memory_fills(net, after)
     model = fit(signal, spec, catalog=catalog, device="cpu").model
     assert 2 in net.members
-    net.full_after = 10**9  # a rendering is no training
+    net.full_after = 10**9  # rendering is not training
     torch.testing.assert_close(model.render().values, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.fixture
 def trial():
-    """A trial as Ray Tune trains it, two steps at a time; a function makes it."""
+    """Return a function that creates a trial as Ray Tune trains it, two steps at a time."""
     pytest.importorskip("ray")
     from enas_inr.executors.ray.trainable import Training
 
@@ -119,7 +119,7 @@ def trial():
 
 
 def trained(training) -> tuple[list[int], TrialResult]:
-    """The steps that it reports, and its last result."""
+    """Return the reported steps and the last result."""
     reports = [training.step()]
     while not reports[-1]["done"]:
         reports.append(training.step())
@@ -128,19 +128,19 @@ def trained(training) -> tuple[list[int], TrialResult]:
 
 
 @pytest.mark.parametrize("after", [0, 3, 4], ids=["at once", "within a report", "between two"])
-def test_ray_tune_goes_on_with_smaller_chunks_where_it_was(net, trial, tmp_path, after):
+def test_ray_tune_continues_with_smaller_chunks_from_the_same_step(net, trial, tmp_path, after):
     steps, expected = trained(trial(tmp_path / "whole"))
     memory_fills(net, after)
     again, result = trained(trial(tmp_path / "pieces"))
     assert again == steps == [2, 4, 6]
     assert result.status is TrialStatus.COMPLETE, result.message
     assert result.psnr_db == pytest.approx(expected.psnr_db, abs=1e-4)
-    # Two chunks a step, and only the steps since the last report are made again.
+    # There are two chunks per step, and only the steps since the last report are repeated.
     assert net.members.count(2) == 2 * (STEPS - after // 2 * 2)
 
 
-def test_ray_tune_goes_on_from_another_trials_checkpoint_too(net, trial, tmp_path):
-    """As in population based training: the file of its own has another state."""
+def test_ray_tune_also_continues_from_the_checkpoint_of_another_trial(net, trial, tmp_path):
+    """As in population-based training, the trial's own file has another state."""
     other, mine = trial(tmp_path / "other"), trial(tmp_path / "mine")
     other.step(), other.step()
     other.save_checkpoint(str(tmp_path))
@@ -170,7 +170,7 @@ def test_ray_tune_ends_a_trial_that_does_not_fit_at_all(net, trial, tmp_path, mo
     ],
     ids=lambda error: str(error)[:10],
 )
-def test_whichever_library_says_it_the_plugin_is_not_named(net, monkeypatch, raised):
+def test_a_full_memory_reported_by_any_library_does_not_name_the_plugin(net, monkeypatch, raised):
     def none_left(*args):
         raise raised
 

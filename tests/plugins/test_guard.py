@@ -1,4 +1,4 @@
-"""What a plugin makes seems to be what it is, and names the plugin when it fails."""
+"""A guarded object behaves like the object itself, and its errors name the plugin."""
 
 import pickle
 from collections.abc import Generator
@@ -22,7 +22,7 @@ NAMED = r"^objective 'mine' of their-plugin 1\.0"
 
 @dataclass(frozen=True)
 class Thing:
-    """Of a plugin."""
+    """A class of a plugin."""
 
     size: int = 3
     told: list[str] = field(default_factory=list, compare=False)
@@ -65,7 +65,7 @@ def thing(*args, provider=THEIRS, strict=False) -> Thing:
     return guarded(Thing(*args), provider, {"double": check_double}, strict=strict)
 
 
-def test_it_looks_like_what_it_stands_for():
+def test_a_guarded_object_looks_like_its_original():
     made = thing(5)
     assert isinstance(made, Thing)
     assert made.__class__ is Thing
@@ -99,14 +99,14 @@ def test_it_looks_like_what_it_stands_for():
         ),
     ],
 )
-def test_whatever_fails_in_it_names_the_plugin(use, says):
+def test_every_failure_names_the_plugin(use, says):
     with pytest.raises(PluginError, match=NAMED) as caught:
         use(thing())
     assert f" failed: {says}" in str(caught.value)
     assert caught.value.__cause__ is not None
 
 
-def test_an_iterator_is_guarded_while_it_is_consumed_and_no_earlier():
+def test_an_iterator_is_guarded_only_while_it_is_consumed():
     numbers = thing(2).count(0)
     assert [next(numbers), next(numbers)] == [3.0, 6.0]
     with pytest.raises(PluginError, match=NAMED):
@@ -116,7 +116,7 @@ def test_an_iterator_is_guarded_while_it_is_consumed_and_no_earlier():
     closed.close()
 
 
-def test_what_it_returns_is_checked_and_may_be_changed():
+def test_returned_values_are_checked_and_may_be_changed():
     assert str(thing(5).double()) == "10"
     assert isinstance(thing(5).double(), str)
     with pytest.raises(PluginError, match=f"{NAMED}: double returned 102, which is too large; "):
@@ -139,7 +139,7 @@ def test_inside_it_nothing_changes():
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_is_not_its_fault_passes(error):
+def test_errors_that_are_not_its_fault_pass(error):
     with pytest.raises(type(error)) as caught:
         thing().raises(error)
     assert caught.value is error
@@ -155,7 +155,7 @@ def test_in_strict_mode_the_traceback_is_a_note():
     assert not hasattr(caught.value, "__notes__")
 
 
-def test_it_travels_with_its_guard_and_so_do_its_methods():
+def test_objects_and_methods_are_pickled_with_their_guard():
     made, method = pickle.loads(pickle.dumps((thing(7), thing(7).divide)))
     assert made == Thing(7)
     assert method(7) == 1.0
@@ -164,21 +164,21 @@ def test_it_travels_with_its_guard_and_so_do_its_methods():
             use(0)
 
 
-def test_a_failure_of_ours_is_a_bug_but_for_a_broken_contract():
+def test_our_own_failures_are_bugs_except_broken_contracts():
     with pytest.raises(ZeroDivisionError), failures_of(OURS):
         _ = 1 / 0
     with pytest.raises(PluginError, match="broken"), failures_of(OURS):
         raise ContractError("broken")
 
 
-def test_what_is_ours_is_not_guarded():
+def test_built_in_objects_are_not_guarded():
     assert type(load_catalog(plugins=False).create("backbone", "siren")) is Siren
 
 
-def test_what_runs_its_code_fails_in_its_name():
+def test_functions_that_run_its_code_name_the_plugin():
     ours = Thing(1)
     assert guarded_like(Thing(2), ours) is ours
     lent = guarded_like(thing(2), ours)
-    assert lent.double() == 2  # its checks are its own
+    assert lent.double() == 2  # its checks are not guarded
     with pytest.raises(PluginError, match=NAMED):
         lent.divide(0)

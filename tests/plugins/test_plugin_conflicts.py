@@ -1,4 +1,4 @@
-"""Two providers of one name: both are named, and only that name fails."""
+"""If two plugins provide the same name, both are named, and only that name fails."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_a_plugin_cannot_take_the_name_of_a_built_in(site):
     assert catalog.find("backbone", "relu")
 
 
-def test_what_the_message_advises_ends_the_conflict(two, monkeypatch):
+def test_the_advice_of_the_message_ends_the_conflict(two, monkeypatch):
     monkeypatch.setenv(DISABLE_VARIABLE, "two-plugin")
     catalog = load_catalog()
     assert catalog.find("backbone", "shared").origin.distribution == "one-plugin"

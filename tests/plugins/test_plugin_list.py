@@ -1,4 +1,4 @@
-"""`enas-inr plugins list`: what there is, what is broken, what to do; it imports no torch."""
+"""`enas-inr plugins list` shows plugins, problems and hints, without importing torch."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.command_line import assert_one_line, call, plain
 from tests.plugins.plugin_site import backbone, describe, plugin
 
 REASON = "ModuleNotFoundError: No module named 'no_such_module'"
-HINT = "install what provides 'no_such_module', or uninstall bad-plugin"
+HINT = "install the package that provides 'no_such_module', or uninstall bad-plugin"
 PRINT_MODULES = """
 import sys
 from enas_inr.cli.main import run
@@ -98,7 +98,7 @@ def test_a_summary_is_shown_as_it_is_written(site):
 
 
 def list_in_a_process(site, cwd, *flags):
-    """List in a new process; return what it printed and the modules it imported."""
+    """List in a new process, and return its output and the imported modules."""
     process = subprocess.run(
         [sys.executable, "-c", PRINT_MODULES, "plugins", "list", *flags],
         cwd=cwd,
@@ -126,7 +126,7 @@ def test_with_ten_plugins_that_import_torch_listing_imports_nothing_heavy(site, 
 
 
 def test_a_plugin_that_imports_torch_in_its_entry_point_is_told_to_name_its_target(site, tmp_path):
-    site.write("torch", "")  # its name decides, not its time
+    site.write("torch", "")  # the module is what matters, not the time
     site.install("slow-plugin", f"import torch\n{backbone('mine')}", version="1.5")
     site.install("good-plugin", backbone("healthy"))
     printed, modules = list_in_a_process(site, tmp_path)

@@ -1,4 +1,4 @@
-"""A wrong options model, target or constructor breaks only its own name, when that is used."""
+"""A wrong options model, target or constructor breaks its own name only, when it is used."""
 
 import pytest
 

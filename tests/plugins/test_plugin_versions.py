@@ -9,8 +9,8 @@ from enas_inr.plugins.catalog import load_catalog
 from tests.plugins.plugin_site import backbone, only_broken, providers
 
 GOOD = backbone("mine")
-NEWER = f"written for version {API_VERSION + 1} of the plugin API, this enas-inr has version 1"
-LIKELY = f"the likely cause: it requires enas-inr>=99, and this is {enas_inr.__version__}; upgrade"
+NEWER = f"written for version {API_VERSION + 1} of the plugin API, but this enas-inr has version 1"
+LIKELY = f"the likely cause: it requires enas-inr>=99, but this is {enas_inr.__version__}; upgrade"
 
 
 def test_the_version_is_stated_as_the_built_ins_state_it():
@@ -46,10 +46,10 @@ def test_an_object_is_asked_first_and_then_the_module_that_holds_it(site):
 
 
 @pytest.mark.parametrize("stated", ["'1'", "None", "1.5", "True", "0", "(1, 2)"])
-def test_what_is_no_version_is_refused(site, stated):
+def test_values_that_are_not_versions_are_refused(site, stated):
     site.install("bad-plugin", f"ENAS_INR_API = {stated}\n{GOOD}")
     broken = only_broken(load_catalog(), "bad-plugin")
-    assert broken.reason == f"ENAS_INR_API is {stated}, which is no version of the plugin API"
+    assert broken.reason == f"ENAS_INR_API is {stated}, which is not a version of the plugin API"
     assert "write ENAS_INR_API = 1" in broken.hint
 
 
@@ -68,7 +68,7 @@ def test_a_requirement_that_is_not_met_is_named_as_the_likely_reason(site, sourc
     site.install("new-plugin", source, requires=requires)
     broken = only_broken(load_catalog(), "new-plugin")
     assert LIKELY in broken.hint
-    assert "install a version of new-plugin that fits" in broken.hint
+    assert "install a compatible version of new-plugin" in broken.hint
 
 
 @pytest.mark.parametrize("requirement", ["enas-inr", "enas-inr>=0.0.1", "enas-inr-other>=99"])

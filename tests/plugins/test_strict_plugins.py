@@ -1,4 +1,4 @@
-"""For authors of plugins: whatever is wrong with one ends the command, with its traceback."""
+"""In strict mode, any problem with a plugin ends the command with a traceback."""
 
 import pytest
 
@@ -19,7 +19,7 @@ class Net(Siren):
 
 @pytest.fixture(params=["--strict-plugins", "variable"])
 def strict(request, monkeypatch):
-    """Asks for strictness, in both ways; returns the option."""
+    """Selects strict mode in either way, and returns the option."""
     if request.param == "variable":
         monkeypatch.setenv(STRICT_VARIABLE, "1")
         return ""
@@ -48,20 +48,20 @@ def test_a_conflict_ends_any_command(site, strict):
     assert "'shared' is provided by one-plugin 1.0 and by two-plugin 1.0" in outcome.err
 
 
-def test_where_nothing_is_wrong_strictness_changes_nothing(site, strict):
+def test_strictness_changes_nothing_without_broken_plugins(site, strict):
     site.install("good-plugin", backbone("mine"))
     for line in ("plugins list --json", "cost --json"):
         assert call(f"{strict} {line}") == call(line)
 
 
-def test_what_is_not_loaded_cannot_be_wrong(site, strict):
+def test_plugins_that_are_not_loaded_are_not_broken(site, strict):
     site.install("bad-plugin", BROKEN)
     assert call(f"{strict} --no-plugins cost").code == 0
     for line in ("--help", "search --help", "--version"):
         assert call(f"{strict} {line}").code == 0
 
 
-def test_a_plugin_that_fails_later_brings_its_traceback(site, strict, tmp_path, monkeypatch):
+def test_a_plugin_that_fails_later_is_shown_with_its_traceback(site, strict, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     site.write("net", NET)
     site.install("bad-plugin", backbone("mine", target="net:Net"))

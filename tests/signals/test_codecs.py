@@ -35,7 +35,7 @@ def sound(frames=2000, channels=1, rate=8000, **meta):
 
 
 def jpeg(signal, quality):
-    """The size and the decoded levels, from Pillow alone."""
+    """Return the size and the decoded levels, computed with Pillow only."""
     buffer = BytesIO()
     Image.fromarray(levels(signal)).save(buffer, "JPEG", quality=quality, optimize=True)
     return buffer.tell(), np.asarray(Image.open(buffer))

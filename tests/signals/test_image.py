@@ -39,7 +39,7 @@ def signal_of(values, **meta):
 
 
 def png_header(width, height):
-    """A PNG that declares a size and holds next to nothing."""
+    """Return a PNG that declares a size and contains almost no data."""
 
     def chunk(kind, data):
         body = kind + data

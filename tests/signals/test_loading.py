@@ -15,7 +15,7 @@ from enas_inr.signals.signal import Modality, Signal
 
 
 class Volume(Modality):
-    """A stranger's modality."""
+    """A modality of another author."""
 
     def read(self, path):
         return Signal(torch.zeros(2, 2, 2, 1), "volume", path.name)

@@ -27,12 +27,12 @@ SHAPES_AND_GRIDS = [
 
 
 def numbered(shape, channels=2):
-    """A signal of which no two values are equal."""
+    """Return a signal whose values are all different."""
     return torch.arange(math.prod(shape) * channels, dtype=torch.float64).reshape(*shape, channels)
 
 
 def cells_by_slicing(values, grid):
-    """The definition: slices between the edges, cells in row-major order."""
+    """Cut by the definition: slices between the edges, cells in row-major order."""
     edges = [cell_edges(n, m) for n, m in zip(values.shape, grid, strict=False)]
     spans = [list(itertools.pairwise(axis)) for axis in edges]
     return [

@@ -16,7 +16,7 @@ def noise(*shape, seed=0):
 
 
 def slow_ssim(a, b):
-    """Wang et al. 2004, window by window, on 8-bit levels."""
+    """Compute SSIM by Wang et al. 2004, window by window, on 8-bit levels."""
     a, b = ((x.double().numpy() + 1) * 127.5 for x in (a, b))
     rows, columns, channels = a.shape
     size = max(k for k in range(1, 12, 2) if k <= min(rows, columns))

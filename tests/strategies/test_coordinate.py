@@ -1,4 +1,4 @@
-"""Algorithm 1 on lookup tables, against an independent account of what it must do."""
+"""Algorithm 1 on lookup tables, compared with an independent implementation."""
 
 import random
 
@@ -60,7 +60,7 @@ def test_pending_architectures_are_not_proposed_again_and_n_is_respected():
 
 
 def test_it_moves_to_the_best_of_each_line_and_stops_when_a_pass_changes_nothing():
-    # Quality that rewards depth 2 and width 32, whatever the cost (alpha 0).
+    # The quality is best for depth 2 and width 32; the cost does not matter (alpha 0).
     quality = {(32, 3): 40, (32, 2): 50, (64, 2): 45}
     history, trace, executor = run(
         lambda spec: quality.get((spec.width, spec.depth), 10.0), alpha=0.0
@@ -164,6 +164,6 @@ def test_it_finds_a_coordinatewise_optimum_with_fewer_trainings_than_exhaustive(
         assert present(best.score) <= present(present(best_of(oracle)).score)
         scores = {r.key: present(r.score) for r in oracle}
         last = {step.axis: step for step in run(psnr)[1]}
-        for step in last.values():  # the last pass: nothing on the lines through it is better
+        for step in last.values():  # the last pass finds no better architecture
             chosen = scores[present(step.choice)]
             assert all(scores[c.key] <= chosen for c in step.candidates)

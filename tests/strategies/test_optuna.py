@@ -1,4 +1,4 @@
-"""Optuna's samplers on lookup tables: what they propose is feasible, new, and a pure function."""
+"""Optuna's samplers on lookup tables: proposals are feasible, new and reproducible."""
 
 import random
 import sys
@@ -34,7 +34,7 @@ def space_of(axes=WIDE, objectives=(), seed=0):
 
 
 class Shuffled(LookupExecutor):
-    """Trials of a batch end in another order than they began."""
+    """The trials of a batch end in another order than they started."""
 
     def run(self, trials):
         ended = list(super().run(trials))
@@ -47,7 +47,7 @@ class KilledError(Exception):
 
 
 class Mortal(MemoryRecords):
-    """Dies when it has kept so many trials."""
+    """Fails after storing a number of trials."""
 
     def __init__(self, kept, lives):
         super().__init__()
@@ -89,7 +89,7 @@ def test_each_sampler_ends_when_every_feasible_architecture_is_trained(sampler):
 
 @pytest.fixture
 def threads():
-    """Sets torch's threads, and sets them back."""
+    """Sets the number of torch's threads, and restores it afterwards."""
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
@@ -195,7 +195,7 @@ def test_a_search_in_which_all_diverge_ends():
 
 
 class Failing(LookupExecutor):
-    """The first trials fail; only tried again are they what they are."""
+    """The first trials fail, and are complete only when they are retried."""
 
     def __init__(self, failures):
         super().__init__(psnr)

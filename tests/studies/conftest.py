@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="package")
 def empty_database(tmp_path_factory):
-    """Making the tables takes longer than most tests."""
+    """Creating the tables takes longer than most tests."""
     path = tmp_path_factory.mktemp("store") / "empty.db"
     optuna.storages.RDBStorage(f"sqlite:///{path}")
     return path
@@ -23,5 +23,5 @@ def database(tmp_path, empty_database):
 def storage(request, tmp_path, monkeypatch):
     if request.param == "sqlite":
         return request.getfixturevalue("database")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where its lock lies
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # the folder of its lock
     return f"journal:{tmp_path}/runs.log"

@@ -75,7 +75,7 @@ def failed(number, **sizes):
 
 
 def plain_optuna(storage, name="s"):
-    """The study as somebody sees it who does not have enas-inr."""
+    """Return the study as plain Optuna reads it."""
     if storage.startswith("journal:"):
         backend = optuna.storages.journal.JournalFileBackend(storage.removeprefix("journal:"))
         storage = optuna.storages.JournalStorage(backend)
@@ -83,7 +83,7 @@ def plain_optuna(storage, name="s"):
 
 
 def refused(name, spec, storage):
-    """The message of the StudyError with which a study is refused."""
+    """Return the message of the StudyError that refuses a study."""
     with pytest.raises(StudyError) as caught, Store(name, spec, storage):
         pass
     assert "\n" not in str(caught.value)

@@ -6,11 +6,11 @@ from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
 SPACE = lookup_space({"width": (8, 16, 32), "depth": (1,)}, 10**9)
 
 
-def test_what_is_known_is_not_trained_and_the_search_is_the_same():
+def test_known_trials_are_not_trained_and_the_search_is_the_same():
     whole = simulate(Exhaustive(SPACE), SPACE, PsnrFlops(), LookupExecutor(lambda s: s.width))
     known = {r.key: Known(r) for r in whole[:2]}
     inner = LookupExecutor(lambda s: s.width)
     executor = CachedExecutor(inner, lambda trial: known.get(trial.ensemble.key()))
-    recalled = simulate(Exhaustive(SPACE), SPACE, PsnrFlops(), executor)
+    again = simulate(Exhaustive(SPACE), SPACE, PsnrFlops(), executor)
     assert [spec.width for spec in inner.trained] == [32]
-    assert recalled == whole
+    assert again == whole

@@ -1,4 +1,4 @@
-"""The loop, on an executor that looks its results up."""
+"""The loop, with an executor that looks up its results."""
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_trials_are_numbered_in_the_order_in_which_they_end():
 
 
 @pytest.mark.parametrize("known", [0, 1, 5, 6])
-def test_what_is_known_is_not_trained_again(known):
+def test_known_trials_are_not_trained_again(known):
     whole, _ = search(LookupExecutor(psnr))
     records = MemoryRecords()
     for result in whole[:known]:

@@ -1,4 +1,4 @@
-"""The pictures of a search's trials, beside its storage."""
+"""The pictures of trials, which are stored next to the storage."""
 
 import json
 import shutil
@@ -72,7 +72,7 @@ def plain_optuna(storage, name="s"):
 
 
 def artifacts(folder, owner, study):
-    """What plain Optuna finds of a trial, or of the study itself: names, types and contents."""
+    """Return the pictures of a trial or study that plain Optuna finds: names, types, contents."""
     found = []
     for meta in get_all_artifact_meta(owner, storage=study._storage):
         path = folder / "downloaded"
@@ -87,7 +87,7 @@ def artifacts(folder, owner, study):
 
 
 def reconstruction(signal, trial):
-    """Train a trial again and evaluate its first repeat, apart from any executor."""
+    """Train a trial again and evaluate its first repeat, without an executor."""
     context = ExecutionContext(load_catalog(plugins=False), signal)
     (job,) = conversion.make_jobs(context, [trial])
     (outcome,) = train([job], trial.training, CPU, keep_params=True)
@@ -115,7 +115,7 @@ def test_the_sound_of_a_trial_is_its_reconstruction(database, tmp_path):
     assert artifacts(tmp_path, study.trials[1], study) == [(name, "audio/wav", expected)]
 
 
-def test_a_picture_is_handed_over_before_its_result_which_knows_nothing_of_it(database):
+def test_a_picture_is_passed_on_before_its_result_and_is_not_part_of_it(database):
     trials = [result.trial for result in search(database).trials]
     came = {}
 
@@ -169,7 +169,7 @@ def test_the_picture_of_a_known_trial_is_copied_and_never_read(storage, tmp_path
     assert present(original).path.is_file()
 
 
-def test_a_known_trial_whose_picture_has_gone_has_none(database):
+def test_a_known_trial_without_its_picture_file_has_no_picture(database):
     first = search(database)
     look_up = known_trials(first.spec.signal, database)
     known = present(look_up(first.trials[0].trial))
@@ -211,7 +211,7 @@ def test_a_search_without_pictures_writes_none(database, tmp_path):
 
 
 @pytest.mark.parametrize("case", ["memory", "two colors"])
-def test_where_there_can_be_no_pictures_none_are_made(database, tmp_path, monkeypatch, case):
+def test_no_pictures_are_made_if_they_cannot_be_stored(database, tmp_path, monkeypatch, case):
     def evaluate(*args):
         raise AssertionError("evaluated")
 
@@ -237,7 +237,7 @@ def test_a_trial_that_diverged_has_no_picture(database, tmp_path, monkeypatch):
     assert [len(artifacts(tmp_path, row, study)) for row in study.trials] == [1, 0]
 
 
-def test_a_trial_is_complete_though_its_picture_cannot_be_made(database, tmp_path, monkeypatch):
+def test_a_trial_is_complete_even_if_its_picture_cannot_be_made(database, tmp_path, monkeypatch):
     def evaluate(*args):
         raise RuntimeError("a bug in a backbone")
 
@@ -271,10 +271,10 @@ def test_a_search_killed_between_a_picture_and_its_trial_leaves_nothing_wrong(
     for owner in (study, *study.trials):
         assert len(artifacts(tmp_path, owner, study)) == 1
     files = list((tmp_path / "study.db.artifacts").iterdir())
-    assert len(files) == 4  # one of them is nobody's
+    assert len(files) == 4  # one of them belongs to no trial
 
 
-def test_a_folder_that_cannot_be_made_is_said_in_one_line(database, tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported_in_one_line(database, tmp_path):
     (tmp_path / "study.db.artifacts").write_text("my notes")
     with pytest.raises(StudyError, match=r"cannot be used: .*study\.db\.artifacts") as caught:
         search(database)

@@ -22,7 +22,7 @@ def test_the_settings_of_a_study_are_read_without_owning_it(storage):
     [(["maximize"], 1), (["minimize"], 0), (["maximize", "maximize"], 0)],
     ids=["with-a-trial", "minimises", "two-objectives"],
 )
-def test_a_study_of_somebody_else_is_refused_and_left_alone(database, directions, trials):
+def test_a_study_of_another_program_is_refused_and_not_changed(database, directions, trials):
     foreign = optuna.create_study(storage=database, study_name="s", directions=directions)
     for _ in range(trials):
         foreign.add_trial(optuna.trial.create_trial(value=1.0))
@@ -34,7 +34,7 @@ def test_a_study_of_somebody_else_is_refused_and_left_alone(database, directions
     assert len(again.trials) == trials
 
 
-def test_a_trial_that_somebody_else_added_is_refused(database):
+def test_a_trial_added_by_another_program_is_refused(database):
     with Store("s", SPEC, database) as store:
         plain_optuna(database).add_trial(optuna.trial.create_trial(value=1.0))
         with pytest.raises(StudyError, match="trial 0 was not written by enas-inr"):

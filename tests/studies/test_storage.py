@@ -29,7 +29,7 @@ with Store(name, StudySpec.model_validate_json(spec), storage) as store:
 
 @contextmanager
 def other_process(storage, *results):
-    """A process that has written these results and owns the study until its stdin is closed."""
+    """Start a process that writes these results and owns the study until its stdin is closed."""
     texts = [result.model_dump_json() for result in results]
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, "s", SPEC.model_dump_json(), storage, *texts],
@@ -45,7 +45,7 @@ def other_process(storage, *results):
             process.kill()
 
 
-def test_a_study_that_another_process_owns_is_refused_until_that_ends(storage):
+def test_a_study_is_refused_while_another_process_owns_it(storage):
     with other_process(storage, complete(0)) as process:
         message = refused("s", SPEC, storage)
         assert "study 's' in " in message

@@ -123,7 +123,7 @@ def test_a_study_with_other_settings_is_refused_and_every_difference_listed(stor
         store.add(complete(0))
     other = SPEC.model_copy(update={"repeats": 3, "training": TrainingSpec(steps=7)})
     message = refused("s", other, storage)
-    assert "has other settings than asked for" in message
+    assert "has different settings" in message
     assert "repeats: 3, not 5; training.steps: 7, not 500; " in message
     assert "choose another --study" in message
     with Store("s", SPEC, storage) as store:
@@ -137,7 +137,7 @@ def test_a_result_outside_the_space_is_refused_and_nothing_written(database):
         assert store.results() == []
 
 
-def test_optuna_says_as_much_after_a_study_as_before(database, capfd):
+def test_the_log_level_of_optuna_is_not_changed(database, capfd):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with Store("s", SPEC, database) as store:
         store.add(complete(0))

@@ -66,7 +66,7 @@ def test_set_comes_after_quick_and_signals_replace(tmp_path):
     assert "changed (training.steps 7, other searches.searched.widths)" in loaded.reduced
 
 
-def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
+def test_a_change_of_the_presentation_is_not_a_reduction(tmp_path):
     loaded = load(tmp_path, changes={"title": "other", "figures": ["curves"]})
     assert loaded.file.figures == ("curves",)
     assert loaded.reduced == ""
@@ -104,14 +104,14 @@ def test_a_change_of_what_is_shown_is_no_reduction(tmp_path):
         ("repeats = 3", "repeats = 3\nquick = 3", "is not TOML"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_what_was_meant(tmp_path, old, new, says):
+def test_a_mistake_is_one_line_with_a_suggestion(tmp_path, old, new, says):
     with pytest.raises(SpecError) as caught:
         load(tmp_path, TEXT.replace(old, new, 1))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_may_stand_for_text(tmp_path):
+def test_numbers_are_accepted_as_text(tmp_path):
     loaded = load(tmp_path, changes={"size": 64, "searches.searched.max_flops": 1e9})
     assert loaded.file.size == "64"
     assert loaded.file.searches[1].max_flops == "1000000000.0"

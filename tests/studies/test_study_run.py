@@ -1,4 +1,4 @@
-"""A study file from end to end, on a real picture of a few pixels."""
+"""Study files from end to end, on a real picture of a few pixels."""
 
 import json
 
@@ -58,7 +58,7 @@ def run(file, storage="s.db", **settings):
     return report, seen
 
 
-def test_what_is_done_is_not_done_again_not_even_when_the_file_grows(file):
+def test_finished_trials_are_not_repeated_even_if_the_file_grows(file):
     first, seen = run(file)
     assert len(seen.trained) == 2
     again, seen = run(file)
@@ -69,7 +69,7 @@ def test_what_is_done_is_not_done_again_not_even_when_the_file_grows(file):
     assert seen.trained == {"siren M=2 d=1 w=12"}
     known = {r.key: r.psnr_db for r in first.studies[0].results}
     assert known.items() <= {r.key: r.psnr_db for r in more.studies[0].results}.items()
-    assert len(more.studies[0].pictures) == 3  # those of recalled trials come with them
+    assert len(more.studies[0].pictures) == 3  # including those of known trials
 
 
 def test_fewer_repeats_are_the_first_of_more_and_more_are_trained(file):
@@ -116,7 +116,7 @@ def test_a_report_before_the_run_says_so(file):
         prepared.report("other.db")
 
 
-def test_a_report_of_an_unfinished_run_has_what_there_is_and_says_so(file):
+def test_a_report_of_an_unfinished_run_says_what_is_missing(file):
     run(file)
     more = TEXT[TEXT.index("[[searches]]") : TEXT.index("[quick]")].replace("SIREN", "more")
     file.write_text(TEXT.replace("[quick]", more.replace("width = 4", "width = 6") + "[quick]"))
@@ -125,7 +125,7 @@ def test_a_report_of_an_unfinished_run_has_what_there_is_and_says_so(file):
     assert report.reduced == "1 of 2 studies have not been run yet"
 
 
-def test_what_was_written_by_others_is_not_recalled(file):
+def test_trials_of_other_programs_are_not_reused(file):
     signal = prepare(file).signals[0].info()
     storage = optuna.storages.get_storage("sqlite:///s.db")
     study = optuna.create_study(storage=storage, study_name="theirs")

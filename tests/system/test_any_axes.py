@@ -31,7 +31,7 @@ class EveryOptions(Options):
 
 
 class Raw(Modality):
-    """A stranger's modality: text files of JSON; those that end in `.clip` have a rate."""
+    """A modality of another author: JSON text files; those ending in `.clip` have a rate."""
 
     def __init__(self, options):
         self._every = options.every

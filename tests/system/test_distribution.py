@@ -1,4 +1,4 @@
-"""The source distribution holds what is needed to build, test and document the project."""
+"""The source distribution contains everything to build, test and document the project."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What version 0.1.0 wrote opens and continues; see tests/data/v0.1.0/README.md."""
+"""Files of version 0.1.0 can be opened and continued; see tests/data/v0.1.0/README.md."""
 
 import gzip
 import json
@@ -23,14 +23,14 @@ REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "tests" / "data" / "v0.1.0"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
 SPECS = json.loads((SAMPLES / "specs.json").read_text())
-TRAINED_DB = 1.0  # trained again, sums are rounded otherwise on other processors
+TRAINED_DB = 1.0  # other processors round sums differently when a trial is trained again
 NEEDS = {"wire": "wire", "gauss": "gauss", "finer": "finer", "cube": "volume", "rate_d": "rate"}
-"""By a word of a command or a file: which plugin it needs."""
+"""The plugin that is needed, by a word in the command or file."""
 
 
 @pytest.fixture(autouse=True)
 def copies(tmp_path, monkeypatch):
-    """A folder with copies of the files, in which everything runs."""
+    """Copies the files to a new folder and makes it the current folder."""
     shutil.copytree(SAMPLES, tmp_path, dirs_exist_ok=True)
     for packed in tmp_path.glob("*.gz"):
         packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
@@ -39,7 +39,7 @@ def copies(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Results are the same with any number, and beside other programs one is the quickest."""
+    """Uses one thread, which is fastest next to other programs and does not change results."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -53,7 +53,7 @@ def require_plugins(*texts):
 
 
 def require_photo():
-    """Study names hold the fingerprint of the photograph, which is of a JPEG decoder."""
+    """Skip if the JPEG decoder differs, since study names depend on the decoded photograph."""
     signal = load_signal(load_catalog(plugins=False), "sample:photo", {"size": [16, 16]})
     if signal.info().fingerprint != EXPECTED["signals"]["sample:photo at 16x16"]["fingerprint"]:
         pytest.skip("another JPEG decoder, so another photograph")
@@ -71,7 +71,7 @@ def printed_json(command, capsys):
 
 
 def facts(result):
-    """Of a search: what is the same on every machine."""
+    """Return the parts of a search that are equal on every machine."""
     keys = ("backbone", "options", "grid", "depth", "width", "flops", "parameters", "bytes")
     return {
         "study": result["study"],
@@ -82,7 +82,7 @@ def facts(result):
 
 
 def as_recorded(search):
-    """What a search prints, with trials by their numbers as in `expected.json`."""
+    """Replace trials by their numbers in the output of a search, as in `expected.json`."""
     numbered = {"front": [row["number"] for row in search["front"]]}
     numbered["trace"] = [
         step | {"candidates": [row["number"] for row in step["candidates"]]}
@@ -249,12 +249,12 @@ def test_a_study_file_that_was_run_is_not_run_again(capsys):
 
 
 class NotOpenedError(StudyError):
-    """A search is about to open its store."""
+    """Raised when a search is about to open its store."""
 
 
 @pytest.fixture
 def stores(monkeypatch) -> list[Store]:
-    """The stores that searches would open; none is."""
+    """The stores that searches would open; none is opened."""
     asked: list[Store] = []
 
     def enter(store):

@@ -1,4 +1,4 @@
-"""The paper's figures on its own signals, which are not ours to distribute: skipped without them.
+"""The paper's figures on its own signals, which we may not distribute: skipped without them.
 
 Set ENAS_INR_PAPER_DATA to a folder with mountain_lake_128.png and gt_bach.wav.
 """

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-pytest.importorskip("torch")  # the searches, in processes of their own, need it
+pytest.importorskip("torch")  # needed by the searches in other processes
 
 SEARCH = "search sample:photo --size 24 --grid 3 --widths 8,16 --depths 1,2 --repeats 2 --steps 40"
 
@@ -32,7 +32,7 @@ def add_or_die(*args):
 Store.add = add_or_die
 sys.exit(run(line))
 """
-"""A search that sends itself a signal when it has kept so many trials and is to keep another."""
+"""A search that sends itself a signal after a number of stored trials, before the next one."""
 
 
 def search_line(folder) -> list[str]:
@@ -65,7 +65,7 @@ def undisturbed(tmp_path_factory) -> dict[str, Any]:
 
 
 def test_kill_9_loses_at_most_the_trial_in_flight_and_changes_no_result(tmp_path, undisturbed):
-    for kept in (1, 2):  # killed twice, each time one trial further
+    for kept in (1, 2):  # killed twice, the second time one trial later
         process = disturbed(tmp_path, 1, signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
         storage = f"sqlite:///{tmp_path / 'study.db'}"

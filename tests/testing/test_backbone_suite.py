@@ -1,4 +1,4 @@
-"""The suite of backbones finds what is wrong with one; our own pass it in tests/backbones."""
+"""The suite for backbones detects faults; the built-in backbones pass it in tests/backbones."""
 
 from unittest import SkipTest
 

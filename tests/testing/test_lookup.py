@@ -1,4 +1,4 @@
-"""The lookup tables on which strategies are tried."""
+"""The lookup tables with which strategies are tested."""
 
 import pytest
 

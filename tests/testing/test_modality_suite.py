@@ -1,4 +1,4 @@
-"""The suite for modalities: ours pass it, and each wrong one breaks the rule that it is to."""
+"""The suite for modalities: the built-in ones pass it, and it detects faults in others."""
 
 import inspect
 import json
@@ -110,7 +110,7 @@ class OtherModality(Good):
 
 
 def with_meta(signal, meta):
-    """As without the type checks that our tests have."""
+    """Runs without the type checks of our tests."""
     object.__setattr__(signal, "meta", meta)
     return signal
 
@@ -145,7 +145,7 @@ class Traceback(Good):
 
 
 class HalfRead(Good):
-    """Reads what there is of a file that was cut off."""
+    """Reads the remaining part of a truncated file."""
 
     def read(self, path):
         try:
@@ -244,7 +244,7 @@ RULES = {
 
 
 def broken(plugin, folder):
-    """The rules that a plugin breaks, and what each says."""
+    """Return the rules that a plugin breaks, with their messages."""
     said = {}
     for number, (name, rule) in enumerate(RULES.items()):
         arguments = [ModalitySuite(), plugin]
@@ -253,7 +253,7 @@ def broken(plugin, folder):
             arguments[-1].mkdir()
         try:
             rule(*arguments)
-        except Exception as error:  # what one rule finds, others may stumble over
+        except Exception as error:  # a fault may break more than one rule
             said[name.removeprefix("test_")] = str(error)
     return said
 

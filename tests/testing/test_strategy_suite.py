@@ -1,4 +1,4 @@
-"""The suite of strategies: our own keep its rules, and it finds what is wrong with others."""
+"""The suite for strategies: the built-in ones pass it, and it detects faults in others."""
 
 import inspect
 
@@ -64,8 +64,12 @@ def test_every_rule_says_in_a_line_what_it_is(rule):
         ("Idle", "proposals_are_feasible_new_and_end", "proposed nothing in a space with one axis"),
         ("Greedy", "one_at_a_time", "4 architectures for n = 1; propose at most n"),
         ("Impatient", "pending_trials_are_respected", "which is pending"),
-        ("Remembering", "a_resume_is_a_replay", "and a new instance differ"),
-        ("Lucky", "a_resume_is_a_replay", "use only the history and FeasibleSpace.seed"),
+        ("Remembering", "a_new_instance_continues_from_the_history", "and a new instance differ"),
+        (
+            "Lucky",
+            "a_new_instance_continues_from_the_history",
+            "use only the history and FeasibleSpace.seed",
+        ),
         ("Eager", "an_interruption_changes_nothing", "after . of 8 trials, the search trained"),
         ("AfterTheLast", "the_order_in_which_trials_end_changes_nothing", "reverse order"),
         ("Hashing", "only_the_seed_of_the_space_is_random", "do not iterate over a set of strings"),

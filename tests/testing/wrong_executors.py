@@ -1,4 +1,4 @@
-"""Executors with one thing wrong each; `Right` has nothing wrong."""
+"""Executors with one fault each, except `Right`."""
 
 from dataclasses import replace
 
@@ -95,7 +95,7 @@ class Mute(Right):
 
 
 class Dragging(Right):
-    """One trial that fails takes the others with it."""
+    """A failing trial makes the others fail, too."""
 
     def run(self, trials):
         results = list(super().run(trials))
@@ -121,7 +121,7 @@ class Blind(Right):
 
 
 class Late(Right):
-    """Hands a picture over after the result."""
+    """Passes on a picture after the result."""
 
     def __init__(self, context):
         self.pictures: list[tuple[TrialSpec, Picture]] = []

@@ -1,4 +1,4 @@
-"""Objectives with one thing wrong each; `Right` has nothing wrong."""
+"""Objectives with one fault each, except `Right`."""
 
 import math
 import statistics

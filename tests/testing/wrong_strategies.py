@@ -1,4 +1,4 @@
-"""Strategies with one thing wrong each; `Right` has nothing wrong."""
+"""Strategies with one fault each, except `Right`."""
 
 import random
 
@@ -79,7 +79,7 @@ class Hashing(Right):
 
 
 class AfterTheLast(Right):
-    """Its next three are like the trial that ended last."""
+    """The next three architectures are similar to the trial that ended last."""
 
     def propose(self, history, pending, n):
         return super().propose(history, pending, min(n, 3))
@@ -92,7 +92,7 @@ class AfterTheLast(Right):
 
 
 class Eager(AfterTheLast):
-    """Its next three are like the best so far, though the last three may not have ended."""
+    """The next three are similar to the best so far, even if the last three have not ended."""
 
     def ordered(self, history):
         best = best_of(history)

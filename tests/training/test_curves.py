@@ -9,7 +9,7 @@ from enas_inr.training.curves import summarise
 
 
 def by_the_book(losses: list[float], patience: int) -> tuple[int, int, float]:
-    """The paper's code, step by step: stop when `patience` steps brought no new minimum."""
+    """The paper's code, step by step: stop after `patience` steps without a new minimum."""
     best, best_step = math.inf, 0
     for step, loss in enumerate(losses, start=1):
         if loss < best:

@@ -1,4 +1,4 @@
-"""A run goes on from what was kept of it, and with smaller chunks where memory runs out."""
+"""A run continues from its checkpoint, and with smaller chunks if memory runs out."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ FULL = [
 
 @pytest.fixture
 def tried(monkeypatch) -> list[int]:
-    """The workspaces that runs were begun with, the last one at the end."""
+    """The workspaces with which runs were started, in their order."""
     sizes: list[int] = []
     start = Run.start
 
@@ -65,7 +65,7 @@ def test_another_error_is_not_about_memory_and_passes(tried):
 
 
 def advanced(trainer: Trainer, steps: int):
-    """Where a run is some steps further, and what became of its job so far."""
+    """Advance a run by some steps, and return its state and the outcome of its job."""
 
     def work(run, pool):
         run.advance(pool, steps)

@@ -1,4 +1,4 @@
-"""What a member becomes depends on its seed and its cell alone."""
+"""The training of a member depends only on its seed and its cell."""
 
 import subprocess
 import sys
@@ -247,7 +247,7 @@ def test_a_member_that_diverges_is_named_with_its_step_and_leaves_others_alone()
     one = job(BACKBONES["siren"], values)
     (outcome,) = train([one], TrainingSpec(steps=1), CPU, keep_params=True)
     (finite,) = train([job(BACKBONES["siren"])], TrainingSpec(steps=1), CPU, keep_params=True)
-    for cell in (0, 1, 3):  # the others made the step that they make beside a finite cell
+    for cell in (0, 1, 3):  # the other cells take the same step as next to a finite cell
         torch.testing.assert_close(
             outcome.params[0]["layers.1.weight"][0, cell],
             finite.params[0]["layers.1.weight"][0, cell],
@@ -272,7 +272,7 @@ def test_training_ends_early_when_every_repeat_has_stopped():
     constant = torch.zeros(8, 8, 1)
     relu = Relu(ReluOptions(bias_init="zeros"))
     shape = NetShape(2, 1, 0, 4)
-    one = Job(relu, shape, cut(constant, (1, 1)), (0,), 10.0)  # leaps: no new minimum
+    one = Job(relu, shape, cut(constant, (1, 1)), (0,), 10.0)  # jumps, without a new minimum
     (outcome,) = train([one], TrainingSpec(steps=5000, patience=5), CPU)
     (repeat,) = outcome.repeats
     assert repeat.stopped

@@ -13,7 +13,7 @@ from enas_inr.training.workers import WorkerPool, plan_workers
 
 
 class Echo(Kernel):
-    """Its losses are the weights of the chunk; one thread alone may use it."""
+    """A kernel whose losses are the weights of the chunk; only one thread may use it."""
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from enas_inr.errors import PluginError, SpecError, TrainingError
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.options import RayOptions
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -116,11 +117,11 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
 
 def _unreachable(address: str, error: BaseException) -> TrainingError:
     """Return the error for a cluster that cannot be joined."""
-    # Ray says "failed to connect" when the cluster did answer, but wants a token.
+    # Ray says "failed to connect" although the cluster did answer and only requires a token.
     if "AuthenticationError" in f"{type(error).__name__} {error.__cause__}":
         return TrainingError(
-            f"the Ray cluster at {address!r} wants its token",
-            "export RAY_AUTH_MODE=token, and have the head's ~/.ray/auth_token on this machine too",
+            f"the Ray cluster at {address!r} requires its token",
+            "export RAY_AUTH_MODE=token, and copy ~/.ray/auth_token from the head to this machine",
         )
     return TrainingError(
         f"no Ray cluster at {address!r}: {first_line(error)}",
@@ -190,14 +191,18 @@ def settle(options: RayOptions, nodes: Sequence[Mapping[str, Any]]) -> tuple[Nee
         gpus = 1.0 if any(node.get("GPU") for node in alive) else 0.0
     needs = Needs(options.cpus_per_trial, gpus)
     if needs.cpus == needs.gpus == 0:
-        raise SpecError("a trial cannot be trained with 0 CPUs and 0 GPUs", "give it some")
+        raise SpecError(
+            "a trial cannot be trained with 0 CPUs and 0 GPUs",
+            "give a positive --cpus-per-trial or --gpus-per-trial",
+        )
     room = sum(needs.fit_into(node) for node in alive)
     workers = options.workers or max(room, 1)
     if workers > room:
         hint = "lower --cpus-per-trial or --gpus-per-trial, or join a larger cluster"
         raise SpecError(
-            f"{workers} workers with {needs} each do not fit into a cluster with {room_in(nodes)}",
-            f"at most {room} fit: lower --workers" if room else hint,
+            f"no room for {counted(workers, 'worker')} with {needs} each in a cluster with "
+            f"{room_in(nodes)}",
+            f"give at most --workers {room}" if room else hint,
         )
     return needs, workers
 
@@ -206,7 +211,7 @@ def room_in(nodes: Iterable[Mapping[str, Any]]) -> str:
     """Return the resources of the nodes in words."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     each = [" ".join(f"{node.get(name, 0):g} {name}" for name in SHOWN) for node in alive]
-    return f"{len(alive)} nodes ({'; '.join(each)})"
+    return f"{counted(len(alive), 'node')} ({'; '.join(each)})"
 
 
 def first_line(error: BaseException) -> str:

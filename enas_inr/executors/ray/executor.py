@@ -1,4 +1,4 @@
-"""Train on a Ray cluster, or on all GPUs of this machine through one.
+"""Train on a Ray cluster, which can be started for all GPUs of this machine.
 
 The pool of workers lives as long as the search. Ray ends it when this process ends.
 """
@@ -15,6 +15,7 @@ from enas_inr.executors.ray.cluster import Needs, connect, import_ray, settle
 from enas_inr.executors.ray.pool import Pool
 from enas_inr.result import TrialResult
 from enas_inr.spec import TrialSpec
+from enas_inr.validation import counted
 
 
 @final
@@ -26,21 +27,21 @@ class RayExecutor(Executor):
         self.context, self._options = context, options
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Train the trials side by side; yield each result as it comes."""
+        """Train the trials in parallel and yield each result when it arrives."""
         return self._pool.run(iter(trials))
 
     @cached_property
     def cluster(self) -> tuple[Needs, int]:
-        """Connect; what each trial holds, and how many are trained at a time.
+        """The resources of each trial, and the number of workers; connects on first use.
 
         Raises:
-            SpecError: the cluster does not have what was asked for.
-            TrainingError: there is no cluster.
+            SpecError: the cluster lacks the requested resources.
+            TrainingError: the cluster cannot be reached.
         """
         context, options = self.context, self._options
         dashboard = connect(options, f"enas-inr {context.title}", context.at_end)
         needs, workers = settle(options, import_ray().nodes())
-        context.say(f"Ray: {workers} workers with {needs} each")
+        context.say(f"Ray: {counted(workers, 'worker')} with {needs} each")
         if dashboard:
             context.say(f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)")
         return needs, workers

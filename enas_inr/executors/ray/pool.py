@@ -19,6 +19,7 @@ from enas_inr.executors.ray.cluster import Needs, first_line, import_ray, room_i
 from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
+from enas_inr.validation import counted
 
 LOOK_SECONDS = 1.0  # seconds between two queries of the progress of the trials
 PATIENCE_SECONDS = 20.0  # seconds without any worker before the user is informed
@@ -44,7 +45,7 @@ class Attempt:
         return f"trial {self.trial.number:04} {self.trial.ensemble.label()}"
 
     def again(self, error: Exception) -> Attempt:
-        """What to try after the worker has died of that."""
+        """Return the next attempt after the worker has died with this error."""
         out_of_memory = "OutOfMemory" in type(error).__name__ or "memory" in str(error).lower()
         share = self.share / 2 if out_of_memory else self.share
         return replace(self, share=share, deaths=self.deaths + 1)
@@ -52,7 +53,7 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What a worker is doing: starting (no attempt), or training one."""
+    """What a worker is doing: starting (no attempt), or training a trial."""
 
     worker: Any
     attempt: Attempt | None
@@ -86,7 +87,7 @@ class Pool:
             self._start()
 
     def run(self, trials: Iterator[TrialSpec]) -> Iterator[TrialResult]:
-        """Train the trials side by side; yield each result as it comes."""
+        """Train the trials in parallel and yield each result when it arrives."""
         waiting = deque(Attempt(trial, self._worker_context.share) for trial in trials)
         while waiting or any(task.attempt for task in self._tasks.values()):
             self._assign(waiting)
@@ -97,7 +98,8 @@ class Pool:
                     waiting.appendleft(outcome)
                 elif outcome is not None:
                     results.append(outcome)
-            self._assign(waiting)  # before the results: keeping one takes the driver a while
+            # Before the results, because storing one keeps the driver busy for a while.
+            self._assign(waiting)
             yield from results
 
     def stop(self) -> None:
@@ -117,7 +119,7 @@ class Pool:
             self._tasks[task] = _Task(worker, attempt)
 
     def _ended(self) -> list[Any]:
-        """Wait until at least one task has ended; return all that have."""
+        """Wait until at least one task has ended, and return all that have ended."""
         lonely = time.monotonic()
         while True:
             ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
@@ -129,18 +131,18 @@ class Pool:
             if any(task.attempt for task in self._tasks.values()):
                 self._show_progress()
             elif time.monotonic() - lonely > PATIENCE_SECONDS:
-                lonely = float("inf")  # told once
+                lonely = float("inf")  # say this only once
                 self._context.say(
                     f"waiting for a worker: {self._needs} each, in a cluster with "
                     f"{room_in(self._ray.nodes())}"
                 )
 
     def _take(self, reference: Any) -> TrialResult | Attempt | None:
-        """What came of a task: a result, an attempt to make again, or just a new worker."""
+        """Return the outcome of a task: a result, a new attempt, or None for a started worker."""
         task = self._tasks.pop(reference)
         try:
             trained: tuple[TrialResult, Picture | None] | None = self._ray.get(reference)
-        except self._ray.exceptions.RayTaskError as error:  # ours: the worker is well
+        except self._ray.exceptions.RayTaskError as error:  # raised by our code: the worker lives
             if task.attempt is None:
                 raise TrainingError(
                     f"a worker cannot start: {first_line(error)}",
@@ -149,7 +151,7 @@ class Pool:
             self._idle.append(task.worker)
             return self._failed(task.attempt, error)
         except self._ray.exceptions.RayError as error:
-            self._kill(task.worker)  # if it is only out of reach, it must not come back
+            self._kill(task.worker)  # an unreachable worker must not come back later
             if task.attempt is None:
                 self._failed_starts += 1
             self._check_starts(error)
@@ -171,17 +173,18 @@ class Pool:
         return result
 
     def _check_starts(self, error: Exception) -> None:
-        """Do not start workers for ever where none survives that."""
+        """Stop the search if no worker survives its start."""
         if self._failed_starts > self._retries:
             raise TrainingError(
-                f"{self._failed_starts} workers in a row died at their start: {first_line(error)}",
+                f"{counted(self._failed_starts, 'worker')} in a row died at the start: "
+                f"{first_line(error)}",
                 "see the logs in Ray's dashboard",
             ) from error
 
     def _show_progress(self) -> None:
-        """Pass on how far the trial is that was begun first.
+        """Report the progress of the trial that was started first.
 
-        Ray's dashboard does not hear of the question: it would count it as a task.
+        Task events are disabled, or Ray's dashboard would count each query as a task.
         """
         busy = [task for task in self._tasks.values() if task.attempt]
         first = min(busy, key=lambda task: task.attempt.trial.number if task.attempt else 0)
@@ -192,10 +195,10 @@ class Pool:
                 self._context.on_progress(progress)
 
     def _kill(self, worker: Any) -> None:
-        with suppress(Exception):  # it has gone already, or the connection has
+        with suppress(Exception):  # the worker or the connection may be gone already
             self._ray.kill(worker)
 
     def _failed(self, attempt: Attempt, error: Exception) -> TrialResult:
-        died = f"its worker died {attempt.deaths} times; " if attempt.deaths else ""
+        died = f"its worker died {counted(attempt.deaths, 'time')}; " if attempt.deaths else ""
         message = f"{died}{type(error).__name__}: {first_line(error)}"
         return failed_result(self._context, attempt.trial, message)

@@ -1,7 +1,7 @@
-"""A trial of Ray Tune, trained some steps at a time, with a report after each of them.
+"""A trial of Ray Tune, trained in intervals of some steps, with a report after each interval.
 
-A trial keeps its own checkpoint in a folder. If its worker, its node or the search is killed, it
-continues from there, whatever name Tune then gives it.
+A trial keeps its own checkpoint in a folder. If its worker, its node or the search is killed, the
+trial continues from there, even if Tune then gives it another name.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from enas_inr.training.trainer import Trainer
 from enas_inr.training.workers import WorkerPool
 
 STATE = "state.safetensors"
-LOWEST = -1e9  # the metrics of a trial that is not complete: Tune wants numbers
+LOWEST = -1e9  # the metrics of a trial that is not complete, because Tune requires numbers
 
 
 def checkpoint_file(folder: Path, trial: TrialSpec) -> Path:
@@ -48,7 +48,7 @@ def checkpoint_file(folder: Path, trial: TrialSpec) -> Path:
 
 @final
 class Training(tune.Trainable):
-    """Trains the trial `config["trial"]`, as JSON, `steps_per_report` steps at a time."""
+    """Trains the trial in `config["trial"]` (JSON), `steps_per_report` steps at a time."""
 
     def setup(  # type: ignore[override]  # tune.with_parameters adds the others
         self,
@@ -71,11 +71,12 @@ class Training(tune.Trainable):
         return True
 
     def _begun(self) -> Trainer:
-        """Draw the trial's members, or read them from its checkpoint; once.
+        """Initialise the trial's members, or load them from its checkpoint, on the first call.
 
-        Not before the first step: Tune tries again what dies in a step, not what dies before.
+        This is done in the first step and not in `setup`, because Tune retries only a trial whose
+        worker dies in a step.
         """
-        torch.set_num_threads(self._threads)  # a setting of the thread
+        torch.set_num_threads(self._threads)  # applies to the current thread only
         if self._trainer is None:
             trial = TrialSpec.model_validate_json(self.config["trial"])
             if "learning_rate" in self.config:  # PBT changes it
@@ -92,10 +93,10 @@ class Training(tune.Trainable):
         return self._trainer
 
     def step(self) -> dict[str, Any]:
-        """Train some steps; called by Tune as long as its scheduler wants."""
+        """Train some steps. Called by Tune until its scheduler stops the trial."""
         try:
             return self._advance()
-        except EnasInrError as error:  # no death of a worker: it would fail again
+        except EnasInrError as error:  # a retry would fail in the same way
             trial = TrialSpec.model_validate_json(self.config["trial"])
             failed = failed_result(self._context, trial, failure(error))
             return {
@@ -131,17 +132,17 @@ class Training(tune.Trainable):
         }
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Called by schedulers that pause trials, or copy them."""
+        """Save the state. Called by schedulers that pause or copy trials."""
         state = self._begun().attempt(lambda run, pool: to_tensors(run))
         _keep(state, Path(checkpoint_dir) / STATE)
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Called by them, too."""
+        """Load the state. Called by the same schedulers."""
         _load(self._begun(), Path(checkpoint) / STATE)
 
 
 def _keep(state: dict[str, Tensor], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)  # a machine other than the search's has none
+    path.parent.mkdir(parents=True, exist_ok=True)  # missing on machines other than the search's
     replace_bytes(path, save_tensors(state))
 
 
@@ -149,11 +150,11 @@ def _load(trainer: Trainer, path: Path) -> None:
     try:
         trainer.go_on_from(load_tensors(read_bytes(path)))
     except (SignalError, SafetensorError, KeyError, ValueError, RuntimeError):
-        return  # there is none, or none that fits: from the beginning
+        return  # no checkpoint that fits: train from the beginning
 
 
 def _ended(result: TrialResult, *, stopped: bool) -> TrialResult:
-    """The result as it is if the trial ends here."""
+    """Return the result of the trial if it ends here."""
     if not stopped or result.status is not TrialStatus.COMPLETE:
         return result
     steps = max(repeat.steps for repeat in result.repeats)

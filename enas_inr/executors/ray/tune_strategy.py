@@ -39,7 +39,7 @@ class RayTune(SelfRunning):
         self._sampler = OptunaSearch(space, learning) if options.searcher == "optuna" else None
 
     def run(self, loop: Loop) -> None:
-        """Let Tune run; see `tuner.py`.
+        """Run Tune; see `tuner.py`.
 
         Raises:
             SpecError: the executor is not `ray`.
@@ -53,12 +53,12 @@ class RayTune(SelfRunning):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
     ) -> Sequence[EnsembleSpec]:
-        """Architectures in a random order, or as TPE learns, until there are enough trials."""
+        """Propose architectures in random order or by TPE, until there are enough trials."""
         if self._sampler:
             return self._sampler.propose(history, pending, n)
         left = self._options.trials - len(history) - len(pending)
         return unseen(self._candidates, history, pending, max(0, min(n, left)))
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """One comparison of all."""
+        """Return one comparison of all trials."""
         return one_comparison(history)

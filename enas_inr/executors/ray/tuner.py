@@ -1,4 +1,4 @@
-"""One run of Ray Tune: our proposals as its searcher, its schedulers, our store as its record."""
+"""One run of Ray Tune, with our strategies as its searchers; the results go to our store."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 
-REPORTS = 20  # of a trial that is not stopped early
+REPORTS = 20  # number of reports of a trial that is not stopped early
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours ends the search in order
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our own handler ends the search cleanly
 }
 
 
 def tune_trials(
     strategy: Strategy, options: RayTuneOptions, loop: Loop, executor: RayExecutor
 ) -> None:
-    """Run Tune until enough architectures were tried; keep each one's result.
+    """Run Tune until enough architectures were tried, and store the result of each.
 
     Args:
         strategy: proposes architectures.
@@ -94,7 +94,7 @@ def tune_trials(
 
 
 def _folder(search: str) -> Path:
-    """Where trials are kept that have not ended; the same for the same study."""
+    """Return the folder of the unfinished trials, which is the same for the same study."""
     digest = hashlib.sha256(f"{os.getuid()}|{search}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"enas-inr-tune-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -102,7 +102,7 @@ def _folder(search: str) -> Path:
 
 
 def _scheduler(options: RayTuneOptions, steps: int) -> Any:
-    """Compares trials by their score at the same step."""
+    """Return the scheduler, which compares trials by their score at the same step."""
     grace = min(steps, options.grace_steps or max(1, steps // 10))
     common: dict[str, Any] = {"time_attr": "steps", "metric": "score", "mode": "max"}
     factor = options.reduction_factor
@@ -123,7 +123,7 @@ def _scheduler(options: RayTuneOptions, steps: int) -> Any:
 
 
 def _population(strategy: Strategy, options: RayTuneOptions, record: _Record) -> dict[str, Any]:
-    """PBT takes no searcher: all of its trials at once, each with the learning rate it changes."""
+    """Return all trials at once, since PBT takes no searcher, and the learning rate it changes."""
     specs = strategy.propose(record.loop.history, (), options.trials)
     trials = [record.loop.make_trial(spec, number) for number, spec in enumerate(specs)]
     described: Any = record.context.catalog.describe("backbone", specs[0].backbone)
@@ -138,8 +138,8 @@ class _Record:
     """Passes results on to our store.
 
     Attributes:
-        by_architecture: only at the end, the best of each architecture: PBT goes on with copies of
-            good trials in the place of bad ones.
+        by_architecture: whether to pass on only the best result of each architecture, at the end,
+            because PBT replaces bad trials with copies of good ones.
         latest: the best result so far, by architecture.
     """
 
@@ -150,11 +150,11 @@ class _Record:
     latest: dict[str, TrialResult] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it needs to restore itself; we restore from our store."""
+        """Return nothing: Tune pickles its state to restore it, but we restore from our store."""
         return {}
 
     def reported(self, result: TrialResult) -> None:
-        """A trial told how far it is."""
+        """Handle the progress report of a trial."""
         known = self.latest.get(result.key)
         if known is None or _rank(result) >= _rank(known):
             self.latest[result.key] = result
@@ -170,13 +170,13 @@ class _Record:
         )
 
     def ended(self, result: TrialResult, picture: Picture | None = None) -> None:
-        """A trial has ended, in whatever way."""
+        """Handle the end of a trial, successful or not."""
         if not self.by_architecture:
             self._keep(result, picture)
         checkpoint_file(self.folder, result.trial).unlink(missing_ok=True)
 
     def end(self) -> None:
-        """Tune has ended."""
+        """Handle the end of Tune."""
         for result in self.latest.values() if self.by_architecture else ():
             self._keep(result)
 
@@ -188,20 +188,20 @@ class _Record:
 
 
 def _mean_psnr(result: TrialResult) -> float | None:
-    """The mean over the repeats, complete or not."""
+    """Return the mean PSNR over the repeats, including incomplete ones."""
     known = [r.psnr_paper_db for r in result.repeats if r.psnr_paper_db is not None]
     return sum(known) / len(known) if known else None
 
 
 def _rank(result: TrialResult) -> tuple[bool, float]:
-    """The larger the better: complete ones first, then by their PSNR."""
+    """Return a key that is larger for better results: complete ones first, then by PSNR."""
     psnr = _mean_psnr(result)
     return result.status is TrialStatus.COMPLETE, float("-inf") if psnr is None else psnr
 
 
 @final
 class _Proposals(Searcher):
-    """A strategy of ours as one of Tune's searchers."""
+    """Adapts one of our strategies to Tune's interface for searchers."""
 
     def __init__(self, strategy: Strategy, trials: int, loop: Loop) -> None:
         super().__init__(metric="score", mode="max")
@@ -210,11 +210,11 @@ class _Proposals(Searcher):
         self._asked: list[EnsembleSpec] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, as in `_Record`."""
+        """Return nothing, for the same reason as in `_Record`."""
         return {}
 
     def suggest(self, trial_id: str) -> Any:
-        """A configuration; None: wait; FINISHED: there is no more."""
+        """Return a configuration, None to let Tune wait, or FINISHED at the end."""
         ended = {result.key for result in self._loop.history}
         pending = [spec for spec in self._asked if spec.key() not in ended]
         found = self._propose(self._loop.history, pending, 1) if self._left > 0 else ()
@@ -228,18 +228,18 @@ class _Proposals(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: the history says so."""
+        """Do nothing: the history shows which trials have ended."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: what is to be proposed follows from our store."""
+        """Do nothing: the proposals follow from our store."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, for the same reason."""
+        """Do nothing, for the same reason."""
 
 
 @final
 class _Mirror(tune.Callback):
-    """Tells the record what happens to the trials."""
+    """Informs the record of all events of the trials."""
 
     def __init__(self, record: _Record) -> None:
         self._record = record
@@ -247,16 +247,16 @@ class _Mirror(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Called by Tune at each report."""
+        """Handle a report of a trial."""
         self._record.reported(TrialResult.model_validate_json(result["trial_result"]))
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Called by Tune when a trial was trained to its end or stopped."""
+        """Handle a trial that was trained to its end or stopped."""
         last = trial.last_result
         self._record.ended(TrialResult.model_validate_json(last["trial_result"]), last["picture"])
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Called by Tune when a trial has failed as often as it may."""
+        """Handle a trial that has failed and used up its retries."""
         error = trial.get_error()
         message = first_line(error) if isinstance(error, Exception) else str(error)
         failed = TrialSpec.model_validate_json(trial.config["trial"])

@@ -14,9 +14,9 @@ from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import PSNR_OFFSET_DB, TrialSpec
 
 GAUGES = {
-    "enas_inr_trial_psnr_db": "PSNR of the trial in training so far, the mean over its repeats",
-    "enas_inr_trial_steps_per_second": "Training steps a second of the trial in training",
-    "enas_inr_trial_done": "Share of the trial's work that is done",
+    "enas_inr_trial_psnr_db": "Current PSNR of the running trial, mean over its repeats",
+    "enas_inr_trial_steps_per_second": "Training steps per second of the running trial",
+    "enas_inr_trial_done": "Completed share of the running trial",
 }
 TAGS = ("study", "trial", "architecture")
 
@@ -40,11 +40,11 @@ class Worker:
         self._started = 0.0
 
     def ready(self) -> None:
-        """Return once the worker is there."""
+        """Return when the worker has started."""
 
     def train(self, trial: TrialSpec, share: float) -> tuple[TrialResult, Picture | None]:
         """Train a trial within a share of the device's memory."""
-        # A setting of the thread, and Ray chooses which one this is.
+        # The setting applies to the current thread, and Ray chooses the thread.
         torch.set_num_threads(self._threads)
         self._started = time.perf_counter()
         trained = train_trial(replace(self._context, share=share), trial)
@@ -52,7 +52,7 @@ class Worker:
         return trained
 
     def progress(self) -> TrialProgress | None:
-        """How far the trial in training is; answered beside the training."""
+        """Return the progress of the running trial; can be called during training."""
         return self._progress
 
     def _tell(self, progress: TrialProgress) -> None:

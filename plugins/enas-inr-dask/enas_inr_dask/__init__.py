@@ -1,4 +1,4 @@
-"""Trials on a Dask cluster for enas-inr: `enas-inr search ... --executor dask`."""
+"""Train trials of enas-inr on a Dask cluster: `enas-inr search ... --executor dask`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ ENAS_INR_API = 1
 
 @hookimpl
 def enas_inr_executors() -> list[Executor]:
-    """Describe the executor; it is imported on use."""
+    """Describe the executor, which is imported only when it is used."""
     return [
         Executor(
             name="dask",
-            summary="a Dask cluster, such as Slurm through dask-jobqueue, or processes here",
+            summary="a Dask cluster: on this machine, on several, or on Slurm (dask-jobqueue)",
             target="enas_inr_dask.executor:DaskExecutor",
             options="enas_inr_dask.options:DaskOptions",
             citation="Rocklin, Dask: Parallel Computation with Blocked Algorithms and Task "

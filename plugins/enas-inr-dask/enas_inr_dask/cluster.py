@@ -1,4 +1,4 @@
-"""A Dask cluster: connect to one, or start one on this machine."""
+"""Connect to a Dask cluster, or start one on this machine."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LOOPBACK = "127.0.0.1"
 
 
 def connect(options: DaskOptions, at_end: ExitStack) -> Client:
-    """Join the cluster that the options name, or start one.
+    """Connect to the cluster in the options, or start one on this machine.
 
     Args:
-        options: where it is, or how large the one to start should be.
-        at_end: disconnects, and stops what was started.
+        options: options with the address of the cluster, or the size of the one to start.
+        at_end: receives the callbacks that disconnect and stop what was started.
 
     Raises:
         SignalError: the scheduler file cannot be read.
-        TrainingError: there is no scheduler at that address.
+        TrainingError: there is no scheduler at the address, or the file is not a scheduler file.
     """
     at_end.enter_context(_quiet())
     if not options.address:
@@ -55,16 +55,16 @@ def connect(options: DaskOptions, at_end: ExitStack) -> Client:
 
 
 def room(client: Client, resources: Mapping[str, float]) -> int:
-    """How many trials the workers that are there can train side by side.
+    """Return the number of trials that the present workers can train in parallel.
 
     Args:
-        client: of the cluster.
-        resources: what each trial holds.
+        client: client of the cluster.
+        resources: resources of each trial.
     """
     return sum(
         min(
             worker["nthreads"],
-            # A hair more than the quotient: 1 / (1 / 3) is a hair less than 3.
+            # Slightly more than the quotient, because 1 / (1 / 3) can be slightly less than 3.
             *(
                 math.floor(worker["resources"].get(name, 0.0) / amount + 1e-9)
                 for name, amount in resources.items()
@@ -77,7 +77,7 @@ def room(client: Client, resources: Mapping[str, float]) -> int:
 
 
 def _local(options: DaskOptions) -> Any:
-    """Processes on this machine, which nobody reaches from elsewhere."""
+    """Start a cluster of processes that cannot be reached from other machines."""
     return LocalCluster(
         n_workers=options.workers or max(1, (os.cpu_count() or 1) // options.threads),
         threads_per_worker=1,
@@ -92,7 +92,7 @@ def _local(options: DaskOptions) -> Any:
 
 
 def _address(given: str) -> str:
-    """The address of a scheduler; given it, or its scheduler file."""
+    """Return the address of a scheduler, which is given directly or by its scheduler file."""
     if "://" in given or not given.endswith(".json"):
         return given
     try:
@@ -106,7 +106,7 @@ def _address(given: str) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Dask's warnings off the terminal: what matters comes back as a result."""
+    """Silence Dask's warnings, since problems that matter are reported in the results."""
     logger = logging.getLogger("distributed")
     before = logger.level
     logger.setLevel(logging.CRITICAL)

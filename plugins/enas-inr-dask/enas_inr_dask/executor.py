@@ -1,4 +1,4 @@
-"""Trials as named tasks of a Dask cluster."""
+"""Train trials as named tasks of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ from enas_inr_dask.options import DaskOptions
 
 Task: TypeAlias = "Future[tuple[TrialResult, Picture | None]]"
 
-SPARED = 3  # how often a trial is submitted again that a dying worker had not begun
+SPARED = 3  # number of times that a trial is resubmitted if its worker died before starting it
 
 
 @final
 class DaskExecutor(Executor):
-    """One task for each trial; nothing is started before there is a trial to train."""
+    """Trains each trial as one task. The cluster is started when there are trials to train."""
 
     def __init__(self, context: ExecutionContext, options: DaskOptions = DaskOptions()) -> None:
         self._context, self._options = context, options
-        self._id = secrets.token_hex(4)  # others may use the cluster: equal keys are equal tasks
+        # Other searches may use the cluster, and Dask takes tasks with equal keys for one task.
+        self._id = secrets.token_hex(4)
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Train the trials wherever there is room; yield each result as it comes."""
+        """Train the trials in parallel and yield each result when it arrives."""
         if not trials:
             return
         if not room(self._client, self._options.resources):
             needs = ", ".join(f"{n:g} {name}" for name, n in self._options.resources.items())
             self._context.say(f"Dask: waiting for a worker{' that has ' if needs else ''}{needs}")
-        # The threads of Dask's client put their news here, and this one passes it on.
+        # The threads of Dask's client put events into this queue, and this thread handles them.
         heard: queue.SimpleQueue[Task | TrialProgress] = queue.SimpleQueue()
         self._client.subscribe_topic(
             self._topic, lambda event: heard.put(TrialProgress(**event[1]["progress"]))
@@ -64,11 +65,11 @@ class DaskExecutor(Executor):
                 if isinstance(news, TrialProgress):
                     begun.add(news.number)
                     training = [t.number for t in tasks.values() if t.number in begun]
-                    if training and news.number == min(training):  # one line for all of them
+                    if training and news.number == min(training):  # show the progress of one only
                         self._context.on_progress(news)
                     continue
                 trial = tasks.pop(news)
-                # Dask blames all tasks that a worker has when it dies, those in its queue included.
+                # When a worker dies, Dask counts a death for all its tasks, even for queued ones.
                 innocent = trial.number not in begun and spared[trial.number] < SPARED
                 if innocent and _killed(news):
                     spared[trial.number] += 1
@@ -94,15 +95,17 @@ class DaskExecutor(Executor):
     def _result(self, trial: TrialSpec, task: Task) -> TrialResult:
         if self._client.status != "running":
             raise TrainingError(
-                "the connection to Dask's scheduler is lost", "the same command continues the study"
+                "the connection to Dask's scheduler is lost",
+                "run the same command again to resume",
             )
         try:
             result, picture = task.result()
         except KilledWorker as error:
             deaths, last = error.allowed_failures + 1, error.last_worker.address
-            died = f"its worker died {deaths} times, the last at {last}; see that worker's log"
+            times = "1 time" if deaths == 1 else f"{deaths} times"
+            died = f"its worker died {times}, the last at {last}; see the log of that worker"
             return failed_result(self._context, trial, died)
-        except Exception as error:  # it cannot be unpickled there, or somebody cancelled it
+        except Exception as error:  # for example, the worker cannot unpickle the task
             return failed_result(self._context, trial, failure(error))
         if picture:
             self._context.keep_picture(trial, picture)
@@ -110,12 +113,12 @@ class DaskExecutor(Executor):
 
     @property
     def _topic(self) -> str:
-        """The name of the events that tell of this search's trials."""
+        """The topic of the progress events of this search."""
         return f"enas-inr-{self._id}"
 
     @cached_property
     def _shared(self) -> Any:
-        """The context on the cluster, signal included, sent once for all trials."""
+        """The execution context on the cluster with the signal, sent once for all trials."""
         gpus = self._options.resources.get("GPU", 0.0)
         context = self._context.for_worker("cuda" if gpus else None, min(1.0, gpus or 1.0))
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
@@ -124,14 +127,15 @@ class DaskExecutor(Executor):
     @cached_property
     def _client(self) -> Any:
         client: Any = connect(self._options, self._context.at_end)
-        workers = len(client.scheduler_info()["workers"])
-        self._context.say(f"Dask: {workers} workers at {client.scheduler.address}")
+        number = len(client.scheduler_info()["workers"])
+        workers = "1 worker" if number == 1 else f"{number} workers"
+        self._context.say(f"Dask: {workers} at {client.scheduler.address}")
         if dashboard := client.dashboard_link:
             self._context.say(f"Dask's dashboard: {dashboard}")
         return client
 
 
 def _killed(task: Task) -> bool:
-    """Whether a task failed since the workers that had it died."""
+    """Whether a task failed because its workers died."""
     error = task.exception() if task.status == "error" else None
     return isinstance(error, KilledWorker) and error.task == task.key

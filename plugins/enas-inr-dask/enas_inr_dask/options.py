@@ -11,15 +11,15 @@ class DaskOptions(Options):
     """Options of `dask`.
 
     Attributes:
-        address: of a scheduler, such as `tcp://192.0.2.2:8786`, or its scheduler file; empty: a
-            cluster of its own on this machine, which ends with the search.
-        workers: processes of its own cluster, each of which trains one trial at a time; None: as
-            many as `threads` leaves cores for.
-        threads: of torch, in each trial.
-        resources: what a trial holds while it is trained, such as `{"GPU": 1}`, of what workers
-            declare with `dask worker --resources`.
-        retries: how often its own cluster tries a trial again whose worker died; any other cluster
-            has this setting itself (`distributed.scheduler.allowed-failures`).
+        address: address of a scheduler, such as `tcp://192.0.2.2:8786`, or its scheduler file. If
+            empty, a local cluster is started and ends with the search.
+        workers: number of processes of the local cluster, each of which trains one trial at a
+            time; by default the number of cores divided by `threads`.
+        threads: number of threads of torch in each trial.
+        resources: resources that each trial needs, such as `{"GPU": 1}`, as declared by the
+            workers with `dask worker --resources`.
+        retries: number of further attempts on the local cluster at a trial whose worker died. Any
+            other cluster has its own setting for this (`distributed.scheduler.allowed-failures`).
     """
 
     address: str = ""

@@ -1,4 +1,4 @@
-"""What runs in a Dask worker: one trial at a time, with its progress as events."""
+"""The code that runs in a Dask worker: one trial at a time, with its progress as events."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from enas_inr.result import Picture, TrialResult
     from enas_inr.spec import TrialSpec
 
-TELL_SECONDS = 0.5  # between two events
+TELL_SECONDS = 0.5  # seconds between two events
 
 
 def dask_setup(worker: Any) -> None:
-    """Called by Dask at the start of each worker of a cluster of our own.
+    """Ignore Ctrl-C. Called by Dask at the start of each worker of the local cluster.
 
-    A terminal sends Ctrl-C to them, too. The search ends them; they need not each say that they
-    were interrupted.
+    A terminal sends Ctrl-C to the workers, too. Since the search ends them, they should not print
+    that they were interrupted.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def keep(context: ExecutionContext) -> ExecutionContext:
-    """The task that holds the signal: its value stays on the workers that train.
+    """Return the context. As the result of a task, it stays on the workers with the signal.
 
-    Data that a client scatters is gone with the workers that hold it. The value of a task is
+    Data that a client scatters is lost with the workers that hold it, but the result of a task is
     computed again.
     """
     return context
@@ -43,13 +43,13 @@ def train(
     """Train a trial as the executor `local` does.
 
     Args:
-        context: as `ExecutionContext.for_worker` makes it.
-        trial: which.
-        threads: of torch.
-        topic: of the events that say how far it is.
+        context: the context that `ExecutionContext.for_worker` returns.
+        trial: the trial to train.
+        threads: number of threads for torch.
+        topic: topic of the progress events.
     """
     tell = _Teller(topic)
-    tell(TrialProgress(trial.number, trial.ensemble.label(), 0.0, 0, None))  # it has begun
+    tell(TrialProgress(trial.number, trial.ensemble.label(), 0.0, 0, None))  # reports the start
     import torch
 
     from enas_inr.executors.local import train_trial
@@ -59,7 +59,7 @@ def train(
 
 
 class _Teller:
-    """Sends the progress of the trial in training, and ends it when nobody waits for it."""
+    """Sends the progress of the trial in training, and ends the trial if it was cancelled."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
@@ -74,5 +74,5 @@ class _Teller:
         self._told = now
         task = self._worker.state.tasks.get(self._key)
         if task is None or task.state == "cancelled":
-            raise TrainingError("the search has been ended")
+            raise TrainingError("the trial was cancelled")
         self._worker.log_event(self._topic, {"progress": asdict(progress)})

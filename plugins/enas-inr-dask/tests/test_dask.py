@@ -1,4 +1,4 @@
-"""The executor `dask`: the suite of executors, and what a cluster adds to it."""
+"""Tests of the executor `dask`: the conformance suite, and tests on a cluster."""
 
 import json
 import os
@@ -25,7 +25,7 @@ OPTIONS = installed("backbone", "siren").resolved(SIGNAL.info(), 2)
 
 @pytest.fixture(scope="session")
 def cluster():
-    """Two workers on this machine, each of which has a `GPU`; a task may take one worker along."""
+    """Two workers on this machine, each with a `GPU`; the death of a worker fails its task."""
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -40,7 +40,7 @@ def cluster():
 
 @pytest.fixture
 def observer(cluster):
-    """A client that looks at the cluster while the executor's own uses it."""
+    """A client that observes the cluster while the client of the executor uses it."""
     with Client(cluster, set_as_default=False) as client:
         yield client
 
@@ -65,7 +65,7 @@ def trial(number, steps=20, **spec):
 
 
 class Run:
-    """An executor with a context of its own, which remembers what it is told."""
+    """An executor with a context of its own, which records results and messages."""
 
     def __init__(self, at_end, on_progress=lambda progress: None, **options):
         self.said: list[str] = []
@@ -91,7 +91,7 @@ def at_end():
 
 
 def working_on(client, number):
-    """The worker that trains a trial, and its process."""
+    """Return the address of the worker that trains a trial, and its process ID."""
     (address,) = [
         worker
         for worker, keys in client.processing().items()
@@ -124,7 +124,7 @@ def test_tasks_are_named_after_trials_and_the_signal_is_sent_once(cluster, obser
     ]
 
 
-def test_a_worker_that_dies_takes_one_trial_along(cluster, observer, at_end):
+def test_the_death_of_a_worker_fails_only_the_trial_in_training(cluster, observer, at_end):
     killed: list[str] = []
 
     def kill(progress):
@@ -137,13 +137,13 @@ def test_a_worker_that_dies_takes_one_trial_along(cluster, observer, at_end):
     results = searching.results(trial(0, ENDLESS), *map(trial, range(1, 5)))
     assert results[0].status is TrialStatus.FAILED
     assert results[0].message == (
-        f"its worker died 1 times, the last at {killed[0]}; see that worker's log"
+        f"its worker died 1 time, the last at {killed[0]}; see the log of that worker"
     )
     assert {results[n].status for n in range(1, 5)} == {TrialStatus.COMPLETE}
     observer.wait_for_workers(2)
 
 
-def test_a_cluster_of_its_own_tries_again_what_dies_and_ends_with_the_search():
+def test_a_local_cluster_retries_a_trial_and_ends_with_the_search():
     killed = threading.Event()
     with ExitStack() as at_end:
 
@@ -174,7 +174,7 @@ def test_what_runs_is_cancelled_when_the_search_is_interrupted(cluster, observer
     searching = Run(at_end, interrupt, address=cluster.scheduler_address)
     with pytest.raises(Interrupted):
         searching.results(trial(0, ENDLESS), trial(1, ENDLESS), trial(2, ENDLESS))
-    # The workers are free again: both are needed for what comes next to end.
+    # The workers are free again: another trial ends, and no task is left.
     (result,) = Run(at_end, address=cluster.scheduler_address).results(trial(3)).values()
     assert result.status is TrialStatus.COMPLETE
     assert not any(observer.processing().values())
@@ -183,12 +183,12 @@ def test_what_runs_is_cancelled_when_the_search_is_interrupted(cluster, observer
 def test_a_share_of_a_gpu_is_trained_on_one(cluster, at_end):
     address = cluster.scheduler_address
     searching = Run(at_end, address=address, resources={"GPU": 0.5})
-    # On a GPU, of which there is none here.
+    # The trial asks for a GPU, and this machine has none.
     (result,) = searching.results(trial(0)).values()
     assert "device 'cuda' is not available" in result.message
 
 
-def test_what_no_worker_has_is_waited_for_and_said(cluster, at_end):
+def test_a_search_waits_for_missing_resources_and_says_so(cluster, at_end):
     class Said(BaseException):
         pass
 

@@ -1,4 +1,4 @@
-"""The strategy `evolution`: the suite of strategies, what Algorithm 1 says, and a real search."""
+"""Tests of `evolution`: the conformance suite, Algorithm 1, and a real search."""
 
 import json
 import statistics
@@ -89,7 +89,7 @@ def as_near_as_can_be(child, parent, trained, space, mutation="next"):
 
 
 @pytest.mark.parametrize("mutation", ["next", "any"])
-def test_a_child_is_as_few_mutations_from_a_living_parent_as_it_can_be(mutation):
+def test_a_child_has_as_few_mutations_as_possible(mutation):
     space = space_of(1)
     history = searched(1, trials=40, mutation=mutation, batch=1)
     for number in range(8, 40):
@@ -103,15 +103,16 @@ def test_a_child_is_as_few_mutations_from_a_living_parent_as_it_can_be(mutation)
 @pytest.mark.parametrize("psnr", [None, diverging], ids=["all-complete", "most-diverge"])
 def test_the_best_of_a_sample_is_the_parent(psnr):
     space = space_of(5)
-    history = searched(5, space, psnr, trials=30, sample=3000, batch=1)  # a sample of everybody
+    # The sample is the whole population.
+    history = searched(5, space, psnr, trials=30, sample=3000, batch=1)
     for number in range(8, 30):
         parent = max(history[number - 8 : number], key=lambda result: result.rank)
         child = history[number].trial.ensemble
         assert as_near_as_can_be(child, parent.trial.ensemble, history[:number], space)
 
 
-def test_the_oldest_dies_not_the_worst():
-    # The first is by far the best of all. Were it the worst that dies, it would be the parent of
+def test_the_oldest_is_replaced_and_not_the_worst():
+    # The first is by far the best. If the worst one were replaced, it would be the parent of
     # every child, since the sample is large.
     space = space_of(3)
     first = Evolution(space).propose((), (), 1)[0]
@@ -136,7 +137,7 @@ def test_the_first_population_is_random_and_the_seed_draws_it():
     assert first[4] == [sizes(s) for s in Evolution(space_of(4)).propose((), (), 64)]
 
 
-def test_it_names_a_batch_of_children_at_once():
+def test_a_batch_of_children_is_proposed_at_once():
     space = space_of(2)
     history = searched(2, trials=8)
     strategy = Evolution(space, EvolutionOptions(trials=20, batch=5))
@@ -160,8 +161,8 @@ def test_its_trace_has_a_step_for_the_first_population_and_for_each_batch():
     assert [len(step.candidates) for step in strategy.trace(history)] == [8, 4, 4, 2]
 
 
-def test_an_unscored_history_of_others_does_not_disturb_it():
-    # As when trials of an earlier run failed and were tried again: the course is another since.
+def test_an_unscored_history_does_not_affect_the_search():
+    # This occurs if failed trials of an earlier run were retried, which changes the search.
     space = space_of(8)
     table = toy_table(space, 8)
     others = [c.spec for c in space.feasible[::5]]

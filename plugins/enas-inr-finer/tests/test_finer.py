@@ -12,7 +12,7 @@ class TestFiner(BackboneSuite):
         return installed("backbone", "finer")
 
 
-def test_it_is_sines_of_a_variable_period():
+def test_the_activations_are_sines_of_a_variable_period():
     shape = NetShape(in_features=2, out_features=1, depth=0, width=4)
     backbone = Finer(FinerOptions(omega=7.0))
     params = backbone.init(shape, [3])

@@ -12,7 +12,7 @@ class TestGauss(BackboneSuite):
         return installed("backbone", "gauss")
 
 
-def test_it_is_gaussians_of_the_asked_deviation():
+def test_the_activations_are_gaussians_of_the_given_deviation():
     shape = NetShape(in_features=2, out_features=1, depth=0, width=4)
     backbone = Gauss(GaussOptions(sigma=0.2))
     params = backbone.init(shape, [3])

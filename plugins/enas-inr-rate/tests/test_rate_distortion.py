@@ -1,4 +1,4 @@
-"""The objective `rate_distortion`: the suite of objectives, its mathematics, and a real search."""
+"""Tests of `rate_distortion`: the conformance suite, its mathematics, and a real search."""
 
 import json
 import math
@@ -28,7 +28,7 @@ def made(signal=PHOTO, **options):
 
 
 def stored(numbers, psnr_db):
-    """A result with so many stored numbers, and the usual PSNR."""
+    """Return a result with the given number of stored numbers and PSNR."""
     cost = Cost(flops=1, parameters=numbers, bytes=4 * numbers)
     return toy_result(cost, (psnr_db - PSNR_OFFSET_DB,))
 
@@ -81,11 +81,11 @@ def test_a_steeper_slope_never_chooses_a_higher_rate():
     assert (chosen[0], chosen[-1]) == (16000, 1000)
 
 
-def test_what_is_chosen_lies_on_the_convex_hull_of_the_curve():
+def test_the_choice_lies_on_the_convex_hull_of_the_curve():
     assert (5000, 29.2) not in {best(slope / 100) for slope in range(1000)}
 
 
-def test_what_a_user_gives_stays():
+def test_given_options_are_kept():
     given = RateDistortionOptions(samples=7, slope=0)
     assert given.resolve(PHOTO, 8) == given
     resolved = RateDistortionOptions().resolve(PHOTO, 8)
@@ -98,7 +98,7 @@ def test_unresolved_options_are_refused_with_what_to_do():
         RateDistortion(RateDistortionOptions())
 
 
-def test_bits_that_nobody_stores_are_refused():
+def test_unsupported_bits_are_refused():
     with pytest.raises(SpecError, match=r"bits_per_number: .*32, 16 or 8 \(received 12\)"):
         installed("objective", "rate_distortion", bits_per_number=12).create()
 

@@ -1,4 +1,4 @@
-"""Equal clips give equal files, whatever else the machine does."""
+"""Equal clips give equal files, independent of the load of the machine."""
 
 import os
 
@@ -26,7 +26,7 @@ def test_equal_clips_give_equal_files(tmp_path, suffix):
 
 @pytest.fixture
 def cores():
-    """Sets the cores that threads made from now on may use; libav makes as many as there are."""
+    """Sets the cores for new threads; libav starts one thread per core."""
     if not hasattr(os, "sched_setaffinity") or os.cpu_count() == 1:
         pytest.skip("needs several cores, and a system that lends them out")
     allowed = os.sched_getaffinity(0)
@@ -35,7 +35,7 @@ def cores():
 
 
 @pytest.mark.parametrize("suffix", videos._WRITTEN)
-def test_the_number_of_cores_decides_nothing(tmp_path, monkeypatch, cores, suffix):
+def test_the_number_of_cores_does_not_matter(tmp_path, monkeypatch, cores, suffix):
     muxer, codecs = videos._WRITTEN[suffix]
     for codec, settings in codecs.items():
         monkeypatch.setitem(videos._WRITTEN, suffix, (muxer, {codec: settings}))

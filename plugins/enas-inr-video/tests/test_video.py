@@ -149,7 +149,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path, suffix):
         assert any(word in refused(cut) for word in ("truncated", "not a video", "0 bytes"))
 
 
-def test_what_follows_a_whole_file_does_no_harm(tmp_path):
+def test_data_after_a_complete_file_is_ignored(tmp_path):
     path = write(clip(), tmp_path / "a.mkv")
     path.write_bytes(path.read_bytes() + bytes(50))
     assert read(path).values.shape[0] == 6
@@ -178,7 +178,7 @@ def test_a_recording_whose_length_was_never_written_is_read(tmp_path):
         (b"", None),
     ],
 )
-def test_the_first_bytes_say_which_container_it_is(tmp_path, head, container):
+def test_the_container_is_detected_from_the_first_bytes(tmp_path, head, container):
     (tmp_path / "a").write_bytes(head)
     assert container_of(tmp_path / "a") == container
 
@@ -279,7 +279,7 @@ def test_smaller_frames_are_averages_of_areas(tmp_path):
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(90, (-1, 0)), (180, (-1, -1)), (270, (0, -1))])
-def test_turned_frames_are_turned_upright(tmp_path, rotation, corner):
+def test_rotated_frames_are_turned_upright(tmp_path, rotation, corner):
     pixels = np.zeros((2, 32, 48, 3), np.uint8)
     pixels[:, :16, :16] = 255
     values = read(encode(tmp_path / "a.mp4", pixels, rotation=rotation)).values

@@ -116,5 +116,6 @@ def _check_finite(numbers: Numbers, what: str) -> None:
     bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in numbers)
     if bad:
         raise SignalError(
-            f"{what}: {bad} of {numbers.size} values are NaN or infinite", "repair the file first"
+            f"{what} holds NaN or infinity ({bad} of {numbers.size} values)",
+            "repair the file first",
         )

@@ -169,4 +169,5 @@ def _not_a_volume(path: Path, shape: tuple[int, ...]) -> SignalError:
     if len(shape) == 5:
         hint += ", or use channels_last=true if the last of five holds channels"
     text = "x".join(map(str, shape))
-    return SignalError(f"{str(path)!r} has {len(shape)} dimensions ({text or 'a number'})", hint)
+    dimensions = "1 dimension" if len(shape) == 1 else f"{len(shape)} dimensions"
+    return SignalError(f"{str(path)!r} has {dimensions} ({text or 'a number'})", hint)

@@ -53,7 +53,7 @@ def nii(path, array, affine=AFFINE, **fields):
 
 
 def opened(path) -> Any:
-    """An image of nibabel, whose `load` promises only what all its formats have."""
+    """Return an image with the types of NIfTI, which the annotations of `nibabel.load` lack."""
     return nibabel.load(path)
 
 
@@ -84,7 +84,7 @@ def test_nifti_keeps_every_type_that_it_has(tmp_path, dtype):
 
 
 @pytest.mark.parametrize(("dtype", "kept"), [("float16", "float32"), ("bool", "uint8")])
-def test_types_that_nifti_lacks_become_the_next(tmp_path, dtype, kept):
+def test_types_that_nifti_lacks_are_replaced(tmp_path, dtype, kept):
     numbers = noise(3, 4, 5, dtype=dtype, high=2)
     signal = read(npy(tmp_path / "a.npy", numbers))
     image = opened(write(signal, tmp_path / "a.nii"))
@@ -105,7 +105,7 @@ def test_types_that_nifti_lacks_become_the_next(tmp_path, dtype, kept):
         ("bool", "data", (0, 1)),
     ],
 )
-def test_what_minus_one_and_one_stand_for(tmp_path, dtype, scale, limits):
+def test_the_meaning_of_minus_one_and_one(tmp_path, dtype, scale, limits):
     numbers = np.linspace(10, 60, 27).reshape(3, 3, 3).astype(dtype)
     signal = read(npy(tmp_path / "a.npy", numbers), scale=scale)
     low, high = limits
@@ -144,7 +144,7 @@ def test_arrays_in_any_order_of_bytes_and_axes_are_read(tmp_path, order, dtype):
     np.testing.assert_allclose(signal.values.flatten(), np.linspace(-1, 1, 60), atol=1e-6)
 
 
-def test_nifti_has_its_axes_the_other_way_round(tmp_path):
+def test_nifti_has_its_axes_in_reverse_order(tmp_path):
     numbers = noise(3, 4, 5)
     signal = read(nii(tmp_path / "a.nii", numbers))
     assert signal.values.shape == (5, 4, 3, 1)
@@ -228,7 +228,7 @@ def test_a_rendering_lies_where_the_original_did(tmp_path):
     twice = rendered(scale=2)
     assert twice.shape == (12, 16, 8)
     np.testing.assert_allclose(twice.header.get_zooms(), np.array([1.5, 2, 3]) / 2)
-    # Outer edges stay: half a voxel before the first, and after the last.
+    # The outer edges stay: half a voxel before the first and after the last voxel.
     np.testing.assert_allclose(world(twice, -0.5, -0.5, -0.5), world(original, -0.5, -0.5, -0.5))
     np.testing.assert_allclose(world(twice, 11.5, 15.5, 7.5), world(original, 5.5, 7.5, 3.5))
     part = rendered(window=[(1, 3), (2, 8), (3, 6)])  # z, y, x
@@ -294,12 +294,12 @@ def refused(path, **options):
         (np.zeros(()), "has 0 dimensions (a number)"),
         (np.zeros((2,) * 5), "use channels_last=true if the last of five holds channels"),
         (np.zeros((3, 0, 3)), "holds no samples"),
-        (np.full((3, 3, 3), np.nan), "27 of 27 values are NaN or infinite"),
-        (np.array([[[0.0, np.inf]]]), "1 of 2 values are NaN or infinite"),
+        (np.full((3, 3, 3), np.nan), "holds NaN or infinity (27 of 27 values)"),
+        (np.array([[[0.0, np.inf]]]), "holds NaN or infinity (1 of 2 values)"),
         (np.array([[[0, 2**60]]]), "integers from 0 to 1152921504606846976, beyond 2^53"),
     ],
 )
-def test_what_is_no_volume_is_one_line(tmp_path, numbers, message):
+def test_files_that_are_not_volumes_are_refused_in_one_line(tmp_path, numbers, message):
     assert message in refused(npy(tmp_path / "a.npy", numbers))
 
 
@@ -322,7 +322,7 @@ def test_too_many_numbers_are_refused_before_they_are_read(tmp_path):
     with (tmp_path / "a.npy").open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": (4096, 4096, 4096)}
         np.lib.format.write_array_header_1_0(file, header)
-        file.truncate(file.tell() + 4096**3)  # a hole: no disk is used
+        file.truncate(file.tell() + 4096**3)  # a sparse file, which uses no disk space
     assert "4096x4096x4096 = 68,719 million numbers" in refused(tmp_path / "a.npy")
     nifti = nibabel.Nifti1Header()
     nifti.set_data_shape((4096, 4096, 4096))
@@ -357,5 +357,5 @@ def test_equal_volumes_give_equal_files(tmp_path):
     assert first == second
 
 
-def test_the_limit_is_what_it_says():
+def test_the_limit_is_exact():
     assert volumes.MAX_NUMBERS * 4 == 2**30

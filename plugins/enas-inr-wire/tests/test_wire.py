@@ -14,7 +14,7 @@ class TestWire(BackboneSuite):
         return installed("backbone", "wire")
 
 
-def test_it_is_complex_gabor_wavelets():
+def test_the_activations_are_complex_gabor_wavelets():
     params = Wire(WireOptions(omega=6.0, scale=3.0)).init(SHAPE, [3])
     h = torch.rand(1, 6, 2)
     x = h

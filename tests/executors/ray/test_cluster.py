@@ -1,4 +1,4 @@
-"""What fits into a cluster, and what a trial gets after a death: without Ray."""
+"""Workers that fit into a cluster, and attempts after the death of a worker; without Ray."""
 
 import os
 import socket
@@ -38,7 +38,7 @@ def test_as_many_workers_as_have_room(options, nodes, needs, workers):
 @pytest.mark.parametrize(
     ("options", "nodes", "said"),
     [
-        ({"workers": 5}, [node(4)], r"1 nodes \(4 CPU 0 GPU\); at most 4 fit"),
+        ({"workers": 5}, [node(4)], r"1 node \(4 CPU 0 GPU\); give at most --workers 4"),
         ({"gpus_per_trial": 1}, [node(4)], "--gpus-per-trial"),
         ({"cpus_per_trial": 3}, [node(2), node(2)], r"2 nodes \(2 CPU 0 GPU; 2 CPU 0 GPU\)"),
         ({"cpus_per_trial": 0}, [node(2)], "0 CPUs and 0 GPUs"),

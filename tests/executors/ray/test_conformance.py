@@ -1,4 +1,4 @@
-"""The cluster keeps the rules of every executor."""
+"""The executor `ray` passes the conformance suite."""
 
 import pytest
 

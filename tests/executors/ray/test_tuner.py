@@ -1,4 +1,4 @@
-"""Ray Tune as a strategy: trials stopped early, our store as the only truth."""
+"""Ray Tune as a strategy: trials are stopped early, and the store is the only record."""
 
 import json
 import signal
@@ -63,7 +63,7 @@ def test_each_scheduler_ends_with_a_winner_and_one_row_an_architecture(
     tmp_path, cluster, second_node, expected, scheduler
 ):
     changes: dict[str, Any] = {}
-    if scheduler == "asha":  # whom it stops depends on the order of the reports
+    if scheduler == "asha":  # the stopped trials depend on the order of the reports
         changes["executor_options"] = {"address": cluster.address, "workers": 1}
     found = search(tmp_path, cluster, {"scheduler": scheduler, "grace_steps": 6}, **changes)
     assert len({trial.key for trial in found.trials}) == len(found.trials) <= 4
@@ -174,7 +174,7 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path, cluster, second_node, ex
     done = drive(tmp_path, cluster, -1)
     assert done.returncode == 0, done.stderr
     left = int(done.stderr.split()[-1])
-    assert left <= 4 * REPORTS - 32  # what was reported is not trained again
+    assert left <= 4 * REPORTS - 32  # reported steps are not trained again
     best = json.loads(done.stdout)["best"]
     assert best["psnr_db"] == pytest.approx(expected.best.psnr_db, abs=0.01)
     study = json.loads(done.stdout)["study"]

@@ -1,4 +1,4 @@
-"""Packages that `enas-inr plugins new` writes: really installed, tested and listed."""
+"""Packages created by `enas-inr plugins new` can be installed, tested and listed."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ INSTALLERS = ("pip", "hatchling", "editables")
 
 
 def call(*command, cwd):
-    """What a command says, in an environment that has enas-inr from here."""
+    """Return the output of a command in an environment with this enas-inr."""
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         command,
@@ -37,11 +37,11 @@ def call(*command, cwd):
 
 
 def environment(folder):
-    """Make a virtual environment that sees all packages of this one; its Python."""
+    """Create a virtual environment that sees all packages of this one; return its Python."""
     call(sys.executable, "-m", "venv", "--without-pip", str(folder), cwd=folder.parent)
     (site,) = folder.glob("[Ll]ib/**/site-packages")
     here = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    # `addsitedir`, for what is itself visible through a .pth file.
+    # `addsitedir`, for packages that are themselves found through a .pth file.
     lines = [f"import site; site.addsitedir({path!r})" for path in sorted(here)]
     (site / "parent.pth").write_text("\n".join(lines))
     return str(
@@ -81,7 +81,7 @@ def test_packages_of_all_kinds_can_be_installed_and_pass_their_tests_at_once(tmp
 
 @pytest.mark.parametrize("name", ["net", "n" * LONGEST], ids=["short", "long"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_is_clean(tmp_path, kind, name):
+def test_created_packages_are_clean(tmp_path, kind, name):
     folder = tmp_path / name
     write(folder, render(kind, folder.name))
     ruff = [sys.executable, "-m", "ruff"]
@@ -162,13 +162,13 @@ def test_an_empty_folder_is_filled_also_where_one_is(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
-def test_a_folder_in_no_folder_is_refused(tmp_path, capsys):
+def test_a_folder_without_a_parent_is_refused(tmp_path, capsys):
     where = str(tmp_path / "nowhere" / "my-net")
     assert run(["plugins", "new", "backbone", "my-net", "-o", where]) == 2
     assert "cannot be written: No such file or directory" in capsys.readouterr().err
 
 
-def test_nothing_is_left_of_a_package_that_cannot_be_written_whole(tmp_path):
+def test_a_package_that_cannot_be_written_completely_is_removed(tmp_path):
     files = {"a.py": "fine", "a.py/b.py": "a file is no folder"}
     with pytest.raises(SpecError, match="cannot be written"):
         write(tmp_path / "mine", files)
@@ -176,7 +176,7 @@ def test_nothing_is_left_of_a_package_that_cannot_be_written_whole(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_readme_tells_the_commands_that_are_printed(kind):
+def test_the_readme_has_the_printed_commands(kind):
     said = package.commands(names_of(kind, "enas-inr-mine"))
     assert len(said) == 4
     for command in said:
