@@ -88,7 +88,7 @@ def _write(
     """Write the signal, the reconstruction of the best trial and the front; return the paths."""
     from enas_inr.executors.base import ExecutionContext
     from enas_inr.executors.reconstruct import reconstruct
-    from enas_inr.reports.figures.pareto_figure import write_pareto
+    from enas_inr.reports.figures.cost_charts import write_pareto
     from enas_inr.reports.side_by_side import write_comparison
 
     made = reconstruct(ExecutionContext(catalog, signal, device, progress.progressed), result.best)

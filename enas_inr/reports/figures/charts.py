@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 WIDTH = 7.4  # inches: of a chart
 ALONE = 4.2  # inches: the height of a single panel, with its labels
@@ -36,9 +37,8 @@ LABELS = {
     "bytes": "bytes",
 }
 """The axes' labels of what a study can weigh."""
-_PLACES = (8, 0), (-8, 0), (0, 8), (0, -8), (5, 5), (-5, 5), (5, -5), (-5, -5)
-"""Where a name may be, in points from what it names, in the order of preference."""
-RING: dict[str, Any] = {"marker": "o", "mfc": "none", "mec": INK, "ls": "none", "mew": 1.2}
+_OFFSETS = (8, 0), (-8, 0), (0, 8), (0, -8), (5, 5), (-5, 5), (5, -5), (-5, -5)
+"""The positions of a name relative to its point, in points, the preferred one first."""
 Place = tuple[float, float]
 
 
@@ -86,18 +86,29 @@ def panels(
     return figure, grid[:count]
 
 
-def add_legend(figure: Figure, entries: Sequence[tuple[Artist, str]]) -> None:
-    """Write a legend below a figure, which grows by it, in as many columns as fit."""
-    artists = [artist for artist, _ in entries]
-    texts = [shortened(text, _LONGEST) for _, text in entries]
+def add_legend(figure: Figure) -> None:
+    """Write a legend of what is labelled below a figure, which grows, in as many columns as fit."""
+    entries: dict[Any, Artist] = {}
+    for panel in figure.axes:
+        for artist, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, artist)
+    texts = [shortened(label, _LONGEST) for label in entries]
     for columns in range(len(entries), 0, -1):
-        legend = figure.legend(artists, texts, loc="outside lower left", ncols=columns)
+        legend = figure.legend(
+            entries.values(), texts, loc="outside lower left", ncols=columns, markerscale=1.0
+        )
         extent = legend.get_window_extent()
         # Not the whole width: on a phone, what is at the right has to be scrolled to.
         if columns == 1 or extent.width < 0.85 * figure.bbox.width:
             figure.set_figheight(figure.get_figheight() + extent.height / figure.dpi)
             return
         legend.remove()
+
+
+def draw_ring(panel: Axes, at: Place, label: str | None = None) -> None:
+    """Draw a ring around the marker of a point."""
+    look: dict[str, Any] = {"mfc": "none", "mec": INK, "mew": 1.2, "markersize": 12}
+    panel.plot(*at, "o", **look, zorder=5, label=label)
 
 
 def details_of(report: Report, text: str) -> tuple[str, str]:
@@ -147,51 +158,33 @@ def stairs(trials: Iterable[TrialResult], across: str, up: str) -> list[Place]:
     return [place for both in zip_longest(front, corners) for place in both if place]
 
 
-def write_beside(
-    panel: Axes,
-    points: Sequence[Place],
-    names: Sequence[str | None],
-    lines: Sequence[Sequence[Place]] = (),
-    *,
-    sideways: bool = True,
-) -> None:
-    """Write names beside points where there is room; those without any are left out.
+def write_beside(panel: Axes, named: Iterable[tuple[Place, str]], *, sideways: bool = True) -> None:
+    """Write names beside points, off lines and markers; names without room are left out.
 
-    Call it last, on a settled figure: it needs the final limits and places.
+    Call it last, on a settled figure: it needs the final limits and positions.
 
     Args:
         panel: with everything drawn.
-        points: all points, in data coordinates: no name may lie on one.
-        names: of the points; None: it has none.
-        lines: from point to point, in data coordinates: no name may lie on one.
-        sideways: whether a name may be left or right of its point.
+        named: points in data coordinates, with their names.
+        sideways: whether a name may be to the left or to the right of its point.
     """
-    from matplotlib.path import Path
-    from matplotlib.transforms import Bbox
-
-    radius = 4.0 * panel.figure.dpi / 72
-    taken = [
-        Bbox.from_extents(x - radius, y - radius, x + radius, y + radius)
-        for x, y in panel.transData.transform(list(points))
-    ]
-    drawn = [Path(panel.transData.transform(list(line))) for line in lines if len(line) > 1]
-    inside = panel.get_window_extent()
-    for point, name in zip(points, names, strict=True):
-        for dx, dy in _PLACES if name else ():
-            if dx and not sideways:
-                continue
+    drawn = [line.get_transform().transform_path(line.get_path()) for line in panel.lines]
+    inside, margin = panel.get_window_extent(), 3.0 * panel.figure.dpi / 72
+    written: list[Bbox] = []
+    for point, name in named:
+        for dx, dy in _OFFSETS if sideways else _OFFSETS[2:4]:
             text = panel.annotate(
-                shortened(name or "", 24), point, (dx, dy), textcoords="offset points",
+                shortened(name, 24), point, (dx, dy), textcoords="offset points",
                 ha=("center", "left", "right")[np.sign(dx)], size=SMALL - 1, color=QUIET, zorder=6,
                 va=("center", "bottom", "top")[np.sign(dy)],
             )  # fmt: skip
             box = text.get_window_extent()
-            fits = all(inside.contains(x, y) for x, y in (box.min, box.max))
-            if (
-                fits
-                and not any(box.overlaps(other) for other in taken)
-                and not any(path.intersects_bbox(box, filled=False) for path in drawn)
+            around = box.padded(margin)
+            if inside.count_contains(box.corners()) == 4 and not (
+                box.count_overlaps(written)
+                or any(around.count_contains(path.vertices) for path in drawn)
+                or any(path.intersects_bbox(box, filled=False) for path in drawn)
             ):
-                taken.append(box)
+                written.append(box)
                 break
             text.remove()

@@ -1,18 +1,19 @@
-"""Charts of quality against cost, with the Pareto front of the two."""
+"""Charts of objectives against cost, with the Pareto front."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
     LABELS,
-    RING,
     Place,
     Style,
     add_legend,
     details_of,
+    draw_ring,
     panels,
     scale_costs,
     short_names,
@@ -20,34 +21,43 @@ from enas_inr.reports.figures.charts import (
     varies_only_width,
     write_beside,
 )
-from enas_inr.reports.figures.drawing import INK, QUIET, SERIES, settle, styled
+from enas_inr.reports.figures.drawing import (
+    INK,
+    QUIET,
+    RULE,
+    WAVE,
+    image_of,
+    new_figure,
+    settle,
+    styled,
+)
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.statistics import CONFIDENCE
-from enas_inr.result import objective_values
-from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.result import SearchResult, objective_values
+from enas_inr.signals.files import replace_bytes
+from enas_inr.spec import MAXIMISED, PSNR_OFFSET_DB, Cost
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_NAMES = 14
+_PANEL = (6.7, 4.8)  # inches: width and height of a panel of a search's figure, with labels
+_MOST_NAMES = 14  # more would overlap
+_LEAST_DB = 0.5  # the least range of PSNR that a chart shows
 _TITLES = {"psnr": "PSNR", "score": "Score"}
 _UNITS = {
     "flops": "FLOPs of one evaluation of the whole signal",
     "parameters": "parameters, all cells together",
     "bytes": "bytes as float32, all cells together",
 }
-_HOLLOW: dict[str, Any] = {"mfc": "none", "ls": "none", "markersize": 6, "mew": 1.1}
-_FRONT: dict[str, Any] = {"color": INK, "lw": 1.0, "alpha": 0.55}
 
 
-@styled
+@styled()
 def cost_figure(results: Results, up: str, across: str) -> Figure | None:
     """Draw quality against cost: a panel for each signal, a colour for each study's label.
 
     PSNR has bars for the confidence interval over the repeats. Points of a study that varies only
-    the width are joined in its order. A paper's values are hollow.
+    the width are joined in the order of the width. A paper's values are hollow.
 
     Args:
         results: what is drawn.
@@ -55,7 +65,7 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
         across: `flops`, `parameters` or `bytes`.
 
     Returns:
-        The figure; None unless two trials at least are complete.
+        The figure; None unless at least two trials are complete.
     """
     known = [(g.signal, [r for r in g.rows if r.result.score is not None]) for g in results.groups]
     charts = [(signal, rows) for signal, rows in known if rows]
@@ -63,9 +73,9 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
     if len(every) < 2:
         return None
     alone, names = len(charts) == 1, (across, up)
-    bars = up == "psnr" and any(row.psnr and row.psnr.half_width for row in every)
     text = "larger is better" if up == "score" else "mean over the repeats"
-    text += f", with its {CONFIDENCE:.0%} confidence interval" if bars else ""
+    if any(_half_width(row, up) for row in every):
+        text += f", with its {CONFIDENCE:.0%} confidence interval"
     figure, made = panels(
         f"{_TITLES[up]} against {LABELS[across]}",
         details_of(results.report, text),
@@ -74,39 +84,86 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
     )
     labels = dict.fromkeys(row.study.label for row in every)
     styles = {label: Style.number(index) for index, label in enumerate(labels)}
-    lines = [stairs([row.result for row in rows], across, up) for _, rows in charts]
-    fronts = max(map(len, lines)) > 1
-    for panel, (_, rows), front in zip(made, charts, lines, strict=True):
-        _draw(panel, rows, styles, names)
-        panel.plot(*zip(*front, strict=True), **_FRONT, zorder=1.5)
-    made[0].margins(0.1, 0.4 if bars else 0.15)
-    scale_costs(made[0], narrow=not alone)
-    # The huge interval of two repeats must not press the points flat: it is drawn within limits.
-    made[0].set_ylim(made[0].get_ylim())
     for panel, (_, rows) in zip(made, charts, strict=True):
-        for row in rows:
-            (x, y), half = _place(row, names), row.psnr.half_width if row.psnr else None
-            if bars and half:
-                color = styles[row.study.label].color
-                panel.errorbar(x, y, yerr=half, color=color, lw=1.0, capsize=2.5, zorder=3)
-                lines.append([(x, y - half), (x, y + half)])
-    theirs = [at for row in every if (at := _published(row, names))]
-    add_legend(figure, _entries(styles, published=bool(theirs), front=fronts))
+        _draw_rows(panel, rows, styles, names)
+        _draw_front(panel, stairs([row.result for row in rows], across, up), INK)
+    made[0].margins(0.1, 0.15)
+    scale_costs(made[0], narrow=not alone)
+    if up == "psnr":
+        made[0].set_ylim(_psnr_limits(every, names))
+    add_legend(figure)
     settle(figure)
     if alone and len(every) <= _MOST_NAMES:
-        points = [*(_place(row, names) for row in every), *theirs]
-        write_beside(made[0], points, [*short_names(every), *(None for _ in theirs)], lines)
+        points = [_place(row, names) for row in every]
+        write_beside(made[0], zip(points, short_names(every), strict=True))
     return figure
 
 
-def _place(row: Row, names: tuple[str, str]) -> Place:
-    values = objective_values(row.result, names)
-    assert values is not None  # of a complete row
+def write_pareto(result: SearchResult, path: Path) -> None:
+    """Draw the front as a PNG file, which is replaced at once.
+
+    Raises:
+        SignalError: the file cannot be written.
+    """
+    replace_bytes(path, image_of(pareto_figure(result), "png"))
+
+
+@styled()
+def pareto_figure(result: SearchResult) -> Figure:
+    """Draw one objective against each of the others, in a panel each.
+
+    Args:
+        result: of a search with at least two objectives.
+    """
+    objectives = result.spec.objectives
+    up = next((name for name in objectives if MAXIMISED[name]), objectives[0])
+    across = [name for name in objectives if name != up]
+    known = [trial for trial in result.trials if trial.score is not None]
+    count = f"{len(result.front)} of {len(known)} trials; ring: the best score"
+    figure = new_figure(_PANEL[0] * len(across), _PANEL[1], "Pareto front", [count])
+    kept = {trial.key for trial in result.front}
+    searched = [axis.name for axis in result.spec.space.axes if len(axis.values) > 1]
+    named = []
+    for panel, name in zip(figure.subplots(1, len(across), squeeze=False)[0], across, strict=True):
+        for trial in known:
+            at = _values(trial, (name, up))
+            color, size, order = (WAVE, 5, 4) if trial.key in kept else (RULE, 4, 2)
+            panel.plot(*at, "o", color=color, markersize=size, mew=0, zorder=order)
+            if trial.key == result.best.key:
+                draw_ring(panel, at)
+            if trial.key in kept and len(kept) <= _MOST_NAMES:
+                named.append((panel, at, trial.trial.ensemble.short_label(searched)))
+        if len(across) == 1:  # the front of three objectives is not a line
+            _draw_front(panel, stairs(known, name, up), WAVE)
+        if name in Cost.model_fields:
+            scale_costs(panel)
+        if up in Cost.model_fields:
+            panel.set_yscale("log")
+        panel.set(xlabel=LABELS[name], ylabel=LABELS[up])
+        panel.margins(0.14, 0.12)  # room for the names
+        panel.grid()
+    settle(figure)
+    for panel, of in groupby(named, key=lambda name: name[0]):
+        write_beside(panel, [(at, name) for _, at, name in of])
+    return figure
+
+
+def _values(trial: Any, names: tuple[str, str]) -> Place:
+    values = objective_values(trial, names)
+    assert values is not None  # the trial is complete
     return values[0], values[1]
 
 
+def _place(row: Row, names: tuple[str, str]) -> Place:
+    return _values(row.result, names)
+
+
+def _half_width(row: Row, up: str) -> float:
+    return (up == "psnr" and row.psnr and row.psnr.half_width) or 0.0
+
+
 def _published(row: Row, names: tuple[str, str]) -> Place | None:
-    """Where a paper has it: at our cost unless it prints its own."""
+    """Where the paper's values are: at our cost unless the paper gives its own."""
     paper = row.published
     if names[1] != "psnr" or paper is None or paper.psnr_paper_db is None:
         return None
@@ -114,7 +171,25 @@ def _published(row: Row, names: tuple[str, str]) -> Place | None:
     return float(theirs or _place(row, names)[0]), paper.psnr_paper_db + PSNR_OFFSET_DB
 
 
-def _draw(
+def _psnr_limits(rows: Sequence[Row], names: tuple[str, str]) -> tuple[float, float]:
+    """Limits that show all points, and their intervals as far as these leave the points apart.
+
+    The interval of two repeats can be many times as wide as the range of the points: each end is
+    shown up to one such range beyond them.
+    """
+    known = [at for row in rows for at in (_place(row, names), _published(row, names)) if at]
+    low, high = min(y for _, y in known), max(y for _, y in known)
+    reach = max(high - low, _LEAST_DB)
+    ends = [low, high]
+    for row in rows:
+        (_, y), half = _place(row, names), _half_width(row, names[1])
+        ends += [max(y - half, low - reach), min(y + half, high + reach)]
+    room = 0.1 * max(max(ends) - min(ends), _LEAST_DB)
+    middle, half = (max(ends) + min(ends)) / 2, max(max(ends) - min(ends), _LEAST_DB) / 2 + room
+    return middle - half, middle + half
+
+
+def _draw_rows(
     panel: Axes, rows: Sequence[Row], styles: dict[str, Style], names: tuple[str, str]
 ) -> None:
     for _, of in groupby(rows, key=lambda row: id(row.study)):
@@ -124,27 +199,20 @@ def _draw(
             line = zip(*(_place(row, names) for row in ordered), strict=True)
             panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
     for row in rows:
-        style, at = styles[row.study.label], _place(row, names)
-        look: dict[str, Any] = {"color": style.color, "marker": style.marker}
-        panel.plot(*at, **look, markersize=6, mew=0, zorder=4)
-        if row.best:
-            panel.plot(*at, **RING, markersize=12, zorder=5)
+        style, (x, y) = styles[row.study.label], _place(row, names)
+        look: dict[str, Any] = {"color": style.color, "marker": style.marker, "markersize": 6}
+        label = row.study.label or ("architectures" if len(styles) > 1 else None)
+        panel.plot(x, y, **look, ls="none", mew=0, zorder=4, label=label)
+        if half := _half_width(row, names[1]):
+            panel.plot((x, x), (y - half, y + half), "_-", color=style.color, lw=1.0, zorder=3)
         if known := _published(row, names):
-            panel.plot(*zip(at, known, strict=True), ":", color=QUIET, linewidth=0.8, zorder=1)
-            panel.plot(*known, **look, **_HOLLOW, zorder=3)
+            panel.plot(*zip((x, y), known, strict=True), ":", color=QUIET, linewidth=0.8, zorder=1)
+            panel.plot(*known, **look, mfc="none", mew=1.1, ls="none", zorder=3, label="published")
+    for row in rows:
+        if row.best:
+            draw_ring(panel, _place(row, names), label="best score of its study")
 
 
-def _entries(styles: dict[str, Style], *, published: bool, front: bool) -> list[tuple[Artist, str]]:
-    from matplotlib.lines import Line2D
-
-    made: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=s.color, marker=s.marker, ls="none", mew=0), label or "architectures")
-        for label, s in styles.items()
-        if label or len(styles) > 1
-    ]
-    if published:
-        hollow = Line2D([], [], marker="o", color=SERIES[0], **_HOLLOW)
-        made.append((hollow, "published"))
-    if front:
-        made.append((Line2D([], [], **_FRONT), "Pareto front"))
-    return [*made, (Line2D([], [], **RING, markersize=9), "best score of its study")]
+def _draw_front(panel: Axes, front: Iterable[Place], color: str) -> None:
+    label = "Pareto front"
+    panel.plot(*zip(*front, strict=True), color=color, lw=1.0, alpha=0.55, zorder=1.5, label=label)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from enas_inr.signals.quality import BorderError
 
@@ -55,21 +55,14 @@ _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
 }
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in our style, whatever the user's settings of Matplotlib are; also a decorator."""
+    from matplotlib import rc_context
 
-def styled(draw: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Make a function draw in our style, whatever the user's settings of Matplotlib are."""
-
-    @wraps(draw)
-    def drawn(*args: _P.args, **more: _P.kwargs) -> _T:
-        from matplotlib import rc_context
-
-        with rc_context(dict(_STYLE)):  # type: ignore[arg-type]  # its keys are literals
-            return draw(*args, **more)
-
-    return drawn
+    with rc_context(dict(_STYLE)):  # type: ignore[arg-type]  # its keys are literals
+        yield
 
 
 def new_figure(width: float, height: float, title: str = "", details: Sequence[str] = ()) -> Figure:

@@ -36,7 +36,7 @@ _SHARP = 600  # dots along the longer side, at least
 _SHARPEST = 1200  # and at the most
 
 
-@styled
+@styled()
 def picture_figure(original: Signal, reconstruction: Signal, partition: Partition) -> Figure:
     """Draw a picture and its reconstruction, with PSNR and SSIM.
 

@@ -30,7 +30,7 @@ _ABOVE = 0.65  # inches: a line's captions and gaps
 _SHARP = 300  # dots along a picture, at least
 
 
-@styled
+@styled()
 def reconstructions_figure(results: Results) -> Figure | None:
     """Draw the originals and at most eight reconstructions: the named ones, else the best.
 

@@ -79,7 +79,7 @@ class _Axis:
         return cls(label, "frequency (kHz)", scale / rate, rate / 2e3, frames, window, hop)
 
 
-@styled
+@styled()
 def sound_figure(original: Signal, reconstruction: Signal, partition: Partition) -> Figure:
     """Draw a sound, or any signal of one axis, with PSNR; of several channels, their mean.
 
@@ -152,7 +152,7 @@ def draw_sounds(figure: SubFigure, lines: Sequence[tuple[str, str, Signal]]) -> 
     figure.colorbar(image, ax=panels, label="dB", shrink=min(1.0, 2.5 / len(lines)), anchor=(0, 1))
 
 
-@styled
+@styled()
 def sound_picture(sound: Signal, original: Signal) -> Figure:
     """A wave and a spectrogram, which is relative to the loudest of the original, on one figure.
 

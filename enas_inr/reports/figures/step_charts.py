@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
     ALONE,
+    LABELS,
     WIDTH,
     Style,
     add_legend,
@@ -16,6 +17,7 @@ from enas_inr.reports.figures.charts import (
 )
 from enas_inr.reports.figures.drawing import INK, QUIET, db_text, new_figure, settle, styled
 from enas_inr.reports.rows import Results, Row
+from enas_inr.result import TrialResult
 from enas_inr.spec import AXIS_LETTERS, PSNR_OFFSET_DB
 from enas_inr.studies.record import StudyRecord
 
@@ -23,23 +25,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_Point = tuple[int, float, TrialResult]
 _MOST_CURVES = 10
 _MOST_NAMES = 12
 _MOST_TICKS = 16
 
 
-@styled
+@styled()
 def curves_figure(results: Results) -> Figure | None:
-    """Draw learning curves: mean PSNR over the repeats at each step, and from least to most.
+    """Draw learning curves: at each step the mean PSNR over the repeats, the least and the most.
 
-    At most ten: of more, the best of each study, or of a single study its best. The baseline's
-    final PSNR is a dashed line.
+    At most ten curves are drawn: the best of each study, or the best ten of a single study. The
+    baseline's final PSNR is a dashed line.
 
     Returns:
         The figure; None if no trial has a curve of two steps.
     """
-    from matplotlib.lines import Line2D
-
     chosen = _chosen(results.rows)
     if not chosen:
         return None
@@ -50,24 +51,21 @@ def curves_figure(results: Results) -> Figure | None:
     bands = any(len(row.result.repeats) > 1 for row in chosen)
     text = "mean over the repeats; light: from the least to the most" if bands else ""
     names, details = [group.signal for group in shown], details_of(results.report, text)
-    figure, made = panels("Learning curves", details, names, ("step", "PSNR (dB)"))
-    baseline = results.report.baseline
+    figure, made = panels("Learning curves", details, names, ("step", LABELS["psnr"]))
     for panel, group in zip(made, shown, strict=True):
         for row in group.rows:
             if id(row) in texts:
-                _draw_curve(panel, row, styles[texts[id(row)]])
-            if row.name == baseline and row.result.psnr_db is not None:
-                _draw_baseline(panel, row.result.psnr_db)
+                _draw_curve(panel, row, texts[id(row)], styles[texts[id(row)]])
+        for row in group.rows:
+            if row.name == results.report.baseline and row.result.psnr_db is not None:
+                _draw_baseline(panel, row.result.psnr_db, f"{row.name}, final")
         panel.margins(x=0.02)
-    entries = [(Line2D([], [], color=s.color, ls=s.line), text) for text, s in styles.items()]
-    if baseline is not None:
-        entries.append((Line2D([], [], color=INK, ls="--", lw=0.9), f"{baseline}, final"))
-    add_legend(figure, entries)
+    add_legend(figure)
     settle(figure)
     return figure
 
 
-@styled
+@styled()
 def trace_figure(results: Results) -> Figure | None:
     """Draw PSNR and score of what each decision of a search chose, one line for each study.
 
@@ -77,35 +75,27 @@ def trace_figure(results: Results) -> Figure | None:
     studies = [s for s in results.report.studies if any(step.axis for step in s.trace)]
     if not studies:
         return None
-    from matplotlib.lines import Line2D
-
     alone = len(studies) == 1
     text = "what each decision chose; a decision is a search along one axis"
     figure = new_figure(WIDTH, ALONE, "Search trace", details_of(results.report, text))
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.set_ylabel("PSNR (dB)")
-    lower.set(xlabel="decision: iteration and axis", ylabel="score")
-    entries = []
-    for study, name, style in zip(
-        studies, _study_names(studies), map(Style.number, range(len(studies))), strict=False
-    ):
-        look: dict[str, Any] = {"color": style.color, "marker": style.marker, "ls": style.line}
-        entries.append((Line2D([], [], **look), name))
-        for panel, value in ((upper, "psnr_db"), (lower, "score")):
-            chosen = _values(study, value, chosen=True)
-            panel.plot(*_columns(chosen), **look, markersize=5, lw=1.4, mew=0, zorder=3)
+    made = figure.subplots(2, 1, sharex=True)
+    for panel, value in zip(made, ("psnr_db", "score"), strict=True):
+        for index, (study, name) in enumerate(zip(studies, _study_names(studies), strict=True)):
+            style, (chosen, compared) = Style.number(index), _points(study, value)
+            look: dict[str, Any] = {"color": style.color, "marker": style.marker, "ls": style.line}
+            panel.plot(*_columns(chosen), **look, markersize=5, lw=1.4, mew=0, zorder=3, label=name)
             if alone:
-                panel.scatter(*_columns(_values(study, value)), s=9, color=QUIET, lw=0, zorder=2)
-    for panel in (upper, lower):
+                dots = _columns(compared)
+                panel.plot(*dots, ".", color=QUIET, markersize=4, zorder=2, label="compared")
         panel.grid()
         panel.margins(0.06, 0.25)
-    _label_decisions(lower, studies)
-    if alone:
-        entries.append((Line2D([], [], color=QUIET, marker=".", linestyle="none"), "compared"))
-    add_legend(figure, entries)
+    made[0].set_ylabel(LABELS["psnr"])
+    made[1].set(xlabel="decision: iteration and axis", ylabel=LABELS["score"])
+    _label_decisions(made[1], studies)
+    add_legend(figure)
     settle(figure)
     if alone and len(studies[0].trace) <= _MOST_NAMES:
-        _name_choices(upper, studies[0])
+        _name_choices(made[0], studies[0])
     return figure
 
 
@@ -128,9 +118,9 @@ def _chosen(every: Sequence[Row]) -> list[Row]:
     return [row for row in drawn if id(row) in few]
 
 
-def _draw_curve(panel: Axes, row: Row, style: Style) -> None:
+def _draw_curve(panel: Axes, row: Row, label: str, style: Style) -> None:
     steps, mean = zip(*row.curve, strict=True)
-    panel.plot(steps, mean, style.line, color=style.color, linewidth=1.4, zorder=3)
+    panel.plot(steps, mean, style.line, color=style.color, linewidth=1.4, zorder=3, label=label)
     curve = row.result.curve
     if len(curve.psnr_paper_db) > 1:
         columns = dict(zip(curve.steps, zip(*curve.psnr_paper_db, strict=True), strict=True))
@@ -139,26 +129,26 @@ def _draw_curve(panel: Axes, row: Row, style: Style) -> None:
         panel.fill_between(steps, low, high, color=style.color, alpha=0.18, linewidth=0, zorder=2)
 
 
-def _draw_baseline(panel: Axes, psnr: float) -> None:
-    panel.axhline(psnr, linestyle="--", color=INK, linewidth=0.9, zorder=1)
+def _draw_baseline(panel: Axes, psnr: float, label: str) -> None:
+    panel.axhline(psnr, linestyle="--", color=INK, linewidth=0.9, zorder=1, label=label)
     panel.annotate(
         db_text(psnr), (0, psnr), (3, 2), panel.get_yaxis_transform(), "offset points", size=7.5
     )
 
 
-def _values(study: StudyRecord, name: str, *, chosen: bool = False) -> list[tuple[float, float]]:
-    """The number of each decision, from 1, with a value of each candidate, or of the choice."""
-    return [
-        (float(index), value)
+def _points(study: StudyRecord, value: str) -> tuple[list[_Point], list[_Point]]:
+    """What each decision chose and what it compared: its number, from 1, a value, the trial."""
+    compared = [
+        (index, known, result)
         for index, step in enumerate(study.trace, 1)
         for result in step.candidates
-        if (value := getattr(result, name)) is not None
-        if not chosen or result.key == step.choice
+        if (known := getattr(result, value)) is not None
     ]
+    return [p for p in compared if p[2].key == study.trace[p[0] - 1].choice], compared
 
 
-def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in points], [y for _, y in points]
+def _columns(points: Sequence[_Point]) -> tuple[list[int], list[float]]:
+    return [x for x, _, _ in points], [y for _, y, _ in points]
 
 
 def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
@@ -177,13 +167,8 @@ def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
 def _name_choices(panel: Axes, study: StudyRecord) -> None:
     searched = {step.axis for step in study.trace}
     axes = [axis for axis in AXIS_LETTERS if axis in searched]
-    names = {
-        (float(index), result.psnr_db): study.names.get(result.key)
-        or result.trial.ensemble.short_label(axes)
-        for index, step in enumerate(study.trace, 1)
-        for result in step.candidates
-        if result.key == step.choice
-    }
-    points, line = _values(study, "psnr_db"), _values(study, "psnr_db", chosen=True)
-    if points:
-        write_beside(panel, points, [names.get((x, y)) for x, y in points], [line], sideways=False)
+    named = [
+        ((x, y), study.names.get(result.key) or result.trial.ensemble.short_label(axes))
+        for x, y, result in _points(study, "psnr_db")[0]
+    ]
+    write_beside(panel, named, sideways=False)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.reports.figures.pareto_figure import pareto_figure, write_pareto
+from enas_inr.reports.figures.cost_charts import pareto_figure, write_pareto
 from enas_inr.result import SearchResult, best_of, pareto_front
 from enas_inr.spec import StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
