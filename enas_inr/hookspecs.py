@@ -34,6 +34,7 @@ __all__ = [
     "Executor",
     "Modality",
     "Objective",
+    "Optimizer",
     "Strategy",
     "hookimpl",
 ]
@@ -175,6 +176,15 @@ class Objective(Description):
     checks: ClassVar[str] = "enas_inr.objectives.checks:checks"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Description):
+    """Updates sub-networks; `target` is an `enas_inr.training.optimizers.base.Optimizer`."""
+
+    kind: ClassVar[str] = "optimizer"
+    contract: ClassVar[str] = "enas_inr.training.optimizers.base:Optimizer"
+    checks: ClassVar[str] = "enas_inr.training.optimizers.checks:checks"
+
+
 class HookSpecs:
     """All hooks of enas-inr. Each one returns descriptions, and each one is optional."""
 
@@ -201,4 +211,9 @@ class HookSpecs:
     @hookspec
     def enas_inr_objectives(self) -> Iterable[Objective]:
         """Describe objectives: `[Objective(name="rate", ..., target="pkg.rate:Rate")]`."""
+        return ()
+
+    @hookspec
+    def enas_inr_optimizers(self) -> Iterable[Optimizer]:
+        """Describe optimizers: `[Optimizer(name="soap", ..., target="pkg.soap:Soap")]`."""
         return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enas_inr.hookspecs import Backbone, Executor, Modality, Objective, Strategy, hookimpl
+from enas_inr.hookspecs import Backbone, Executor, Modality, Objective, Optimizer, Strategy, hookimpl
 
 ENAS_INR_API = 1
 ENRP = "Soltany Kadarvish et al., Ensemble Neural Representation Networks"
@@ -130,4 +130,24 @@ def enas_inr_objectives() -> list[Objective]:
             options="enas_inr.objectives.options:PsnrFlopsOptions",
             citation=f"{ENRP}, eq. (8)",
         )
+    ]
+
+
+@hookimpl
+def enas_inr_optimizers() -> list[Optimizer]:
+    """The paper's optimizer, and Muon."""
+    return [
+        Optimizer(
+            name="adam",
+            summary="Adam, the paper's optimizer",
+            target="enas_inr.training.optimizers.adam:Adam",
+            citation="Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015",
+        ),
+        Optimizer(
+            name="muon",
+            summary="orthogonalised momentum for hidden matrices, Adam for the rest",
+            target="enas_inr.training.optimizers.muon:Muon",
+            options="enas_inr.training.optimizers.options:MuonOptions",
+            citation="Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024",
+        ),
     ]

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, type[Description]]] = {
     "strategy": ("enas_inr_strategies", hookspecs.Strategy),
     "executor": ("enas_inr_executors", hookspecs.Executor),
     "objective": ("enas_inr_objectives", hookspecs.Objective),
+    "optimizer": ("enas_inr_optimizers", hookspecs.Optimizer),
 }
 """The hook and the description type of each kind of plugin."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor
 from enas_inr.backbones.base import Backbone
 from enas_inr.cost import NetShape
 from enas_inr.training.chunks import ChunkPlan, tiles
-from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
+from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
+from enas_inr.training.optimizers.base import Step
 from enas_inr.training.packing import Packing
 
 
@@ -23,7 +25,7 @@ def member_bytes(packing: Packing, shape: NetShape, tile: int) -> int:
 
 @final
 class GeneralKernel(Kernel):
-    """Full-batch Adam on the mean squared error, for whatever `forward` computes."""
+    """Minimises the mean squared error by full-batch steps, for whatever `forward` computes."""
 
     def __init__(
         self,
@@ -31,34 +33,35 @@ class GeneralKernel(Kernel):
         shape: NetShape,
         packing: Packing,
         block: BlockData,
-        settings: AdamSettings,
+        rule: UpdateRule,
         plan: ChunkPlan,
     ) -> None:
         self._packing = packing
         self._backbone, self._shape, self._block = backbone, shape, block
-        self._settings = settings
+        self._rule = rule
         self._tiles = tiles(len(block.coordinates), plan.tile)
 
-    def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
+    def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
         """Train in place; return each member's mean squared error before each step's update."""
         gradient = torch.empty_like(chunk.weights)
         slots = self._packing.unpack(gradient)
+        weights, slopes = self._packing.view(chunk.weights), self._packing.view(gradient)
         targets = self._block.targets[chunk.cells]
-        losses = torch.zeros(steps, chunk.members, device=chunk.weights.device)
-        for step in range(steps):
+        losses = torch.zeros(len(steps), chunk.members, device=chunk.weights.device)
+        for row, step in enumerate(steps):
             gradient.zero_()
             leaves = self._packing.unpack(chunk.weights.detach())
             for leaf in leaves.values():
                 leaf.requires_grad_()
             for start, stop in self._tiles:
                 loss = self._loss(leaves, chunk, targets[:, start:stop], start, stop)
-                losses[step] += loss.detach()
+                losses[row] += loss.detach()
                 # Members share nothing, so the gradient of the sum holds that of each member.
                 parts = torch.autograd.grad(loss.sum(), list(leaves.values()), allow_unused=True)
                 for slot, part in zip(slots.values(), parts, strict=True):
                     if part is not None:
                         slot += part
-            chunk.update_(gradient, self._settings)
+            self._rule.update_(weights, slopes, chunk, step)
         return losses
 
     def _loss(

@@ -22,7 +22,9 @@ from enas_inr.spec import TrainingSpec
 from enas_inr.training import autograd_kernel as general
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.chunks import plan_chunks
-from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
+from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
+from enas_inr.training.optimizers.adam import Adam
+from enas_inr.training.optimizers.base import Optimizer
 from enas_inr.training.packing import LayeredPacking, LeafPacking, Packing
 
 
@@ -35,7 +37,8 @@ class Job:
         shape: shape of each sub-network.
         partition: the signal, cut into cells.
         seeds: a seed for each repeat.
-        learning_rate: learning rate of Adam.
+        learning_rate: learning rate, which the schedule multiplies by a factor.
+        optimizer: updates the members; None for Adam.
     """
 
     backbone: Backbone
@@ -43,6 +46,7 @@ class Job:
     partition: Partition
     seeds: tuple[int, ...]
     learning_rate: float
+    optimizer: Optimizer | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,8 @@ def _make_batch(
     )
     data = BlockData(coordinates.to(device), block.values.to(device))
     points = len(coordinates)
-    settings = AdamSettings(job.learning_rate, training.betas, training.epsilon)
+    optimizer = job.optimizer or Adam(training)
+    rule = UpdateRule(optimizer, job.learning_rate)
     layers = _layers(job)
     packing = (
         LayeredPacking(layers) if layers else LeafPacking.of(_draw(jobs, index, members[:1])[0])
@@ -171,15 +176,15 @@ def _make_batch(
     def make_kernel() -> Kernel:
         kernel: Kernel
         if layers and isinstance(job.backbone, LayeredBackbone):
-            kernel = layered.LayeredKernel(job.backbone.encoding, layers, data, settings, plan)
+            kernel = layered.LayeredKernel(job.backbone.encoding, layers, data, rule, plan)
         else:
-            kernel = general.GeneralKernel(job.backbone, job.shape, packing, data, settings, plan)
+            kernel = general.GeneralKernel(job.backbone, job.shape, packing, data, rule, plan)
         # Activations and gradients of the backbone fail there, outside all its methods.
         return guarded_like(job.backbone, kernel)
 
     def start(chunk: list[Member]) -> ChunkState:
         cells = torch.tensor([member.cell for member in chunk], device=device)
-        return ChunkState.start(packing, *_draw(jobs, index, chunk), cells)
+        return ChunkState.start(packing, *_draw(jobs, index, chunk), cells, optimizer)
 
     chunks = tuple(
         start(members[i : i + plan.members]) for i in range(0, len(members), plan.members)

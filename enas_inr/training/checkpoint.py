@@ -9,7 +9,6 @@ length of rounds depends on the machine, and the result must not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -17,23 +16,40 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Params
 from enas_inr.training.batch import Batch
+from enas_inr.training.kernel import ChunkState
 from enas_inr.training.run import Run
 
-Kind = Literal["weights", "first_moment", "second_moment"]
-KINDS: tuple[Kind, ...] = ("weights", "first_moment", "second_moment")
+WEIGHTS = "weights"
 
 
-def gather(batch: Batch, kind: Kind = "weights") -> Params:
-    """Copy one kind of a batch's numbers to the CPU, as leaves `members ...`."""
-    parts = [batch.packing.unpack(getattr(chunk, kind)) for chunk in batch.chunks]
+def gather(batch: Batch, kind: str = WEIGHTS) -> Params:
+    """Copy one kind of a batch's numbers to the CPU, as leaves `members ...`.
+
+    Args:
+        batch: the batch.
+        kind: `weights`, or the name of a state of the optimizer. A state that is not one number
+            for each weight is a single leaf with an empty name.
+    """
+    parts = [_leaves(batch, chunk, kind) for chunk in batch.chunks]
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
 
-def scatter(batch: Batch, leaves: Params, kind: Kind = "weights") -> None:
+def scatter(batch: Batch, leaves: Params, kind: str = WEIGHTS) -> None:
     """Copy leaves `members ...` into the chunks."""
     for chunk, _, place in batch.by_chunk():
-        flat: Tensor = getattr(chunk, kind)
-        flat.copy_(batch.packing.pack({name: leaf[place] for name, leaf in leaves.items()}))
+        for name, view in _leaves(batch, chunk, kind).items():
+            view.copy_(leaves[name][place])
+
+
+def _leaves(batch: Batch, chunk: ChunkState, kind: str) -> Params:
+    """Return one kind of a chunk's numbers as views `members ...`."""
+    held = chunk.weights if kind == WEIGHTS else chunk.state[kind]
+    return batch.packing.unpack(held) if held.shape == chunk.weights.shape else {"": held}
+
+
+def kinds(batch: Batch) -> tuple[str, ...]:
+    """Return the kinds of numbers of a batch: the weights, and the states of the optimizer."""
+    return (WEIGHTS, *batch.chunks[0].state)
 
 
 class BestWeights:
@@ -90,8 +106,7 @@ def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
         "done": torch.tensor(run.done),
     }
     for index, batch in enumerate(run.batches):
-        tensors[f"{index}.step"] = batch.chunks[0].step.clone().cpu()
-        named: dict[str, Params] = {kind: gather(batch, kind) for kind in KINDS}
+        named = {kind: gather(batch, kind) for kind in kinds(batch)}
         if best:
             tensors[f"{index}.best_losses"] = best.losses[index]
             named["best"] = best.leaves[index]
@@ -109,14 +124,11 @@ def from_tensors(run: Run, best: BestWeights | None, tensors: Mapping[str, Tenso
     run.done = int(tensors["done"])
     run.losses[:, : run.done] = tensors["losses"]
     for index, batch in enumerate(run.batches):
-        for chunk in batch.chunks:
-            chunk.step.copy_(tensors[f"{index}.step"])
-        like = gather(batch)
-        for kind in KINDS:
-            scatter(batch, _named(tensors, f"{index}.{kind}.", like), kind)
+        for kind in kinds(batch):
+            scatter(batch, _named(tensors, f"{index}.{kind}.", gather(batch, kind)), kind)
         if best:
             best.losses[index].copy_(tensors[f"{index}.best_losses"])
-            best.leaves[index] = _named(tensors, f"{index}.best.", like)
+            best.leaves[index] = _named(tensors, f"{index}.best.", gather(batch))
     if best:
         best.resume(run)
 

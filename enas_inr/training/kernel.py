@@ -7,24 +7,33 @@ scratch memory stays in the cache. State that persists between two runs is in Ch
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.optim.adam import adam
 
 from enas_inr.backbones.base import Params
+from enas_inr.training.optimizers.base import Numbers, Optimizer, Step
 from enas_inr.training.packing import Packing
 
 
 @dataclass(frozen=True)
-class AdamSettings:
-    """The hyperparameters of Adam (Kingma and Ba, ICLR 2015)."""
+class UpdateRule:
+    """How the gradient changes the numbers of a batch.
 
+    Attributes:
+        optimizer: updates the numbers.
+        learning_rate: learning rate before the factor of the schedule.
+    """
+
+    optimizer: Optimizer
     learning_rate: float
-    betas: tuple[float, float]
-    epsilon: float
+
+    def update_(self, weights: Numbers, gradient: Numbers, chunk: ChunkState, step: Step) -> None:
+        """Make one update of a chunk in place."""
+        scaled = replace(step, rate=self.learning_rate * step.rate)
+        self.optimizer.update_(weights, gradient, chunk.state, scaled)
 
 
 @dataclass(eq=False)
@@ -33,31 +42,30 @@ class ChunkState:
 
     Attributes:
         weights: trained numbers as a flat buffer in the packing of the kernel.
-        first_moment: first moment of Adam, in the same packing.
-        second_moment: second moment of Adam, in the same packing.
-        step: number of updates so far, a scalar tensor.
+        state: state of the optimizer by name (see `Optimizer.start`).
         constants: leaves `members ...` that are not trained.
         cells: for each member, the row of its cell in the targets of the block.
     """
 
     weights: Float[Tensor, " flat"]
-    first_moment: Float[Tensor, " flat"]
-    second_moment: Float[Tensor, " flat"]
-    step: Float[Tensor, ""]
+    state: dict[str, Tensor]
     constants: Params
     cells: Tensor
 
     @classmethod
     def start(
-        cls, packing: Packing, params: Params, constants: Params, cells: Tensor
+        cls,
+        packing: Packing,
+        params: Params,
+        constants: Params,
+        cells: Tensor,
+        optimizer: Optimizer,
     ) -> ChunkState:
         """Return the state of newly initialised members on the device of `cells`."""
         weights = packing.pack(params).to(cells.device)
         return cls(
             weights=weights,
-            first_moment=torch.zeros_like(weights),
-            second_moment=torch.zeros_like(weights),
-            step=torch.zeros((), device=cells.device),
+            state=dict(optimizer.start(packing.view(weights))),
             constants={name: leaf.to(cells.device) for name, leaf in constants.items()},
             cells=cells,
         )
@@ -72,28 +80,7 @@ class ChunkState:
         return replace(
             self,
             weights=self.weights.clone(),
-            first_moment=self.first_moment.clone(),
-            second_moment=self.second_moment.clone(),
-            step=self.step.clone(),
-        )
-
-    def update_(self, gradient: Float[Tensor, " flat"], settings: AdamSettings) -> None:
-        """Take one step of Adam, in one fused pass over the flat buffers."""
-        adam(
-            [self.weights],
-            [gradient],
-            [self.first_moment],
-            [self.second_moment],
-            [],
-            [self.step],
-            fused=True,
-            amsgrad=False,
-            beta1=settings.betas[0],
-            beta2=settings.betas[1],
-            lr=settings.learning_rate,
-            weight_decay=0.0,
-            eps=settings.epsilon,
-            maximize=False,
+            state={name: value.clone() for name, value in self.state.items()},
         )
 
 
@@ -114,5 +101,10 @@ class Kernel(ABC):
     """Trains chunks of members of one shape on the cells of one block."""
 
     @abstractmethod
-    def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
-        """Train in place, and return the mean squared error of each member before each update."""
+    def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
+        """Train in place, and return the mean squared error of each member before each update.
+
+        Args:
+            chunk: the members to train.
+            steps: the steps to make, each with the factor of the schedule as its rate.
+        """

@@ -9,6 +9,7 @@ and members in chunks that are small enough for the cache (see `chunks.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -19,7 +20,8 @@ from torch import Tensor
 from enas_inr.backbones.checks import check_values
 from enas_inr.backbones.layered import Activation, Encoding, Layer
 from enas_inr.training.chunks import ChunkPlan, tiles
-from enas_inr.training.kernel import AdamSettings, BlockData, ChunkState, Kernel
+from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
+from enas_inr.training.optimizers.base import Step
 from enas_inr.training.packing import LayeredPacking
 
 FLOAT_BYTES = 4
@@ -64,19 +66,19 @@ class _Tile:
 
 @final
 class LayeredKernel(Kernel):
-    """Minimises the mean squared error of layered networks by full-batch Adam."""
+    """Minimises the mean squared error of layered networks by full-batch steps."""
 
     def __init__(
         self,
         encoding: Encoding,
         layers: tuple[Layer, ...],
         block: BlockData,
-        settings: AdamSettings,
+        rule: UpdateRule,
         plan: ChunkPlan,
     ) -> None:
         self._packing = LayeredPacking(layers)
         self._encoding, self._layers, self._block = encoding, layers, block
-        self._settings = settings
+        self._rule = rule
         self._activations = [a for a in (layer.activation for layer in layers[:-1]) if a]
         points = len(block.coordinates)
         self._tiles = tiles(points, plan.tile)
@@ -98,22 +100,23 @@ class LayeredKernel(Kernel):
         self._gradient = empty(self._packing.numbers).flatten()
 
     @torch.no_grad()
-    def run(self, chunk: ChunkState, steps: int) -> Float[Tensor, "steps members"]:
+    def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
         """Train in place, and return the mean squared error of each member before each update."""
         members = chunk.members
         gradient = self._gradient[: chunk.weights.numel()]
         weights, gradients = self._packing.matrices(chunk.weights), self._packing.matrices(gradient)
+        numbers = self._packing.view(chunk.weights), self._packing.view(gradient)
         self._load(chunk)
         views = [self._view(members, start, stop) for start, stop in self._tiles]
-        sums = torch.empty(steps, len(views), members, device=chunk.weights.device)
-        for step in range(steps):
+        sums = torch.empty(len(steps), len(views), members, device=chunk.weights.device)
+        for row, step in enumerate(steps):
             for index, tile in enumerate(views):
                 if not self._kept:
                     self._encode(chunk, *self._tiles[index])
                 self._forward(tile, weights)
-                torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=sums[step, index])
+                torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=sums[row, index])
                 self._backward(tile, weights, gradients, accumulate=index > 0)
-            chunk.update_(gradient, self._settings)
+            self._rule.update_(*numbers, chunk, step)
         return sums.square_().sum(dim=1) / self._values_per_cell
 
     @property

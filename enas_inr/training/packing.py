@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import final
@@ -15,6 +15,11 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Params
 from enas_inr.backbones.layered import Layer, bias_name, weight_name
+from enas_inr.training.optimizers.base import Numbers
+
+LARGEST_OUTER_SIDE = 4
+"""No matrix up to this size counts as hidden: first and last layers can be square, too, since a
+signal has up to four axes and a picture up to four channels."""
 
 
 class Packing(ABC):
@@ -30,8 +35,22 @@ class Packing(ABC):
         """Copy leaves `members ...` into a new flat buffer."""
 
     @abstractmethod
+    def view(self, flat: Float[Tensor, " flat"]) -> Numbers:
+        """Return the view of a flat buffer that an optimizer receives."""
+
+    @abstractmethod
     def unpack(self, flat: Float[Tensor, " flat"]) -> dict[str, Tensor]:
         """Return the leaves as views of a flat buffer."""
+
+
+def _numbers(flat: Tensor, leaves: Iterable[Tensor], numbers: int) -> Numbers:
+    """Return the view for an optimizer; of the leaves, the hidden weight matrices count."""
+    hidden = tuple(
+        leaf
+        for leaf in leaves
+        if leaf.dim() == 3 and leaf.shape[1] == leaf.shape[2] > LARGEST_OUTER_SIDE
+    )
+    return Numbers(flat, hidden, flat.numel() // numbers)
 
 
 def _views(flat: Tensor, shapes: list[tuple[int, ...]], members: int) -> list[Tensor]:
@@ -72,6 +91,10 @@ class LayeredPacking(Packing):
             for i in range(len(self.layers))
         ]
         return torch.cat([matrix.flatten() for matrix in joined])
+
+    def view(self, flat: Float[Tensor, " flat"]) -> Numbers:
+        """Return the view for an optimizer; the matrices are without the biases."""
+        return _numbers(flat, [matrix[:, :, :-1] for matrix in self.matrices(flat)], self.numbers)
 
     def unpack(self, flat: Float[Tensor, " flat"]) -> dict[str, Tensor]:
         """Return weights and biases as views of a flat buffer."""
@@ -115,6 +138,11 @@ class LeafPacking(Packing):
         leaves = [params[name] for name in self.shapes]
         real = [torch.view_as_real(leaf) if leaf.is_complex() else leaf for leaf in leaves]
         return torch.cat([leaf.flatten() for leaf in real])
+
+    def view(self, flat: Float[Tensor, " flat"]) -> Numbers:
+        """Return the view for an optimizer; complex leaves are not among the matrices."""
+        leaves = [leaf for leaf in self.unpack(flat).values() if not leaf.is_complex()]
+        return _numbers(flat, leaves, self.numbers)
 
     def unpack(self, flat: Float[Tensor, " flat"]) -> dict[str, Tensor]:
         """Return the leaves as views of a flat buffer."""

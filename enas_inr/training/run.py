@@ -22,6 +22,8 @@ from enas_inr.result import psnr_paper_db
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Batch, Job, Member, make_batches
 from enas_inr.training.curves import CurveSummary, summarise
+from enas_inr.training.optimizers.base import Step
+from enas_inr.training.schedule import steps_of
 from enas_inr.training.workers import WorkerPool
 
 ROUND_SECONDS = 2.0  # about how long a round should take: stopping is decided between rounds
@@ -96,7 +98,7 @@ class Run:
         every: int = 1,
     ) -> None:
         self.jobs, self.batches, self.steps, self.every = jobs, batches, steps, every
-        self.patience = training.patience
+        self.training = training
         self.slots = [
             (number, repeat) for number, job in enumerate(jobs) for repeat in range(len(job.seeds))
         ]
@@ -167,8 +169,12 @@ class Run:
         """Set `first_losses` to those of the present weights, without training them."""
         for batch, first in zip(self.batches, self.first_losses, strict=True):
             copies = [chunk.copy() for chunk in batch.chunks]
-            losses = pool.train(batch.make_kernel, copies, 1)
+            losses = pool.train(batch.make_kernel, copies, self._steps(1))
             torch.cat([loss[0] for loss in losses], out=first)
+
+    def _steps(self, count: int) -> list[Step]:
+        """The next steps, with the factors of the schedule."""
+        return steps_of(self.training, self.done + 1, count, self.steps)
 
     def _running(self) -> set[int]:
         """The rows that have not stopped at the last decision."""
@@ -177,12 +183,12 @@ class Run:
 
     def summaries(self, steps: int) -> list[CurveSummary]:
         """Summarise the losses of the first steps of each row."""
-        return [summarise(row, self.patience) for row in self.losses[:, :steps]]
+        return [summarise(row, self.training.patience) for row in self.losses[:, :steps]]
 
     def _round(self, pool: WorkerPool, count: int, running: set[int]) -> Iterator[float]:
         """Train every chunk with a running repeat for `count` steps; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
-        passed = 0
+        passed, steps = 0, self._steps(count)
         for batch, first in zip(self.batches, self.first_losses, strict=True):
             first.fill_(torch.inf)
             chunks = [
@@ -190,7 +196,7 @@ class Run:
                 for chunk, members, place in batch.by_chunk()
                 if running.intersection(rows := [self.rows[m.job, m.repeat] for m in members])
             ]
-            losses = pool.train(batch.make_kernel, [chunk for chunk, *_ in chunks], count)
+            losses = pool.train(batch.make_kernel, [chunk for chunk, *_ in chunks], steps)
             for (_, members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
                 first[place] = chunk_losses[0]
                 self._record(batch, members, rows, chunk_losses)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from enas_inr.training.batch import Job
 from enas_inr.training.kernel import ChunkState, Kernel
+from enas_inr.training.optimizers.base import Step
 
 
 def plan_workers(jobs: Sequence[Job], device: torch.device) -> int:
@@ -55,9 +56,9 @@ class WorkerPool:
         torch.set_num_threads(self._threads)
 
     def train(
-        self, make_kernel: Callable[[], Kernel], chunks: Sequence[ChunkState], steps: int
+        self, make_kernel: Callable[[], Kernel], chunks: Sequence[ChunkState], steps: Sequence[Step]
     ) -> Iterator[Tensor]:
-        """Train each chunk for some steps; yield its losses `steps members`, in order."""
+        """Make the same steps with each chunk; yield its losses `steps members`, in order."""
         own = threading.local()
 
         def run(chunk: ChunkState) -> Tensor:

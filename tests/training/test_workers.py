@@ -9,6 +9,7 @@ from enas_inr.cost import NetShape
 from enas_inr.signals.partition import cut
 from enas_inr.training.batch import Job
 from enas_inr.training.kernel import ChunkState, Kernel
+from enas_inr.training.optimizers.base import Step
 from enas_inr.training.workers import WorkerPool, plan_workers
 
 
@@ -20,12 +21,12 @@ class Echo(Kernel):
 
     def run(self, chunk, steps):
         assert threading.get_ident() == self.thread
-        return chunk.weights.repeat(steps, 1)
+        return chunk.weights.repeat(len(steps), 1)
 
 
 def chunk(number: float) -> ChunkState:
     one = torch.full((1,), float(number))
-    return ChunkState(one, one, one, torch.zeros(()), {}, torch.zeros(1, dtype=torch.int64))
+    return ChunkState(one, {}, {}, torch.zeros(1, dtype=torch.int64))
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_losses_come_in_the_order_of_the_chunks_and_no_kernel_is_shared(workers)
         return made[-1]
 
     with WorkerPool(workers) as pool:
-        losses = list(pool.train(make_kernel, [chunk(n) for n in range(20)], steps=2))
+        losses = list(pool.train(make_kernel, [chunk(n) for n in range(20)], steps=[Step(1, 1.0), Step(2, 1.0)]))
     assert [loss.tolist() for loss in losses] == [[[float(n)]] * 2 for n in range(20)]
     assert 1 <= len(made) <= workers
 

@@ -1,0 +1,1 @@
+"""Optimizers, which update the trained numbers of many members at once."""

@@ -1,0 +1,52 @@
+"""Adam (Kingma and Ba, ICLR 2015), the optimizer of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+
+from enas_inr.spec import TrainingSpec
+from enas_inr.training.optimizers.base import Numbers, Optimizer, Step
+
+__all__ = ["Adam"]
+
+
+@final
+class Adam(Optimizer):
+    """Adam with the betas and the epsilon of the training settings."""
+
+    def __init__(self, training: TrainingSpec) -> None:
+        self._betas, self._epsilon = training.betas, training.epsilon
+
+    def start(self, weights: Numbers) -> dict[str, Tensor]:
+        """Return both moments, which are zero."""
+        return {
+            "first_moment": torch.zeros_like(weights.flat),
+            "second_moment": torch.zeros_like(weights.flat),
+        }
+
+    def update_(
+        self, weights: Numbers, gradient: Numbers, state: Mapping[str, Tensor], step: Step
+    ) -> None:
+        """Update all numbers in one fused pass over the flat buffers."""
+        before = torch.full((), step.number - 1.0, device=weights.flat.device)
+        adam(
+            [weights.flat],
+            [gradient.flat],
+            [state["first_moment"]],
+            [state["second_moment"]],
+            [],
+            [before],
+            fused=True,
+            amsgrad=False,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
+            lr=step.rate,
+            weight_decay=0.0,
+            eps=self._epsilon,
+            maximize=False,
+        )
