@@ -142,13 +142,6 @@ class Cost(Frozen):
     bytes: int
 
 
-class Choice(Frozen):
-    """A plugin that is chosen by name, and its options as they were given."""
-
-    name: str
-    options: dict[str, JsonValue] = {}
-
-
 Beta = Annotated[float, Field(ge=0, lt=1)]
 """The decay rate of a moving average, as Adam has two."""
 
@@ -159,7 +152,8 @@ class TrainingSpec(Frozen):
     Attributes:
         steps: largest number of training steps.
         learning_rate: None for the default of the backbone.
-        optimizer: the optimizer and its options.
+        optimizer: name of the optimizer.
+        optimizer_options: its options, as they were given.
         schedule: how the learning rate falls from its value: it stays `constant`, or falls to
             almost 0 at the last step as half a `cosine` or as a line (`linear`).
         warmup: share of the steps over which the learning rate rises to its value.
@@ -177,7 +171,8 @@ class TrainingSpec(Frozen):
     profile: str = "paper"
     steps: int = Field(default=500, ge=1, le=10_000_000)
     learning_rate: float | None = Field(default=None, gt=0)
-    optimizer: Choice = Choice(name="adam")
+    optimizer: str = "adam"
+    optimizer_options: dict[str, JsonValue] = {}
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     warmup: float = Field(default=0.0, ge=0, lt=1)
     betas: tuple[Beta, Beta] = (0.9, 0.999)
@@ -191,7 +186,7 @@ class TrainingSpec(Frozen):
     def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # The name of a study is derived from its JSON; studies older than these keep theirs.
         dumped: dict[str, Any] = dump(self)
-        for name in ("optimizer", "schedule", "warmup"):
+        for name in ("optimizer", "optimizer_options", "schedule", "warmup"):
             if getattr(self, name) == type(self).model_fields[name].default:
                 dumped.pop(name, None)
         return dumped
@@ -346,6 +341,13 @@ class Budget(Frozen):
 
 MAXIMISED = {"psnr": True, "score": True, "flops": False, "parameters": False, "bytes": False}
 """The possible objectives of a study, and whether larger values are better."""
+
+
+class Choice(Frozen):
+    """A plugin that is chosen by name, and its options as they were given."""
+
+    name: str
+    options: dict[str, JsonValue] = {}
 
 
 class StudySpec(Frozen):

@@ -34,7 +34,9 @@ def list_plugins(
     context: typer.Context,
     kind: Annotated[
         str | None,
-        typer.Option(help="Only this kind: backbone, modality, strategy, executor or objective."),
+        typer.Option(
+            help="Only this kind: backbone, modality, strategy, executor, objective or optimizer."
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the tracebacks of broken plugins.")

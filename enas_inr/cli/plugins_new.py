@@ -15,7 +15,9 @@ def new(
     context: typer.Context,
     kind: Annotated[
         str,
-        typer.Argument(help="Kind of plugin: backbone, modality, strategy, objective or executor."),
+        typer.Argument(
+            help="Kind of plugin: backbone, modality, strategy, objective, executor or optimizer."
+        ),
     ],
     name: Annotated[
         str,

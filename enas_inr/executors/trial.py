@@ -157,7 +157,7 @@ def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Jo
 def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) -> Job:
     """Return the job of a trial on a signal that is cut already."""
     spec: EnsembleSpec = trial.ensemble
-    chosen = trial.training.optimizer
+    training = trial.training
     described = context.catalog.describe("backbone", spec.backbone)
     assert isinstance(described, hookspecs.Backbone)
     return Job(
@@ -165,9 +165,9 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
         shape=net_shape(spec, context.info),
         partition=partition,
         seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
-        learning_rate=trial.training.learning_rate or described.learning_rate,
+        learning_rate=training.learning_rate or described.learning_rate,
         optimizer=context.catalog.create(
-            "optimizer", chosen.name, trial.training, options=chosen.options
+            "optimizer", training.optimizer, training, options=training.optimizer_options
         ),
     )
 

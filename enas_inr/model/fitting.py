@@ -143,6 +143,7 @@ def _settled(
     signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog
 ) -> tuple[FitSpec, Job]:
     """Return the specification with resolved options, and the job of the trainer."""
+    catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
     settled = candidate(spec.ensemble, info, catalog)
     trial = TrialSpec(
         number=0,

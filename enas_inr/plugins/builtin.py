@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from enas_inr.hookspecs import Backbone, Executor, Modality, Objective, Optimizer, Strategy, hookimpl
+from enas_inr.hookspecs import (
+    Backbone,
+    Executor,
+    Modality,
+    Objective,
+    Optimizer,
+    Strategy,
+    hookimpl,
+)
 
 ENAS_INR_API = 1
 ENRP = "Soltany Kadarvish et al., Ensemble Neural Representation Networks"

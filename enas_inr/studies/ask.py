@@ -51,6 +51,8 @@ def study_spec(
     settings = settings.settled(catalog)
     training = dict(settings.training or {})
     profile = str(training.pop("profile", None) or "paper")
+    trained = TrainingSpec.from_profile(profile, **training)
+    catalog.options("optimizer", trained.optimizer, trained.optimizer_options)  # refused here
     return parse(
         StudySpec,
         {
@@ -62,7 +64,7 @@ def study_spec(
             ),
             "objectives": tuple(settings.objectives),
             "budget": _budget(settings),
-            "training": TrainingSpec.from_profile(profile, **training),
+            "training": trained,
             "repeats": settings.repeats,
             "seed": settings.seed,
         },

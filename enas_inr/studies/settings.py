@@ -183,6 +183,41 @@ class TrainingSettings(Settings):
             sets="training.learning_rate",
         ),
     ] = None
+    optimizer: Annotated[
+        str | None,
+        Setting(
+            "The optimizer; see `enas-inr plugins list`.",
+            Group.TRAINING,
+            shown="the profile's",
+            sets="training.optimizer",
+        ),
+    ] = None
+    optimizer_options: Annotated[
+        Options,
+        Setting(
+            "An option of the optimizer, such as factor=0.5 for muon.",
+            Group.TRAINING,
+            sets="training.optimizer_options",
+        ),
+    ] = None
+    schedule: Annotated[
+        str | None,
+        Setting(
+            "How the learning rate falls over the steps: constant, cosine or linear.",
+            Group.TRAINING,
+            shown="the profile's",
+            sets="training.schedule",
+        ),
+    ] = None
+    warmup: Annotated[
+        float | None,
+        Setting(
+            "Share of the steps over which the learning rate rises to its value.",
+            Group.TRAINING,
+            shown="the profile's",
+            sets="training.warmup",
+        ),
+    ] = None
     coordinates: Annotated[
         str | None,
         Setting(

@@ -21,6 +21,7 @@ from enas_inr.testing.lookup import (
 )
 from enas_inr.testing.modality import ModalitySuite
 from enas_inr.testing.objective import ObjectiveSuite, toy_result
+from enas_inr.testing.optimizer import OptimizerSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, installed, require
 from enas_inr.testing.strategy import StrategySuite
 from enas_inr.testing.toy_backbone import ToyBackbone, toy_catalog
@@ -33,6 +34,7 @@ __all__ = [
     "LookupExecutor",
     "ModalitySuite",
     "ObjectiveSuite",
+    "OptimizerSuite",
     "Plugin",
     "StrategySuite",
     "Suite",

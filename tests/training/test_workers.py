@@ -66,7 +66,11 @@ def test_losses_come_in_the_order_of_the_chunks_and_no_kernel_is_shared(workers)
         return made[-1]
 
     with WorkerPool(workers) as pool:
-        losses = list(pool.train(make_kernel, [chunk(n) for n in range(20)], steps=[Step(1, 1.0), Step(2, 1.0)]))
+        losses = list(
+            pool.train(
+                make_kernel, [chunk(n) for n in range(20)], steps=[Step(1, 1.0), Step(2, 1.0)]
+            )
+        )
     assert [loss.tolist() for loss in losses] == [[[float(n)]] * 2 for n in range(20)]
     assert 1 <= len(made) <= workers
 
