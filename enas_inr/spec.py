@@ -151,7 +151,10 @@ class TrainingSpec(Frozen):
 
     Attributes:
         steps: largest number of training steps.
-        learning_rate: None for the default of the backbone.
+        learning_rate: None for a default (see `defaults`).
+        defaults: where the learning rate and the frequencies of a backbone come from if they are
+            not given: from the publications (`paper`), or from rules that fit them to the
+            architecture and to the samples of a cell (`fitted`, see docs/recipes.md).
         optimizer: name of the optimizer.
         optimizer_options: its options, as they were given.
         schedule: how the learning rate falls from its value: it stays `constant`, or falls to
@@ -171,6 +174,7 @@ class TrainingSpec(Frozen):
     profile: str = "paper"
     steps: int = Field(default=500, ge=1, le=10_000_000)
     learning_rate: float | None = Field(default=None, gt=0)
+    defaults: Literal["paper", "fitted"] = "paper"
     optimizer: str = "adam"
     optimizer_options: dict[str, JsonValue] = {}
     schedule: Literal["constant", "cosine", "linear"] = "constant"
@@ -186,10 +190,15 @@ class TrainingSpec(Frozen):
     def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # The name of a study is derived from its JSON; studies older than these keep theirs.
         dumped: dict[str, Any] = dump(self)
-        for name in ("optimizer", "optimizer_options", "schedule", "warmup"):
+        for name in ("defaults", "optimizer", "optimizer_options", "schedule", "warmup"):
             if getattr(self, name) == type(self).model_fields[name].default:
                 dumped.pop(name, None)
         return dumped
+
+    @property
+    def fits_rate(self) -> bool:
+        """Whether the learning rate is derived from the architecture and the cell."""
+        return self.defaults == "fitted" and self.learning_rate is None
 
     @classmethod
     def from_profile(cls, profile: str, /, **changes: Any) -> TrainingSpec:

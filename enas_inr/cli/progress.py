@@ -117,6 +117,7 @@ class SearchProgress(Display, Observer):
         if result.psnr_db is not None and result.score is not None:
             line += f"PSNR {result.psnr_db:.2f} dB (sd {result.psnr_std_db:.2f})  "
             line += f"score {result.score:.2f}  {result.seconds:.1f} s"
+            line += f"  ({result.message})" if result.message else ""
         else:
             line += f"{result.status}: {result.message}"
         self.say(line)

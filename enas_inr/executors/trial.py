@@ -97,9 +97,12 @@ def trial_result(
         for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
         if repeat.status is TrialStatus.DIVERGED
     ]
+    diverged = bool(messages)
+    if outcome.retried_at:
+        messages.append(f"diverged, and trained again at a learning rate of {outcome.retried_at:g}")
     return TrialResult(
         trial=trial,
-        status=TrialStatus.DIVERGED if messages else TrialStatus.COMPLETE,
+        status=TrialStatus.DIVERGED if diverged else TrialStatus.COMPLETE,
         repeats=repeats,
         curve=learning_curve(outcome.losses),
         seconds=seconds,

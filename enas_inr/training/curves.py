@@ -8,6 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+JUDGED_AT = 0.2  # share of the steps after which a training is judged
+JUDGED_FROM = 0.1  # and from which the losses count
+LEARNED = 0.5  # share of the first loss that a training must have reached by then
+
 
 @dataclass(frozen=True)
 class CurveSummary:
@@ -53,3 +57,22 @@ def summarise(losses: Float[Tensor, " steps"], patience: int) -> CurveSummary:
         return CurveSummary(diverged + 1, None, None, diverged + 1, True)
     best = int(last_new[-1])
     return CurveSummary(len(losses), best + 1, float(valid[best]), None, False)
+
+
+def has_diverged(losses: Float[Tensor, " done"], steps: int) -> bool:
+    """Whether a training has diverged: a loss is not finite, or nothing has been learned.
+
+    Bounded activations such as a sine keep the loss finite when the learning rate is far too high;
+    it then stays near or above the first loss. That is judged once, after a fifth of the steps, by
+    the losses of the second half of these.
+
+    Args:
+        losses: losses of the steps so far.
+        steps: number of all steps.
+    """
+    if not bool(torch.isfinite(losses).all()):
+        return True
+    first, last = int(JUDGED_FROM * steps), int(JUDGED_AT * steps)
+    if len(losses) < max(last, 1) or first == last:
+        return False
+    return bool(losses[first:last].min() > LEARNED * losses[0])

@@ -21,7 +21,7 @@ from enas_inr.backbones.base import Params
 from enas_inr.result import psnr_paper_db
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Batch, Job, Member, make_batches
-from enas_inr.training.curves import CurveSummary, summarise
+from enas_inr.training.curves import CurveSummary, has_diverged, summarise
 from enas_inr.training.optimizers.base import Step
 from enas_inr.training.schedule import steps_of
 from enas_inr.training.workers import WorkerPool
@@ -42,12 +42,14 @@ class Outcome:
             was not finite, if any.
         params: for each block of the partition, the final leaves `repeats cells ...`, constants
             included; empty unless requested.
+        retried_at: learning rate of this training, if it replaces one that diverged.
     """
 
     losses: Float[Tensor, "repeats steps"]
     repeats: tuple[CurveSummary, ...]
     diverged: tuple[int | None, ...]
     params: tuple[Params, ...] = ()
+    retried_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Run:
     Attributes:
         losses: mean squared error of the whole signal, `slots steps`.
         done: steps that all members have made.
+        dropped: numbers of the jobs that `drop_diverged` has stopped.
         first_losses: for each batch, the loss of each member at the first step of the last round,
             which belongs to the weights at the start of the round; infinite if the member was not
             trained.
@@ -106,6 +109,7 @@ class Run:
         self.losses = torch.zeros(len(self.slots), steps, dtype=torch.float64)
         self.diverged: dict[int, tuple[int, int]] = {}  # row -> (step, cell) of the first
         self.done = 0
+        self.dropped: set[int] = set()
         self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
 
     @classmethod
@@ -177,9 +181,22 @@ class Run:
         return steps_of(self.training, self.done + 1, count, self.steps)
 
     def _running(self) -> set[int]:
-        """The rows that have not stopped at the last decision."""
+        """The rows of the jobs that are left, without those that had stopped when last decided."""
         decided = self.summaries(self.decided)
-        return {row for row, summary in enumerate(decided) if not summary.stopped}
+        return {
+            row
+            for row, summary in enumerate(decided)
+            if not summary.stopped and self.slots[row][0] not in self.dropped
+        }
+
+    def drop_diverged(self) -> None:
+        """Stop the jobs with a repeat that has diverged, whose learning rate is too high.
+
+        The decision depends on the losses up to a fixed step, so not on the length of rounds.
+        """
+        for row, (number, _) in enumerate(self.slots):
+            if has_diverged(self.losses[row, : self.done], self.steps):
+                self.dropped.add(number)
 
     def summaries(self, steps: int) -> list[CurveSummary]:
         """Summarise the losses of the first steps of each row."""

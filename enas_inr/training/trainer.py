@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -16,9 +17,10 @@ from enas_inr.training.chunks import workspace_bytes
 from enas_inr.training.run import OnProgress, Outcome, Progress, Run
 from enas_inr.training.workers import WorkerPool, plan_workers
 
-__all__ = ["Outcome", "Progress", "Trainer", "train"]
+__all__ = ["Outcome", "Progress", "Trainer", "slower", "train"]
 
 SMALLEST_WORKSPACE = 2**20
+RETRY_DIVISOR = 4  # of the learning rate, after a divergence
 
 T = TypeVar("T")
 
@@ -33,8 +35,12 @@ def train(
     on_progress: OnProgress = lambda progress: None,
     workspace: int | None = None,
     share: float = 1.0,
+    retry: bool = True,
 ) -> list[Outcome]:
     """Train all members of all jobs and return the outcome of each job.
+
+    A job that diverges at a learning rate that was derived (`TrainingSpec.fits_rate`) is stopped
+    early, and trained once more at a quarter of the rate.
 
     Args:
         jobs: the architectures; those of equal shape are trained in the same batches.
@@ -45,6 +51,7 @@ def train(
         on_progress: called after the share of each chunk in a round.
         workspace: see `Trainer`.
         share: see `Trainer`.
+        retry: whether to train jobs that diverge once more.
 
     Raises:
         TrainingError: even a small chunk does not fit into the memory.
@@ -52,11 +59,35 @@ def train(
 
     def work(run: Run, pool: WorkerPool) -> list[Outcome]:
         for _ in run.rounds(pool, on_progress):
-            pass
+            if training.fits_rate and retry:
+                run.drop_diverged()
+        dropped.update(run.dropped)
         return run.outcomes(keep_params)
 
+    dropped: set[int] = set()
     trainer = Trainer(jobs, training, device, steps=steps, workspace=workspace, share=share)
-    return trainer.attempt(work)
+    outcomes = trainer.attempt(work)
+    if not dropped:
+        return outcomes
+    again = train(
+        [slower(jobs[number]) for number in sorted(dropped)],
+        training,
+        device,
+        steps=steps,
+        keep_params=keep_params,
+        on_progress=on_progress,
+        workspace=workspace,
+        share=share,
+        retry=False,
+    )
+    for number, outcome in zip(sorted(dropped), again, strict=True):
+        outcomes[number] = replace(outcome, retried_at=slower(jobs[number]).learning_rate)
+    return outcomes
+
+
+def slower(job: Job) -> Job:
+    """Return the job to train after another has diverged: the same at a lower learning rate."""
+    return replace(job, learning_rate=job.learning_rate / RETRY_DIVISOR)
 
 
 class Trainer:

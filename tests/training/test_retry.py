@@ -1,0 +1,79 @@
+"""A training that diverges at a derived learning rate is stopped early, and trained once more."""
+
+import pytest
+import torch
+
+from enas_inr.backbones.options import SirenOptions
+from enas_inr.backbones.siren import Siren
+from enas_inr.cost import NetShape
+from enas_inr.signals.partition import cut
+from enas_inr.spec import TrainingSpec
+from enas_inr.testing.toys import toy_shape, toy_signal
+from enas_inr.training.batch import Job
+from enas_inr.training.curves import has_diverged
+from enas_inr.training.run import Run
+from enas_inr.training.trainer import train
+
+CPU = torch.device("cpu")
+FITTED = TrainingSpec(steps=40, patience=40, defaults="fitted")
+
+
+def job(rate):
+    signal = toy_signal(toy_shape(2))
+    siren = Siren(SirenOptions(bias_init="fan_in"))
+    return Job(siren, NetShape(2, 1, 1, 8), cut(signal.values, (2, 2)), (0, 1), rate)
+
+
+def test_a_loss_that_is_not_finite_has_diverged_at_once():
+    assert has_diverged(torch.tensor([1.0, torch.inf]), 1000)
+    assert not has_diverged(torch.tensor([1.0, 5.0]), 1000)
+
+
+def test_nothing_learned_after_a_fifth_of_the_steps_has_diverged():
+    stuck, learned = torch.full((20,), 0.9), torch.linspace(1, 0.1, 20)
+    stuck[0] = 1.0
+    assert not has_diverged(stuck[:19], 100)
+    assert has_diverged(stuck, 100)
+    assert has_diverged(torch.cat([stuck, torch.full((80,), 0.01)]), 100)
+    assert not has_diverged(learned, 100)
+
+
+def test_the_judgement_needs_a_few_steps():
+    assert not has_diverged(torch.ones(4), 4)
+    assert not has_diverged(torch.ones(0), 100)
+
+
+@pytest.mark.parametrize("rate", [1e38, 30.0])
+def test_a_job_is_trained_again_at_a_quarter_of_its_rate(rate):
+    (outcome,) = train([job(rate)], FITTED, CPU)
+    (slower,) = train([job(rate / 4)], FITTED, CPU, retry=False)
+    assert outcome.retried_at == rate / 4
+    assert torch.equal(outcome.losses.nan_to_num(), slower.losses.nan_to_num())
+
+
+def test_other_jobs_go_on_and_stay_equal():
+    partition_mates = [job(1e-2), job(1e38)]
+    mine, other = train(partition_mates, FITTED, CPU)
+    (alone,) = train([job(1e-2)], FITTED, CPU)
+    assert (mine.retried_at, other.retried_at) == (None, 1e38 / 4)
+    assert torch.equal(mine.losses, alone.losses)
+
+
+def test_a_given_rate_and_the_papers_are_kept():
+    for settings in ({"learning_rate": 1e38}, {"defaults": "paper"}):
+        training = TrainingSpec(**(FITTED.model_dump() | settings))
+        (outcome,) = train([job(1e38)], training, CPU)
+        assert outcome.retried_at is None
+        assert outcome.repeats[0].diverged_at is not None
+
+
+def test_a_dropped_job_is_not_trained_any_further():
+    training = FITTED
+    run = Run.start([job(30.0)], training, CPU, 2**22, 1)
+    from enas_inr.training.workers import WorkerPool
+
+    with WorkerPool(1) as pool:
+        assert run.advance(pool, 8)
+        run.drop_diverged()
+        assert run.dropped == {0}
+        assert not run.advance(pool, 8)
