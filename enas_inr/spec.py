@@ -90,6 +90,13 @@ class Options(Frozen):
         """Fill in the options whose defaults depend on the signal or the grid; by default none."""
         return self
 
+    def fitted(self, signal: SignalInfo, grid: int) -> Self:
+        """Fill in options before `resolve` by values that fit a cell; by default none.
+
+        Called for trainings with `TrainingSpec.defaults` "fitted" (see docs/recipes.md).
+        """
+        return self
+
 
 class EnsembleSpec(Frozen):
     """One architecture: a backbone, its options, and the three sizes of the paper.
@@ -213,9 +220,16 @@ class TrainingSpec(Frozen):
         return parse(cls, PROFILES[profile].model_dump() | given, "training")
 
 
+_TUNED: dict[str, Any] = {
+    "defaults": "fitted",
+    "schedule": "cosine",
+    "betas": (0.8, 0.9),
+    "patience": 10_000_000,  # an early stop would cut off the end of the schedule
+}
 PROFILES = {
     "paper": TrainingSpec(),
-    "smooth": TrainingSpec(profile="smooth", learning_rate=1e-3, extent=64, margin=1),
+    "tuned": TrainingSpec(profile="tuned", **_TUNED),
+    "smooth": TrainingSpec(profile="smooth", **_TUNED, extent=64, margin=1),
 }
 """Named training settings.
 

@@ -39,6 +39,17 @@ class Backbone(ABC):
     ) -> Float[Tensor, "members points out"]:
         """Evaluate each member at its own points. The result is differentiable."""
 
+    def learning_rate(self, shape: NetShape) -> float | None:
+        """Return the learning rate that fits an architecture, found by measurement.
+
+        It is the highest rate of Adam from which trainings of that shape reliably converge, with
+        the recipe of the profile `tuned` (see docs/recipes.md).
+
+        Returns:
+            The rate; None for the default rate of the backbone, whatever its shape.
+        """
+        return None
+
     @abstractmethod
     def cost(self, shape: NetShape) -> NetCost:
         """Return the cost of one member, in the paper's convention (see `enas_inr.cost`)."""

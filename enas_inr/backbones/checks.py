@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -19,7 +20,13 @@ TRAINABLE = (torch.float32, torch.complex64)
 
 def checks() -> Mapping[str, Check]:
     """Return the checks of a backbone by the name of the method."""
-    return {"init": _init, "forward": _forward, "cost": _cost, "layers": _layers}
+    return {
+        "init": _init,
+        "forward": _forward,
+        "cost": _cost,
+        "layers": _layers,
+        "learning_rate": _rate,
+    }
 
 
 def _init(backbone: Backbone, params: object, shape: NetShape, seeds: Sequence[int]) -> object:
@@ -37,6 +44,12 @@ def _forward(
 def _cost(backbone: Backbone, cost: object, shape: NetShape) -> object:
     check_cost(cost)
     return cost
+
+
+def _rate(backbone: Backbone, rate: object, shape: NetShape) -> object:
+    if rate is not None and not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
+        raise ContractError(f"learning_rate returned {rate!r}, not a positive number or None")
+    return rate
 
 
 def _layers(backbone: LayeredBackbone, layers: object, shape: NetShape) -> object:

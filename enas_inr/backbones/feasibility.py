@@ -14,11 +14,19 @@ from enas_inr.cost import (
     within_budget,
 )
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
+from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec, TrainingSpec
 
 
-def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candidate:
+def candidate(
+    spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog, training: TrainingSpec | None = None
+) -> Candidate:
     """Resolve the options of an architecture for a signal, and compute its cost.
+
+    Args:
+        spec: the architecture.
+        signal: metadata of the signal.
+        catalog: makes the backbone.
+        training: settings that say where defaults come from; None for those of the paper.
 
     Raises:
         SpecError: the backbone is unknown, an option is wrong, or the grid is larger than the
@@ -26,7 +34,14 @@ def candidate(spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog) -> Candi
         PluginError: the backbone comes from a plugin and fails.
     """
     check_grid(spec.grid, signal)
-    settled = catalog.resolved_options("backbone", spec.backbone, spec.options, signal, spec.grid)
+    settled = catalog.resolved_options(
+        "backbone",
+        spec.backbone,
+        spec.options,
+        signal,
+        spec.grid,
+        fitted=training is not None and training.defaults == "fitted",
+    )
     spec = spec.model_copy(update={"options": settled})
     backbone: Backbone = catalog.create("backbone", spec.backbone, options=settled)
     net = backbone.cost(net_shape(spec, signal))
@@ -43,6 +58,6 @@ def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
         spec.space,
         spec.budget,
         spec.signal.samples,
-        lambda ensemble: candidate(ensemble, spec.signal, catalog),
+        lambda ensemble: candidate(ensemble, spec.signal, catalog, spec.training),
     )
     return replace(space, objectives=spec.objectives, seed=spec.seed)

@@ -19,6 +19,9 @@ from enas_inr.backbones.layered import (
 from enas_inr.backbones.options import OMEGA_FIRST, SirenOptions
 from enas_inr.cost import NetShape
 
+RATE_BY_WIDTH = 0.4  # learning rate times width, at depth 1
+RATE_DEPTH_POWER = 1.2
+
 
 @final
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ class Siren(LayeredBackbone):
     """
 
     options: SirenOptions = SirenOptions()
+
+    def learning_rate(self, shape: NetShape) -> float:
+        """Return a rate that falls with the width and the depth (measured in docs/recipes.md).
+
+        A change of all weights of a layer changes its output in proportion to the width, and each
+        further layer multiplies the change.
+        """
+        return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** RATE_DEPTH_POWER)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return a first layer, d hidden layers and a linear output."""

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr import hookspecs
+from enas_inr.backbones.base import Backbone
 from enas_inr.cost import net_shape
 from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.executors.base import ExecutionContext
@@ -36,6 +37,7 @@ from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
 from enas_inr.training.device import device_name
 from enas_inr.training.evaluate import evaluate
+from enas_inr.training.optimizers.base import Optimizer
 from enas_inr.training.run import Outcome
 
 __all__ = [
@@ -163,15 +165,20 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
     training = trial.training
     described = context.catalog.describe("backbone", spec.backbone)
     assert isinstance(described, hookspecs.Backbone)
+    backbone: Backbone = context.catalog.create("backbone", spec.backbone, options=spec.options)
+    optimizer: Optimizer = context.catalog.create(
+        "optimizer", training.optimizer, training, options=training.optimizer_options
+    )
+    shape = net_shape(spec, context.info)
+    fitted = backbone.learning_rate(shape) if training.fits_rate else None
+    default = fitted * optimizer.rate_factor if fitted else described.learning_rate
     return Job(
-        backbone=context.catalog.create("backbone", spec.backbone, options=spec.options),
-        shape=net_shape(spec, context.info),
+        backbone=backbone,
+        shape=shape,
         partition=partition,
         seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
-        learning_rate=training.learning_rate or described.learning_rate,
-        optimizer=context.catalog.create(
-            "optimizer", training.optimizer, training, options=training.optimizer_options
-        ),
+        learning_rate=training.learning_rate or default,
+        optimizer=optimizer,
     )
 
 

@@ -144,7 +144,7 @@ def _settled(
 ) -> tuple[FitSpec, Job]:
     """Return the specification with resolved options, and the job of the trainer."""
     catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
-    settled = candidate(spec.ensemble, info, catalog)
+    settled = candidate(spec.ensemble, info, catalog, spec.training)
     trial = TrialSpec(
         number=0,
         ensemble=settled.spec,

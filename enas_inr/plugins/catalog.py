@@ -132,16 +132,34 @@ class Catalog:
             return parse(model, given, f"{kind} {name!r}")
 
     def resolved_options(
-        self, kind: str, name: str, given: Mapping[str, Any], signal: SignalInfo, grid: int
+        self,
+        kind: str,
+        name: str,
+        given: Mapping[str, Any],
+        signal: SignalInfo,
+        grid: int,
+        *,
+        fitted: bool = False,
     ) -> dict[str, JsonValue]:
         """Validate options, and resolve those that depend on the signal or the grid.
+
+        Args:
+            kind: kind of the plugin.
+            name: name of the plugin.
+            given: the options that the user gave.
+            signal: metadata of the signal.
+            grid: number of cells along each axis.
+            fitted: whether defaults are fitted to the cell (see `Options.fitted`).
 
         Returns:
             The options of the plugin as JSON values; raises as `options`.
         """
         options = self.options(kind, name, given)
         with self._failures_of(self.find(kind, name)):
-            return options.resolve(signal, grid).model_dump(mode="json") if options else {}
+            if options is None:
+                return {}
+            options = options.fitted(signal, grid) if fitted else options
+            return options.resolve(signal, grid).model_dump(mode="json")
 
     def option_names(self, kind: str, name: str) -> tuple[str, ...]:
         """Return the names of the options that a plugin takes; raises as `options`."""

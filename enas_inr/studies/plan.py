@@ -67,7 +67,7 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
                         label=" ".join(parts),
                         spec=spec,
                         signal=index,
-                        names=dict(_names(search, info, catalog)),
+                        names=dict(_names(search, spec, catalog)),
                         published=_published(file, search, info),
                     )
                 )
@@ -98,9 +98,10 @@ def _row_spec(search: SearchTable, number: int) -> EnsembleSpec:
     return architecture(search, what, grid=row.grid, depth=row.depth, width=row.width)
 
 
-def _names(search: SearchTable, signal: SignalInfo, catalog: Catalog) -> Iterator[tuple[str, str]]:
+def _names(search: SearchTable, spec: StudySpec, catalog: Catalog) -> Iterator[tuple[str, str]]:
     for number, row in enumerate(search.rows):
-        yield candidate(_row_spec(search, number), signal, catalog).spec.key(), row.name
+        named = _row_spec(search, number)
+        yield candidate(named, spec.signal, catalog, spec.training).spec.key(), row.name
 
 
 def _published(file: StudyFile, search: SearchTable, signal: SignalInfo) -> dict[str, Published]:

@@ -150,7 +150,8 @@ class Settings(Frozen, allow_inf_nan=True):
 
 
 PROFILE = Setting(
-    "Named training settings: `paper` for reproduction, `smooth` for models without seams.",
+    "Named training settings: `paper` for reproduction, `tuned` for the best fit in as many "
+    "steps, `smooth` for models without seams.",
     Group.TRAINING,
     shown="paper",
     sets="training.profile",

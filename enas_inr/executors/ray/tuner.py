@@ -27,6 +27,7 @@ from enas_inr.executors.ray.cluster import first_line
 from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.ray.trainable import Training, checkpoint_file
 from enas_inr.executors.self_running import Loop
+from enas_inr.executors.trial import make_jobs
 from enas_inr.result import Picture, TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, TrialSpec
 from enas_inr.strategies.base import Strategy
@@ -126,10 +127,10 @@ def _population(strategy: Strategy, options: RayTuneOptions, record: _Record) ->
     """Return all trials at once, since PBT takes no searcher, and the learning rate it changes."""
     specs = strategy.propose(record.loop.history, (), options.trials)
     trials = [record.loop.make_trial(spec, number) for number, spec in enumerate(specs)]
-    described: Any = record.context.catalog.describe("backbone", specs[0].backbone)
+    (job, *_) = make_jobs(record.context, trials[:1])
     return {
         "trial": tune.grid_search([trial.model_dump_json() for trial in trials]),
-        "learning_rate": trials[0].training.learning_rate or described.learning_rate,
+        "learning_rate": job.learning_rate,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -47,7 +48,12 @@ class Optimizer(ABC):
 
     It is constructed with the training settings and, if it has any, its options, and holds no
     state. It must treat each member as if that were trained alone.
+
+    Attributes:
+        rate_factor: learning rate that fits this optimizer, as a multiple of that of Adam.
     """
+
+    rate_factor: ClassVar[float] = 1.0
 
     @abstractmethod
     def start(self, weights: Numbers) -> dict[str, Tensor]:
