@@ -19,8 +19,9 @@ from enas_inr.backbones.layered import (
 from enas_inr.backbones.options import OMEGA_FIRST, SirenOptions
 from enas_inr.cost import NetShape
 
-RATE_BY_WIDTH = 0.4  # learning rate times width, at depth 1
-RATE_DEPTH_POWER = 1.2
+RATE_BY_WIDTH = 0.45  # learning rate times width, at depth 1
+RATE_DEPTH_POWER = 1.5
+RATE_BY_OMEGA = 0.5  # highest learning rate times the first omega_0
 
 
 @final
@@ -52,9 +53,10 @@ class Siren(LayeredBackbone):
         """Return a rate that falls with the width and the depth (measured in docs/recipes.md).
 
         A change of all weights of a layer changes its output in proportion to the width, and each
-        further layer multiplies the change.
+        further layer multiplies the change. A change in the first layer counts omega_0 times.
         """
-        return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** RATE_DEPTH_POWER)
+        deep = RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** RATE_DEPTH_POWER)
+        return min(deep, RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST))
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return a first layer, d hidden layers and a linear output."""

@@ -33,7 +33,7 @@ from enas_inr.training.batch import Job
 from enas_inr.training.checkpoint import BestWeights, from_tensors, to_tensors
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import OnProgress, Progress, Run
-from enas_inr.training.trainer import Trainer
+from enas_inr.training.trainer import Trainer, slower
 from enas_inr.training.workers import WorkerPool
 from enas_inr.validation import Frozen
 
@@ -47,6 +47,7 @@ class End(StrEnum):
     STEPS = auto()  # all steps were made, or no repeat improved any more
     TARGET = auto()
     ASKED = auto()  # it can be resumed
+    DIVERGED = auto()  # it is to be tried again
 
 
 class FitSpec(Frozen):
@@ -73,12 +74,14 @@ class Fitted:
         end: why the fit ended.
         steps: total number of steps.
         seconds: duration of this call.
+        retried: whether the training diverged at first, and was repeated at a lower rate.
     """
 
     model: Model
     end: End
     steps: int
     seconds: float
+    retried: bool = False
 
     @property
     def finished(self) -> bool:
@@ -115,27 +118,42 @@ def fit(
     """
     started = time.perf_counter()
     info = signal.info()
-    spec, job = _settled(signal, info, spec, catalog)
-    label = spec.ensemble.label()
-    kept = _Checkpoint(checkpoint, _identity(spec, info)) if checkpoint else None
+    spec, first = _settled(signal, info, spec, catalog)
+    identity = _identity(spec, info)
+    # A derived rate is tried once more at a quarter; its checkpoint then is that of another fit.
+    attempts = [(first, identity)]
+    if spec.training.fits_rate:
+        attempts.append((slower(first), f"{identity}-slower"))
+        if checkpoint and _Checkpoint(checkpoint, attempts[1][1]).exists():
+            del attempts[0]
 
     def tell(progress: Progress) -> None:
+        label = spec.ensemble.label()
+        if job is not first:
+            label += f", diverged, now at a rate of {job.learning_rate:.2g}"
         on_progress(
             TrialProgress(None, label, progress.done, progress.step, progress.psnr_paper_db)
         )
 
-    def work(run: Run, pool: WorkerPool) -> Fitted:
+    def work(run: Run, pool: WorkerPool) -> Fitted | None:
         best = BestWeights(run)
         if kept:
             kept.resume(run, best)
-        end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell)
+        end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell, bool(attempts))
+        if end is End.DIVERGED:
+            return None
         model = _model(signal, info, spec, run, best, catalog)
-        return Fitted(model, end, run.decided, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return Fitted(model, end, run.decided, seconds, retried=job is not first)
 
-    trainer = Trainer([job], spec.training, resolve_device(device), every=DECIDED_EVERY)
-    fitted = trainer.attempt(work)
-    if fitted.finished and checkpoint:
-        checkpoint.unlink(missing_ok=True)
+    fitted = None
+    while fitted is None:
+        job, identity = attempts.pop(0)
+        kept = _Checkpoint(checkpoint, identity) if checkpoint else None
+        trainer = Trainer([job], spec.training, resolve_device(device), every=DECIDED_EVERY)
+        fitted = trainer.attempt(work)
+        if checkpoint and (fitted is None or fitted.finished):
+            checkpoint.unlink(missing_ok=True)
     return fitted
 
 
@@ -165,11 +183,19 @@ def _train(
     kept: _Checkpoint | None,
     should_stop: Callable[[], bool],
     tell: OnProgress,
+    judged: bool,
 ) -> End:
-    """Train until the fit ends; `best` then holds the best weights of each member."""
+    """Train until the fit ends; `best` then holds the best weights of each member.
+
+    If it is judged, it also ends when a repeat has diverged.
+    """
     saved = time.perf_counter()
     for _ in run.rounds(pool, tell):
         best.update(run)
+        if judged:
+            run.drop_diverged()
+            if run.dropped:
+                return End.DIVERGED
         if _reached(run, best, target_db):
             return End.TARGET
         if should_stop():
@@ -249,6 +275,14 @@ class _Checkpoint:
     path: Path
     identity: str
 
+    def exists(self) -> bool:
+        """Whether there is a checkpoint, and it belongs to this fit."""
+        return self.path.exists() and self._mine(read_bytes(self.path))
+
+    def _mine(self, content: bytes) -> bool:
+        # With the quotes around it, since one identity can be the beginning of another.
+        return f'"{self.identity}"'.encode() in content[: 2**20]
+
     def save(self, run: Run, best: BestWeights) -> None:
         metadata = {"identity": self.identity}
         replace_bytes(self.path, save_tensors(to_tensors(run, best), metadata=metadata))
@@ -264,7 +298,7 @@ class _Checkpoint:
             return
         content = read_bytes(self.path)
         hint = "remove it to begin again"
-        if self.identity.encode() not in content[: 2**20]:
+        if not self._mine(content):
             raise TrainingError(f"checkpoint {str(self.path)!r} belongs to another fit", hint)
         try:
             from_tensors(run, best, load_tensors(content))

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 
+from enas_inr.backbones.siren import Siren
 from enas_inr.errors import TrainingError
 from enas_inr.model.fitting import End, FitSpec, fit
 from enas_inr.plugins.catalog import load_catalog
@@ -127,3 +128,44 @@ def test_neighbours_that_are_trained_with_a_margin_agree_where_they_meet():
         )
         jumps[margin] = float((above - below).square().mean().sqrt())
     assert jumps[1] < 0.5 * jumps[0]
+
+
+def diverging(monkeypatch) -> FitSpec:
+    """A fit whose derived rate is far too high; the losses of a SIREN stay finite even so."""
+    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape: 30.0)
+    return asked(steps=60, learning_rate=None, defaults="fitted", patience=60)
+
+
+def test_a_fit_that_diverges_at_a_derived_rate_is_repeated_at_a_quarter(monkeypatch):
+    spec, labels = diverging(monkeypatch), []
+    made = fit(
+        waves(), spec, catalog=CATALOG, on_progress=lambda progress: labels.append(progress.label)
+    )
+    assert made.retried
+    assert made.model.header.training.learning_rate == 7.5
+    assert any("diverged, now at a rate of 7.5" in label for label in labels)
+
+
+def test_the_repeated_fit_is_resumed_at_its_own_rate(monkeypatch, tmp_path):
+    spec, checkpoint = diverging(monkeypatch), tmp_path / "c"
+    whole = fit(waves(), spec, catalog=CATALOG)
+    rounds = iter(range(6))
+    part = fit(
+        waves(),
+        spec,
+        catalog=CATALOG,
+        checkpoint=checkpoint,
+        should_stop=partial(stops_now, rounds),
+    )
+    assert (part.end, part.retried) == (End.ASKED, True)
+    resumed = fit(waves(), spec, catalog=CATALOG, checkpoint=checkpoint)
+    assert resumed.retried
+    assert torch.equal(numbers(resumed.model), numbers(whole.model))
+    assert not checkpoint.exists()
+
+
+def test_a_fit_that_converges_is_not_repeated(monkeypatch):
+    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape: 1e-2)
+    made = fit(waves(), asked(learning_rate=None, defaults="fitted"), catalog=CATALOG)
+    assert not made.retried
+    assert made.model.header.training.learning_rate == 1e-2

@@ -1,0 +1,223 @@
+"""Measure how close the derived learning rates of the profile `tuned` are to the best rates.
+
+For each signal and architecture, trainings at multiples of the derived rate are compared. The
+`regret` is the PSNR of the best of these rates minus that of the derived rate; a training has
+diverged if `enas_inr.training.curves.has_diverged` says so. Members are independent, so a sample of
+the cells suffices: cells are ordered by their standard deviation, and taken from it at equal
+distances.
+
+Signals: photographs of scikit-image and Matplotlib at 128x128, two synthetic sounds, and a
+synthetic volume; further files can be given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from enas_inr.backbones.feasibility import candidate
+from enas_inr.errors import SpecError
+from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.trial import make_jobs
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.result import psnr_paper_db
+from enas_inr.signals.loading import load_signal
+from enas_inr.signals.partition import cut
+from enas_inr.signals.signal import Signal
+from enas_inr.spec import PAPER_MAX_FLOPS, EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.studies.settings import PAPER_DEPTHS, PAPER_WIDTHS
+from enas_inr.training.curves import has_diverged
+from enas_inr.training.trainer import train
+
+PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
+MULTIPLES = (0.25, 0.5, 1.0, 2.0)
+CELLS = 16  # a sample of them, for each architecture
+CLOSE_DB = 3.0
+SIDE = 128  # pixels
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The trainings of one architecture on one signal.
+
+    Attributes:
+        rate: the derived learning rate.
+        psnr: by multiple of the rate, the paper's PSNR in dB; None if the training diverged.
+    """
+
+    signal: str
+    backbone: str
+    optimizer: str
+    grid: int
+    depth: int
+    width: int
+    rate: float
+    psnr: dict[float, float | None]
+
+    @property
+    def regret(self) -> float:
+        """PSNR of the best rate minus that of the derived rate; infinite if that diverged."""
+        ours = self.psnr[1.0]
+        known = [value for value in self.psnr.values() if value is not None]
+        return math.inf if ours is None else max(known) - ours
+
+
+def chirp(rate: int = 8000, seconds: int = 4) -> Signal:
+    """Return a sound that rises from 50 Hz to 2 kHz, with a noisy attack every half second."""
+    time = torch.arange(rate * seconds) / rate
+    phase = 2 * math.pi * (50 * time + (1950 / (2 * seconds)) * time**2)
+    noise = torch.randn(len(time), generator=torch.Generator().manual_seed(0))
+    wave = 0.6 * torch.sin(phase) + 0.3 * noise * torch.exp(-30 * (time % 0.5))
+    return Signal((wave / wave.abs().max() * 0.9).unsqueeze(1), "audio", "chirp", sample_rate=rate)
+
+
+def blobs(side: int = 32) -> Signal:
+    """Return a volume of soft balls of several sizes."""
+    draw = torch.Generator().manual_seed(1)
+    axis = torch.linspace(-1, 1, side)
+    points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1)
+    values = torch.full((side, side, side), -0.9)
+    for _ in range(12):
+        center = torch.rand(3, generator=draw) * 1.6 - 0.8
+        radius = 0.1 + 0.3 * float(torch.rand(1, generator=draw))
+        distance = (points - center).norm(dim=-1)
+        values = torch.maximum(values, 1.8 * torch.sigmoid((radius - distance) / 0.03) - 0.9)
+    return Signal(values.unsqueeze(-1), "volume", "blobs")
+
+
+def signals(catalog: Catalog, files: Sequence[str]) -> Iterator[Signal]:
+    """Read or make all signals."""
+    for name in (*PHOTOGRAPHS, *files):
+        options = {} if name.endswith((".wav", ".flac")) else {"size": [SIDE, SIDE]}
+        yield load_signal(catalog, name, options)
+    yield load_signal(catalog, "sample:chord", {})
+    yield chirp()
+    yield blobs()
+
+
+def architectures(signal: Signal, grid: int, backbone: str, catalog: Catalog) -> list[EnsembleSpec]:
+    """Return the architectures of the default search space within the default budget."""
+    info = signal.info()
+    found = []
+    for depth in PAPER_DEPTHS:
+        for width in PAPER_WIDTHS:
+            spec = EnsembleSpec(backbone=backbone, grid=grid, depth=depth, width=width)
+            cost = candidate(spec, info, catalog).cost
+            if cost.flops <= PAPER_MAX_FLOPS.total(info.samples):
+                found.append(spec)
+    return found
+
+
+def sampled(signal: Signal, grid: int) -> Signal:
+    """Return a signal whose cells are a sample of those of `signal`, side by side along axis 0."""
+    axes = signal.values.ndim - 1
+    block = cut(signal.values, (grid,) * axes).blocks[0]
+    order = block.values.std(dim=(1, 2)).argsort()
+    picked = order[torch.linspace(0, len(order) - 1, min(CELLS, len(order))).long()]
+    cells = block.values[picked].reshape(len(picked), *block.shape, -1)
+    return replace(signal, values=torch.cat(list(cells)).contiguous())
+
+
+def measure(
+    signal: Signal, spec: EnsembleSpec, training: TrainingSpec, catalog: Catalog
+) -> Measured:
+    """Train a sample of the cells at each multiple of the derived rate."""
+    settled = candidate(spec, signal.info(), catalog, training)
+    part = sampled(signal, spec.grid)
+    trial = TrialSpec(
+        number=0, ensemble=settled.spec, cost=settled.cost, training=training, repeats=1, seed=0
+    )
+    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    cells = len(part.values) // job.partition.blocks[0].shape[0]
+    grid = (cells, *[1] * (part.values.ndim - 2))
+    psnr: dict[float, float | None] = {}
+    for multiple in MULTIPLES:
+        tried = replace(
+            job, partition=cut(part.values, grid), learning_rate=job.learning_rate * multiple
+        )
+        (outcome,) = train([tried], training, torch.device("cpu"), retry=False)
+        losses, best = outcome.losses[0], outcome.repeats[0].best_loss
+        diverged = best is None or has_diverged(losses, training.steps)
+        psnr[multiple] = None if diverged or best is None else psnr_paper_db(best)
+    return Measured(
+        signal.name,
+        spec.backbone,
+        training.optimizer,
+        spec.grid,
+        spec.depth,
+        spec.width,
+        job.learning_rate,
+        psnr,
+    )
+
+
+def table(measured: Sequence[Measured]) -> Table:
+    """Return a row for each architecture: how often its rate is close, and the worst regret."""
+    made = Table("backbone", "M", "d", "w")
+    for heading in ("median PSNR", "median regret", "worst regret", "close", "diverged"):
+        made.add_column(heading, justify="right")
+    keys = dict.fromkeys((m.backbone, m.grid, m.depth, m.width) for m in measured)
+    for key in keys:
+        rows = [m for m in measured if (m.backbone, m.grid, m.depth, m.width) == key]
+        regrets = [m.regret for m in rows]
+        ours = [value for m in rows if (value := m.psnr[1.0]) is not None]
+        made.add_row(
+            *map(str, key),
+            f"{statistics.median(ours):.1f}" if ours else "-",
+            f"{statistics.median(regrets):.1f}",
+            f"{max(regrets):.1f}",
+            f"{sum(regret <= CLOSE_DB for regret in regrets)} of {len(rows)}",
+            str(sum(m.psnr[1.0] is None for m in rows)),
+        )
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="*", help="further photographs and sounds")
+    parser.add_argument("--backbones", nargs="+", default=["siren"])
+    parser.add_argument("--optimizer", default="adam")
+    parser.add_argument("--grids", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--axes", type=int, nargs="+", default=[1, 2, 3], help="of the signals")
+    parser.add_argument("--most-cost", type=float, default=math.inf, help="GFLOP of a training")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
+    args = parser.parse_args(argv)
+    catalog = load_catalog()
+    training = TrainingSpec.from_profile("tuned", steps=args.steps, optimizer=args.optimizer)
+    measured: list[Measured] = []
+    for signal in signals(catalog, args.files):
+        if signal.values.ndim - 1 not in args.axes:
+            continue
+        for backbone in args.backbones:
+            for grid in args.grids:
+                try:
+                    specs = architectures(signal, grid, backbone, catalog)
+                except SpecError:
+                    continue  # the grid is too fine for the signal
+                for spec in specs:
+                    measured.append(measure(signal, spec, training, catalog))
+                    print(measured[-1], file=sys.stderr, flush=True)
+                    if args.json:
+                        args.json.write_text(json.dumps([_as_json(m) for m in measured]))
+    Console(width=100).print(table(measured))
+
+
+def _as_json(measured: Measured) -> dict[str, Any]:
+    return {**vars(measured), "regret": measured.regret}
+
+
+if __name__ == "__main__":
+    main()
