@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from enas_inr.backbones.base import Params
+from enas_inr.training import loops
 from enas_inr.training.packing import Packing
 
 
@@ -79,6 +80,19 @@ class ChunkState:
 
     def update_(self, gradient: Float[Tensor, " flat"], settings: AdamSettings) -> None:
         """Take one step of Adam, in one fused pass over the flat buffers."""
+        if self.weights.is_cpu and loops.available():
+            self.step += 1
+            loops.adam_(
+                self.weights.numpy(),
+                gradient.numpy(),
+                self.first_moment.numpy(),
+                self.second_moment.numpy(),
+                settings.learning_rate,
+                *settings.betas,
+                settings.epsilon,
+                int(self.step),
+            )
+            return
         adam(
             [self.weights],
             [gradient],
