@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
@@ -26,12 +28,24 @@ __all__ = [
     "Encoding",
     "Layer",
     "LayeredBackbone",
+    "Loop",
     "NoEncoding",
+    "Rows",
     "bias_bound",
     "bias_name",
     "dense_sizes",
     "weight_name",
 ]
+
+
+Rows = NDArray[np.float32]
+"""Numbers `members features points`, C-contiguous, in the memory of the CPU."""
+
+Loop = Callable[[Rows, Rows], None]
+"""Called as `loop(z, out)`: writes the function of `z` to `out`, and overwrites `z` with the slope.
+
+`out` may have more features than `z`; the loop must leave these alone.
+"""
 
 
 class Activation(ABC):
@@ -44,6 +58,14 @@ class Activation(ABC):
     @abstractmethod
     def value_and_slope_(self, z: Tensor, out: Tensor) -> None:
         """Write the function of `z` to `out`, and overwrite `z` with the derivative."""
+
+    def loop(self) -> Loop | None:
+        """Return a loop that does the same in one pass on a CPU, or None to leave it to torch.
+
+        It is worth writing where torch needs several passes; see `enas_inr.backbones.loops`. The
+        trainer uses it only if it is compiled, and `value_and_slope_` everywhere else.
+        """
+        return None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from enas_inr.backbones.layered import (
     Activation,
     Layer,
     LayeredBackbone,
+    Loop,
     bias_bound,
     dense_sizes,
 )
@@ -33,6 +34,12 @@ class Rectifier(Activation):
         """Write the positive part of `z` to `out`; overwrite `z` with 1 where positive, else 0."""
         torch.clamp_min(z, 0, out=out)
         torch.gt(z, 0, out=z)
+
+    def loop(self) -> Loop:
+        """Return a loop that does both in one pass, about twice as fast."""
+        from enas_inr.backbones.loops import rectifier_loop
+
+        return rectifier_loop
 
 
 def rectified_layers(sizes: list[tuple[int, int]], bias_init: BiasInit) -> tuple[Layer, ...]:

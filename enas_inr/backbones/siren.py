@@ -13,6 +13,7 @@ from enas_inr.backbones.layered import (
     Activation,
     Layer,
     LayeredBackbone,
+    Loop,
     bias_bound,
     dense_sizes,
 )
@@ -37,6 +38,12 @@ class Sine(Activation):
         """Write the sine of `z` to `out`, and overwrite `z` with the cosine."""
         torch.sin(z, out=out)
         torch.cos(z, out=z)
+
+    def loop(self) -> Loop:
+        """Return a loop that computes both together, four times as fast."""
+        from enas_inr.backbones.loops import sine_loop
+
+        return sine_loop
 
 
 @final

@@ -203,6 +203,26 @@ class BackboneSuite(Suite):
             _require_close(out, value.detach(), f"the value {what}")
             _require_close(scratch, slope, f"the slope {what}")
 
+    def test_loops(self, plugin: Plugin) -> None:
+        """The compiled loop of an activation, if it has one, agrees with torch (layered ones)."""
+        for activation in _activations(plugin):
+            loop = activation.loop()
+            if loop is None:
+                continue
+            z = torch.linspace(-3, 3, 2 * 3 * 41).view(2, 3, 41)
+            slopes, out = z.clone(), torch.full((2, 4, 41), 7.0)
+            loop(slopes.numpy(), out.numpy())
+            scratch, expected = z.clone(), torch.empty_like(z)
+            activation.value_and_slope_(scratch, expected)
+            what = f"of the loop of {type(activation).__name__}"
+            _require_close(out[:, :-1], expected, f"the values {what}")
+            _require_close(slopes, scratch, f"the slopes {what}")
+            require(
+                bool((out[:, -1] == 7).all()),
+                f"the loop of {type(activation).__name__} writes to features of `out` that `z` "
+                "lacks; leave these alone",
+            )
+
     def test_equal_activations(self, plugin: Plugin) -> None:
         """Equal activations compare equal, so that trials can share batches (layered backbones)."""
         for mine, other in zip(_activations(plugin), _activations(plugin), strict=True):

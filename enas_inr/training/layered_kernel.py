@@ -5,6 +5,9 @@ with its bias is one batched matrix product, with omega_0 and the factor of the 
 After the forward pass, the buffers of the pre-activations hold the slopes; the backward pass turns
 these into gradients with respect to the pre-activations, in place. Samples are processed in tiles
 and members in chunks that are small enough for the cache (see `chunks.py`).
+
+On a CPU, compiled loops take the place of torch's elementwise operations (see `loops.py`). They
+need contiguous arrays, so the views of a tile begin at the start of each buffer.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
-from enas_inr.backbones.layered import Activation, Encoding, Layer
+from enas_inr.backbones.layered import Activation, Encoding, Layer, Loop, Rows
+from enas_inr.training import loops
 from enas_inr.training.chunks import ChunkPlan, tiles
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
 from enas_inr.training.optimizers.base import Step
@@ -50,7 +54,41 @@ class _Hidden:
     values: Float[Tensor, "members features points"]
     with_ones: Float[Tensor, "members features1 points"]
     slopes: Float[Tensor, "members features points"]
+    back: Float[Tensor, "members features points"]
     activation: Activation
+    loop: Loop | None
+    arrays: tuple[Rows, Rows, Rows] | None
+
+    @classmethod
+    def of(cls, with_ones: Tensor, slopes: Tensor, back: Tensor, activation: Activation) -> _Hidden:
+        """Use compiled loops on these contiguous tensors where there are any."""
+        with_ones[:, -1] = 1
+        compiled = slopes.is_cpu and loops.available()
+        return cls(
+            values=with_ones[:, :-1],
+            with_ones=with_ones,
+            slopes=slopes,
+            back=back,
+            activation=activation,
+            loop=loops.loop_of(activation) if compiled else None,
+            arrays=(slopes.numpy(), with_ones.numpy(), back.numpy()) if compiled else None,
+        )
+
+    def activate_(self) -> None:
+        """Write the values of the pre-activations in `slopes`, and overwrite these with slopes."""
+        if self.loop and self.arrays:
+            slopes, with_ones, _ = self.arrays
+            self.loop(slopes, with_ones)
+        else:
+            self.activation.value_and_slope_(self.slopes, self.values)
+
+    def delta_(self) -> Tensor:
+        """Multiply the slopes by the gradients with respect to the values, and return them."""
+        if self.arrays:
+            slopes, _, back = self.arrays
+            loops.multiply_(slopes, back)
+            return self.slopes
+        return self.slopes.mul_(self.back)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +99,6 @@ class _Tile:
     targets: Float[Tensor, "members out points"]
     hidden: list[_Hidden]
     outputs: Float[Tensor, "members out points"]
-    back: list[Float[Tensor, "members features points"]]
 
 
 @final
@@ -82,7 +119,9 @@ class LayeredKernel(Kernel):
         self._activations = [a for a in (layer.activation for layer in layers[:-1]) if a]
         points = len(block.coordinates)
         self._tiles = tiles(points, plan.tile)
-        tile = max(stop - start for start, stop in self._tiles)
+        sizes = [stop - start for start, stop in self._tiles]
+        tile = max(sizes)
+        self._uneven = min(sizes) < tile  # so the rows of ones of two tiles overlap others' values
         out = layers[-1].out_features
         hidden = [layer.out_features for layer in layers[:-1]]
 
@@ -143,15 +182,20 @@ class LayeredKernel(Kernel):
 
     def _view(self, members: int, start: int, stop: int) -> _Tile:
         points = stop - start
+
+        def start_of(buffer: Tensor, rows: int) -> Tensor:
+            return buffer.flatten()[: members * rows * points].view(members, rows, points)
+
+        widths = [layer.out_features for layer in self._layers[:-1]]
         hidden = [
-            _Hidden(
-                values=values[:members, :-1, :points],
-                with_ones=values[:members, :, :points],
-                slopes=slopes[:members, :, :points],
-                activation=activation,
+            _Hidden.of(
+                start_of(values, width + 1),
+                start_of(slopes, width),
+                start_of(self._back, width),
+                activation,
             )
-            for values, slopes, activation in zip(
-                self._values, self._slopes, self._activations, strict=True
+            for width, values, slopes, activation in zip(
+                widths, self._values, self._slopes, self._activations, strict=True
             )
         ]
         return _Tile(
@@ -159,10 +203,6 @@ class LayeredKernel(Kernel):
             targets=self._targets[:members, :, start:stop],
             hidden=hidden,
             outputs=self._outputs[:members, :, :points],
-            back=[
-                self._back[: members * width * points].view(members, width, points)
-                for width in (layer.out_features for layer in self._layers[:-1])
-            ],
         )
 
     def _forward(self, tile: _Tile, weights: list[Tensor]) -> None:
@@ -170,7 +210,9 @@ class LayeredKernel(Kernel):
         below = tile.inputs
         for layer, matrix, hidden in zip(self._layers, weights, tile.hidden, strict=False):
             hidden.slopes.baddbmm_(matrix, below, beta=0, alpha=layer.scale)
-            hidden.activation.value_and_slope_(hidden.slopes, hidden.values)
+            hidden.activate_()
+            if self._uneven:
+                hidden.with_ones[:, -1] = 1
             below = hidden.with_ones
         tile.outputs.baddbmm_(weights[-1], below, beta=0, alpha=self._layers[-1].scale)
         tile.outputs.sub_(tile.targets)
@@ -188,8 +230,8 @@ class LayeredKernel(Kernel):
                 delta, below.transpose(1, 2), beta=int(accumulate), alpha=alpha
             )
             if index:
-                back = tile.back[index - 1]
+                hidden = tile.hidden[index - 1]
                 transposed = weights[index][:, :, :-1].transpose(1, 2)
-                back.baddbmm_(transposed, delta, beta=0, alpha=alpha)
-                delta = tile.hidden[index - 1].slopes.mul_(back)
+                hidden.back.baddbmm_(transposed, delta, beta=0, alpha=alpha)
+                delta = hidden.delta_()
                 factor = 1.0

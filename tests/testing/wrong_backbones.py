@@ -144,5 +144,29 @@ class WrongSlope(Layered):
     activation = Sloped(power=3)
 
 
+@dataclass(frozen=True)
+class Looped(Sloped):
+    greedy: bool = False
+
+    def loop(self):
+        def run(z, out):
+            slope, value = torch.from_numpy(z), torch.from_numpy(out)
+            self.value_and_slope_(slope, value[:, : z.shape[1]])
+            if self.greedy:
+                value[:, -1] = 0
+            else:
+                slope *= 2
+
+        return run
+
+
+class WrongLoop(Layered):
+    activation = Looped()
+
+
+class GreedyLoop(Layered):
+    activation = Looped(greedy=True)
+
+
 class UnequalActivations(Layered):
     activation = Unequal()

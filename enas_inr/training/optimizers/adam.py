@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from enas_inr.spec import TrainingSpec
+from enas_inr.training import loops
 from enas_inr.training.optimizers.base import Numbers, Optimizer, Step
 
 __all__ = ["Adam"]
@@ -33,6 +34,18 @@ class Adam(Optimizer):
         self, weights: Numbers, gradient: Numbers, state: Mapping[str, Tensor], step: Step
     ) -> None:
         """Update all numbers in one fused pass over the flat buffers."""
+        if weights.flat.is_cpu and loops.available():
+            loops.adam_(
+                weights.flat.numpy(),
+                gradient.flat.numpy(),
+                state["first_moment"].numpy(),
+                state["second_moment"].numpy(),
+                step.rate,
+                *self._betas,
+                self._epsilon,
+                step.number,
+            )
+            return
         before = torch.full((), step.number - 1.0, device=weights.flat.device)
         adam(
             [weights.flat],

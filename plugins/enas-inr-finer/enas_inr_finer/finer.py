@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, dense_sizes
+from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, Loop, dense_sizes
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
 
@@ -44,6 +46,12 @@ class VariablePeriodicSine(Activation):
         phase = (out + 1).mul_(z).mul_(self.omega)
         torch.cos(phase, out=z).mul_(out.mul_(2 * self.omega).add_(self.omega))
         torch.sin(phase, out=out)
+
+    def loop(self) -> Loop:
+        """Return a loop that does all of this in one pass."""
+        from enas_inr_finer.loops import variable_sine_loop
+
+        return partial(variable_sine_loop, np.float32(self.omega))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, dense_sizes
+from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, Loop, dense_sizes
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
 
@@ -33,6 +33,12 @@ class Bell(Activation):
         """Write the Gaussian of `z` to `out`, and overwrite `z` with its slope."""
         torch.mul(z, z, out=out).mul_(-0.5).exp_()
         z.mul_(out).neg_()
+
+    def loop(self) -> Loop:
+        """Return a loop that does all of this in one pass."""
+        from enas_inr_gauss.loops import bell_loop
+
+        return bell_loop
 
 
 @dataclass(frozen=True)

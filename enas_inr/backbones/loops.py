@@ -1,0 +1,218 @@
+"""Elementwise loops that numba compiles: value and slope of an activation in one pass.
+
+torch computes a sine and a cosine of the same numbers in two passes, and a slope times a factor in
+a third. A compiled loop reads each number once. The rules by which numba vectorises such a loop:
+
+- The arguments are whole C-contiguous arrays, and the innermost loop goes along the last axis.
+- All constants are `np.float32`, integers `np.int32`; signs are multiplications by 1 and -1.
+- Roundings are `np.rint`, not casts.
+
+Compiled code is cached on disk: beside the module if its folder is writable, else in the user's
+cache directory (`NUMBA_CACHE_DIR` names another one). `NUMBA_DISABLE_JIT=1` switches all loops off.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from enas_inr.backbones.layered import Loop, Rows
+
+try:
+    import numba
+except ImportError:  # torch does everything then; see `training/loops.py`
+    numba = None  # type: ignore[assignment]
+
+__all__ = [
+    "FAST",
+    "compiled",
+    "exponential",
+    "far",
+    "inlined",
+    "is_compiled",
+    "sincos",
+    "sincos_far",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ENABLED = numba is not None and not getattr(numba.config, "DISABLE_JIT", 0)
+"""Whether loops are compiled at all."""
+
+# No reassociation: a range reduction relies on the order of its operations.
+EXACT = frozenset({"contract", "nsz"})
+FAST = frozenset({"afn", "arcp", "contract", "nsz", "reassoc"})
+"""For sums in any order and approximate divisions; numbers that are none stay none."""
+
+
+def compiled(function: F, *, inline: bool = False, fastmath: frozenset[str] = EXACT) -> F:
+    """Compile a function on its first call, for arrays and numbers of the types it is called with.
+
+    It runs without Python's global lock, so that several threads can train side by side.
+
+    Args:
+        function: in the part of Python that numba knows. It must be at the top of a module.
+        inline: whether it is a part of other loops, and not called on its own.
+        fastmath: what the compiler may assume, by LLVM's names.
+
+    Returns:
+        The compiled function; `function` itself where numba is absent or has nowhere to cache.
+    """
+    plain = inspect.unwrap(function)
+    if not ENABLED:
+        return function
+    try:
+        made: Any = numba.njit(
+            plain,
+            nogil=True,
+            error_model="numpy",
+            fastmath=set(fastmath),
+            inline="always" if inline else "never",
+            cache=not inline,
+        )
+    except RuntimeError:  # no folder to cache in: compiling in every process would cost seconds
+        return function
+    return cast(F, made)
+
+
+def inlined(function: F) -> F:
+    """Mark a function as a part of compiled loops, which is not called on its own."""
+    return compiled(function, inline=True)
+
+
+def is_compiled(loop: Loop) -> bool:
+    """Whether a loop, or the function of a `functools.partial`, is compiled code."""
+    return hasattr(getattr(loop, "func", loop), "py_func")
+
+
+_ONE, _HALF = np.float32(1), np.float32(0.5)
+_INT_ONE, _INT_TWO = np.int32(1), np.int32(2)
+
+# pi/2 in three parts. Products of the first two with integers below 2**16 are exact.
+_QUARTERS = np.float32(2 / math.pi)
+_HIGH = np.float32(201 / 2**7)
+_MIDDLE = np.float32(round((math.pi / 2 - 201 / 2**7) * 2**19) / 2**19)
+_LOW = np.float32(math.pi / 2 - float(_HIGH) - float(_MIDDLE))
+
+FARTHEST = np.float32(100_000)  # below 2**16 * pi/2
+
+# Minimax polynomials on [-pi/4, pi/4]: Moshier, Cephes, `sinf.c`.
+_S1, _S2, _S3 = np.float32(-1.6666654611e-1), np.float32(8.3321608736e-3), np.float32(-1.9515296e-4)
+_C1, _C2, _C3 = np.float32(4.1666645683e-2), np.float32(-1.3887316255e-3), np.float32(2.4433157e-5)
+
+
+@inlined
+def sincos(z: np.float32) -> tuple[np.float32, np.float32]:
+    """Return the sine and the cosine of a number of at most 1e5, with errors below 6e-8.
+
+    The number is reduced to [-pi/4, pi/4] as a sum of two numbers, of which `rest` is the part that
+    float32 loses (Cody and Waite, 1980).
+    """
+    turns = np.rint(z * _QUARTERS)
+    quadrant = np.int32(turns)
+    near = (z - turns * _HIGH) - turns * _MIDDLE
+    low = turns * _LOW
+    r = near - low
+    rest = (near - r) - low
+    square = r * r
+    sine = r + (r * square * (_S1 + square * (_S2 + square * _S3)) + rest)
+    half = _HALF * square
+    cosine = _ONE - half
+    fourth = square * square * (_C1 + square * (_C2 + square * _C3))
+    cosine = cosine + (((_ONE - cosine) - half) + (fourth - r * rest))
+    odd = (quadrant & _INT_ONE) != 0
+    first = cosine if odd else sine
+    second = sine if odd else cosine
+    return (
+        first * np.float32(_INT_ONE - (quadrant & _INT_TWO)),
+        second * np.float32(_INT_ONE - ((quadrant + _INT_ONE) & _INT_TWO)),
+    )
+
+
+@inlined
+def sincos_far(z: np.float32) -> tuple[np.float32, np.float32]:
+    """Return the sine and the cosine of any number. It is not vectorised, and so slow."""
+    wide = np.float64(z)
+    return np.float32(math.sin(wide)), np.float32(math.cos(wide))
+
+
+# exp(r) = 1 + r + r^2 P(r) for r in [-ln(2)/2, ln(2)/2]: Moshier, Cephes, `expf.c`.
+_E0, _E1, _E2 = np.float32(1.98756915e-4), np.float32(1.3981999507e-3), np.float32(8.3334519073e-3)
+_E3, _E4, _E5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.float32(5.0000001e-1)
+_LOG2_E = np.float32(1 / math.log(2))
+_LN2_HIGH = np.float32(355 / 2**9)
+_LN2_LOW = np.float32(math.log(2) - 355 / 2**9)
+_LEAST, _MOST = np.float32(-87), np.float32(88)  # beyond, the exponential leaves float32
+_BIAS, _MANTISSA_BITS = np.int32(127), np.int32(23)
+
+
+@inlined
+def exponential(x: np.float32) -> np.float32:
+    """Return exp(x) with a relative error below 2e-7; `x` is held between -87 and 88."""
+    x = _LEAST if x < _LEAST else x
+    x = _MOST if x > _MOST else x
+    power = np.rint(x * _LOG2_E)
+    r = (x - power * _LN2_HIGH) - power * _LN2_LOW
+    high = (_E0 * r + _E1) * r + _E2
+    value = ((high * r + _E3) * r + _E4) * r + _E5
+    value = (value * (r * r) + r) + _ONE
+    scaled: np.float32 = value * _float_of_bits((np.int32(power) + _BIAS) << _MANTISSA_BITS)
+    return scaled
+
+
+@inlined
+def far(row: Rows) -> bool:
+    """Whether some number of a row is too large for `sincos`, or is not a number."""
+    found = np.int32(0)
+    for point in range(row.size):
+        found |= np.int32(not np.abs(row[point]) <= FARTHEST)
+    return bool(found != 0)
+
+
+def _reinterpret() -> Any:
+    """Return a function of compiled code that takes the bits of an integer for a float32."""
+    from llvmlite import ir
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def float_of_bits(typing: Any, bits: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], ir.FloatType())
+
+        return numba.float32(numba.int32), build
+
+    return float_of_bits
+
+
+_float_of_bits: Callable[[Any], Any] = _reinterpret() if ENABLED else np.float32
+
+
+@compiled
+def sine_loop(z: Rows, out: Rows) -> None:
+    """The loop of the sine."""
+    for member in range(z.shape[0]):
+        for feature in range(z.shape[1]):
+            row, values = z[member, feature], out[member, feature]
+            if far(row):
+                for point in range(row.size):
+                    values[point], row[point] = sincos_far(row[point])
+            else:
+                for point in range(row.size):
+                    values[point], row[point] = sincos(row[point])
+
+
+@compiled
+def rectifier_loop(z: Rows, out: Rows) -> None:
+    """The loop of max(z, 0); a number that is none stays none."""
+    for member in range(z.shape[0]):
+        for feature in range(z.shape[1]):
+            row, values = z[member, feature], out[member, feature]
+            for point in range(row.size):
+                number = row[point]
+                positive = number > np.float32(0)
+                values[point] = np.float32(0) if number < np.float32(0) else number
+                row[point] = np.float32(positive)

@@ -1,0 +1,128 @@
+"""The compiled loops of a training step on a CPU, and whether they can be used.
+
+Where numba is absent, or has nowhere to cache what it compiles, torch does everything, somewhat
+more slowly; this is logged once.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enas_inr.backbones.layered import Activation, Loop, Rows
+from enas_inr.backbones.loops import FAST, compiled, is_compiled
+
+Flat = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
+
+
+@compiled
+def multiply_(numbers: Rows, factors: Rows) -> None:
+    """Multiply numbers by factors of the same shape, in place."""
+    for member in range(numbers.shape[0]):
+        for feature in range(numbers.shape[1]):
+            row, other = numbers[member, feature], factors[member, feature]
+            for point in range(row.size):
+                row[point] *= other[point]
+
+
+def _adam_(
+    weights: Flat,
+    gradient: Flat,
+    first_moment: Flat,
+    second_moment: Flat,
+    rates: tuple[np.float32, np.float32],
+    betas: tuple[np.float32, np.float32, np.float32],
+    epsilon: np.float32,
+) -> None:
+    rate, correction = rates
+    rest1, beta2, rest2 = betas
+    for index in range(weights.size):
+        slope = gradient[index]
+        first = first_moment[index] + rest1 * (slope - first_moment[index])
+        second = beta2 * second_moment[index] + rest2 * slope * slope
+        first_moment[index] = first
+        second_moment[index] = second
+        weights[index] -= rate * first / (np.sqrt(second) * correction + epsilon)
+
+
+_adam_loop = compiled(_adam_, fastmath=FAST)
+
+
+def adam_(
+    weights: Flat,
+    gradient: Flat,
+    first_moment: Flat,
+    second_moment: Flat,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    step: int,
+) -> None:
+    """Make one step of Adam in one pass over contiguous buffers, in place.
+
+    Args:
+        weights: the numbers to update.
+        gradient: of the loss with respect to these numbers.
+        first_moment: running mean of the gradient.
+        second_moment: running mean of its square.
+        learning_rate: factor of the step.
+        beta1: decay of the first moment.
+        beta2: decay of the second moment.
+        epsilon: added to the root of the second moment.
+        step: number of this step, from 1.
+    """
+    rate = learning_rate / (1 - beta1**step)
+    correction = (1 - beta2**step) ** -0.5
+    single = np.float32
+    _adam_loop(
+        weights,
+        gradient,
+        first_moment,
+        second_moment,
+        (single(rate), single(correction)),
+        (single(1 - beta1), single(beta2), single(1 - beta2)),
+        single(epsilon),
+    )
+
+
+@cache
+def available() -> bool:
+    """Whether the loops of this module can be used; logs once if they cannot."""
+    reason = "numba is not installed, is switched off, or has no folder to cache compiled code in"
+    if is_compiled(multiply_):
+        try:
+            some = np.ones((1, 1, 1), np.float32)
+            multiply_(some, some)
+            flat = np.ones(1, np.float32)
+            adam_(flat, flat, flat, flat, 0.0, 0.9, 0.999, 1e-8, 1)
+            return True
+        except Exception as error:  # whatever numba, LLVM or the cache may raise
+            reason = f"numba fails: {error}"
+    logger.warning("training with torch's operations alone, which is slower: %s", reason)
+    return False
+
+
+def loop_of(activation: Activation) -> Loop | None:
+    """Return the compiled loop of an activation, or None if torch has to do its work."""
+    return _working_loop(activation) if available() else None
+
+
+@lru_cache(maxsize=1024)
+def _working_loop(activation: Activation) -> Loop | None:
+    """Return a compiled loop after a first call, which compiles it; logs if it fails."""
+    loop = activation.loop()
+    if loop is None or not is_compiled(loop):
+        return None
+    try:
+        loop(np.ones((1, 1, 1), np.float32), np.ones((1, 2, 1), np.float32))
+    except Exception as error:
+        name = type(activation).__name__
+        logger.warning("torch computes %s, since its compiled loop fails: %s", name, error)
+        return None
+    return loop

@@ -1,0 +1,104 @@
+"""The compiled loops of a training step agree with torch, and are optional."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from enas_inr.backbones.layered import Activation
+from enas_inr.spec import TrainingSpec
+from enas_inr.training import loops
+from enas_inr.training.kernel import AdamSettings, ChunkState
+from enas_inr.training.trainer import train
+from tests.training.test_trainer import BACKBONES, CPU, job, picture
+
+SETTINGS = AdamSettings(1e-3, (0.9, 0.999), 1e-8)
+
+
+def chunk(numbers=1003):
+    generator = torch.Generator().manual_seed(1)
+    return ChunkState(
+        weights=torch.randn(numbers, generator=generator),
+        first_moment=torch.zeros(numbers),
+        second_moment=torch.zeros(numbers),
+        step=torch.zeros(()),
+        constants={},
+        cells=torch.zeros(1, dtype=torch.int64),
+    )
+
+
+def gradients(numbers=1003):
+    generator = torch.Generator().manual_seed(2)
+    for _ in range(5):
+        gradient = torch.randn(numbers, generator=generator) * 10 ** torch.randint(-9, 3, (1,))
+        gradient[::7] = 0  # a number whose moments are all zero stays where it is
+        yield gradient
+
+
+def test_adam_is_torchs(monkeypatch):
+    ours, theirs = chunk(), chunk()
+    for gradient in gradients():
+        ours.update_(gradient, SETTINGS)
+        with monkeypatch.context() as patched:
+            patched.setattr(loops, "available", lambda: False)
+            theirs.update_(gradient, SETTINGS)
+    assert int(ours.step) == int(theirs.step) == 5
+    for name in ("weights", "first_moment", "second_moment"):
+        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name), rtol=1e-6, atol=0)
+
+
+def test_adam_passes_on_what_is_no_number():
+    one = chunk(20)
+    gradient = torch.zeros(20)
+    gradient[3] = torch.nan
+    one.update_(gradient, SETTINGS)
+    assert one.weights.isnan().nonzero().flatten().tolist() == [3]
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_loops_change_nothing_but_rounding(name, monkeypatch):
+    one = job(BACKBONES[name], picture(41, 37), grid=(1, 2))  # tiles of two sizes
+    training = TrainingSpec(steps=100)
+    (ours,) = train([one], training, CPU)
+    monkeypatch.setattr(loops, "available", lambda: False)
+    (theirs,) = train([one], training, CPU)
+    torch.testing.assert_close(ours.losses, theirs.losses, rtol=1e-4, atol=0)
+
+
+@dataclass(frozen=True)
+class Failing(Activation):
+    def value(self, z):
+        return z
+
+    def value_and_slope_(self, z, out):
+        out.copy_(z)
+        z.fill_(1)
+
+    def loop(self):
+        def fails(z, out):
+            raise ValueError("what a pity")
+
+        setattr(fails, "py_func", fails)  # noqa: B010 - as if it were compiled
+        return fails
+
+
+class InPython(Failing):
+    def loop(self):
+        return lambda z, out: None
+
+
+def test_a_loop_that_fails_or_is_not_compiled_is_not_used(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert loops.loop_of(Failing()) is None
+        assert loops.loop_of(InPython()) is None
+    (record,) = caplog.records
+    assert "torch computes Failing" in record.message
+    assert "what a pity" in record.message
+
+
+def test_a_product_is_made_in_place():
+    numbers, factors = np.full((2, 3, 5), 3, np.float32), np.full((2, 3, 5), 2, np.float32)
+    loops.multiply_(numbers, factors)
+    assert (numbers == 6).all()
