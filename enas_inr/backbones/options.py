@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeVar
 
 from pydantic import Field
@@ -44,6 +45,10 @@ OMEGA_FIRST_AUDIO = (
 )
 
 
+OMEGA_BY_SAMPLES, OMEGA_POWER = 12.0, 0.45
+"""The fitted first omega_0 of a signal along one axis is 12 times the samples of a cell ^ 0.45."""
+
+
 class SirenOptions(_LayeredOptions):
     """Options of `siren`.
 
@@ -55,6 +60,17 @@ class SirenOptions(_LayeredOptions):
 
     omega_first: float | None = Field(default=None, gt=0)
     omega_hidden: float = Field(default=30.0, gt=0)
+
+    def fitted(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
+        """Choose the first omega_0 by the samples of a cell, for signals along one axis.
+
+        For signals of more axes, 30 remains (both are measured in docs/recipes.md).
+        """
+        if self.omega_first or len(signal.shape) > 1:
+            return self
+        samples = math.ceil(signal.shape[0] / grid)
+        omega = max(OMEGA_FIRST, round(OMEGA_BY_SAMPLES * samples**OMEGA_POWER, 1))
+        return self.model_copy(update={"omega_first": omega})
 
     def resolve(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
         """Resolve the first omega_0 by the modality, and the biases by the grid."""

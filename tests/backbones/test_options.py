@@ -31,3 +31,11 @@ def test_options_that_are_settled_stay():
     for model in (SirenOptions, ReluOptions, FourierOptions):
         settled = model().resolve(AUDIO, 8)
         assert settled.resolve(IMAGE, 1) == settled
+
+
+@pytest.mark.parametrize(("frames", "omega"), [(500 * 8, 196.7), (2000 * 8, 367.0), (8, 30.0)])
+def test_the_fitted_omega_of_a_sound_follows_from_the_samples_of_a_cell(frames, omega):
+    sound = AUDIO.model_copy(update={"shape": (frames,)})
+    assert SirenOptions().fitted(sound, 8).omega_first == omega
+    assert SirenOptions(omega_first=60).fitted(sound, 8).omega_first == 60
+    assert SirenOptions().fitted(IMAGE, 8).resolve(IMAGE, 8).omega_first == 30

@@ -10,23 +10,20 @@ import torch
 from enas_inr.backbones.layered import Activation
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import loops
-from enas_inr.training.kernel import AdamSettings, ChunkState
+from enas_inr.training.optimizers.adam import Adam
+from enas_inr.training.optimizers.base import Numbers, Step
 from enas_inr.training.trainer import train
 from tests.training.test_trainer import BACKBONES, CPU, job, picture
 
-SETTINGS = AdamSettings(1e-3, (0.9, 0.999), 1e-8)
+ADAM = Adam(TrainingSpec())
 
 
-def chunk(numbers=1003):
-    generator = torch.Generator().manual_seed(1)
-    return ChunkState(
-        weights=torch.randn(numbers, generator=generator),
-        first_moment=torch.zeros(numbers),
-        second_moment=torch.zeros(numbers),
-        step=torch.zeros(()),
-        constants={},
-        cells=torch.zeros(1, dtype=torch.int64),
-    )
+def numbers_of(flat: torch.Tensor) -> Numbers:
+    return Numbers(flat, (), members=1)
+
+
+def drawn(count=1003) -> Numbers:
+    return numbers_of(torch.randn(count, generator=torch.Generator().manual_seed(1)))
 
 
 def gradients(numbers=1003):
@@ -38,23 +35,23 @@ def gradients(numbers=1003):
 
 
 def test_adam_is_torchs(monkeypatch):
-    ours, theirs = chunk(), chunk()
-    for gradient in gradients():
-        ours.update_(gradient, SETTINGS)
+    ours, theirs = drawn(), drawn()
+    our_state, their_state = ADAM.start(ours), ADAM.start(theirs)
+    for number, gradient in enumerate(gradients(), start=1):
+        ADAM.update_(ours, numbers_of(gradient), our_state, Step(number, 1e-3))
         with monkeypatch.context() as patched:
             patched.setattr(loops, "available", lambda: False)
-            theirs.update_(gradient, SETTINGS)
-    assert int(ours.step) == int(theirs.step) == 5
-    for name in ("weights", "first_moment", "second_moment"):
-        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name), rtol=1e-6, atol=0)
+            ADAM.update_(theirs, numbers_of(gradient), their_state, Step(number, 1e-3))
+    torch.testing.assert_close(ours.flat, theirs.flat, rtol=1e-6, atol=0)
+    for name, state in our_state.items():
+        torch.testing.assert_close(state, their_state[name], rtol=1e-6, atol=0)
 
 
 def test_adam_passes_on_what_is_no_number():
-    one = chunk(20)
-    gradient = torch.zeros(20)
+    one, gradient = drawn(20), torch.zeros(20)
     gradient[3] = torch.nan
-    one.update_(gradient, SETTINGS)
-    assert one.weights.isnan().nonzero().flatten().tolist() == [3]
+    ADAM.update_(one, numbers_of(gradient), ADAM.start(one), Step(1, 1e-3))
+    assert one.flat.isnan().nonzero().flatten().tolist() == [3]
 
 
 @pytest.mark.parametrize("name", BACKBONES)
