@@ -220,22 +220,23 @@ class TrainingSpec(Frozen):
         return parse(cls, PROFILES[profile].model_dump() | given, "training")
 
 
-_TUNED: dict[str, Any] = {
-    "defaults": "fitted",
-    "schedule": "cosine",
-    "betas": (0.8, 0.9),
-    "patience": 10_000_000,  # an early stop would cut off the end of the schedule
-}
 PROFILES = {
     "paper": TrainingSpec(),
-    "tuned": TrainingSpec(profile="tuned", **_TUNED),
-    "smooth": TrainingSpec(profile="smooth", **_TUNED, extent=64, margin=1),
+    "smooth": TrainingSpec(profile="smooth", learning_rate=1e-3, extent=64, margin=1),
+    "tuned": TrainingSpec(
+        profile="tuned",
+        defaults="fitted",
+        schedule="cosine",
+        betas=(0.8, 0.9),
+        patience=10_000_000,  # an early stop would cut off the end of the schedule
+    ),
 }
 """Named training settings.
 
 `paper` is the recipe of the paper's code: Adam with rate 1e-4, betas (0.9, 0.999), epsilon 1e-8,
 full batch, 500 steps. `smooth` is for models that are used: it fits better, without seams and
-without noise between the samples (measured in docs/paper.md)."""
+without noise between the samples (measured in docs/paper.md). `tuned` fits best in as many steps,
+with rates and frequencies that fit the architecture and the cell (docs/recipes.md)."""
 
 
 class Axis(Frozen):

@@ -52,7 +52,7 @@ def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
     settings = call.settled(catalog)
     executor = {"name": call.chosen("executor"), "options": dict(settings.executor_options or {})}
     return run_study(
-        study_spec(settings, taken.info(), catalog, profile="tuned"),
+        study_spec(settings, taken.info(), catalog),
         taken,
         catalog=catalog,
         name=settings.study,

@@ -27,7 +27,6 @@ Device = Annotated[str, Setting("Device: auto, cpu, cuda or cuda:N.", Group.TRAI
 class SearchSettings(SignalSettings, StudySettings):
     """All settings of a search, including where its trials are trained and kept."""
 
-    profile: Annotated[str | None, PROFILE.but(shown="tuned")] = None
     device: Device = "auto"
     executor: Annotated[
         str | None,

@@ -32,7 +32,6 @@ def study_spec(
     *,
     rows: Sequence[EnsembleSpec] = (),
     where: str = "",
-    profile: str = "paper",
 ) -> StudySpec:
     """Make the StudySpec of a search of one signal.
 
@@ -42,7 +41,6 @@ def study_spec(
         catalog: provides the options of each plugin.
         rows: given architectures to train instead of a search.
         where: prefix of error messages, such as `search 'SIREN': `.
-        profile: profile of the training if the settings do not name one.
 
     Raises:
         SpecError: a setting is not valid.
@@ -52,8 +50,8 @@ def study_spec(
         settings = settings.model_copy(update={"strategy": "exhaustive", "max_flops": unlimited})
     settings = settings.settled(catalog)
     training = dict(settings.training or {})
-    named = training.pop("profile", None) or profile
-    trained = TrainingSpec.from_profile(str(named), **training)
+    profile = str(training.pop("profile", None) or "paper")
+    trained = TrainingSpec.from_profile(profile, **training)
     catalog.options("optimizer", trained.optimizer, trained.optimizer_options)  # refused here
     return parse(
         StudySpec,
