@@ -16,6 +16,8 @@ from enas_inr.backbones.options import FourierOptions
 from enas_inr.backbones.relu import rectified_layers
 from enas_inr.cost import NetShape
 
+RATE_BY_WIDTH = 0.1  # learning rate times width
+
 
 @final
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Fourier(LayeredBackbone):
 
     constants = ("mapping",)
     options: FourierOptions = FourierOptions()
+
+    def learning_rate(self, shape: NetShape) -> float:
+        """Return a rate that falls with the width."""
+        return RATE_BY_WIDTH / shape.width
 
     @property
     def encoding(self) -> GaussianMapping:

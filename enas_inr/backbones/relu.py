@@ -20,6 +20,8 @@ from enas_inr.backbones.layered import (
 from enas_inr.backbones.options import BiasInit, ReluOptions
 from enas_inr.cost import NetShape
 
+RATE_BY_WIDTH = 0.5  # learning rate times width, at depth 1
+
 
 @final
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class Relu(LayeredBackbone):
     """A first layer, d hidden layers and a linear output."""
 
     options: ReluOptions = ReluOptions()
+
+    def learning_rate(self, shape: NetShape) -> float:
+        """Return a rate that falls with the width and the depth."""
+        return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** 0.5)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the layers of a network of that shape."""
