@@ -2,10 +2,11 @@
 
 Every method trains the same ensemble, one SIREN for each cell of a photograph of 128x128 pixels:
 `loop` an `nn.Module` per cell, one after the other; `vmap` the same modules stacked by
-`torch.func`; `bmm` batched matrix products over stacked weights; `ours` the public
-`enas_inr.training.trainer.train`. All do the same mathematics (omega_0 = 30, the initial weights
-of ours, cell coordinates `centers`, the mean squared error of each cell, full-batch Adam), which
-is checked first: from equal weights, the losses of 10 steps must agree.
+`torch.func`; `bmm` batched matrix products over stacked weights; `compile` (if asked for) the same
+under `torch.compile`; `ours` the public `enas_inr.training.trainer.train`. All do the same
+mathematics (omega_0 = 30, the initial weights of ours, cell coordinates `centers`, the mean squared
+error of each cell, full-batch Adam), which is checked first: from equal weights, the losses of 10
+steps must agree.
 
 What is timed: for the three others, steps of forward pass, losses, backward pass and Adam, nothing
 else. For ours, the part of a call of `train` that follows its first short rounds, in which it
@@ -34,7 +35,16 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-from training_methods import ALTERNATIVES, CONFIGS, OURS, Config, check, make_task
+from training_methods import (
+    ALTERNATIVES,
+    COMPILED,
+    CONFIGS,
+    OURS,
+    Config,
+    check,
+    make_compiled,
+    make_task,
+)
 from training_times import DISTURBED, Turn, matrix_peak, measure, step_timer, train_timer
 
 from enas_inr.plugins.catalog import load_catalog
@@ -103,7 +113,8 @@ def ratio(measurements: Sequence[Measurement]) -> Ratio:
 def run_config(signal: Signal, config: Config, args: argparse.Namespace) -> list[Measurement]:
     """Check and time all methods on one configuration."""
     task = make_task(signal, config, args.device)
-    steps = {name: make(task) for name, make in ALTERNATIVES.items()}
+    methods = {**ALTERNATIVES, **({COMPILED: make_compiled} if args.compile else {})}
+    steps = {name: make(task) for name, make in methods.items()}
     check(task, steps)
     timers = {name: step_timer(step, args.device) for name, step in steps.items()}
     timers[OURS] = train_timer(task)
@@ -185,6 +196,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="seconds for which a turn that other programs disturb is repeated (10)",
     )
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="(cpu)")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="also time bmm under torch.compile (a C++ compiler is needed)",
+    )
     parser.add_argument("--threads", type=int, help="of the CPU (default: torch's)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
     args = parser.parse_args(argv)
