@@ -2,7 +2,8 @@
 
 Every method trains the same ensemble, which has one SIREN for each cell of a photograph of 128x128
 pixels: `loop` trains one `nn.Module` per cell, one after the other; `vmap` the same modules stacked
-by `torch.func`; `bmm` uses batched matrix products over stacked weights; `ours` is the public
+by `torch.func`; `bmm` uses batched matrix products over stacked weights; `compile` (with
+`--compile`) is `bmm` under `torch.compile`; `ours` is the public
 function `enas_inr.training.trainer.train`. All methods compute the same (omega_0 = 30, the initial
 weights of our trainer, cell coordinates `centers`, the mean squared error of each cell, full-batch
 Adam). This is checked first: from equal weights, the losses of 10 steps must agree.
@@ -36,7 +37,16 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-from training_methods import ALTERNATIVES, CONFIGS, OURS, Config, check, make_task
+from training_methods import (
+    ALTERNATIVES,
+    COMPILED,
+    CONFIGS,
+    OURS,
+    Config,
+    check,
+    make_compiled,
+    make_task,
+)
 from training_times import DISTURBED, Turn, matrix_peak, measure, step_timer, train_timer
 
 from enas_inr.plugins.catalog import load_catalog
@@ -105,7 +115,8 @@ def ratio(measurements: Sequence[Measurement]) -> Ratio:
 def run_config(signal: Signal, config: Config, args: argparse.Namespace) -> list[Measurement]:
     """Check all methods on one configuration, and measure their times."""
     task = make_task(signal, config, args.device)
-    steps = {name: make(task) for name, make in ALTERNATIVES.items()}
+    methods = {**ALTERNATIVES, **({COMPILED: make_compiled} if args.compile else {})}
+    steps = {name: make(task) for name, make in methods.items()}
     check(task, steps)
     timers = {name: step_timer(step, args.device) for name, step in steps.items()}
     timers[OURS] = train_timer(task)
@@ -189,6 +200,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="seconds for which a turn disturbed by other programs is repeated (10)",
     )
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="(cpu)")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="also measure bmm under torch.compile (needs a C++ compiler)",
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: that of torch)")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write all measurements to this file"

@@ -186,21 +186,33 @@ def make_vmap(task: Task) -> Step:
     return step
 
 
-def make_bmm(task: Task) -> Step:
-    """Return the step with batched matrix products, in which the factor omega_0 is included."""
+def make_bmm(task: Task, *, compiled: bool = False) -> Step:
+    """Return the step with batched matrix products, in which the factor omega_0 is included.
+
+    Args:
+        task: what to train.
+        compiled: whether `torch.compile` compiles the forward and the backward pass.
+    """
     weights = [leaf.transpose(1, 2).contiguous().requires_grad_() for leaf in task.weights]
     biases = [leaf.unsqueeze(1).clone().requires_grad_() for leaf in task.biases]
     coordinates = task.coordinates.expand(len(task.targets), -1, -1)
     update = make_update([*weights, *biases])
 
-    def step() -> Tensor:
+    def evaluate() -> Tensor:
         h = coordinates
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
             h = torch.sin(torch.baddbmm(bias, h, weight, beta=OMEGA, alpha=OMEGA))
         outputs = torch.baddbmm(biases[-1], h, weights[-1])
-        return update((outputs - task.targets).square().mean(dim=(1, 2)))
+        return (outputs - task.targets).square().mean(dim=(1, 2))
 
-    return step
+    losses: Callable[[], Tensor] = torch.compile(evaluate) if compiled else evaluate
+    return lambda: update(losses())
+
+
+def make_compiled(task: Task) -> Step:
+    """The step of `bmm` under `torch.compile`, which needs a C++ compiler for a CPU."""
+    torch.compiler.reset()
+    return make_bmm(task, compiled=True)
 
 
 ALTERNATIVES: Mapping[str, Callable[[Task], Step]] = {
@@ -208,6 +220,7 @@ ALTERNATIVES: Mapping[str, Callable[[Task], Step]] = {
     "vmap": make_vmap,
     "bmm": make_bmm,
 }
+COMPILED = "compile"
 OURS = "ours"
 
 

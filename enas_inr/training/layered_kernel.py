@@ -6,8 +6,9 @@ After the forward pass, the buffers of the pre-activations hold the slopes; the 
 these into gradients with respect to the pre-activations, in place. Samples are processed in tiles
 and members in chunks that are small enough for the cache (see `chunks.py`).
 
-On a CPU, compiled loops take the place of torch's elementwise operations (see `loops.py`). They
-need contiguous arrays, so the views of a tile begin at the start of each buffer.
+On a CPU, compiled loops take the place of elementwise operations (see `loops.py`) and of the
+thin products of the first and the last layer (see `ends.py`). They need contiguous arrays, so the
+views of a tile begin at the start of each buffer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
 from enas_inr.backbones.layered import Activation, Encoding, Layer, Loop, Rows
-from enas_inr.training import loops
+from enas_inr.training import ends, loops
 from enas_inr.training.chunks import ChunkPlan, tiles
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
 from enas_inr.training.optimizers.base import Step
@@ -95,6 +96,7 @@ class _Hidden:
 class _Tile:
     """Views of all memory that one tile of samples uses."""
 
+    start: int
     inputs: Float[Tensor, "members features1 points"]
     targets: Float[Tensor, "members out points"]
     hidden: list[_Hidden]
@@ -137,6 +139,9 @@ class LayeredKernel(Kernel):
         self._outputs = empty(out, tile)
         self._back = empty(max(hidden, default=1) * tile).flatten()
         self._gradient = empty(self._packing.numbers).flatten()
+        compiled = self._outputs.is_cpu and loops.available() and ends.available()
+        self._loop_first = compiled and ends.suits_first(rows, min(sizes), layers=len(hidden))
+        self._loop_last = compiled and ends.suits_last(out, layers=len(hidden))
 
     @torch.no_grad()
     def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
@@ -153,7 +158,7 @@ class LayeredKernel(Kernel):
                 if not self._kept:
                     self._encode(chunk, *self._tiles[index])
                 self._forward(tile, weights)
-                torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=sums[row, index])
+                self._compare(tile, weights[-1], sums[row, index])
                 self._backward(tile, weights, gradients, accumulate=index > 0)
             self._rule.update_(*numbers, chunk, step)
         return sums.square_().sum(dim=1) / self._values_per_cell
@@ -199,39 +204,70 @@ class LayeredKernel(Kernel):
             )
         ]
         return _Tile(
+            start=start,
             inputs=self._input_view(members, start, stop),
             targets=self._targets[:members, :, start:stop],
             hidden=hidden,
-            outputs=self._outputs[:members, :, :points],
+            outputs=start_of(self._outputs, self._layers[-1].out_features),
         )
 
+    def _first_inputs(self, tile: _Tile) -> tuple[Tensor, int]:
+        """Return the buffer of the inputs, and where in it those of a tile begin."""
+        return self._inputs, tile.start if self._kept else 0
+
     def _forward(self, tile: _Tile, weights: list[Tensor]) -> None:
-        """Compute the values and slopes of the hidden layers, and the error in the outputs."""
+        """Compute the values and slopes of the hidden layers."""
         below = tile.inputs
-        for layer, matrix, hidden in zip(self._layers, weights, tile.hidden, strict=False):
-            hidden.slopes.baddbmm_(matrix, below, beta=0, alpha=layer.scale)
+        for index, (layer, hidden) in enumerate(zip(self._layers, tile.hidden, strict=False)):
+            if index == 0 and self._loop_first:
+                inputs, start = self._first_inputs(tile)
+                ends.first_values_(weights[0], inputs, hidden.slopes, start, layer.scale)
+            else:
+                hidden.slopes.baddbmm_(weights[index], below, beta=0, alpha=layer.scale)
             hidden.activate_()
             if self._uneven:
                 hidden.with_ones[:, -1] = 1
             below = hidden.with_ones
-        tile.outputs.baddbmm_(weights[-1], below, beta=0, alpha=self._layers[-1].scale)
+
+    def _compare(self, tile: _Tile, matrix: Tensor, norms: Float[Tensor, " members"]) -> None:
+        """Compute the errors of the last layer, and their norms."""
+        below = tile.hidden[-1].with_ones if tile.hidden else tile.inputs
+        scale = self._layers[-1].scale
+        if self._loop_last:
+            ends.errors_(matrix, below, self._targets, tile.outputs, norms, tile.start, scale)
+            return
+        tile.outputs.baddbmm_(matrix, below, beta=0, alpha=scale)
         tile.outputs.sub_(tile.targets)
+        torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=norms)
 
     def _backward(
         self, tile: _Tile, weights: list[Tensor], gradients: list[Tensor], *, accumulate: bool
     ) -> None:
         """Compute the gradients of the mean squared error, or add to them, from the last layer."""
         delta = tile.outputs
-        factor = 2 / self._values_per_cell
-        for index in range(len(self._layers) - 1, -1, -1):
-            alpha = factor * self._layers[index].scale
-            below = tile.hidden[index - 1].with_ones if index else tile.inputs
+        last = len(self._layers) - 1
+        for index in range(last, -1, -1):
+            scale, hidden = self._layers[index].scale, tile.hidden[index - 1] if index else None
+            alpha = 2 / self._values_per_cell * scale if index == last else scale
+            if hidden and index == last and self._loop_last:
+                ends.last_gradient_(
+                    weights[index], hidden.with_ones, hidden.slopes, delta, gradients[index],
+                    alpha, accumulate,
+                )  # fmt: skip
+                delta = hidden.slopes
+                continue
+            if index == 0 and self._loop_first:
+                first, (inputs, start) = tile.hidden[0], self._first_inputs(tile)
+                ends.first_gradient_(
+                    first.slopes, first.back, inputs, gradients[0], start, alpha, accumulate
+                )
+                continue
+            below = hidden.with_ones if hidden else tile.inputs
             gradients[index].baddbmm_(
                 delta, below.transpose(1, 2), beta=int(accumulate), alpha=alpha
             )
-            if index:
-                hidden = tile.hidden[index - 1]
+            if hidden:
                 transposed = weights[index][:, :, :-1].transpose(1, 2)
                 hidden.back.baddbmm_(transposed, delta, beta=0, alpha=alpha)
-                delta = hidden.delta_()
-                factor = 1.0
+                if index > 1 or not self._loop_first:
+                    delta = hidden.delta_()
