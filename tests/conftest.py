@@ -3,6 +3,7 @@
 Where torch is not installed, a test that imports it is skipped (see `make test-without-torch`).
 """
 
+import signal
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
@@ -15,6 +16,11 @@ from tests import type_checks
 ROOMS = ["signals", "backbones", "training", "executors", "model", "reports"]
 
 install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__name__}.checked")
+
+# A shell starts a job in the background with SIGINT ignored, and programs inherit that: those that
+# tests stop with Ctrl-C would run on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class SkipWithoutTorch(MetaPathFinder):
