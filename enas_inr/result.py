@@ -136,6 +136,13 @@ class TrialResult(Frozen):
         return None if self.psnr_paper_db is None else self.psnr_paper_db + PSNR_OFFSET_DB
 
     @property
+    def psnr_db_repeats(self) -> list[float]:
+        """The PSNR of each repeat in the usual convention; empty unless the trial is complete."""
+        if self.status is not TrialStatus.COMPLETE:
+            return []
+        return [repeat.psnr_db for repeat in self.repeats if repeat.psnr_db is not None]
+
+    @property
     def psnr_std_db(self) -> float:
         """The sample standard deviation over the repeats; 0 for a single one."""
         values = [r.psnr_paper_db for r in self.repeats if r.psnr_paper_db is not None]

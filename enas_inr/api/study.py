@@ -156,4 +156,4 @@ def write_record(report: Report, folder: Path) -> list[Path]:
     }.items():
         written.append(folder / name)
         replace_bytes(written[-1], content.encode())
-    return written + write_figures(results, folder / "figures", drawn)
+    return written + write_figures(drawn, folder / "figures")

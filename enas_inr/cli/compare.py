@@ -47,7 +47,7 @@ def compare(
 
 def _print(made: Comparison) -> None:
     from enas_inr.cli.tables import console, table
-    from enas_inr.reports.rows import psnr_of
+    from enas_inr.reports.statistics import Estimate
     from enas_inr.validation import format_quantity
 
     out = console()
@@ -64,7 +64,7 @@ def _print(made: Comparison) -> None:
             study.name,
             trial.trial.ensemble.label(),
             *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
-            str(psnr_of(trial)),
+            str(Estimate.of(trial.psnr_db_repeats)),
             f"{trial.score:.2f}",
             str(len(trial.repeats)),
         )
@@ -77,20 +77,20 @@ def _print(made: Comparison) -> None:
         for pair in made.shared:
             shared.add_row(*_shared(pair))
         out.print(shared)
-    for remark in made.remarks:
+    for remark in made.first.spec.differences(made.second.spec):
         print(f"the studies differ in {remark}")
     print(made.verdict())
 
 
 def _shared(pair: Pair) -> tuple[str, ...]:
-    from enas_inr.reports.rows import psnr_of
+    from enas_inr.reports.statistics import Estimate
 
     difference = pair.difference
     p = "" if difference is None or difference.p is None else f"{difference.p:.2g}"
     return (
         pair.first.trial.ensemble.label(),
-        str(psnr_of(pair.first)),
-        str(psnr_of(pair.second)),
+        str(Estimate.of(pair.first.psnr_db_repeats)),
+        str(Estimate.of(pair.second.psnr_db_repeats)),
         str(difference or ""),
         p + (" *" if difference and difference.significant else ""),
     )

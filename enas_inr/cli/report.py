@@ -91,7 +91,9 @@ def report(
         Format.CSV: text.as_csv,
         Format.JSON: text.as_json,
     }
-    drawn = draw_figures(made) if figures else None
+    drawn = {}
+    if figures or form is Format.HTML:  # a page shows reconstructions in its own way
+        drawn = draw_figures(made, without="" if figures else "reconstructions")
     content = render_page(made, drawn) if form is Format.HTML else makers[form](made)
     if output is None and form is Format.HTML:
         suffix = "-quick" if quick else ""
@@ -103,7 +105,7 @@ def report(
         print(f"wrote {output}")
     if figures:
         make_folder(figures)
-        for path in write_figures(made, figures, drawn):
+        for path in write_figures(drawn, figures):
             typer.echo(f"wrote {path}", err=output is None)
 
 

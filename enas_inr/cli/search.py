@@ -88,12 +88,14 @@ def _write(
     """Write the signal, the reconstruction of the best trial and the front; return the paths."""
     from enas_inr.executors.base import ExecutionContext
     from enas_inr.executors.reconstruct import reconstruct
-    from enas_inr.reports.figures.cost_charts import write_pareto
-    from enas_inr.reports.side_by_side import write_comparison
+    from enas_inr.reports.figures.cost_charts import pareto_figure
+    from enas_inr.reports.figures.drawing import image_of
+    from enas_inr.signals.files import replace_bytes
+    from enas_inr.signals.side_by_side import write_comparison
 
     made = reconstruct(ExecutionContext(catalog, signal, device, progress.progressed), result.best)
     written = write_comparison(catalog, signal, made, folder)
     if len(result.spec.objectives) > 1:
         written.append(folder / "pareto.png")
-        write_pareto(result, written[-1])
+        replace_bytes(written[-1], image_of(pareto_figure(result), "png"))
     return written

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from enas_inr.errors import BudgetError, StudyError
-from enas_inr.reports.rows import psnr_gain, psnr_of
-from enas_inr.reports.statistics import Difference
+from enas_inr.reports.rows import psnr_gain
+from enas_inr.reports.statistics import Difference, Estimate
 from enas_inr.result import TrialResult, best_of
 from enas_inr.studies.record import StudyRecord
 from enas_inr.validation import format_quantity
@@ -54,11 +54,6 @@ class Comparison:
     best: Pair
     shared: tuple[Pair, ...]
 
-    @property
-    def remarks(self) -> list[str]:
-        """In which settings the studies differ."""
-        return list(self.first.spec.differences(self.second.spec))
-
     def verdict(self) -> str:
         """What it comes to, in one line."""
         difference = self.best.difference
@@ -83,7 +78,7 @@ class Comparison:
             "budget": self.limits,
             "best": self.best.to_dict(),
             "shared": [pair.to_dict() for pair in self.shared],
-            "differences_in_settings": self.remarks,
+            "differences_in_settings": self.first.spec.differences(self.second.spec),
             "verdict": self.verdict(),
         }
 
@@ -113,7 +108,7 @@ def compare(first: StudyRecord, second: StudyRecord) -> Comparison:
 
 
 def _side(result: TrialResult) -> dict[str, Any]:
-    psnr = psnr_of(result)
+    psnr = Estimate.of(result.psnr_db_repeats)
     return {
         "architecture": result.trial.ensemble.model_dump(mode="json"),
         **result.trial.cost.model_dump(),

@@ -69,38 +69,19 @@ def _original(group: Group) -> StoredPicture | None:
 def _pictured(group: Group, most: int) -> Pictured | None:
     """Decode what is stored; None without an original and a reconstruction of its shape."""
     original = _original(group)
-    decoded = _decoded(original) if original else None
-    if original is None or decoded is None:
+    if original is None or original.decoded is None:
         return None
-    known = [
-        (row, picture)
-        for row in group.rows
-        if (picture := row.study.pictures.get(row.result.trial.number))
-    ]
-    rows = tuple(
-        (row, picture, content)
-        for row, picture in _first(known, most)
-        if (content := _decoded(picture)) is not None and _shape(content) == _shape(decoded)
-    )
+    known = [row for row in group.rows if row.result.trial.number in row.study.pictures]
+    ranked = sorted(known, key=lambda row: row.result.rank, reverse=True)
+    named = [row for row in known if row.result.key in row.study.names]
+    shown = [*named, *(row for row in ranked if row not in named)][:most]
+    pairs = [(row, row.study.pictures[row.result.trial.number]) for row in shown]
+    rows = tuple((row, p, p.decoded) for row, p in pairs if p.shape == original.shape)
     info = group.rows[0].study.spec.signal
     place = slice_text(info.shape, timed=info.sample_rate is not None)
     if not rows:
         return None
-    return Pictured(group.signal, (original, decoded), rows, group.labelled, place)
-
-
-def _decoded(picture: StoredPicture) -> Any:
-    return picture.sound if picture.mimetype.startswith("audio/") else picture.pixels
-
-
-def _shape(content: Any) -> tuple[type, tuple[int, ...]]:
-    return type(content), tuple(getattr(content, "values", content).shape)
-
-
-def _first(known: list[tuple[Row, StoredPicture]], most: int) -> list[tuple[Row, StoredPicture]]:
-    ranked = sorted(known, key=lambda pair: pair[0].result.rank, reverse=True)
-    named = [pair for pair in known if pair[0].result.key in pair[0].study.names]
-    return [*named, *(pair for pair in ranked if pair not in named)][:most]
+    return Pictured(group.signal, (original, original.decoded), rows, group.labelled, place)
 
 
 def error_levels(original: Pixels, reconstruction: Pixels) -> Levels:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from enas_inr.reports.figures import chosen_figures, draw_figures
+from enas_inr.reports.figures import chosen_figures
 from enas_inr.reports.figures.inline_svg import inline_svg
 from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
@@ -38,32 +39,27 @@ _FIGURE_TITLES = {
 }
 
 
-def render_page(results: Results, drawn: Mapping[str, Figure] | None = None) -> str:
-    """The report as HTML; equal reports give equal pages.
-
-    Args:
-        results: what it shows.
-        drawn: the result of `draw_figures`; None: they are drawn.
+def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
+    """Return a report with the figures of `draw_figures` as HTML; equal reports give equal pages.
 
     Raises:
         SpecError: the report asks for an unknown figure.
     """
-    from jinja2 import DictLoader, Environment, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     report = results.report
     shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
-    drawn = draw_figures(results, without=_SHEET) if drawn is None else drawn
     settings = settings_table(report)
     same = settings.nunique() == 1
     environment = Environment(
-        loader=DictLoader({"report": _asset("report.html.j2")}),
+        loader=PackageLoader("enas_inr.reports", "assets"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    return environment.get_template("report").render(
+    return environment.get_template("report.html.j2").render(
         report=report,
         shared=settings[settings.columns[same]].iloc[0],
         differing=settings[settings.columns[~same]],
@@ -142,16 +138,14 @@ def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
 
 
 def _sound_address(picture: StoredPicture, sound: Signal) -> str:
-    """The same samples, in half the bytes where FLAC can hold them."""
+    """Return the address of the same samples, as FLAC if that is possible and smaller."""
     from enas_inr.signals.audio import FAILURES, encode
 
-    try:
+    with suppress(FAILURES):
         smaller = encode(sound, sound.sample_rate or 0, "FLAC", "PCM_16")
-    except FAILURES:
-        return _address(picture)
-    if len(smaller) >= len(picture.content):
-        return _address(picture)
-    return _data("audio/flac", smaller)
+        if len(smaller) < len(picture.content):
+            return _data("audio/flac", smaller)
+    return _address(picture)
 
 
 def _psnr(row: Row) -> str:

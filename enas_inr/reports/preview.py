@@ -19,18 +19,13 @@ SUFFIXES = (".pdf", ".png", ".svg")
 def write_preview(
     original: Signal, reconstruction: Signal, partition: Partition, path: Path
 ) -> None:
-    """Draw the original and the reconstruction of a signal.
-
-    Pictures: both, the absolute error, and the reconstruction under the borders of its cells; of
-    more than two axes, the middle slice. Sound, or any signal of one axis: the waves of both and
-    of their difference, with the borders of the cells, and both spectrograms; of several channels,
-    the mean is drawn. The numbers are those of all channels, before anything is clamped.
+    """Draw a signal and its reconstruction (see `sound_figure` and `picture_figure`) to a file.
 
     Args:
         original: the signal.
-        reconstruction: of the same shape.
-        partition: how the signal was cut.
-        path: where to; the format follows from the suffix, the file is replaced at once.
+        reconstruction: a signal of the same shape.
+        partition: the cells into which the signal was cut.
+        path: the file to replace; its suffix decides the format.
 
     Raises:
         SignalError: an unknown suffix, shapes that differ, or a file that cannot be written.

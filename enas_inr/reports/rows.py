@@ -80,7 +80,7 @@ class Row:
             "psnr_low_db": low,
             "psnr_high_db": high,
             "psnr_std_db": self.result.psnr_std_db if self.psnr and self.psnr.count > 1 else None,
-            "psnr_db_repeats": psnr_values(self.result),
+            "psnr_db_repeats": self.result.psnr_db_repeats,
             "psnr_paper_db": self.result.psnr_paper_db,
             "published_psnr_db": known.psnr_paper_db,
             "difference_db": self.difference_db,
@@ -142,21 +142,9 @@ def rows(report: Report) -> list[Row]:
     return [row for study in report.studies for row in _rows(report, study, fronts)]
 
 
-def psnr_values(result: TrialResult) -> list[float]:
-    """The usual PSNR in dB of each repeat of a complete trial."""
-    if result.status is not TrialStatus.COMPLETE:
-        return []
-    return [repeat.psnr_db for repeat in result.repeats if repeat.psnr_db is not None]
-
-
-def psnr_of(result: TrialResult) -> Estimate | None:
-    """The usual PSNR in dB over the repeats; None unless the trial is complete."""
-    return Estimate.of(psnr_values(result))
-
-
 def psnr_gain(base: TrialResult, result: TrialResult) -> Difference | None:
     """How far the PSNR of one trial is above another's; None unless both are complete."""
-    return Difference.of(psnr_values(base), psnr_values(result))
+    return Difference.of(base.psnr_db_repeats, result.psnr_db_repeats)
 
 
 def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]:
@@ -174,7 +162,7 @@ def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]
             study=study,
             result=result,
             name=name,
-            psnr=psnr_of(result),
+            psnr=Estimate.of(result.psnr_db_repeats),
             best=result is best and len(study.results) > 1,
             front=id(result) in fronts,
             gain=psnr_gain(other, result) if other else None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.spec import AXIS_LETTERS, Choice, StudySpec, TrainingSpec
 from enas_inr.studies.record import Report, StudyRecord
-from enas_inr.validation import format_quantity
+from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,7 +34,7 @@ def settings(study: StudyRecord) -> dict[str, str]:
     units = {2: "pixels", 3: "voxels"} if signal.sample_rate is None else {}
     unit = units.get(len(signal.shape), "samples")
     rate = f", {signal.sample_rate} Hz" if signal.sample_rate else ""
-    channels = f"{signal.channels} channel" + "s" * (signal.channels > 1)
+    channels = counted(signal.channels, "channel")
     return {
         "signal": signal.name,
         "shape": f"{shape} {unit}, {channels}{rate}",
@@ -61,7 +61,7 @@ def brief_settings(report: Report) -> list[str]:
     """What was trained on what and how, one line for each signal and each way of training."""
     signals = [
         f"signal: {signal.name}, {'x'.join(map(str, signal.shape))} samples of "
-        f"{signal.channels} channels"
+        f"{counted(signal.channels, 'channel')}"
         for signal in (study.spec.signal for study in report.studies)
     ]
     ways = [

@@ -47,20 +47,19 @@ class StoredPicture:
         return self.path.read_bytes()
 
     @cached_property
-    def pixels(self) -> Pixels | None:
-        """The decoded picture; None if it cannot be read or is not a picture."""
+    def decoded(self) -> Pixels | Signal | None:
+        """The picture or the sound; None if the file cannot be read or is neither."""
+        decode = sound_of if self.mimetype.startswith("audio/") else pixels_of
         try:
-            return pixels_of(self.content)
+            return decode(self.content)
         except OSError:
             return None
 
-    @cached_property
-    def sound(self) -> Signal | None:
-        """The decoded sound; None if it cannot be read or is not a sound."""
-        try:
-            return sound_of(self.content)
-        except OSError:
-            return None
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the decoded values."""
+        values = getattr(self.decoded, "values", self.decoded)
+        return None if values is None else tuple(values.shape)
 
 
 def folder_beside(file: Path) -> Path:

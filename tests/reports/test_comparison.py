@@ -5,7 +5,6 @@ import pytest
 
 from enas_inr.errors import BudgetError, StudyError
 from enas_inr.reports.comparison import compare
-from enas_inr.reports.rows import psnr_values
 from enas_inr.reports.statistics import Difference
 from enas_inr.spec import Budget, Limit
 from tests.present import present
@@ -37,7 +36,7 @@ def test_what_both_trained_is_tested_pair_by_pair():
     assert {p.first.trial.ensemble.width for p in found.shared} == {16}
     for pair in found.shared:
         assert pair.first.key == pair.second.key
-        values = psnr_values(pair.first), psnr_values(pair.second)
+        values = pair.first.psnr_db_repeats, pair.second.psnr_db_repeats
         assert pair.difference == Difference.of(*values)
         assert not present(pair.difference).significant
 

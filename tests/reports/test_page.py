@@ -72,9 +72,13 @@ def everything():
     )
 
 
+def page_of(results: Results) -> str:
+    return render_page(results, draw_figures(results))
+
+
 @pytest.fixture(scope="module")
 def text(everything):
-    return render_page(Results.of(everything))
+    return page_of(Results.of(everything))
 
 
 def test_it_is_sound_html_with_unique_ids_and_targets(text):
@@ -116,7 +120,7 @@ def test_every_section_is_there(text):
 
 
 def test_what_is_empty_is_left_out():
-    page = Page(render_page(Results.of(report(study(pictures=False), figures=("curves",)))))
+    page = Page(page_of(Results.of(report(study(pictures=False), figures=("curves",)))))
     assert not {"reconstructions", "sounds", "trace", "lightbox"} & set(page.ids)
     assert not {"published", "gain", "status", "study", "signal"} & set(page.cells("th"))
 
@@ -124,7 +128,7 @@ def test_what_is_empty_is_left_out():
 def test_only_the_reduced_have_a_banner(everything, text):
     assert Page(text).count("p", **{"class": "banner"}) == 1
     assert text.count("reduced: 16x12 pixels") >= 6
-    full = render_page(Results.of(replace(everything, reduced="", figures=("curves",))))
+    full = page_of(Results.of(replace(everything, reduced="", figures=("curves",))))
     assert Page(full).count("p", role="note") == 0
 
 
@@ -139,7 +143,7 @@ def test_shared_settings_are_said_once(text):
     said = page.cells("dd")
     assert sum("steps 500" in text for text in said) == 1
     assert {"lake", "bell"} <= set(page.cells("td"))
-    alone = Page(render_page(Results.of(report(study(), figures=("curves",)))))
+    alone = Page(page_of(Results.of(report(study(), figures=("curves",)))))
     assert {"lake", "16x12 pixels, 3 channels", "exhaustive"} <= set(alone.cells("dd"))
 
 
@@ -148,7 +152,7 @@ def test_hostile_names_are_text():
     made = report(
         study(label=hostile, named=[hostile], coordinate=True), summary=hostile, reduced=hostile
     )
-    text = render_page(Results.of(replace(made, title=hostile, baseline=hostile)))
+    text = page_of(Results.of(replace(made, title=hostile, baseline=hostile)))
     assert Page(text).count("script") == 1
     assert "alert(1)</script>" not in text
     assert "&lt;script&gt;alert(1)" in text
@@ -160,7 +164,7 @@ def test_a_decision_marks_what_it_chose(everything, text):
 
 
 def test_only_the_figures_asked_for(everything):
-    page = Page(render_page(Results.of(replace(everything, figures=("curves",)))))
+    page = Page(page_of(Results.of(replace(everything, figures=("curves",)))))
     assert page.count("svg") == 1
     assert page.count("audio") == 0
 
@@ -174,7 +178,7 @@ def test_equal_reports_are_equal_pages_whoever_draws_their_figures(everything, t
 
 def test_the_best_and_the_front_are_marked():
     made = report(study(widths=(8, 16), depths=(1,)), figures=("curves",))
-    page = Page(render_page(Results.of(made)))
+    page = Page(page_of(Results.of(made)))
     assert page.count("tr", **{"class": "best"}) == 1
     assert page.count("span", **{"aria-label": "on the Pareto front"}) == 2
     assert EnsembleSpec(width=8).label() in page.cells("th")
@@ -191,11 +195,11 @@ def test_pictures_are_decoded_once_and_only_to_be_drawn(tmp_path, monkeypatch):
         monkeypatch.setattr(pictures, name, counted)
     made = report(study("a"), study("b", info=SOUND))
     undrawn = Results.of(replace(made, figures=("curves", "psnr_flops")))
-    render_page(undrawn)
-    write_figures(undrawn, tmp_path / "undrawn")
+    page_of(undrawn)
+    write_figures(draw_figures(undrawn), tmp_path / "undrawn")
     assert not decoded
     assert "content" not in vars(made.studies[0].original)  # nor was it read
-    render_page(Results.of(made))
+    page_of(Results.of(made))
     assert len(decoded) == 2 + 12  # both originals, six reconstructions of each
-    write_figures(Results.of(made), tmp_path / "drawn")
+    write_figures(draw_figures(Results.of(made)), tmp_path / "drawn")
     assert len(decoded) == 2 + 12

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from enas_inr.reports.findings import findings
-from enas_inr.reports.rows import Results, psnr_values, rows
+from enas_inr.reports.rows import Results, rows
 from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialStatus
 from enas_inr.spec import PSNR_OFFSET_DB
@@ -50,7 +50,7 @@ def test_gain_and_passing_step_are_against_the_baseline_of_the_same_signal():
     base, other = found["base"], found["next"]
     assert base.gain is None
     assert base.passes is None
-    values = psnr_values(base.result), psnr_values(other.result)
+    values = base.result.psnr_db_repeats, other.result.psnr_db_repeats
     assert other.gain == Difference.of(*values)
     widest = rows(made)[-1]
     step, psnr = next(p for p in widest.curve if p[1] > base.result.psnr_db)

@@ -11,14 +11,15 @@ from PIL import Image
 from enas_inr.hookspecs import Modality as Description
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.plugins.provider import Origin, Provider
+from enas_inr.reports.figures import draw_figures
 from enas_inr.reports.figures.reconstructions import reconstructions_figure
 from enas_inr.reports.gallery import pictured
 from enas_inr.reports.page import render_page
 from enas_inr.reports.settings import settings
-from enas_inr.reports.side_by_side import write_comparison
 from enas_inr.reports.text import as_markdown
 from enas_inr.signals.codecs import codec_sizes
 from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.side_by_side import write_comparison
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.spec import SignalInfo
 from tests.present import present
@@ -57,7 +58,7 @@ def test_a_page_shows_the_middle_slices_and_says_so(info, place):
     middle = signal_of(info).values[tuple(n // 2 for n in info.shape[:-2])]
     levels = (middle.numpy() + 1) * 127.5
     assert np.abs(shown.original[1] - levels).max() <= 0.5 + 1e-3
-    page = render_page(made)
+    page = render_page(made, draw_figures(made))
     assert f"16x12 pixels, {place}" in page
     assert page.count('class="picture"') == 1 + 6
 
@@ -76,7 +77,7 @@ def test_the_sheet_of_reconstructions_says_that_it_shows_slices():
 def test_settings_name_the_samples_of_a_volume_and_of_a_clip():
     assert settings(study(info=VOLUME))["shape"] == "16x12x7 voxels, 1 channel"
     assert settings(study(info=CLIP))["shape"] == "16x12x7 samples, 3 channels, 25 Hz"
-    assert "skull, 7x12x16 samples of 1 channels" in as_markdown(results(study(info=VOLUME)))
+    assert "skull, 7x12x16 samples of 1 channel" in as_markdown(results(study(info=VOLUME)))
 
 
 def test_a_comparison_has_both_whole_signals_and_the_middle_slices_side_by_side(catalog, tmp_path):

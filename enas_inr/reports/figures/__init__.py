@@ -48,11 +48,7 @@ def chosen_figures(report: Report) -> list[str]:
 
 
 def draw_figures(results: Results, without: str = "") -> dict[str, Figure]:
-    """Draw the figures that a report asks for, as far as they apply.
-
-    Args:
-        results: what is drawn.
-        without: the name of one that is not needed.
+    """Draw the figures that a report asks for, `without` one of them, as far as they apply.
 
     Raises:
         SpecError: the report asks for an unknown figure.
@@ -61,25 +57,16 @@ def draw_figures(results: Results, without: str = "") -> dict[str, Figure]:
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def write_figures(
-    results: Results, folder: Path, drawn: Mapping[str, Figure] | None = None
-) -> list[Path]:
-    """Write each figure that applies as PNG and SVG; equal reports give equal files.
-
-    Args:
-        results: what is drawn.
-        folder: made if it is not there; files of the same names are replaced at once.
-        drawn: the result of `draw_figures`; None: they are drawn.
+def write_figures(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
+    """Write the figures of `draw_figures` as PNG and SVG; equal reports give equal files.
 
     Returns:
         The paths of the files: `psnr_flops.png`, `psnr_flops.svg`, ...
 
     Raises:
-        SpecError: the report asks for an unknown figure.
         SignalError: the folder or a file cannot be written.
     """
     make_folder(folder)
-    drawn = draw_figures(results) if drawn is None else drawn
     files = {folder / f"{name}.{form}": name for name in drawn for form in ("png", "svg")}
     for path, name in files.items():
         replace_bytes(path, image_of(drawn[name], path.suffix[1:]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
@@ -26,7 +25,6 @@ from enas_inr.reports.figures.drawing import (
     QUIET,
     RULE,
     WAVE,
-    image_of,
     new_figure,
     settle,
     styled,
@@ -34,7 +32,6 @@ from enas_inr.reports.figures.drawing import (
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import SearchResult, objective_values
-from enas_inr.signals.files import replace_bytes
 from enas_inr.spec import MAXIMISED, PSNR_OFFSET_DB, Cost
 
 if TYPE_CHECKING:
@@ -94,18 +91,9 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
     add_legend(figure)
     settle(figure)
     if alone and len(every) <= _MOST_NAMES:
-        points = [_place(row, names) for row in every]
+        points = [_values(row.result, names) for row in every]
         write_beside(made[0], zip(points, short_names(every), strict=True))
     return figure
-
-
-def write_pareto(result: SearchResult, path: Path) -> None:
-    """Draw the front as a PNG file, which is replaced at once.
-
-    Raises:
-        SignalError: the file cannot be written.
-    """
-    replace_bytes(path, image_of(pareto_figure(result), "png"))
 
 
 @styled()
@@ -154,10 +142,6 @@ def _values(trial: Any, names: tuple[str, str]) -> Place:
     return values[0], values[1]
 
 
-def _place(row: Row, names: tuple[str, str]) -> Place:
-    return _values(row.result, names)
-
-
 def _half_width(row: Row, up: str) -> float:
     return (up == "psnr" and row.psnr and row.psnr.half_width) or 0.0
 
@@ -168,7 +152,7 @@ def _published(row: Row, names: tuple[str, str]) -> Place | None:
     if names[1] != "psnr" or paper is None or paper.psnr_paper_db is None:
         return None
     theirs = paper.flops if names[0] == "flops" else None
-    return float(theirs or _place(row, names)[0]), paper.psnr_paper_db + PSNR_OFFSET_DB
+    return float(theirs or _values(row.result, names)[0]), paper.psnr_paper_db + PSNR_OFFSET_DB
 
 
 def _psnr_limits(rows: Sequence[Row], names: tuple[str, str]) -> tuple[float, float]:
@@ -177,16 +161,16 @@ def _psnr_limits(rows: Sequence[Row], names: tuple[str, str]) -> tuple[float, fl
     The interval of two repeats can be many times as wide as the range of the points: each end is
     shown up to one such range beyond them.
     """
-    known = [at for row in rows for at in (_place(row, names), _published(row, names)) if at]
+    known = [
+        at for row in rows for at in (_values(row.result, names), _published(row, names)) if at
+    ]
     low, high = min(y for _, y in known), max(y for _, y in known)
-    reach = max(high - low, _LEAST_DB)
-    ends = [low, high]
+    least, most = low - max(high - low, _LEAST_DB), high + max(high - low, _LEAST_DB)
     for row in rows:
-        (_, y), half = _place(row, names), _half_width(row, names[1])
-        ends += [max(y - half, low - reach), min(y + half, high + reach)]
-    room = 0.1 * max(max(ends) - min(ends), _LEAST_DB)
-    middle, half = (max(ends) + min(ends)) / 2, max(max(ends) - min(ends), _LEAST_DB) / 2 + room
-    return middle - half, middle + half
+        (_, y), half = _values(row.result, names), _half_width(row, names[1])
+        low, high = min(low, max(y - half, least)), max(high, min(y + half, most))
+    room = max(0.1 * (high - low), (_LEAST_DB - (high - low)) / 2)
+    return low - room, high + room
 
 
 def _draw_rows(
@@ -196,10 +180,10 @@ def _draw_rows(
         ordered = sorted(of, key=lambda row: row.result.trial.ensemble.width)
         if varies_only_width(ordered[0].study):
             style = styles[ordered[0].study.label]
-            line = zip(*(_place(row, names) for row in ordered), strict=True)
+            line = zip(*(_values(row.result, names) for row in ordered), strict=True)
             panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
     for row in rows:
-        style, (x, y) = styles[row.study.label], _place(row, names)
+        style, (x, y) = styles[row.study.label], _values(row.result, names)
         look: dict[str, Any] = {"color": style.color, "marker": style.marker, "markersize": 6}
         label = row.study.label or ("architectures" if len(styles) > 1 else None)
         panel.plot(x, y, **look, ls="none", mew=0, zorder=4, label=label)
@@ -210,7 +194,7 @@ def _draw_rows(
             panel.plot(*known, **look, mfc="none", mew=1.1, ls="none", zorder=3, label="published")
     for row in rows:
         if row.best:
-            draw_ring(panel, _place(row, names), label="best score of its study")
+            draw_ring(panel, _values(row.result, names), label="best score of its study")
 
 
 def _draw_front(panel: Axes, front: Iterable[Place], color: str) -> None:

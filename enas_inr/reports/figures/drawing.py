@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 from io import BytesIO
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.signals.quality import BorderError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 INK = "#1f2328"
 QUIET = "#59636e"
@@ -24,31 +25,7 @@ SERIES = "#0072b2", "#d55e00", "#009e73", "#b35c93", "#b8860b", "#3f9fd6", "#7a5
 SMALL = 8.5  # points
 _HEADING_POINTS = 15  # from one line of a heading to the next
 _EXACT_DB = 300.0  # no float32 reconstruction comes near it
-_TICKS = {"color": RULE, "labelcolor": INK, "labelsize": SMALL}
-_STYLE = MappingProxyType(
-    {
-        **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
-        "axes.edgecolor": RULE,
-        "axes.labelcolor": INK,
-        "axes.labelsize": SMALL,
-        "axes.linewidth": 0.6,
-        "axes.titlelocation": "left",
-        "axes.titlesize": SMALL,
-        "figure.dpi": 120.0,
-        "figure.facecolor": "white",
-        "grid.alpha": 0.6,
-        "grid.color": RULE,
-        "grid.linewidth": 0.4,
-        "legend.borderpad": 0.0,
-        "legend.columnspacing": 1.6,
-        "legend.fontsize": SMALL,
-        "legend.frameon": False,
-        "legend.labelcolor": INK,
-        "legend.labelspacing": 0.35,
-        "text.color": INK,
-        "text.parse_math": False,  # a "$" in a name is no formula
-    }
-)
+_STYLE = "assets/figures.mplstyle"  # in enas_inr.reports
 _METADATA: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None},
     "png": {"Software": None},
@@ -61,7 +38,7 @@ def styled() -> Iterator[None]:
     """Draw in our style, whatever the user's settings of Matplotlib are; also a decorator."""
     from matplotlib import rc_context
 
-    with rc_context(dict(_STYLE)):  # type: ignore[arg-type]  # its keys are literals
+    with as_file(files("enas_inr.reports") / _STYLE) as sheet, rc_context(fname=sheet):
         yield
 
 
@@ -129,6 +106,19 @@ def caption(axes: Axes, title: str, detail: str = "", *, small: bool = False) ->
             text, (0, 1), (0, above * scale), "axes fraction", "offset points",
             size=size * scale, color=color, weight=thick,
         )  # fmt: skip
+
+
+def show_picture(axes: Axes, values: Any, interpolation: Any = None) -> None:
+    """Show a picture `[rows, columns, channels]` of 8-bit levels, or of floats from 0 to 1."""
+    top = 255 if values.dtype.kind == "u" else 1
+    shown = values if values.shape[-1] > 1 else values[..., 0]
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=top, aspect="auto", interpolation=interpolation)
+
+
+def show_errors(axes: Axes, levels: Any, end: float, interpolation: Any = None) -> AxesImage:
+    """Show errors `[rows, columns]` in levels of 255, in colours that end at a level."""
+    look = {"aspect": "auto", "interpolation": interpolation}
+    return axes.imshow(levels, cmap="magma", vmin=0, vmax=end, **look)
 
 
 def shortened(text: str, most: int) -> str:

@@ -12,6 +12,8 @@ from enas_inr.reports.figures.drawing import (
     db_text,
     new_figure,
     settle,
+    show_errors,
+    show_picture,
     styled,
 )
 from enas_inr.reports.gallery import error_end
@@ -110,17 +112,15 @@ def _panels(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
 
 def _show(axes: Axes, values: Float[Tensor, "rows columns channels"]) -> None:
     shown = values.float().nan_to_num().clamp(-1, 1).add(1).div(2)
-    if values.shape[-1] in (3, 4):
-        axes.imshow(shown.numpy(), aspect="auto")
-    else:
-        axes.imshow(shown.mean(-1).numpy(), cmap="gray", vmin=0, vmax=1, aspect="auto")
+    shown = shown if values.shape[-1] in (3, 4) else shown.mean(-1, keepdim=True)
+    show_picture(axes, shown.numpy())
 
 
 def _show_levels(axes: Axes, levels: Float[Tensor, "rows columns"]) -> None:
     """Draw the error; a few outliers must not leave the rest in the dark."""
     finite = levels.nan_to_num().numpy()
     end = error_end([finite])
-    image = axes.imshow(finite, cmap="magma", vmin=0, vmax=end, aspect="auto")
+    image = show_errors(axes, finite, end)
     wide = _PANEL * min(1.0, 1 / float(axes.get_box_aspect() or 1))
     axes.figure.colorbar(
         image, cax=axes.inset_axes((1 + 0.1 / wide, 0, 0.14 / wide, 1)), label="levels of 255",

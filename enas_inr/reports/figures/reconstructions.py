@@ -12,15 +12,15 @@ from enas_inr.reports.figures.drawing import (
     new_figure,
     settle,
     shortened,
+    show_errors,
+    show_picture,
     styled,
 )
 from enas_inr.reports.figures.sounds import LINE_HEIGHT, draw_sounds, facts_of
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, pictured
 from enas_inr.reports.rows import Results, Row
-from enas_inr.signals.picture import Pixels
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
 MOST = 8
@@ -108,18 +108,16 @@ def _draw_pictures(figure: SubFigure, of: Pictured) -> None:
         panel.set_box_aspect(_box_aspect(of))
     rows, columns = original.shape[:2]
     enlarged = "nearest" if max(rows, columns) < _SHARP else "antialiased"
-    _show(upper[0], original, enlarged)
+    show_picture(upper[0], original, enlarged)
     caption(upper[0], "Original", f"{columns}x{rows}", small=True)
     errors = [error_levels(original, pixels) for _, _, pixels in others]
     end = error_end(errors)
     for (row, _, pixels), levels, above, below in zip(
         others, errors, upper[1:], lower[1:], strict=False
     ):
-        _show(above, pixels, enlarged)
+        show_picture(above, pixels, enlarged)
         caption(above, shortened(row.name, 26), _detail(of, row), small=True)
-        image = below.imshow(
-            levels, cmap="magma", vmin=0, vmax=end, aspect="auto", interpolation=enlarged
-        )
+        image = show_errors(below, levels, end, enlarged)
     lower[0].axis("off")
     figure.colorbar(
         image, cax=lower[0].inset_axes((0, 0.8, 0.95, 0.07)), orientation="horizontal",
@@ -128,8 +126,3 @@ def _draw_pictures(figure: SubFigure, of: Pictured) -> None:
     )  # fmt: skip
     for free in (*upper[len(others) + 1 :], *lower[len(others) + 1 :]):
         free.remove()
-
-
-def _show(axes: Axes, pixels: Pixels, enlarged: str) -> None:
-    shown = pixels if pixels.shape[-1] > 1 else pixels[..., 0]
-    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation=enlarged)

@@ -24,6 +24,7 @@ from enas_inr.reports.figures.drawing import (
 from enas_inr.signals.partition import Partition, cell_edges
 from enas_inr.signals.quality import border_psnr_db, psnr_db
 from enas_inr.signals.signal import Signal
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -173,7 +174,7 @@ def sound_picture(sound: Signal, original: Signal) -> Figure:
 def facts_of(signal: Signal) -> str:
     """How long a sound is, and of how many channels."""
     frames, channels = signal.values.shape
-    length = f"{frames} sample" + "s" * (frames > 1)
+    length = counted(frames, "sample")
     if signal.sample_rate is not None:
         length = f"{frames / signal.sample_rate:.3g} s at {signal.sample_rate} Hz, {length}"
     return length if channels == 1 else f"{length}, mean of {channels} channels"

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from enas_inr.errors import SpecError
-from enas_inr.reports.figures import FIGURES, write_figures
+from enas_inr.reports.figures import FIGURES, draw_figures, write_figures
 from enas_inr.reports.figures.drawing import INK, SERIES
 from enas_inr.reports.gallery import error_levels, pictured
 from enas_inr.reports.rows import Results
@@ -127,7 +127,7 @@ def test_named_rows_are_pictured_first_then_the_best():
 
 
 def test_the_error_is_the_mean_over_the_channels_in_levels():
-    original = present(present(study().original).pixels)
+    original = present(present(study().original).decoded)
     other = original.copy()
     other[0, 0, 0] ^= 0b1001
     levels = present(error_levels(original, other))
@@ -140,7 +140,7 @@ def test_the_error_is_the_mean_over_the_channels_in_levels():
 def test_files_are_written_alike_and_only_those_asked_for(tmp_path):
     made = report(study(named=["$a_1$ & <b>"]), figures=("curves", "psnr_flops", "trace"))
     for folder in ("one", "two"):
-        paths = write_figures(Results.of(made), tmp_path / folder)
+        paths = write_figures(draw_figures(Results.of(made)), tmp_path / folder)
     names = ["psnr_flops.png", "psnr_flops.svg", "curves.png", "curves.svg"]
     assert [path.name for path in paths] == names
     for name in names:
@@ -149,4 +149,4 @@ def test_files_are_written_alike_and_only_those_asked_for(tmp_path):
     with Image.open(tmp_path / "two" / "curves.png") as image:
         image.load()
     with pytest.raises(SpecError, match="curves"):
-        write_figures(Results.of(replace(made, figures=("curvs",))), tmp_path)
+        draw_figures(Results.of(replace(made, figures=("curvs",))))

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.reports.figures.cost_charts import pareto_figure, write_pareto
+from enas_inr.reports.figures.cost_charts import pareto_figure
+from enas_inr.reports.figures.drawing import image_of
 from enas_inr.result import SearchResult, best_of, pareto_front
 from enas_inr.spec import StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
@@ -42,7 +43,7 @@ def result(objectives, widths=(8, 16, 32), depths=(1, 2)):
 def test_any_objectives_are_drawn_a_panel_for_each_but_one(tmp_path, objectives, sizes):
     found = result(objectives, **sizes)
     assert len(pareto_figure(found).axes) == len(objectives) - 1
-    write_pareto(found, tmp_path / "pareto.png")
+    (tmp_path / "pareto.png").write_bytes(image_of(pareto_figure(found), "png"))
     with Image.open(tmp_path / "pareto.png") as image:
         image.load()
         assert min(image.size) > 300
@@ -66,5 +67,6 @@ def test_many_on_the_front_are_not_named():
 def test_a_front_that_is_read_again_is_drawn_the_same(tmp_path):
     found = result(("psnr", "flops"))
     for name in ("a.png", "b.png"):
-        write_pareto(replace(found, seconds=9.0), tmp_path / name)
+        made = pareto_figure(replace(found, seconds=9.0))
+        (tmp_path / name).write_bytes(image_of(made, "png"))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
