@@ -1,9 +1,8 @@
 """Compare optimizers at equal steps: the PSNR of the profile `tuned` with each of them.
 
-The learning rate is the default of the architecture and the optimizer, times the given multiples.
-All optimizers start with the same members. The time is CPU time over all steps of a training,
-without reading the signal, so that other programs disturb it little; use `--threads 1` on a busy
-machine.
+The learning rate is that of Adam by default for the architecture, times the given multiples. All
+start with the same members. The time is CPU time over all steps of a training, without reading the
+signal, so that other programs disturb it little; use `--threads 1` on a busy machine.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Trial:
 
     Attributes:
         sizes: grid, depth and width.
-        multiple: learning rate as a multiple of the default.
+        multiple: learning rate as a multiple of that of Adam by default.
         psnr_paper_db: PSNR in the paper's convention; None if the training diverged.
         step_ms: CPU time of a step in milliseconds.
     """
@@ -57,18 +56,21 @@ def measure(
     sizes: tuple[int, int, int],
     optimizer: str,
     multiple: float,
-    steps: int,
+    arguments: argparse.Namespace,
 ) -> Trial:
     """Train one ensemble."""
+    steps = arguments.steps
     training = TrainingSpec.from_profile("tuned", steps=steps, optimizer=optimizer)
     grid, depth, width = sizes
-    spec = EnsembleSpec(grid=grid, depth=depth, width=width)
+    spec = EnsembleSpec(options=arguments.options, grid=grid, depth=depth, width=width)
     found = candidate(spec, signal.info(), catalog, training)
     trial = TrialSpec(
         number=0, ensemble=found.spec, cost=found.cost, training=training, repeats=1, seed=0
     )
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    job = replace(job, learning_rate=job.learning_rate * multiple)
+    assert job.optimizer is not None
+    of_adam = job.learning_rate / job.optimizer.rate_factor
+    job = replace(job, learning_rate=of_adam * multiple)
     start = time.process_time()
     (outcome,) = train([job], training, torch.device("cpu"), retry=False)
     step_ms = 1000 * (time.process_time() - start) / steps
@@ -90,7 +92,7 @@ def measure_all(arguments: argparse.Namespace) -> Iterator[Trial]:
             for optimizer in arguments.optimizers:
                 for multiple in arguments.multiples:
                     sizes = (grid, depth, width)
-                    yield measure(catalog, signal, sizes, optimizer, multiple, arguments.steps)
+                    yield measure(catalog, signal, sizes, optimizer, multiple, arguments)
 
 
 def table(trials: Sequence[Trial], optimizers: Sequence[str]) -> Iterator[str]:
@@ -119,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--signals", nargs="+", default=SIGNALS)
     parser.add_argument("--size", type=int, help="side to which pictures are scaled, in pixels")
     parser.add_argument("--configs", nargs="+", default=CONFIGS, help="like 4,2,64")
+    parser.add_argument("--options", type=json.loads, default={}, help="of the SIREN, as JSON")
     parser.add_argument("--optimizers", nargs="+", default=OPTIMIZERS)
     parser.add_argument("--multiples", nargs="+", type=float, default=[1.0])
     parser.add_argument("--steps", type=int, default=500)

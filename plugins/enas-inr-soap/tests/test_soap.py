@@ -5,9 +5,8 @@ from enas_inr_soap.soap import Rotated, Soap
 
 from enas_inr.spec import TrainingSpec
 from enas_inr.testing import OptimizerSuite, installed
-from enas_inr.testing.optimizer import toy_gradient, toy_view, toy_weights
 from enas_inr.training.optimizers.adam import Adam
-from enas_inr.training.optimizers.base import Step
+from enas_inr.training.optimizers.base import Numbers, Step
 
 MEMBERS, SIDE = 3, 8
 
@@ -16,6 +15,26 @@ class TestSoap(OptimizerSuite):
     @pytest.fixture
     def plugin(self):
         return installed("optimizer", "soap")
+
+
+def view(flat):
+    """Two hidden matrices of each member, then its other numbers."""
+    size = MEMBERS * SIDE * SIDE
+    pieces = flat[:size], flat[size : 2 * size]
+    return Numbers(flat, tuple(piece.view(MEMBERS, SIDE, SIDE) for piece in pieces), MEMBERS)
+
+
+def numbers(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return view(torch.randn(MEMBERS * (2 * SIDE * SIDE + 5), generator=generator))
+
+
+def weights_of_all():
+    return numbers(0)
+
+
+def gradient_of_all():
+    return numbers(1)
 
 
 def drawn(seed=0):
@@ -78,12 +97,12 @@ def test_a_refresh_keeps_the_first_moment_and_reorders_the_second():
 
 
 def test_the_first_step_leaves_the_matrices_and_all_else_is_adams():
-    by_soap, by_adam, before = toy_weights(MEMBERS), toy_weights(MEMBERS), toy_weights(MEMBERS)
+    by_soap, by_adam, before = weights_of_all(), weights_of_all(), weights_of_all()
     soap, adam = Soap(TrainingSpec()), Adam(TrainingSpec())
     states = soap.start(by_soap), adam.start(by_adam)
     for number in (1, 2):
-        soap.update_(by_soap, toy_gradient(before), states[0], Step(number, 0.01))
-        adam.update_(by_adam, toy_gradient(before), states[1], Step(number, 0.01))
+        soap.update_(by_soap, gradient_of_all(), states[0], Step(number, 0.01))
+        adam.update_(by_adam, gradient_of_all(), states[1], Step(number, 0.01))
         unchanged = [
             torch.equal(new, old)
             for new, old in zip(by_soap.matrices, before.matrices, strict=True)
@@ -93,22 +112,22 @@ def test_the_first_step_leaves_the_matrices_and_all_else_is_adams():
         one.copy_(other)
     assert torch.equal(by_soap.flat, by_adam.flat)
     for name in ("first_moment", "second_moment"):
-        assert all(not matrix.any() for matrix in toy_view(states[0][name]).matrices)
+        assert all(not matrix.any() for matrix in view(states[0][name]).matrices)
 
 
 def test_in_bases_of_the_axes_the_direction_is_adams():
-    weights, other = toy_weights(MEMBERS), toy_weights(MEMBERS)
+    weights, other = weights_of_all(), weights_of_all()
     soap, adam = Soap(TrainingSpec(), SoapOptions(every=1_000, factor=0.5)), Adam(TrainingSpec())
     state, other_state = soap.start(weights), adam.start(other)
-    soap.update_(weights, toy_gradient(weights), state, Step(1, 0.01))
+    soap.update_(weights, gradient_of_all(), state, Step(1, 0.01))
     for name, value in state.items():
         if "basis" in name:
             value.copy_(torch.eye(SIDE))
     before = [matrix.clone() for matrix in weights.matrices]
-    soap.update_(weights, toy_gradient(weights), state, Step(2, 0.01))
-    adam.update_(other, toy_gradient(other), other_state, Step(1, 0.005))
+    soap.update_(weights, gradient_of_all(), state, Step(2, 0.01))
+    adam.update_(other, gradient_of_all(), other_state, Step(1, 0.005))
     for old, new, expected, start in zip(
-        before, weights.matrices, other.matrices, toy_weights(MEMBERS).matrices, strict=True
+        before, weights.matrices, other.matrices, weights_of_all().matrices, strict=True
     ):
         torch.testing.assert_close(new - old, expected - start, atol=1e-6, rtol=0)
 
