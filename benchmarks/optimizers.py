@@ -1,8 +1,8 @@
 """Compare optimizers at equal steps: the PSNR of the profile `tuned` with each of them.
 
-The learning rate is that of Adam by default for the architecture, times the given multiples. All
-start with the same members. The time is CPU time over all steps of a training, without reading the
-signal, so that other programs disturb it little; use `--threads 1` on a busy machine.
+The learning rate is the default of Adam for the architecture, times the given multiples. All
+optimizers start with the same members. The time is CPU time over all steps of a training, without
+reading the signal, so that other programs disturb it little; use `--threads 1` on a busy machine.
 """
 
 from __future__ import annotations
