@@ -99,7 +99,7 @@ def blobs(side: int = 32) -> Signal:
 def signals(catalog: Catalog, files: Sequence[str]) -> Iterator[Signal]:
     """Read or make all signals."""
     for name in (*PHOTOGRAPHS, *files):
-        options = {} if name.endswith((".wav", ".flac")) else {"size": [SIDE, SIDE]}
+        options: dict[str, Any] = {} if name.endswith((".wav", ".flac")) else {"size": [SIDE, SIDE]}
         yield load_signal(catalog, name, options)
     yield load_signal(catalog, "sample:chord", {})
     yield chirp()

@@ -67,7 +67,7 @@ class Relu(LayeredBackbone):
 
     def learning_rate(self, shape: NetShape) -> float:
         """Return a rate that falls with the width and the depth."""
-        return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** 0.5)
+        return RATE_BY_WIDTH / (shape.width * math.sqrt(max(shape.depth, 1)))
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the layers of a network of that shape."""

@@ -62,7 +62,7 @@ class Siren(LayeredBackbone):
         A change of all weights of a layer changes its output in proportion to the width, and each
         further layer multiplies the change. A change in the first layer counts omega_0 times.
         """
-        deep = RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** RATE_DEPTH_POWER)
+        deep: float = RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** RATE_DEPTH_POWER)
         return min(deep, RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST))
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:

@@ -91,11 +91,11 @@ def report(
         Format.CSV: text.as_csv,
         Format.JSON: text.as_json,
     }
-    drawn = {}
-    if figures or form is Format.HTML:  # a page shows reconstructions in its own way
-        drawn = draw_figures(made, without="" if figures else "reconstructions")
-    content = render_page(made, drawn) if form is Format.HTML else makers[form](made)
-    if output is None and form is Format.HTML:
+    # A page shows reconstructions in its own way.
+    is_page, without = form is Format.HTML, "" if figures else "reconstructions"
+    drawn = draw_figures(made, without) if figures or is_page else {}
+    content = render_page(made, drawn) if is_page else makers[form](made)
+    if output is None and is_page:
         suffix = "-quick" if quick else ""
         output = Path(f"{Path(study).stem if is_file else study}{suffix}.html")
     if output is None:

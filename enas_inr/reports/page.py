@@ -141,7 +141,7 @@ def _sound_address(picture: StoredPicture, sound: Signal) -> str:
     """Return the address of the same samples, as FLAC if that is possible and smaller."""
     from enas_inr.signals.audio import FAILURES, encode
 
-    with suppress(FAILURES):
+    with suppress(*FAILURES):
         smaller = encode(sound, sound.sample_rate or 0, "FLAC", "PCM_16")
         if len(smaller) < len(picture.content):
             return _data("audio/flac", smaller)

@@ -58,7 +58,7 @@ class StoredPicture:
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The shape of the decoded values."""
-        values = getattr(self.decoded, "values", self.decoded)
+        values: Any = getattr(self.decoded, "values", self.decoded)
         return None if values is None else tuple(values.shape)
 
 

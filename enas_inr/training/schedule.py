@@ -7,8 +7,6 @@ import math
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.optimizers.base import Step
 
-__all__ = ["rate_factor", "steps_of"]
-
 
 def rate_factor(training: TrainingSpec, number: int, total: int) -> float:
     """Return the factor of the learning rate.

@@ -72,7 +72,7 @@ INIT = {
     ),
     "double": ('{"weight": weight.double(), "shift": weight}', "'weight' is torch.float64, not"),
     "no constant": ('{"weight": weight}', "init returned no 'shift', which is one of its const"),
-    "nothing to train": ('{"shift": weight}', "init returned nothing to train"),
+    "nothing to train": ('{"shift": weight}', "init returned no leaf to train"),
     "an array": ('{"weight": weight.numpy(), "shift": weight}', "'weight' is a ndarray, not a"),
     "a list": ("[weight]", "init returned a list, not tensors by name"),
 }

@@ -217,7 +217,7 @@ def test_what_is_not_an_image_is_not_written(tmp_path, shape):
 def test_nan_is_not_written(tmp_path):
     values = torch.zeros(4, 4, 1)
     values[1, 2] = torch.nan
-    with pytest.raises(SignalError, match="1 of 16 values are NaN"):
+    with pytest.raises(SignalError, match="1 NaN or infinite value among 16"):
         write(signal_of(values), tmp_path / "a.png")
 
 

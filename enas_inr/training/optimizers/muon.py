@@ -14,8 +14,6 @@ from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Numbers, Optimizer, Step
 from enas_inr.training.optimizers.options import MuonOptions
 
-__all__ = ["Muon", "orthogonalise"]
-
 # The quintic polynomial of the reference implementation: singular values from 0.001 to 1 end
 # between about 0.7 and 1.2 after five iterations.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -63,7 +61,7 @@ def orthogonalise(
     """Return approximately U V^T for each matrix U S V^T, by Newton-Schulz iterations."""
     a, b, c = COEFFICIENTS
     norms = torch.linalg.matrix_norm(matrices, keepdim=True)
-    x = matrices / (norms + SMALLEST_NORM)
+    x: Tensor = matrices / (norms + SMALLEST_NORM)
     for _ in range(iterations):
         gram = torch.bmm(x, x.transpose(1, 2))
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)

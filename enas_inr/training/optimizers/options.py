@@ -6,8 +6,6 @@ from pydantic import Field
 
 from enas_inr.spec import Options
 
-__all__ = ["MuonOptions"]
-
 
 class MuonOptions(Options):
     """Options of `muon`.
