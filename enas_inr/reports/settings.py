@@ -66,7 +66,7 @@ def brief_settings(report: Report) -> list[str]:
     ]
     ways = [
         f"training: profile {spec.training.profile}, {spec.training.steps} steps, learning rate "
-        f"{spec.training.learning_rate or 'the backbone' + chr(39) + 's'}, "
+        f"{_rate(spec.training)}, "
         f"{spec.repeats} repeats from seed {spec.seed}"
         for spec in (study.spec for study in report.studies)
     ]
@@ -114,6 +114,10 @@ def _training(training: TrainingSpec) -> str:
         for name, value in training.model_dump().items()
         if name in _ALWAYS or value != usual[name]
     )
+
+
+def _rate(training: TrainingSpec) -> float | str:
+    return training.learning_rate or ("fitted" if training.fits_rate else "the backbone's")
 
 
 def _told(value: Any) -> str:
