@@ -125,9 +125,9 @@ class Soap(Optimizer):
             layer = Rotated(*(state[name] for name in Rotated.names(index)))
             layer.observe_(slope, self._options.decay)
             if step.number == 1:
-                # As in the reference implementation, the first gradient only gives the bases. It
-                # is diagonal in them, so that Adam would turn the roundings beside the diagonal
-                # into numbers of the size of the learning rate.
+                # The first gradient only gives the bases. It is diagonal in them, so that Adam
+                # would turn the roundings beside the diagonal into numbers of the size of the
+                # learning rate.
                 layer.find_bases_()
             else:
                 direction = self._direction(layer, slope, step.number - 1)
