@@ -9,6 +9,8 @@ from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_seri
 from enas_inr.errors import SpecError
 from enas_inr.validation import Frozen, nearest, parse
 
+__all__ = ["PROFILES", "Beta", "TrainingSpec"]
+
 Beta = Annotated[float, Field(ge=0, lt=1)]
 """The decay rate of a moving average, as Adam has two."""
 

@@ -22,16 +22,14 @@ from pydantic import (
 )
 
 from enas_inr.errors import SpecError
-from enas_inr.recipe import PROFILES, Beta, TrainingSpec
+from enas_inr.recipe import PROFILES, TrainingSpec
 from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
 __all__ = [
     "MAXIMISED",
     "PAPER_MAX_FLOPS",
-    "PROFILES",
     "PSNR_OFFSET_DB",
     "Axis",
-    "Beta",
     "Budget",
     "Choice",
     "Cost",

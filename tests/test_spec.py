@@ -1,9 +1,9 @@
 import pytest
 
 from enas_inr.errors import SpecError
+from enas_inr.recipe import PROFILES
 from enas_inr.spec import (
     PAPER_MAX_FLOPS,
-    PROFILES,
     Axis,
     Budget,
     Choice,

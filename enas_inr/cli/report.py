@@ -86,11 +86,7 @@ def report(
     else:
         reported = report_of(study, storage, catalog)
     made = Results.of(reported)
-    makers = {
-        Format.MD: text.as_markdown,
-        Format.CSV: text.as_csv,
-        Format.JSON: text.as_json,
-    }
+    makers = {Format.MD: text.as_markdown, Format.CSV: text.as_csv, Format.JSON: text.as_json}
     # A page shows reconstructions in its own way.
     is_page, without = form is Format.HTML, "" if figures else "reconstructions"
     drawn = draw_figures(made, without) if figures or is_page else {}

@@ -7,7 +7,7 @@ import pytest
 import enas_inr
 from enas_inr.errors import PluginError
 from enas_inr.hookspecs import Backbone
-from enas_inr.plugins.catalog import Catalog
+from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.testing import toy_catalog, toy_signal
 from enas_inr.testing.backbone import BackboneSuite
@@ -26,7 +26,8 @@ def of_class(name):
         citation="none",
     )
     provider = Provider(described, Origin("tests", "1", "tests"))
-    return Plugin(provider, Catalog((provider,)))
+    ours = load_catalog(plugins=False).providers  # a fit needs an optimizer
+    return Plugin(provider, Catalog((provider, *ours)))
 
 
 @pytest.mark.parametrize("name", ["Right", "Layered"])
