@@ -1,7 +1,6 @@
 import pytest
 
 from enas_inr.errors import SpecError
-from enas_inr.recipe import PROFILES
 from enas_inr.spec import (
     PAPER_MAX_FLOPS,
     Axis,
@@ -14,6 +13,7 @@ from enas_inr.spec import (
     StudySpec,
     TrainingSpec,
 )
+from enas_inr.spec.recipe import PROFILES
 from enas_inr.validation import parse
 
 IMAGE = SignalInfo(name="photo", modality="image", shape=(12, 16), channels=3)

@@ -10,10 +10,10 @@ from enas_inr.backbones.siren import Siren
 from enas_inr.errors import TrainingError
 from enas_inr.model.fitting import End, FitSpec, fit
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.recipe import PROFILES
 from enas_inr.signals.partition import cell_edges
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec.recipe import PROFILES
 from enas_inr.training import layered_kernel as layered
 
 CATALOG = load_catalog(plugins=False)

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from enas_inr.errors import SpecError
-from enas_inr.recipe import PROFILES, TrainingSpec
+from enas_inr.spec.recipe import PROFILES, TrainingSpec
 from enas_inr.validation import Frozen, format_quantity, nearest, parse, parse_quantity
 
 __all__ = [
