@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 JUDGED_AT = 0.2  # share of the steps after which a training is judged
-JUDGED_FROM = 0.1  # and from which the losses count
+LEAST_JUDGED = 50  # steps: a slow training is not a diverging one
 LEARNED = 0.5  # share of the first loss that a training must have reached by then
 
 
@@ -63,8 +63,8 @@ def has_diverged(losses: Float[Tensor, " done"], steps: int) -> bool:
     """Whether a training has diverged: a loss is not finite, or nothing has been learned.
 
     Bounded activations such as a sine keep the loss finite when the learning rate is far too high;
-    it then stays near or above the first loss. That is judged once, after a fifth of the steps, by
-    the losses of the second half of these.
+    it then stays near or above the first loss. That is judged after a fifth of the steps, but not
+    before step 50, by the losses of the second half of these.
 
     Args:
         losses: losses of the steps so far.
@@ -72,7 +72,7 @@ def has_diverged(losses: Float[Tensor, " done"], steps: int) -> bool:
     """
     if not bool(torch.isfinite(losses).all()):
         return True
-    first, last = int(JUDGED_FROM * steps), int(JUDGED_AT * steps)
-    if len(losses) < max(last, 1) or first == last:
+    judged = max(int(JUDGED_AT * steps), LEAST_JUDGED)
+    if len(losses) < judged:
         return False
-    return bool(losses[first:last].min() > LEARNED * losses[0])
+    return bool(losses[judged // 2 : judged].min() > LEARNED * losses[0])

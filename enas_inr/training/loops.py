@@ -77,15 +77,15 @@ def adam_(
         epsilon: added to the root of the second moment.
         step: number of this step, from 1.
     """
-    rate = learning_rate / (1 - beta1**step)
-    correction = (1 - beta2**step) ** -0.5
     single = np.float32
+    with np.errstate(over="ignore"):  # an infinite rate gives losses that are not finite
+        rates = single(learning_rate / (1 - beta1**step)), single((1 - beta2**step) ** -0.5)
     _adam_loop(
         weights,
         gradient,
         first_moment,
         second_moment,
-        (single(rate), single(correction)),
+        rates,
         (single(1 - beta1), single(beta2), single(1 - beta2)),
         single(epsilon),
     )

@@ -134,7 +134,7 @@ def test_neighbours_that_are_trained_with_a_margin_agree_where_they_meet():
 def diverging(monkeypatch) -> FitSpec:
     """A fit whose derived rate is far too high; the losses of a SIREN stay finite even so."""
     monkeypatch.setattr(Siren, "learning_rate", lambda self, shape: 30.0)
-    return asked(steps=60, learning_rate=None, defaults="fitted", patience=60)
+    return asked(steps=130, learning_rate=None, defaults="fitted", patience=130)
 
 
 def test_a_fit_that_diverges_at_a_derived_rate_is_repeated_at_a_quarter(monkeypatch):
@@ -150,7 +150,7 @@ def test_a_fit_that_diverges_at_a_derived_rate_is_repeated_at_a_quarter(monkeypa
 def test_the_repeated_fit_is_resumed_at_its_own_rate(monkeypatch, tmp_path):
     spec, checkpoint = diverging(monkeypatch), tmp_path / "c"
     whole = fit(waves(), spec, catalog=CATALOG)
-    rounds = iter(range(6))
+    rounds = iter(range(5))
     part = fit(
         waves(),
         spec,

@@ -15,7 +15,7 @@ from enas_inr.training.run import Run
 from enas_inr.training.trainer import train
 
 CPU = torch.device("cpu")
-FITTED = TrainingSpec(steps=40, patience=40, defaults="fitted")
+FITTED = TrainingSpec(steps=80, patience=80, defaults="fitted")
 
 
 def job(rate):
@@ -30,17 +30,24 @@ def test_a_loss_that_is_not_finite_has_diverged_at_once():
 
 
 def test_nothing_learned_after_a_fifth_of_the_steps_has_diverged():
-    stuck, learned = torch.full((20,), 0.9), torch.linspace(1, 0.1, 20)
+    stuck, learned = torch.full((100,), 0.9), torch.linspace(1, 0.1, 100)
     stuck[0] = 1.0
-    assert not has_diverged(stuck[:19], 100)
-    assert has_diverged(stuck, 100)
-    assert has_diverged(torch.cat([stuck, torch.full((80,), 0.01)]), 100)
-    assert not has_diverged(learned, 100)
+    assert not has_diverged(stuck[:99], 500)
+    assert has_diverged(stuck, 500)
+    assert has_diverged(torch.cat([stuck, torch.full((400,), 0.01)]), 500)
+    assert not has_diverged(learned, 500)
 
 
-def test_the_judgement_needs_a_few_steps():
-    assert not has_diverged(torch.ones(4), 4)
+def test_a_short_training_is_not_judged_before_step_50():
     assert not has_diverged(torch.ones(0), 100)
+    assert not has_diverged(torch.ones(20), 20)
+    assert not has_diverged(torch.ones(49), 100)
+    assert has_diverged(torch.ones(50), 100)
+
+
+def test_a_fitted_training_of_a_few_steps_is_not_repeated():
+    (outcome,) = train([job(1e-3)], FITTED, CPU, steps=5)
+    assert outcome.retried_at is None
 
 
 @pytest.mark.parametrize("rate", [1e38, 30.0])
@@ -73,7 +80,7 @@ def test_a_dropped_job_is_not_trained_any_further():
     from enas_inr.training.workers import WorkerPool
 
     with WorkerPool(1) as pool:
-        assert run.advance(pool, 8)
+        assert run.advance(pool, 50)
         run.drop_diverged()
         assert run.dropped == {0}
         assert not run.advance(pool, 8)
