@@ -11,7 +11,6 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError
-from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,6 +108,8 @@ def _print(out: Console, verdict: Verdict, verbose: bool) -> None:
 
 
 def _print_sum(out: Console, kept: int, failed: int) -> None:
+    from enas_inr.validation import counted
+
     if failed:
         out.print(f"  [red]broken[/]: {failed} of {counted(kept + failed, 'rule')}")
     else:

@@ -12,7 +12,6 @@ import typer
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError, TrainingError
 from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
@@ -38,6 +37,7 @@ def list_studies(
     """List the study files of a folder."""
     from enas_inr.cli.tables import console, table
     from enas_inr.studies.file import load_study_file
+    from enas_inr.validation import counted
 
     paths = sorted(folder.glob("*.toml"))
     if not paths:

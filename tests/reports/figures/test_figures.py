@@ -53,6 +53,42 @@ def test_the_published_are_drawn_where_the_paper_has_them():
     assert len(dots(panel)) == len(dots(plain)) + 1
 
 
+def with_repeats(made, *differences):
+    """The same study, with a repeat at each distance in dB from the mean of a trial."""
+
+    def again(result):
+        repeats = [
+            result.repeats[1].model_copy(
+                update={"psnr_paper_db": present(result.psnr_paper_db) + difference}
+            )
+            for difference in differences
+        ]
+        return result.model_copy(update={"repeats": tuple(repeats)})
+
+    return replace(made, results=tuple(map(again, made.results)))
+
+
+def test_wide_intervals_are_drawn_as_far_as_one_range_beyond_the_points():
+    # The interval of two repeats a decibel apart is 6.35 dB to each side.
+    wide = with_repeats(study(widths=(8, 16), depths=(1,)), -0.5, 0.5)
+    (panel,) = present(FIGURES["psnr_flops"](results(wide))).axes
+    heights = [y for _, y in dots(panel)]
+    low, high = panel.get_ylim()
+    reach = max(heights) - min(heights)
+    assert reach == pytest.approx(2.0)
+    assert low < min(heights) - 0.99 * reach
+    assert high > max(heights) + 0.99 * reach
+    assert high - low < 4 * reach
+
+
+def test_a_chart_never_shows_less_than_half_a_decibel():
+    made = with_repeats(study(widths=(8,), depths=(1, 2)), 0.0)  # 0.1 dB apart, no intervals
+    (panel,) = present(FIGURES["psnr_flops"](results(made))).axes
+    low, high = panel.get_ylim()
+    assert high - low >= 0.5
+    assert all(low < y < high for _, y in dots(panel))
+
+
 def test_a_panel_for_each_signal_and_one_scale_for_all():
     figure = present(
         FIGURES["psnr_flops"](results(study("a"), study("b", info=OTHER, widths=(64, 128))))
