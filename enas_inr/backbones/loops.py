@@ -46,21 +46,21 @@ ENABLED = numba is not None and not getattr(numba.config, "DISABLE_JIT", 0)
 # No reassociation: a range reduction relies on the order of its operations.
 EXACT = frozenset({"contract", "nsz"})
 FAST = frozenset({"afn", "arcp", "contract", "nsz", "reassoc"})
-"""For sums in any order and approximate divisions; numbers that are none stay none."""
+"""Allows sums in any order and approximate divisions; NaN stays NaN."""
 
 
 def compiled(function: F, *, inline: bool = False, fastmath: frozenset[str] = EXACT) -> F:
-    """Compile a function on its first call, for arrays and numbers of the types it is called with.
+    """Compile a function when it is first called, for the types of its arguments.
 
     It runs without Python's global lock, so that several threads can train side by side.
 
     Args:
-        function: in the part of Python that numba knows. It must be at the top of a module.
-        inline: whether it is a part of other loops, and not called on its own.
-        fastmath: what the compiler may assume, by LLVM's names.
+        function: a function that numba can compile, defined at the top level of a module.
+        inline: whether other loops use it and it is not called on its own.
+        fastmath: assumptions that the compiler may make, by the names of LLVM.
 
     Returns:
-        The compiled function; `function` itself where numba is absent or has nowhere to cache.
+        The compiled function; `function` itself if numba is absent or has no folder for its cache.
     """
     plain = inspect.unwrap(function)
     if not ENABLED:

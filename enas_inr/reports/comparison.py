@@ -1,4 +1,4 @@
-"""The comparison of two studies of one signal: what each found within the same budget."""
+"""The comparison of two studies of one signal within the same budget."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Pair:
 
     @property
     def difference(self) -> Difference | None:
-        """The second's mean PSNR in dB minus the first's, by Welch's t-test."""
+        """The mean PSNR in dB of the second minus that of the first, by Welch's t-test."""
         return psnr_gain(self.first, self.second)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the values for a JSON file."""
         difference = self.difference
         return {
             "first": _side(self.first),
@@ -43,9 +43,9 @@ class Comparison:
     """Two studies compared.
 
     Attributes:
-        limits: the budget that both kept: the lower of their limits, by the name of the cost.
-        best: the winner of each within it.
-        shared: architectures that both have trained, the cheapest first.
+        limits: the common budget, which is the lower of the limits, by the name of the cost.
+        best: the winner of each study within it.
+        shared: architectures that both studies have trained, the cheapest first.
     """
 
     first: StudyRecord
@@ -55,7 +55,7 @@ class Comparison:
     shared: tuple[Pair, ...]
 
     def verdict(self) -> str:
-        """What it comes to, in one line."""
+        """Return the conclusion in one line."""
         difference = self.best.difference
         if difference is None or difference.p is None:
             return "too few repeats, or no spread between them: no significance test"
@@ -71,7 +71,7 @@ class Comparison:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the values for a JSON file."""
         return {
             "first": self.first.name,
             "second": self.second.name,
@@ -84,11 +84,11 @@ class Comparison:
 
 
 def compare(first: StudyRecord, second: StudyRecord) -> Comparison:
-    """Compare what two studies found on one signal within the budget that both kept.
+    """Compare two studies of one signal within the budget that both kept.
 
     Raises:
-        StudyError: they are of different signals, or one has no complete trial.
-        BudgetError: one has nothing within the other's budget.
+        StudyError: the signals differ, or a study has no complete trial.
+        BudgetError: a study has no trial within the common budget.
     """
     signals = [study.spec.signal for study in (first, second)]
     if signals[0].identity != signals[1].identity:

@@ -1,4 +1,4 @@
-"""What the numbers of a report say, in sentences, as sure as intervals and tests allow.
+"""The findings of a report in sentences, as certain as intervals and tests allow.
 
 Tests are Welch's, one by one, not corrected for their number.
 """
@@ -19,7 +19,7 @@ _LARGER = {"width": "wider", "depth": "deeper"}
 
 
 def findings(results: Results) -> list[str]:
-    """Sentences about sizes, searches, the baseline and a paper's values, where there are any."""
+    """Return sentences about sizes, searches, the baseline and the values of a paper."""
     report = results.report
     return [
         *(line for study in report.studies for axis in _LARGER for line in _sizes(study, axis)),
@@ -30,7 +30,7 @@ def findings(results: Results) -> list[str]:
 
 
 def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
-    """Whether the largest is the best, on each line along which only this size changes."""
+    """Say whether the largest is the best, on each line along which only this size changes."""
 
     def size(result: TrialResult) -> int:
         return result.trial.ensemble.sizes()[axis]

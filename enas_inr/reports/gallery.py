@@ -1,4 +1,4 @@
-"""What was stored of the reconstructions: 8-bit pictures and sounds, and how far off they are."""
+"""The stored reconstructions of a report, 8-bit pictures and sounds, and their errors."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _OUTLIERS = 0.002  # of the pixels may lie beyond the end of the colours
 
 @dataclass(frozen=True)
 class Pictured:
-    """The reconstructions of one signal of which something was stored.
+    """The stored reconstructions of one signal.
 
     Attributes:
-        signal: its name.
-        original: as it was stored, and decoded: `Pixels`, or a Signal to be listened to.
-        rows: those to show, each with its picture, which is of the original's shape.
+        signal: the name of the signal.
+        original: the stored original, and its content: `Pixels`, or a Signal for a sound.
+        rows: the rows to show, each with its picture, which has the shape of the original.
         labelled: whether names alone do not tell its rows apart.
-        place: which slice of the signal the pictures show, in words; empty: they show all of it.
+        place: the slice that the pictures show, in words; empty if they show the whole signal.
     """
 
     signal: str
@@ -41,21 +41,21 @@ class Pictured:
     place: str = ""
 
     def name_of(self, row: Row) -> str:
-        """What a row is called beside the others of this signal."""
+        """Return the name of a row that tells it from the others of this signal."""
         return row.label if self.labelled else row.name
 
     @property
     def is_sound(self) -> bool:
-        """Whether it is to be listened to."""
+        """Whether the signal is a sound."""
         return self.original[0].mimetype.startswith("audio/")
 
 
 def pictured(results: Results, most: int) -> list[Pictured]:
-    """What to show of each signal: the named rows first, then those with the best score.
+    """Choose the rows to show of each signal: the named ones first, then those with the best score.
 
     Args:
-        results: of any signals; those without stored pictures are left out.
-        most: how many reconstructions altogether; each signal has at least one.
+        results: the results; signals without stored pictures are left out.
+        most: the number of reconstructions in all; each signal has at least one.
     """
     stored = [group for group in results.groups if _original(group)]
     share = max(1, most // max(1, len(stored)))

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: no network, no other file."""
+"""A report as a self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _asset(name: str) -> str:
 
 
 def _gallery(of: Pictured) -> dict[str, Any]:
-    """What the template shows of pictures; addresses are data URIs."""
+    """Return the values for the template of pictures, whose addresses are data URIs."""
     _, original = of.original
     errors = [error_levels(original, pixels) for _, _, pixels in of.rows]
     end = error_end(errors)
@@ -117,7 +117,7 @@ def _gallery(of: Pictured) -> dict[str, Any]:
 
 
 def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
-    """What the template shows of sounds."""
+    """Return the values for the template of sounds."""
     picture, original = of.original
     known = [("Original", facts_of(original), picture, original)]
     known += [(of.name_of(row), _psnr(row), p, s) for row, p, s in of.rows[:MOST_SOUNDS]]

@@ -1,4 +1,4 @@
-"""One figure to see how good a reconstruction is, and where it is not."""
+"""A figure of a signal, its reconstruction and the error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enas_inr.signals.partition import Partition
 from enas_inr.signals.signal import Signal
 
 SUFFIXES = (".pdf", ".png", ".svg")
-"""The formats that a preview can be written in."""
+"""The suffixes of the formats of a preview."""
 
 
 def write_preview(

@@ -17,16 +17,16 @@ class Row:
     """One architecture.
 
     Attributes:
-        study: of the trial.
-        result: the trial.
-        name: of the architecture.
-        psnr: in dB, over the repeats; None unless the trial is complete.
-        best: whether it has its study's best score.
+        study: study of the trial.
+        result: result of the trial.
+        name: name of the architecture.
+        psnr: PSNR in dB over the repeats; None unless the trial is complete.
+        best: whether the row has the best score of its study.
         front: whether no other row of its signal has both more PSNR and fewer FLOPs.
-        gain: its PSNR minus the baseline's; None for the baseline, and without one.
+        gain: PSNR minus that of the baseline; None for the baseline, and without one.
         passes: the first step kept (about every hundredth of them) at which its mean learning
             curve is above the baseline's PSNR; None if it never is, and without a baseline.
-        published: what a paper says about it.
+        published: the values of a paper.
     """
 
     study: StudyRecord
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Its name, after its study's where there are several."""
+        """The name of the row, with that of its study if there are several."""
         return f"{self.study.label}: {self.name}" if self.study.label else self.name
 
     @property
@@ -57,7 +57,7 @@ class Row:
         return None if known is None or ours is None else ours - known
 
     def to_dict(self) -> dict[str, Any]:
-        """Its line in a CSV or JSON file."""
+        """Return the row as it is written to a CSV or JSON file."""
         spec, trial = self.result.trial.ensemble, self.result.trial
         low, high = self.psnr.interval if self.psnr else (None, None)
         known = self.published or Published()
@@ -106,17 +106,17 @@ class Group:
 
     @property
     def labelled(self) -> bool:
-        """Whether it has studies of more than one label: then names alone do not tell."""
+        """Whether studies have several labels, so that names alone are ambiguous."""
         return len({row.study.label for row in self.rows}) > 1
 
 
 @dataclass(frozen=True)
 class Results:
-    """A report and its rows, computed once for all that is made of them.
+    """A report and its rows, which are computed once.
 
     Attributes:
-        report: what they are the rows of.
-        rows: those of all studies.
+        report: the report.
+        rows: the rows of all studies.
     """
 
     report: Report
@@ -137,13 +137,13 @@ class Results:
 
 
 def rows(report: Report) -> list[Row]:
-    """All trials of all studies, in the order in which architectures were named, else of FLOPs."""
+    """Return all trials of all studies, ordered as architectures were named, then by FLOPs."""
     fronts = _fronts(report)
     return [row for study in report.studies for row in _rows(report, study, fronts)]
 
 
 def psnr_gain(base: TrialResult, result: TrialResult) -> Difference | None:
-    """How far the PSNR of one trial is above another's; None unless both are complete."""
+    """Return the difference of two PSNRs; None unless both trials are complete."""
     return Difference.of(base.psnr_db_repeats, result.psnr_db_repeats)
 
 
@@ -172,9 +172,9 @@ def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]
 
 
 def _baseline(report: Report, study: StudyRecord) -> TrialResult | None:
-    """The row of that name on the same signal: in this study, else in another; complete ones first.
+    """Return the baseline on the same signal, from this study if possible; complete ones first.
 
-    None also if no row is to be the baseline.
+    None if there is no such row, or the report has no baseline.
     """
     if report.baseline is None:
         return None
@@ -202,7 +202,7 @@ def _passing_step(result: TrialResult, base: TrialResult) -> int | None:
 
 
 def _fronts(report: Report) -> set[int]:
-    """The `id`s of the trials that no other on the same signal beats in both PSNR and FLOPs."""
+    """Return the `id`s of the trials on the front of PSNR and FLOPs of their signal."""
     by_signal: dict[object, list[TrialResult]] = {}
     for study in report.studies:
         by_signal.setdefault(study.spec.signal.identity, []).extend(study.results)

@@ -1,4 +1,4 @@
-"""The settings of a report's studies: what they share, what they differ in, and in brief."""
+"""The settings of a report's studies as text, in full and in brief."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")
 
 
 def settings_table(report: Report) -> DataFrame:
-    """The settings of a report's studies as text: a row for each study, by its name."""
+    """Return the settings of the studies as text, with a row for each study by its name."""
     import pandas as pd
 
     names = [study.label or study.name for study in report.studies]
@@ -27,7 +27,7 @@ def settings_table(report: Report) -> DataFrame:
 
 
 def settings(study: StudyRecord) -> dict[str, str]:
-    """What decided a study's results, in words, by the names of the settings."""
+    """Return the settings that decided the results of a study, in words, by their names."""
     spec = study.spec
     signal = spec.signal
     shape = "x".join(map(str, reversed(signal.shape)))
@@ -58,7 +58,7 @@ def settings(study: StudyRecord) -> dict[str, str]:
 
 
 def brief_settings(report: Report) -> list[str]:
-    """What was trained on what and how, one line for each signal and each way of training."""
+    """Return a line for each signal, and one for each way of training."""
     signals = [
         f"signal: {signal.name}, {'x'.join(map(str, signal.shape))} samples of "
         f"{counted(signal.channels, 'channel')}"
@@ -74,7 +74,7 @@ def brief_settings(report: Report) -> list[str]:
 
 
 def backbone_text(spec: StudySpec) -> str:
-    """The kind of sub-network, and the options that were asked for."""
+    """Return the kind of sub-network and the given options."""
     return _choice(Choice(name=spec.space.base.backbone, options=spec.space.base.options))
 
 

@@ -1,4 +1,4 @@
-"""What a few repeats say about a mean, and about the difference of two."""
+"""Confidence intervals of the mean of a few repeats, and of the difference of two means."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Estimate:
     """A mean over repeats and its confidence interval by Student's t.
 
     Attributes:
-        mean: of the values.
-        half_width: of the interval around it; None where one value says nothing about the spread.
-        count: of the values.
+        mean: mean of the values.
+        half_width: half the width of the interval around the mean; None for a single value.
+        count: number of values.
     """
 
     mean: float
@@ -38,7 +38,7 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float] | tuple[None, None]:
-        """Its ends; None with a single value."""
+        """The ends of the interval; None for a single value."""
         half = self.half_width
         return (None, None) if half is None else (self.mean - half, self.mean + half)
 
@@ -51,10 +51,10 @@ class Difference:
     """The difference of two means (the second's minus the first's), by Welch's t-test.
 
     Attributes:
-        mean: of the difference.
-        half_width: of its confidence interval; None with fewer than two values on a side.
-        p: how probable one at least as large is if there is none; None wherever `half_width` is,
-            and where neither side has any spread.
+        mean: the difference of the means.
+        half_width: half the width of its interval; None with fewer than two values on a side.
+        p: probability of a difference at least as large by chance; None if `half_width` is None,
+            or neither side has any spread.
     """
 
     mean: float
@@ -85,7 +85,7 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether 0 lies outside of the interval."""
+        """Whether 0 lies outside the interval."""
         return self.half_width is not None and abs(self.mean) > self.half_width
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The table of a report: the columns that say something about its rows."""
+"""The table of a report: its columns, without those that are empty or constant."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Column:
     """One column.
 
     Attributes:
-        title: short.
-        meaning: what it says, with the unit; empty: the title says it.
-        value: of a row: a number, a text, or a mean with its interval; None: nothing is known.
-        shown: a value for people.
-        numeric: whether its values are numbers.
+        title: short title.
+        meaning: description with the unit; empty if the title says it.
+        value: returns a number, a text, or a mean with its interval; None if it is unknown.
+        shown: formats a value.
+        numeric: whether the values are numbers.
     """
 
     title: str
@@ -34,22 +34,22 @@ class Column:
     numeric: bool = True
 
     def text(self, row: Row) -> str:
-        """A row's cell for people; empty: nothing is known."""
+        """Return the cell of a row as text; empty if the value is unknown."""
         value = self.value(row)
         return "" if value is None else self.shown(value)
 
     def key(self, row: Row) -> float | str | None:
-        """By what a row is sorted; None: after all others."""
+        """Return the key by which a row is sorted; None sorts it after all others."""
         value = self.value(row)
         return getattr(value, "mean", value) if self.text(row) else None
 
 
 def columns_of(results: Results, only: Sequence[str] | None = None) -> list[Column]:
-    """The columns of the table; those that are empty in all rows are left out.
+    """Return the columns of the table without those that are empty in all rows.
 
     Args:
-        results: the rows.
-        only: the titles of those to keep, as far as there are such; None: all.
+        results: the results.
+        only: titles of the columns to keep; None for all.
     """
     base = f"the baseline, {results.report.baseline}"
     return [
@@ -61,7 +61,7 @@ def columns_of(results: Results, only: Sequence[str] | None = None) -> list[Colu
 
 
 def status_text(row: Row) -> str:
-    """How the training ended, if it is not complete."""
+    """Return how the training ended; empty if it is complete."""
     return "" if row.result.status is TrialStatus.COMPLETE else row.result.status.value
 
 

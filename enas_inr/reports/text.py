@@ -1,4 +1,4 @@
-"""A report as text: its table for people, in Markdown, CSV and JSON."""
+"""A report as text: Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BRIEF = (
 
 
 def brief_columns(results: Results) -> list[Column]:
-    """The columns of the table that people look at first.
+    """Return the most important columns of the table.
 
-    Without a paper's values, its convention is left out; where no row was given a name, the
-    architecture's sizes are name enough.
+    Without values of a paper, its convention is left out; without named rows, the names are, since
+    the sizes identify the architectures.
     """
     left_out = set()
     if not any(row.published and row.published.psnr_paper_db is not None for row in results.rows):
@@ -34,7 +34,7 @@ def brief_columns(results: Results) -> list[Column]:
 
 
 def as_markdown(results: Results) -> str:
-    """Title, settings, table, findings, and the messages of trials that failed."""
+    """Return title, settings, table, findings and the messages of trials."""
     import pandas as pd
 
     report, columns = results.report, brief_columns(results)
@@ -56,12 +56,12 @@ def as_markdown(results: Results) -> str:
 
 
 def as_csv(results: Results) -> str:
-    """One line for each row, with every number in full."""
+    """Return a line for each row, with all numbers in full."""
     return _csv([row.to_dict() | {"reduced": results.report.reduced} for row in results.rows])
 
 
 def curves_as_csv(results: Results) -> str:
-    """The learning curves, the mean over the repeats, one line for each step that was kept."""
+    """Return the mean learning curves, with a line for each step that was kept."""
     return _csv(
         [
             {
@@ -80,7 +80,7 @@ def curves_as_csv(results: Results) -> str:
 
 
 def as_json(results: Results) -> str:
-    """Everything of the table, and what was asked."""
+    """Return the whole table and the specifications of the studies."""
     report = results.report
     content = {
         "title": report.title,

@@ -1,8 +1,7 @@
 """Compiled loops for the first and the last layer, on CPUs.
 
 A first layer takes 2 or 3 coordinates and a last layer has 1 to 4 channels. Products of matrices
-that thin are bound by memory, so each loop here does all that is to be done with the numbers it
-reads: values, errors and loss of the last layer, then its gradient with the deltas before it; and
+that thin are bound by memory, so each loop does all work on the numbers that it reads: values, errors and loss of the last layer, then its gradient with the deltas before it; and
 the deltas of the first layer with its gradient.
 
 A row is always summed in the same order, so members do not depend on their chunk.
@@ -269,7 +268,7 @@ def last_gradient_(
         values: see `errors_`.
         slopes: `members units points`, overwritten with the deltas.
         errors: `members channels points`.
-        gradient: of the shape of the weights, overwritten or added to.
+        gradient: a tensor with the shape of the weights, which is overwritten or added to.
         scale: factor of the layer and of the loss.
         accumulate: whether to add to the gradient.
     """

@@ -68,7 +68,7 @@ def adam_(
 
     Args:
         weights: the numbers to update.
-        gradient: of the loss with respect to these numbers.
+        gradient: gradient of the loss with respect to these numbers.
         first_moment: running mean of the gradient.
         second_moment: running mean of its square.
         learning_rate: factor of the step.

@@ -32,14 +32,14 @@ FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
         "reconstructions": reconstructions_figure,
     }
 )
-"""What can be drawn of a report; None: it does not apply."""
+"""The functions that draw a report; they return None if a figure does not apply."""
 
 
 def chosen_figures(report: Report) -> list[str]:
-    """The names of the figures that a report asks for, in the order of `FIGURES`.
+    """Return the names of the requested figures in the order of `FIGURES`.
 
     Raises:
-        SpecError: an unknown name.
+        SpecError: a name is unknown.
     """
     for name in report.figures:
         if name not in FIGURES:
@@ -48,10 +48,10 @@ def chosen_figures(report: Report) -> list[str]:
 
 
 def draw_figures(results: Results, without: str = "") -> dict[str, Figure]:
-    """Draw the figures that a report asks for, `without` one of them, as far as they apply.
+    """Draw the requested figures `without` one of them, as far as they apply.
 
     Raises:
-        SpecError: the report asks for an unknown figure.
+        SpecError: the report requests an unknown figure.
     """
     drawn = {n: FIGURES[n](results) for n in chosen_figures(results.report) if n != without}
     return {name: figure for name, figure in drawn.items() if figure is not None}

@@ -1,4 +1,4 @@
-"""What the charts of a report are made of: panels, one for each signal, legends, short names."""
+"""The parts of the charts of a report: a panel for each signal, legends, short names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True)
 class Style:
-    """How one of several things is drawn."""
+    """Colour, marker and line of one of several studies or curves."""
 
     color: str
     marker: str
@@ -52,7 +52,7 @@ class Style:
 
     @classmethod
     def number(cls, index: int) -> Style:
-        """The style of the thing of that index, from 0; 7 colours in 3 lines differ."""
+        """Return the style with that index, from 0; 7 colours with 3 kinds of line differ."""
         turn = index // len(SERIES)
         marker = _MARKERS[(index + turn) % len(_MARKERS)]
         return cls(SERIES[index % len(SERIES)], marker, _LINES[turn % len(_LINES)])
@@ -61,13 +61,13 @@ class Style:
 def panels(
     title: str, details: Sequence[str], names: Sequence[str], labels: tuple[str, str]
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel for each name, which share their scales.
+    """Return a figure with a panel for each name; the panels share their scales.
 
     Args:
-        title: of the figure.
+        title: title of the figure.
         details: quieter lines below it; empty ones are left out.
-        names: of the panels; a single one is not written.
-        labels: of the horizontal and the vertical axes, with units.
+        names: names of the panels; a single one is not written.
+        labels: labels of the horizontal and the vertical axes, with units.
     """
     count = len(names)
     across = min(_ACROSS, count)
@@ -112,12 +112,12 @@ def draw_ring(panel: Axes, at: Place, label: str | None = None) -> None:
 
 
 def details_of(report: Report, text: str) -> tuple[str, str]:
-    """The quiet lines below a figure's title: a text, and in which way the report is reduced."""
+    """Return the lines below the title of a figure: a text, and how the report is reduced."""
     return text, shortened(f"reduced: {report.reduced}" if report.reduced else "", 110)
 
 
 def short_names(rows: Sequence[Row]) -> list[str]:
-    """What to write beside the points of a signal's rows: what differs within them."""
+    """Return short names of the rows of a signal, with the sizes in which they differ."""
     sizes = [row.result.trial.ensemble.sizes() for row in rows]
     differing = [axis for axis in AXIS_LETTERS if len({size[axis] for size in sizes}) > 1]
     return [
@@ -148,7 +148,7 @@ def scale_costs(panel: Axes, *, narrow: bool = False) -> None:
 
 
 def stairs(trials: Iterable[TrialResult], across: str, up: str) -> list[Place]:
-    """The Pareto front of two objectives as a line: what is reached, until the next is better."""
+    """Return the Pareto front of two objectives as a staircase."""
     values = (objective_values(t, (across, up)) for t in pareto_front(trials, (across, up)))
     front = sorted((known[0], known[1]) for known in values if known)
     corners = [
@@ -164,7 +164,7 @@ def write_beside(panel: Axes, named: Iterable[tuple[Place, str]], *, sideways: b
     Call it last, on a settled figure: it needs the final limits and positions.
 
     Args:
-        panel: with everything drawn.
+        panel: a panel on which everything else is drawn.
         named: points in data coordinates, with their names.
         sideways: whether a name may be to the left or to the right of its point.
     """

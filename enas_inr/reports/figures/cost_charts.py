@@ -57,7 +57,7 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
     the width are joined in the order of the width. A paper's values are hollow.
 
     Args:
-        results: what is drawn.
+        results: the results to draw.
         up: `psnr` or `score`.
         across: `flops`, `parameters` or `bytes`.
 
@@ -101,7 +101,7 @@ def pareto_figure(result: SearchResult) -> Figure:
     """Draw one objective against each of the others, in a panel each.
 
     Args:
-        result: of a search with at least two objectives.
+        result: the result of a search with at least two objectives.
     """
     objectives = result.spec.objectives
     up = next((name for name in objectives if MAXIMISED[name]), objectives[0])
@@ -147,7 +147,7 @@ def _half_width(row: Row, up: str) -> float:
 
 
 def _published(row: Row, names: tuple[str, str]) -> Place | None:
-    """Where the paper's values are: at our cost unless the paper gives its own."""
+    """Return the position of the paper's values, at our cost unless the paper gives its own."""
     paper = row.published
     if names[1] != "psnr" or paper is None or paper.psnr_paper_db is None:
         return None

@@ -1,4 +1,4 @@
-"""What all figures have in common: their style, a canvas without global state, captions, files."""
+"""The common parts of all figures: style, canvas without global state, captions, files."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, title: str = "", details: Sequence[str] = ()) -> Figure:
-    """An empty figure with a constrained layout, on an Agg canvas; pyplot never hears of it.
+    """Return an empty figure with a constrained layout on an Agg canvas, without pyplot.
 
     Args:
-        width: in inches.
-        height: in inches, without that of the heading.
-        title: the heading's first line; empty: there is no heading.
+        width: width in inches.
+        height: height in inches without the heading.
+        title: first line of the heading; empty for no heading.
         details: quieter lines below it; empty ones are left out.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -71,7 +71,7 @@ def new_figure(width: float, height: float, title: str = "", details: Sequence[s
 
 
 def settle(figure: Figure) -> None:
-    """Lay a figure out for good: what is drawn from now on moves nothing, in whatever format."""
+    """Fix the layout of a figure: later drawing moves nothing, whatever the format of the file."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
@@ -79,13 +79,13 @@ def settle(figure: Figure) -> None:
 def image_of(
     figure: Figure, form: str, *, transparent: bool = False, salt: str = "enas-inr"
 ) -> bytes:
-    """A figure as a PDF, PNG or SVG file, the same whenever it is made; text in SVG stays text.
+    """Return a figure as a PDF, PNG or SVG file; equal figures give equal files.
 
     Args:
-        figure: settled.
+        figure: a settled figure.
         form: `pdf`, `png` or `svg`.
-        transparent: whether the background is left out.
-        salt: figures of different salts have no ids in common.
+        transparent: whether to leave out the background.
+        salt: SVG ids of figures with different salts differ.
     """
     from matplotlib import rc_context
 
@@ -98,7 +98,7 @@ def image_of(
 
 
 def caption(axes: Axes, title: str, detail: str = "", *, small: bool = False) -> None:
-    """Write a title above the axes, on the left, and below it a quieter line; small for many."""
+    """Write a title above the axes, on the left, and a quieter line below it."""
     scale, weight = (SMALL / 11, "normal") if small else (1.0, "bold")
     lines = (title, 19, 11.0, INK, weight), (detail, 5, 9.5, QUIET, "normal")
     for text, above, size, color, thick in lines:
@@ -122,18 +122,18 @@ def show_errors(axes: Axes, levels: Any, end: float, interpolation: Any = None) 
 
 
 def shortened(text: str, most: int) -> str:
-    """Text of any origin as one line of at most that many characters that can be printed."""
+    """Return a text as one line of at most that many printable characters."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= most else line[: most - 1] + "\u2026"
 
 
 def db_text(psnr_db: float) -> str:
-    """PSNR for people."""
+    """Return a PSNR as text."""
     return "exact" if psnr_db > _EXACT_DB else f"{psnr_db:.2f} dB"
 
 
 def border_text(error: BorderError) -> str:
-    """PSNR beside the borders and elsewhere, for people; empty without borders."""
+    """Return the PSNR at the borders of cells and elsewhere as text; empty without borders."""
     if error.border_db is None:
         return ""
     beside = f"beside borders {db_text(error.border_db)}"

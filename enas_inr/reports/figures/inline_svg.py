@@ -23,15 +23,15 @@ _POINTS_TO_PIXELS = 1.25  # at this size the smallest text is still legible
 
 
 def inline_svg(figure: Figure, prefix: str, title: str) -> str:
-    """Make the element.
+    """Return the element.
 
     Its ids are distinct for each prefix, so that several fit on one page; ink and series take
     their colours from the page's variables (`--ink`, `--quiet`, `--rule`, `--series-0`, ...).
 
     Args:
-        figure: in the colours of `drawing`.
-        prefix: distinct for each figure of a page.
-        title: what it shows, for those who do not see it.
+        figure: a figure in the colours of `drawing`.
+        prefix: a prefix of ids, distinct for each figure of a page.
+        title: a description for screen readers.
     """
     text = image_of(figure, "svg", transparent=True, salt=prefix).decode()
     content = text[text.index(">", text.index("<svg")) + 1 :].strip()
@@ -42,7 +42,7 @@ def inline_svg(figure: Figure, prefix: str, title: str) -> str:
     for color, variable in _VARIABLES.items():
         content = content.replace(f": {color}", f": {variable}")  # in the elements' styles
     width, height = (72 * inches for inches in figure.get_size_inches())
-    # Long before it is too small to be read, it is scrolled.
+    # Below this width the figure is scrolled, since it would be too small to read.
     least = min(width, 560) * _POINTS_TO_PIXELS
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" xmlns="http://www.w3.org/2000/svg" role="img" '

@@ -47,9 +47,9 @@ def picture_figure(original: Signal, reconstruction: Signal, partition: Partitio
     middle slice is drawn and measured, beside the PSNR of the whole.
 
     Args:
-        original: of two axes (rows, columns) or more.
-        reconstruction: of the same shape.
-        partition: how the signal was cut.
+        original: a signal of two axes (rows, columns) or more.
+        reconstruction: a signal of the same shape.
+        partition: the cells into which the signal was cut.
 
     Raises:
         SignalError: the shapes differ.
@@ -97,7 +97,7 @@ def picture_figure(original: Signal, reconstruction: Signal, partition: Partitio
 
 
 def _panels(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
-    """Four panels of the picture's proportions, as near to a square as they can be arranged."""
+    """Return four panels with the proportions of the picture, arranged close to a square."""
     longest = max(rows, columns)
     width, height = (max(_PANEL * side / longest, _SLIMMEST) for side in (columns, rows))
     across = 4 if rows > 1.7 * columns else 1 if columns > 2.5 * rows else 2
@@ -117,7 +117,7 @@ def _show(axes: Axes, values: Float[Tensor, "rows columns channels"]) -> None:
 
 
 def _show_levels(axes: Axes, levels: Float[Tensor, "rows columns"]) -> None:
-    """Draw the error; a few outliers must not leave the rest in the dark."""
+    """Draw the error, on a scale that a few outliers do not widen."""
     finite = levels.nan_to_num().numpy()
     end = error_end([finite])
     image = show_errors(axes, finite, end)
@@ -129,7 +129,7 @@ def _show_levels(axes: Axes, levels: Float[Tensor, "rows columns"]) -> None:
 
 
 def _show_borders(axes: Axes, partition: Partition, width: float) -> None:
-    """Lines that are legible on dark and on light, and leave small cells to be seen."""
+    """Draw lines that are visible on dark and on light, and thin for small cells."""
     (rows, columns), (down, across) = partition.shape, partition.grid
     cell = min(width / across, width * float(axes.get_box_aspect() or 1) / down)
     line = min(0.8, 0.06 * cell * 72)

@@ -46,16 +46,16 @@ _BORDER = "#b4bcc5"
 
 @dataclass(frozen=True)
 class _Axis:
-    """How a sound's samples and frequencies are drawn.
+    """The axes on which a sound and its spectrogram are drawn.
 
     Attributes:
-        label: of the time axis.
-        frequency_label: of the spectrograms' vertical axis.
-        step: from sample to sample, in the axis's units.
-        top: the highest frequency, in its axis's units.
-        frames: of the sound.
-        window: of the spectrogram in samples: a power of 2, at most a quarter of the sound.
-        hop: from column to column of the spectrogram, in samples.
+        label: label of the time axis.
+        frequency_label: label of the vertical axis of spectrograms.
+        step: distance between two samples, in units of the time axis.
+        top: the highest frequency, in units of its axis.
+        frames: number of frames of the sound.
+        window: window of the spectrogram in samples, a power of 2, at most a quarter of the sound.
+        hop: distance between two columns of the spectrogram in samples.
     """
 
     label: str
@@ -68,7 +68,7 @@ class _Axis:
 
     @classmethod
     def of(cls, signal: Signal) -> _Axis:
-        """Seconds, or milliseconds where a sound is short; samples where it has no rate."""
+        """Choose seconds, or milliseconds for short sounds, or samples if there is no rate."""
         rate, frames = signal.sample_rate, len(signal.values)
         wanted = _WINDOW_SAMPLES if rate is None else _WINDOW_SECONDS * rate
         longest = max(frames // 4, 4)
@@ -82,12 +82,12 @@ class _Axis:
 
 @styled()
 def sound_figure(original: Signal, reconstruction: Signal, partition: Partition) -> Figure:
-    """Draw a sound, or any signal of one axis, with PSNR; of several channels, their mean.
+    """Draw a sound, or any signal of one axis, with PSNR, and the mean of several channels.
 
     Args:
-        original: frames, channels.
-        reconstruction: of the same shape.
-        partition: how the sound was cut.
+        original: the sound.
+        reconstruction: a sound of the same shape.
+        partition: the cells into which the sound was cut.
 
     Raises:
         SignalError: the shapes differ.
@@ -129,11 +129,11 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
 
 
 def draw_sounds(figure: SubFigure, lines: Sequence[tuple[str, str, Signal]]) -> None:
-    """Draw the original's wave, what each other adds to it, and all spectrograms.
+    """Draw the wave of the original, the difference of each other sound, and all spectrograms.
 
     Args:
-        figure: a line for each sound.
-        lines: a name, a quieter word, and a sound `[frames, channels]`; the original first.
+        figure: the figure, with a line for each sound.
+        lines: a name, a detail and a sound for each line; the original is first.
     """
     original, *others = (_wave(sound) for _, _, sound in lines)
     differences = [wave - original for wave in others]
@@ -155,11 +155,11 @@ def draw_sounds(figure: SubFigure, lines: Sequence[tuple[str, str, Signal]]) -> 
 
 @styled()
 def sound_picture(sound: Signal, original: Signal) -> Figure:
-    """A wave and a spectrogram, which is relative to the loudest of the original, on one figure.
+    """Draw a wave and its spectrogram, relative to the loudest part of the original.
 
     Args:
-        sound: values `[frames, channels]`, with a sample rate.
-        original: of the same shape; also the sound itself.
+        sound: a sound with a sample rate.
+        original: a sound of the same shape, or the sound itself.
     """
     figure = new_figure(4.5, 2.75)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 4))
@@ -172,7 +172,7 @@ def sound_picture(sound: Signal, original: Signal) -> Figure:
 
 
 def facts_of(signal: Signal) -> str:
-    """How long a sound is, and of how many channels."""
+    """Return the length and the number of channels of a sound as text."""
     frames, channels = signal.values.shape
     length = counted(frames, "sample")
     if signal.sample_rate is not None:
@@ -185,7 +185,7 @@ def _wave(signal: Signal) -> Float[Tensor, " frames"]:
 
 
 def _reach(*waves: Float[Tensor, " frames"]) -> float:
-    """The largest absolute value."""
+    """Return the largest absolute value."""
     return max(float(wave.abs().max()) for wave in waves)
 
 
@@ -197,7 +197,7 @@ def _draw_wave(
     reach: float,
     columns: int = 500,
 ) -> None:
-    """Draw a wave, where it is long as its extremes in each of many columns."""
+    """Draw a wave; a long one as its extremes in each of many columns."""
     values = wave.numpy()
     if len(values) <= 2 * columns:
         style = "o-" if len(values) <= _DOTS else "-"
@@ -217,7 +217,7 @@ def _draw_wave(
 def _draw_spectrogram(
     panel: Axes, wave: Float[Tensor, " frames"], axis: _Axis, original: Float[Tensor, " frames"]
 ) -> AxesImage:
-    """Draw the power in dB relative to the loudest of the original: one scale for all images."""
+    """Draw the power in dB relative to the loudest part of the original, on one scale for all."""
     power = _power_db(wave, axis)
     loudest = max(float(_power_db(original, axis).max()), 10 * math.log10(_SILENCE) + _DEPTH_DB)
     rows, columns = power.shape
@@ -232,7 +232,7 @@ def _draw_spectrogram(
 
 
 def _power_db(wave: Float[Tensor, " frames"], axis: _Axis) -> Any:
-    """The log spectrogram, `[frequencies, columns]`, with Hann windows that overlap."""
+    """Return the spectrogram in dB, `[frequencies, columns]`, with overlapping Hann windows."""
     import torch
 
     window = torch.hann_window(axis.window)

@@ -1,4 +1,4 @@
-"""Charts of what happens in the course of a training, and of a search."""
+"""Charts of the course of a training and of a search."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def curves_figure(results: Results) -> Figure | None:
 
 @styled()
 def trace_figure(results: Results) -> Figure | None:
-    """Draw PSNR and score of what each decision of a search chose, one line for each study.
+    """Draw PSNR and score of the choice of each decision of a search, a line for each study.
 
     Returns:
         The figure; None if no study's strategy searched along axes.
@@ -108,7 +108,7 @@ def _study_names(studies: list[StudyRecord]) -> list[str]:
 
 
 def _chosen(every: Sequence[Row]) -> list[Row]:
-    """The rows whose curves are drawn, in their order."""
+    """Return the rows whose curves are drawn, in their order."""
     drawn = [row for row in every if row.result.psnr_db is not None and len(row.curve) > 1]
     kept = [row for row in drawn if row.best]
     if len({row.study.name for row in drawn}) == 1 or not kept:
@@ -137,7 +137,7 @@ def _draw_baseline(panel: Axes, psnr: float, label: str) -> None:
 
 
 def _points(study: StudyRecord, value: str) -> tuple[list[_Point], list[_Point]]:
-    """What each decision chose and what it compared: its number, from 1, a value, the trial."""
+    """Return the trials that each decision chose and compared, as (number from 1, value, trial)."""
     compared = [
         (index, known, result)
         for index, step in enumerate(study.trace, 1)
@@ -152,7 +152,7 @@ def _columns(points: Sequence[_Point]) -> tuple[list[int], list[float]]:
 
 
 def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
-    """Name the decisions if they are the same in all studies as far as each goes."""
+    """Name the decisions if all studies make the same ones, as far as each goes."""
     from matplotlib.ticker import MaxNLocator
 
     traces = [[f"{step.iteration} {step.axis}".strip() for step in s.trace] for s in studies]
