@@ -96,9 +96,9 @@ class TrainingError(EnasInrError):
 
 
 class ContractError(Exception):
-    """What a plugin names or returns does not fit the contract of its kind.
+    """A target or a returned value of a plugin does not fit the contract of its kind.
 
-    Raised where that is noticed; `enas_inr.plugins.guard` adds whose plugin it is.
+    `enas_inr.plugins.guard` adds the name of the plugin.
     """
 
 

@@ -14,7 +14,7 @@ from enas_inr.strategies.base import Strategy
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """What a self-running strategy receives.
+    """The arguments of a self-running strategy.
 
     Attributes:
         executor: the executor that the user chose.

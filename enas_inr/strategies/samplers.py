@@ -32,7 +32,7 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "NSGAIIISampler": {"population_size": 8},
 }
 _PACKAGES = {"CmaEsSampler": ("cmaes",)}
-"""What a sampler imports beside our own dependencies."""
+"""The further packages that a sampler imports."""
 
 _COMPUTE_WITH_TORCH = {"GPSampler"}
 

@@ -1,8 +1,9 @@
 """Compiled loops for the first and the last layer, on CPUs.
 
 A first layer takes 2 or 3 coordinates and a last layer has 1 to 4 channels. Products of matrices
-that thin are bound by memory, so each loop does all work on the numbers that it reads: values, errors and loss of the last layer, then its gradient with the deltas before it; and
-the deltas of the first layer with its gradient.
+that thin are bound by memory, so each loop does all work on the numbers that it reads: values,
+errors and loss of the last layer; its gradient with the deltas before it; and the deltas of the
+first layer with its gradient.
 
 A row is always summed in the same order, so members do not depend on their chunk.
 """
