@@ -108,11 +108,11 @@ def _budget(spec: StudySpec) -> str:
 
 
 def _training(training: TrainingSpec) -> str:
-    usual = TrainingSpec().model_dump()
+    usual, settings = TrainingSpec(), dict(training) | {"learning_rate": _rate(training)}
     return "; ".join(
         f"{name.replace('_', ' ')} {_told(value)}"
-        for name, value in training.model_dump().items()
-        if name in _ALWAYS or value != usual[name]
+        for name, value in settings.items()
+        if name in _ALWAYS or value != getattr(usual, name)
     )
 
 
@@ -123,8 +123,6 @@ def _rate(training: TrainingSpec) -> float | str:
 def _told(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(f"{part:g}" for part in value)
-    if value is None:
-        return "the backbone's own"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

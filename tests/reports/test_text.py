@@ -1,8 +1,11 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 from enas_inr.reports import text
+from enas_inr.reports.settings import settings
+from enas_inr.spec import TrainingSpec
 from enas_inr.studies.record import Published
 from tests.reports.report_data import OTHER, results, study
 
@@ -59,3 +62,16 @@ def test_integers_with_a_gap_stay_integers_in_the_csv():
     ]
     assert steps[0] == ""
     assert {"20"} <= set(steps) <= {"", "1", "20", "40"}
+
+
+def test_the_settings_of_a_fitted_training_are_told_like_all_others():
+    tuned = TrainingSpec.from_profile("tuned", optimizer="muon", optimizer_options={"factor": 2})
+    made = study()
+    made = replace(made, spec=made.spec.model_copy(update={"training": tuned}))
+    told = settings(made)["training"]
+    for part in ("profile tuned", "learning rate fitted", "schedule cosine", "betas 0.8, 0.9"):
+        assert part in told
+    assert "optimizer muon; optimizer options {'factor': 2}" in told
+    assert "learning rate the backbone's" in settings(study())["training"]
+    lines = text.as_markdown(results(made)).splitlines()
+    assert any("500 steps, learning rate fitted, 3 repeats" in line for line in lines)
