@@ -104,7 +104,7 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
         ("Reconstruction", f"PSNR {db_text(psnr_db(first, second))}"),
         ("Reconstruction - original", "; ".join(filter(None, [*facts, beside]))),
         ("Spectrogram of the original", f"windows of {axis.window} samples"),
-        ("Spectrogram of the reconstruction", "relative to the loudest of the original"),
+        ("Spectrogram of the reconstruction", "relative to the loudest part of the original"),
     ]
     figure = new_figure(_WIDTH, _HEIGHT)
     panels = figure.subplots(5, 1, sharex=True, height_ratios=_HEIGHTS)
