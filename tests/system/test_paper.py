@@ -26,7 +26,7 @@ def test_the_psnr_of_table_1(tmp_path, name, grid, depth, width, psnr, tolerance
         grid=grid,
         widths=[width],
         depths=[depth],
-        repeats=3,
+        repeats=1,
         storage=f"sqlite:///{tmp_path / 'study.db'}",
     )
     assert result.best.psnr_paper_db == pytest.approx(psnr, abs=tolerance), name
@@ -40,7 +40,7 @@ def test_the_papers_clip_is_searched(tmp_path):
         widths=[8, 16],
         depths=[1],
         repeats=1,
-        training={"steps": 20},
+        training={"steps": 5},
         storage=f"sqlite:///{tmp_path / 'study.db'}",
     )
     assert result.spec.signal.samples == 308_207
