@@ -31,6 +31,7 @@ __all__ = [
     "Loop",
     "NoEncoding",
     "Rows",
+    "TensorLoop",
     "bias_bound",
     "bias_name",
     "dense_sizes",
@@ -46,6 +47,9 @@ Loop = Callable[[Rows, Rows], None]
 
 `out` may have more features than `z`; the loop must leave these alone.
 """
+
+TensorLoop = Callable[[Tensor, Tensor], None]
+"""The same for contiguous tensors `members features points` on a GPU."""
 
 
 class Activation(ABC):
@@ -64,6 +68,14 @@ class Activation(ABC):
 
         It is worth writing where torch needs several passes; see `enas_inr.backbones.loops`. The
         trainer uses it only if it is compiled, and `value_and_slope_` everywhere else.
+        """
+        return None
+
+    def gpu_loop(self) -> TensorLoop | None:
+        """Return a loop that does the same in one pass on a GPU, or None to leave it to torch.
+
+        See `enas_inr.backbones.triton_loops`. It may raise an ImportError where Triton is absent;
+        the trainer then uses `value_and_slope_`.
         """
         return None
 

@@ -14,6 +14,7 @@ from enas_inr.backbones.layered import (
     Layer,
     LayeredBackbone,
     Loop,
+    TensorLoop,
     bias_bound,
     dense_sizes,
 )
@@ -40,6 +41,12 @@ class Rectifier(Activation):
     def loop(self) -> Loop:
         """Return a loop that does both in one pass, about twice as fast."""
         from enas_inr.backbones.loops import rectifier_loop
+
+        return rectifier_loop
+
+    def gpu_loop(self) -> TensorLoop:
+        """Return a loop that does both in one pass on a GPU."""
+        from enas_inr.backbones.triton_loops import rectifier_loop
 
         return rectifier_loop
 

@@ -14,6 +14,7 @@ from enas_inr.backbones.layered import (
     Layer,
     LayeredBackbone,
     Loop,
+    TensorLoop,
     bias_bound,
     dense_sizes,
 )
@@ -42,6 +43,12 @@ class Sine(Activation):
     def loop(self) -> Loop:
         """Return a loop that computes both together, four times as fast."""
         from enas_inr.backbones.loops import sine_loop
+
+        return sine_loop
+
+    def gpu_loop(self) -> TensorLoop:
+        """Return a loop that computes both together on a GPU."""
+        from enas_inr.backbones.triton_loops import sine_loop
 
         return sine_loop
 

@@ -7,8 +7,9 @@ these into gradients with respect to the pre-activations, in place. Samples are 
 and members in chunks that are small enough for the cache (see `chunks.py`).
 
 On a CPU, compiled loops take the place of elementwise operations (see `loops.py`) and of the
-thin products of the first and the last layer (see `ends.py`). They need contiguous arrays, so the
-views of a tile begin at the start of each buffer.
+thin products of the first and the last layer (see `ends.py`); on a GPU, those of Triton compute
+activations (see `gpu_loops.py`). They need contiguous arrays, so the views of a tile begin at the
+start of each buffer.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
-from enas_inr.backbones.layered import Activation, Encoding, Layer, Loop, Rows
-from enas_inr.training import ends, loops
+from enas_inr.backbones.layered import Activation, Encoding, Layer, Loop, Rows, TensorLoop
+from enas_inr.training import ends, gpu_loops, loops
 from enas_inr.training.chunks import ChunkPlan, tiles
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
 from enas_inr.training.optimizers.base import Step
@@ -59,6 +60,7 @@ class _Hidden:
     activation: Activation
     loop: Loop | None
     arrays: tuple[Rows, Rows, Rows] | None
+    gpu_loop: TensorLoop | None
 
     @classmethod
     def of(cls, with_ones: Tensor, slopes: Tensor, back: Tensor, activation: Activation) -> _Hidden:
@@ -73,6 +75,7 @@ class _Hidden:
             activation=activation,
             loop=loops.loop_of(activation) if compiled else None,
             arrays=(slopes.numpy(), with_ones.numpy(), back.numpy()) if compiled else None,
+            gpu_loop=gpu_loops.loop_of(activation, slopes.device),
         )
 
     def activate_(self) -> None:
@@ -80,6 +83,8 @@ class _Hidden:
         if self.loop and self.arrays:
             slopes, with_ones, _ = self.arrays
             self.loop(slopes, with_ones)
+        elif self.gpu_loop:
+            self.gpu_loop(self.slopes, self.with_ones)
         else:
             self.activation.value_and_slope_(self.slopes, self.values)
 

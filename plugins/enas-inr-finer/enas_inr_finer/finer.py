@@ -9,7 +9,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, Loop, dense_sizes
+from enas_inr.backbones.layered import (
+    Activation,
+    Layer,
+    LayeredBackbone,
+    Loop,
+    TensorLoop,
+    dense_sizes,
+)
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
 
@@ -52,6 +59,12 @@ class VariablePeriodicSine(Activation):
         from enas_inr_finer.loops import variable_sine_loop
 
         return partial(variable_sine_loop, np.float32(self.omega))
+
+    def gpu_loop(self) -> TensorLoop:
+        """Return a loop that does all of this in one pass on a GPU."""
+        from enas_inr_finer.gpu_loops import variable_sine_loop
+
+        return partial(variable_sine_loop, self.omega)
 
 
 @dataclass(frozen=True)

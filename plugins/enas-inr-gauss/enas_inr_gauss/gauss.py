@@ -6,7 +6,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from enas_inr.backbones.layered import Activation, Layer, LayeredBackbone, Loop, dense_sizes
+from enas_inr.backbones.layered import (
+    Activation,
+    Layer,
+    LayeredBackbone,
+    Loop,
+    TensorLoop,
+    dense_sizes,
+)
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
 
@@ -37,6 +44,12 @@ class Bell(Activation):
     def loop(self) -> Loop:
         """Return a loop that does all of this in one pass."""
         from enas_inr_gauss.loops import bell_loop
+
+        return bell_loop
+
+    def gpu_loop(self) -> TensorLoop:
+        """Return a loop that does all of this in one pass on a GPU."""
+        from enas_inr_gauss.gpu_loops import bell_loop
 
         return bell_loop
 
