@@ -32,8 +32,11 @@ class UpdateRule:
 
     def update_(self, weights: Numbers, gradient: Numbers, chunk: ChunkState, step: Step) -> None:
         """Make one update of a chunk in place."""
-        scaled = replace(step, rate=self.learning_rate * step.rate)
-        self.optimizer.update_(weights, gradient, chunk.state, scaled)
+        self.optimizer.update_(weights, gradient, chunk.state, self.scaled(step))
+
+    def scaled(self, step: Step) -> Step:
+        """Return a step with the learning rate in place of the factor of the schedule."""
+        return replace(step, rate=self.learning_rate * step.rate)
 
 
 @dataclass(eq=False)

@@ -24,10 +24,10 @@ from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
 from enas_inr.backbones.layered import Activation, Encoding, Layer, Loop, Rows, TensorLoop
-from enas_inr.training import ends, gpu_loops, loops
+from enas_inr.training import ends, gpu_loops, graphs, loops
 from enas_inr.training.chunks import ChunkPlan, tiles
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
-from enas_inr.training.optimizers.base import Step
+from enas_inr.training.optimizers.base import DeviceStep, Numbers, Recordable, Step
 from enas_inr.training.packing import LayeredPacking
 
 FLOAT_BYTES = 4
@@ -108,6 +108,21 @@ class _Tile:
     outputs: Float[Tensor, "members out points"]
 
 
+@dataclass(frozen=True, eq=False)
+class _Bound:
+    """Views of all memory that a step of one chunk uses; matrices are `members out in1`."""
+
+    chunk: ChunkState
+    weights: list[Tensor]
+    gradients: list[Tensor]
+    numbers: tuple[Numbers, Numbers]
+    tiles: list[_Tile]
+
+    @property
+    def device(self) -> torch.device:
+        return self.chunk.weights.device
+
+
 @final
 class LayeredKernel(Kernel):
     """Minimises the mean squared error of layered networks by full-batch steps."""
@@ -144,6 +159,9 @@ class LayeredKernel(Kernel):
         self._outputs = empty(out, tile)
         self._back = empty(max(hidden, default=1) * tile).flatten()
         self._gradient = empty(self._packing.numbers).flatten()
+        self._record = graphs.recorder(rule.optimizer, block.targets.device)
+        self._recording: graphs.Recording | None = None
+        self._recorded: ChunkState | None = None
         compiled = self._outputs.is_cpu and loops.available() and ends.available()
         self._loop_first = compiled and ends.suits_first(rows, min(sizes), layers=len(hidden))
         self._loop_last = compiled and ends.suits_last(out, layers=len(hidden))
@@ -151,22 +169,54 @@ class LayeredKernel(Kernel):
     @torch.no_grad()
     def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
         """Train in place, and return the mean squared error of each member before each update."""
-        members = chunk.members
-        gradient = self._gradient[: chunk.weights.numel()]
-        weights, gradients = self._packing.matrices(chunk.weights), self._packing.matrices(gradient)
-        numbers = self._packing.view(chunk.weights), self._packing.view(gradient)
+        bound = self._bind(chunk)
+        if self._record and (bound.chunk is self._recorded or len(steps) >= graphs.LEAST_STEPS):
+            norms = self._replayed(bound, self._record, steps)
+        else:
+            norms = torch.empty(len(steps), len(bound.tiles), chunk.members, device=bound.device)
+            for row, step in enumerate(steps):
+                self._differentiate(bound, norms[row])
+                self._rule.update_(*bound.numbers, chunk, step)
+        return norms.square_().sum(dim=1) / self._values_per_cell
+
+    def _replayed(
+        self, bound: _Bound, record: graphs.Record, steps: Sequence[Step]
+    ) -> Float[Tensor, "steps tiles members"]:
+        """Make steps from one that is recorded, anew for each chunk."""
+        optimizer = self._rule.optimizer
+        assert isinstance(optimizer, Recordable)
+
+        def make(step: DeviceStep, norms: Tensor) -> None:
+            self._differentiate(bound, norms)
+            optimizer.record_(*bound.numbers, bound.chunk.state, step)
+
+        if bound.chunk is not self._recorded:
+            self._recording = None  # frees the memory of the last one first
+            self._recording = graphs.Recording(len(bound.tiles), bound.chunk.members, bound.device)
+            self._recorded = bound.chunk
+        assert self._recording
+        return self._recording.run(make, record, [self._rule.scaled(step) for step in steps])
+
+    def _bind(self, chunk: ChunkState) -> _Bound:
+        """Load a chunk to the scratch memory, and return all views that its steps use."""
         self._load(chunk)
-        views = [self._view(members, start, stop) for start, stop in self._tiles]
-        sums = torch.empty(len(steps), len(views), members, device=chunk.weights.device)
-        for row, step in enumerate(steps):
-            for index, tile in enumerate(views):
-                if not self._kept:
-                    self._encode(chunk, *self._tiles[index])
-                self._forward(tile, weights)
-                self._compare(tile, weights[-1], sums[row, index])
-                self._backward(tile, weights, gradients, accumulate=index > 0)
-            self._rule.update_(*numbers, chunk, step)
-        return sums.square_().sum(dim=1) / self._values_per_cell
+        gradient = self._gradient[: chunk.weights.numel()]
+        return _Bound(
+            chunk=chunk,
+            weights=self._packing.matrices(chunk.weights),
+            gradients=self._packing.matrices(gradient),
+            numbers=(self._packing.view(chunk.weights), self._packing.view(gradient)),
+            tiles=[self._view(chunk.members, start, stop) for start, stop in self._tiles],
+        )
+
+    def _differentiate(self, bound: _Bound, norms: Float[Tensor, "tiles members"]) -> None:
+        """Compute the gradients of a chunk, and the norms of its errors."""
+        for index, tile in enumerate(bound.tiles):
+            if not self._kept:
+                self._encode(bound.chunk, *self._tiles[index])
+            self._forward(tile, bound.weights)
+            self._compare(tile, bound.weights[-1], norms[index])
+            self._backward(tile, bound.weights, bound.gradients, accumulate=index > 0)
 
     @property
     def _values_per_cell(self) -> int:

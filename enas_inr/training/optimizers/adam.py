@@ -11,13 +11,13 @@ from torch.optim.adam import adam
 
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import loops
-from enas_inr.training.optimizers.base import Numbers, Optimizer, Step
+from enas_inr.training.optimizers.base import DeviceStep, Numbers, Recordable, Step
 
 __all__ = ["Adam"]
 
 
 @final
-class Adam(Optimizer):
+class Adam(Recordable):
     """Adam with the betas and the epsilon of the training settings."""
 
     def __init__(self, training: TrainingSpec) -> None:
@@ -47,6 +47,27 @@ class Adam(Optimizer):
             )
             return
         before = torch.full((), step.number - 1.0, device=weights.flat.device)
+        self._fused_(weights, gradient, state, before, step.rate)
+
+    def record_(
+        self,
+        weights: Numbers,
+        gradient: Numbers,
+        state: Mapping[str, Tensor],
+        step: DeviceStep,
+    ) -> None:
+        """Make the same update by torch's fused kernel, which takes both numbers as tensors."""
+        self._fused_(weights, gradient, state, step.number - 1, step.rate)
+
+    def _fused_(
+        self,
+        weights: Numbers,
+        gradient: Numbers,
+        state: Mapping[str, Tensor],
+        before: Tensor,
+        rate: float | Tensor,
+    ) -> None:
+        """Update all numbers, given the number of the step before, which is overwritten."""
         adam(
             [weights.flat],
             [gradient.flat],
@@ -55,10 +76,11 @@ class Adam(Optimizer):
             [],
             [before],
             fused=True,
+            capturable=isinstance(rate, Tensor),
             amsgrad=False,
             beta1=self._betas[0],
             beta2=self._betas[1],
-            lr=step.rate,
+            lr=rate,
             weight_decay=0.0,
             eps=self._epsilon,
             maximize=False,

@@ -10,7 +10,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["Numbers", "Optimizer", "Step"]
+__all__ = ["DeviceStep", "Numbers", "Optimizer", "Recordable", "Step"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,19 @@ class Step:
     rate: float
 
 
+@dataclass(frozen=True, eq=False)
+class DeviceStep:
+    """A step whose numbers are on the device: those of the next step take their place there.
+
+    Attributes:
+        number: number of the step, from 1, as a float32.
+        rate: learning rate, as that of `Step` for the optimizer.
+    """
+
+    number: Float[Tensor, ""]
+    rate: Float[Tensor, ""]
+
+
 class Optimizer(ABC):
     """A rule by which the gradient changes the numbers of the members.
 
@@ -68,3 +81,24 @@ class Optimizer(ABC):
         self, weights: Numbers, gradient: Numbers, state: Mapping[str, Tensor], step: Step
     ) -> None:
         """Update the weights and the state in place; the gradient may be overwritten."""
+
+
+class Recordable(Optimizer):
+    """An optimizer whose update can be recorded on a GPU once, and replayed for each step.
+
+    An optimizer that is not recordable is trained step by step, with the same result.
+    """
+
+    @abstractmethod
+    def record_(
+        self,
+        weights: Numbers,
+        gradient: Numbers,
+        state: Mapping[str, Tensor],
+        step: DeviceStep,
+    ) -> None:
+        """Make the same update as `update_`.
+
+        It must call the same operations for every step, and must not read a tensor, not even the
+        number of the step.
+        """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.optimizers.adam import Adam
-from enas_inr.training.optimizers.base import Numbers, Optimizer, Step
+from enas_inr.training.optimizers.base import DeviceStep, Numbers, Recordable, Step
 from enas_inr.training.optimizers.options import MuonOptions
 
 # The quintic polynomial of the reference implementation: singular values from 0.001 to 1 end
@@ -21,7 +21,7 @@ SMALLEST_NORM = 1e-7
 
 
 @final
-class Muon(Optimizer):
+class Muon(Recordable):
     """Nesterov momentum, orthogonalised, for the hidden w x w matrices; Adam for all else."""
 
     def __init__(self, training: TrainingSpec, options: MuonOptions) -> None:
@@ -39,16 +39,37 @@ class Muon(Optimizer):
         self, weights: Numbers, gradient: Numbers, state: Mapping[str, Tensor], step: Step
     ) -> None:
         """Update the matrices, then the other numbers."""
+        for matrix, direction in self._directions(weights, gradient, state):
+            matrix.sub_(direction, alpha=step.rate * self._options.factor)
+        self._adam.update_(weights, gradient, state, step)
+
+    def record_(
+        self,
+        weights: Numbers,
+        gradient: Numbers,
+        state: Mapping[str, Tensor],
+        step: DeviceStep,
+    ) -> None:
+        """Make the same updates."""
+        for matrix, direction in self._directions(weights, gradient, state):
+            matrix.addcmul_(direction, step.rate, value=-self._options.factor)
+        self._adam.record_(weights, gradient, state, step)
+
+    def _directions(
+        self, weights: Numbers, gradient: Numbers, state: Mapping[str, Tensor]
+    ) -> Iterator[tuple[Float[Tensor, "members n n"], Float[Tensor, "members n n"]]]:
+        """Yield the matrices with their directions; update the momenta, and clear the gradients."""
         options = self._options
         for index, (matrix, slope) in enumerate(
             zip(weights.matrices, gradient.matrices, strict=True)
         ):
             momentum = state[_name(index)]
             momentum.lerp_(slope, 1 - options.momentum)
-            direction = orthogonalise(slope.lerp(momentum, options.momentum), options.iterations)
-            matrix.sub_(direction, alpha=step.rate * options.factor)
+            yield (
+                matrix,
+                orthogonalise(slope.lerp(momentum, options.momentum), options.iterations),
+            )
             slope.zero_()  # Adam, whose moments then stay zero, does not change the matrix
-        self._adam.update_(weights, gradient, state, step)
 
 
 def _name(index: int) -> str:
