@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import final
 
 import torch
 from torch import Tensor
@@ -13,6 +11,7 @@ from torch import Tensor
 from enas_inr import hookspecs
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.layered import Activation, LayeredBackbone
+from enas_inr.backbones.opaque import Opaque
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.errors import SpecError
 from enas_inr.model import fitting
@@ -239,7 +238,7 @@ class BackboneSuite(Suite):
             raise not_applicable("the backbone is not layered, so only autograd trains it")
         losses = [
             train([_job(plugin, kind)], _training(plugin, 5), CPU)[0].losses
-            for kind in (backbone, _Plain(backbone))
+            for kind in (backbone, Opaque(backbone))
         ]
         _require_close(losses[0], losses[1], "the losses of five steps", 1e-3)
 
@@ -303,24 +302,6 @@ def _behaviour(backbone: Backbone, shape: NetShape) -> tuple[NetCost, list[float
     """Return the cost of a member and its values at some coordinates."""
     values = backbone.forward(shape, backbone.init(shape, [3]), coordinates(shape, members=1))
     return backbone.cost(shape), values.flatten().tolist()
-
-
-@final
-class _Plain(Backbone):
-    """Hides that a backbone is layered, so that autograd trains it."""
-
-    def __init__(self, layered: LayeredBackbone) -> None:
-        self._layered = layered
-        self.constants = layered.constants  # type: ignore[misc]
-
-    def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
-        return self._layered.init(shape, seeds)
-
-    def forward(self, shape: NetShape, params: Params, x: Tensor) -> Tensor:
-        return self._layered.forward(shape, params, x)
-
-    def cost(self, shape: NetShape) -> NetCost:
-        return self._layered.cost(shape)
 
 
 def _described(plugin: Plugin) -> hookspecs.Backbone:

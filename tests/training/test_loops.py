@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 import torch
 
 from enas_inr.backbones.layered import Activation
@@ -12,8 +11,6 @@ from enas_inr.spec import TrainingSpec
 from enas_inr.training import loops
 from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Numbers, Step
-from enas_inr.training.trainer import train
-from tests.training.test_trainer import BACKBONES, CPU, job, picture
 
 ADAM = Adam(TrainingSpec())
 
@@ -52,16 +49,6 @@ def test_adam_passes_on_what_is_no_number():
     gradient[3] = torch.nan
     ADAM.update_(one, numbers_of(gradient), ADAM.start(one), Step(1, 1e-3))
     assert one.flat.isnan().nonzero().flatten().tolist() == [3]
-
-
-@pytest.mark.parametrize("name", BACKBONES)
-def test_loops_change_nothing_but_rounding(name, monkeypatch):
-    one = job(BACKBONES[name], picture(41, 37), grid=(1, 2))  # tiles of two sizes
-    training = TrainingSpec(steps=100)
-    (ours,) = train([one], training, CPU)
-    monkeypatch.setattr(loops, "available", lambda: False)
-    (theirs,) = train([one], training, CPU)
-    torch.testing.assert_close(ours.losses, theirs.losses, rtol=1e-4, atol=0)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.fourier import Fourier
 from enas_inr.backbones.layered import LayeredBackbone
+from enas_inr.backbones.opaque import Opaque
 from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
 from enas_inr.backbones.relu import Relu
 from enas_inr.backbones.siren import Siren
@@ -35,23 +36,6 @@ BACKBONES: dict[str, LayeredBackbone] = {
     "relu": Relu(ReluOptions(bias_init="fan_in")),
     "fourier": Fourier(FourierOptions(mapping_size=6, sigma=1.0, bias_init="fan_in")),
 }
-
-
-class Opaque(Backbone):
-    """A backbone that hides its layers, so that only the general kernel can train it."""
-
-    def __init__(self, inner: Backbone) -> None:
-        self._inner = inner
-        self.constants = inner.constants  # type: ignore[misc]
-
-    def init(self, shape: NetShape, seeds) -> Params:
-        return self._inner.init(shape, seeds)
-
-    def forward(self, shape: NetShape, params: Params, x):
-        return self._inner.forward(shape, params, x)
-
-    def cost(self, shape: NetShape) -> NetCost:
-        return self._inner.cost(shape)
 
 
 class ComplexWave(Backbone):
@@ -84,8 +68,14 @@ def job(backbone: Backbone, values=None, grid=(2, 2), seeds=(10, 11), lr=1e-3, s
     return Job(backbone, shape, cut(picture() if values is None else values, grid), seeds, lr)
 
 
-def trained_alone(one: Job, repeat: int, cell: int, steps: int = STEPS, extent: int = 1):
-    """One sub-network by plain autograd and torch's unfused Adam: its losses and final leaves."""
+def plain_adam(leaves, rate):
+    return torch.optim.Adam(leaves, lr=rate, foreach=False)
+
+
+def trained_alone(
+    one: Job, repeat: int, cell: int, steps: int = STEPS, extent: int = 1, optimizer=plain_adam
+):
+    """One sub-network by plain autograd and a plain optimizer: its losses and final leaves."""
     block = next(b for b in one.partition.blocks if cell in b.cells)
     target = block.values[block.cells.index(cell)]
     margin = one.partition.margin
@@ -94,13 +84,13 @@ def trained_alone(one: Job, repeat: int, cell: int, steps: int = STEPS, extent: 
     trained = [
         leaf.requires_grad_() for n, leaf in leaves.items() if n not in one.backbone.constants
     ]
-    optimizer = torch.optim.Adam(trained, lr=one.learning_rate, foreach=False)
+    update = optimizer(trained, one.learning_rate)
     losses = []
     for _ in range(steps):
-        optimizer.zero_grad()
+        update.zero_grad()
         loss = (one.backbone.forward(one.shape, leaves, x)[0] - target).square().mean()
         loss.backward()
-        optimizer.step()
+        update.step()
         losses.append(float(loss.detach()))
     return losses, {name: leaf.detach()[0] for name, leaf in leaves.items()}
 
