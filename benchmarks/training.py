@@ -2,11 +2,11 @@
 
 Every method trains the same ensemble, which has one SIREN for each cell of a photograph of 128x128
 pixels: `loop` trains one `nn.Module` per cell, one after the other; `vmap` the same modules stacked
-by `torch.func`; `bmm` uses batched matrix products over stacked weights; `compile` (with
-`--compile`) is `bmm` under `torch.compile`; `ours` is the public
-function `enas_inr.training.trainer.train`. All methods compute the same (omega_0 = 30, the initial
-weights of our trainer, cell coordinates `centers`, the mean squared error of each cell, full-batch
-Adam). This is checked first: from equal weights, the losses of 10 steps must agree.
+by `torch.func`; `bmm` uses batched matrix products over stacked weights; `compile` is `bmm` under
+`torch.compile`, if a compiler is present; `ours` is the public function
+`enas_inr.training.trainer.train`. All methods compute the same (omega_0 = 30, the initial weights
+of our trainer, cell coordinates `centers`, the mean squared error of each cell, full-batch Adam).
+This is checked first: from equal weights, the losses of 10 steps must agree.
 
 For the alternatives, the measured time covers the forward pass, losses, backward pass and Adam of
 the steps, and nothing else. For our trainer, it covers a call of `train` without its first short
@@ -18,9 +18,7 @@ compared. A turn in which other programs used a core for more than a twentieth o
 repeated (on Linux, for a limited time). Otherwise the comparison would favour our trainer, because
 the alternatives split every operation over all cores and are slowed down more by other programs.
 
-FLOPs of a step are counted as 3 x 2 x multiply-adds x samples, for the forward pass, the gradient
-of the weights and the gradient of the inputs. The latter is also counted for the first layer,
-although no method computes it.
+`enas_inr.training.workload.step_flops` counts the FLOPs of a step.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ import argparse
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,19 +38,24 @@ from rich.table import Table
 from training_methods import (
     ALTERNATIVES,
     COMPILED,
-    CONFIGS,
     OURS,
-    Config,
+    Step,
+    Task,
     check,
+    compiler_error,
     make_compiled,
     make_task,
+    step_timer,
 )
-from training_times import DISTURBED, Turn, matrix_peak, measure, step_timer, train_timer
 
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.signal import Signal
 from enas_inr.training.device import device_name
+from enas_inr.training.timing import DISTURBED, Turn, matrix_peak, measure, train_timer
+from enas_inr.training.workload import CONFIGS, Config, step_flops
+
+MakeStep = Callable[[Task], Step]
 
 
 @dataclass(frozen=True)
@@ -112,16 +115,29 @@ def ratio(measurements: Sequence[Measurement]) -> Ratio:
     )
 
 
-def run_config(signal: Signal, config: Config, args: argparse.Namespace) -> list[Measurement]:
+def alternatives(args: argparse.Namespace, progress: Console) -> Mapping[str, MakeStep]:
+    """Return the methods to compare with; says so if there is no compiler."""
+    if not args.compile:
+        return ALTERNATIVES
+    error = compiler_error(args.device)
+    if error:
+        progress.print(f"no row for torch.compile: {error}", highlight=False, markup=False)
+        return ALTERNATIVES
+    return {**ALTERNATIVES, COMPILED: make_compiled}
+
+
+def run_config(
+    signal: Signal, config: Config, methods: Mapping[str, MakeStep], args: argparse.Namespace
+) -> list[Measurement]:
     """Check all methods on one configuration, and measure their times."""
     task = make_task(signal, config, args.device)
-    methods = {**ALTERNATIVES, **({COMPILED: make_compiled} if args.compile else {})}
     steps = {name: make(task) for name, make in methods.items()}
     check(task, steps)
     timers = {name: step_timer(step, args.device) for name, step in steps.items()}
-    timers[OURS] = train_timer(task)
+    timers[OURS] = train_timer(task.job, args.device)
     turns = measure(timers, args.rounds, args.seconds, args.patience)
-    return [Measurement(config, name, tuple(taken), task.flops) for name, taken in turns.items()]
+    flops = step_flops(task.job)
+    return [Measurement(config, name, tuple(taken), flops) for name, taken in turns.items()]
 
 
 def results_table(results: Mapping[Config, Sequence[Measurement]], peak: float) -> Table:
@@ -202,8 +218,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="(cpu)")
     parser.add_argument(
         "--compile",
-        action="store_true",
-        help="also measure bmm under torch.compile (needs a C++ compiler)",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure bmm under torch.compile (needs a C++ compiler)",
     )
     parser.add_argument("--threads", type=int, help="CPU threads (default: that of torch)")
     parser.add_argument(
@@ -222,11 +239,12 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     progress, output = Console(stderr=True), Console()
     signal = load_signal(load_catalog(plugins=False), "sample:photo", {"size": [128, 128]})
+    methods = alternatives(args, progress)
     results: dict[Config, list[Measurement]] = {}
     peak = matrix_peak(args.device)
     for config in args.configs:
         progress.print(f"{config} ...", highlight=False)
-        results[config] = run_config(signal, config, args)
+        results[config] = run_config(signal, config, methods, args)
         peak = max(peak, matrix_peak(args.device))
     output.print(
         f"{device_name(args.device)}, {torch.get_num_threads()} threads, torch "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,48 +19,15 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from enas_inr.backbones.layered import bias_name, weight_name
-from enas_inr.backbones.options import SirenOptions
-from enas_inr.backbones.siren import Siren
-from enas_inr.cost import NetShape
-from enas_inr.signals.partition import cell_coordinates, cut
+from enas_inr.signals.partition import cell_coordinates
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job
+from enas_inr.training.timing import Timer, synchronize
 from enas_inr.training.trainer import train
-
-OMEGA = 30.0
-LEARNING_RATE = 1e-4
-TRAINING = TrainingSpec(patience=10**9)  # the settings of the paper, without early stopping
+from enas_inr.training.workload import LEARNING_RATE, OMEGA, TRAINING, Config, make_job
 
 CHECK_STEPS = 10
 TOLERANCE = 1e-3  # relative, since the methods sum float32 numbers in different orders
-
-
-@dataclass(frozen=True)
-class Config:
-    """An architecture: M cells along each axis, d hidden layers of w units."""
-
-    grid: int
-    depth: int
-    width: int
-
-    @classmethod
-    def parse(cls, text: str) -> Config:
-        """Read `M,d,w`."""
-        grid, depth, width = (int(part) for part in text.split(","))
-        return cls(grid, depth, width)
-
-    def __str__(self) -> str:
-        return f"M={self.grid} d={self.depth} w={self.width}"
-
-
-CONFIGS = (
-    Config(4, 2, 64),
-    Config(8, 1, 128),
-    Config(16, 1, 128),
-    Config(32, 1, 128),
-    Config(8, 3, 16),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +49,6 @@ class Task:
     weights: tuple[Float[Tensor, "cells out in"], ...]
     biases: tuple[Float[Tensor, "cells out"], ...]
 
-    @property
-    def flops(self) -> int:
-        """FLOPs of one training step: 3 x 2 x multiply-adds x samples."""
-        macs = self.job.backbone.cost(self.job.shape).macs_per_sample
-        return 3 * 2 * macs * self.job.partition.samples
-
 
 def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
     """Cut the signal and draw the initial weights as our trainer does.
@@ -94,14 +56,8 @@ def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
     Raises:
         ValueError: the cells have different shapes.
     """
-    info = signal.info()
-    partition = cut(signal.values, (config.grid,) * len(info.shape))
-    if len(partition.blocks) > 1:
-        raise ValueError(f"a grid of {config.grid} does not divide {info.shape}")
-    block = partition.blocks[0]
-    shape = NetShape(len(info.shape), info.channels, config.depth, config.width)
-    options = SirenOptions(omega_first=OMEGA, omega_hidden=OMEGA).resolve(info, config.grid)
-    job = Job(Siren(options), shape, partition, seeds=(0,), learning_rate=LEARNING_RATE)
+    job = make_job(signal, config)
+    block = job.partition.blocks[0]
     drawn = train([job], TRAINING, device, steps=0, keep_params=True)[0].params[0]
     layers = range(config.depth + 2)
     return Task(
@@ -213,6 +169,29 @@ def make_compiled(task: Task) -> Step:
     """The step of `bmm` under `torch.compile`, which needs a C++ compiler for a CPU."""
     torch.compiler.reset()
     return make_bmm(task, compiled=True)
+
+
+def compiler_error(device: torch.device) -> str | None:
+    """Return in one line why `torch.compile` does not work here, or None if it does."""
+    try:
+        torch.compile(torch.sin)(torch.ones(2, device=device))
+    except Exception as error:  # there are many reasons, each with its own exception
+        return str(error).strip().partition("\n")[0] or type(error).__name__
+    return None
+
+
+def step_timer(step: Step, device: torch.device) -> Timer:
+    """Measures the time of the steps of an alternative."""
+
+    def seconds(steps: int) -> float:
+        synchronize(device)
+        started = time.perf_counter()
+        for _ in range(steps):
+            step()
+        synchronize(device)
+        return (time.perf_counter() - started) / steps
+
+    return seconds
 
 
 ALTERNATIVES: Mapping[str, Callable[[Task], Step]] = {

@@ -12,6 +12,7 @@ import typer
 from enas_inr import __version__
 from enas_inr.cli import (
     arguments,
+    bench,
     compare,
     cost,
     dashboard,
@@ -49,6 +50,7 @@ app.command()(dashboard.dashboard)
 app.command()(report.report)
 app.command()(compare.compare)
 app.command()(cost.cost)
+app.command()(bench.bench)
 app.add_typer(study.app, name="study")
 app.add_typer(plugins.app, name="plugins")
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from enas_inr.studies.record import Report
+from enas_inr.training.device import processor_name
 
 _PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 
@@ -27,7 +28,7 @@ def environment(report: Report) -> dict[str, Any]:
         "trained_with": sorted(versions),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
@@ -40,15 +41,3 @@ def environment(report: Report) -> dict[str, Any]:
         "seconds_of_training": round(sum(result.seconds for result in results), 1),
         "reduced": report.reduced,
     }
-
-
-def _processor() -> str:
-    """Return the name of the processor, if the system provides it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()

@@ -22,11 +22,6 @@ def methods(bench):
 
 
 @pytest.fixture(scope="module")
-def times(bench):
-    return sys.modules["training_times"]
-
-
-@pytest.fixture(scope="module")
 def strategies():
     with script(BENCHMARKS / "strategies.py") as module:
         yield module
@@ -63,25 +58,26 @@ def test_the_check_notices_other_weights(bench, task):
 
 def test_every_method_is_timed_in_every_round(bench, task):
     timers = {name: bench.step_timer(s, task.device) for name, s in make_all(bench, task).items()}
-    turns = bench.measure(timers | {"ours": bench.train_timer(task)}, rounds=2, seconds=0.001)
+    turns = bench.measure(
+        timers | {"ours": bench.train_timer(task.job, task.device)}, rounds=2, seconds=0.001
+    )
     assert all(len(taken) == 2 for taken in turns.values())
     assert all(turn.seconds > 0 for taken in turns.values() for turn in taken)
     config = bench.Config(2, 1, 8)
-    rows = [bench.Measurement(config, n, tuple(t), task.flops) for n, t in turns.items()]
+    flops = bench.step_flops(task.job)
+    rows = [bench.Measurement(config, n, tuple(t), flops) for n, t in turns.items()]
     assert bench.ratio(rows).median > 0
 
 
-def test_a_disturbed_turn_is_repeated(times, monkeypatch):
-    others = iter([0.0, 9.0, 9.0, 9.0])  # seconds, read before and after a turn
-    monkeypatch.setattr(times, "others_seconds", lambda: next(others))
-    monkeypatch.setattr(times.time, "sleep", lambda seconds: None)
-    taken = iter([5.0, 1.0])
-    turn = times.Turn.take_undisturbed(lambda steps: next(taken), steps=1, patience=60)
-    assert turn == times.Turn(seconds=1.0, others=0.0)
-
-
-def test_flops_of_a_step_by_hand(task):
-    assert task.flops == 3 * 2 * (2 * 8 + 8 * 8 + 8 * 3) * 256
+def test_without_a_compiler_its_row_is_left_out_with_a_line(bench, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "compiler_error", lambda device: "no C++ compiler")
+    args = bench.parse_args([])
+    assert bench.alternatives(args, bench.Console(stderr=True)) == bench.ALTERNATIVES
+    assert "no row for torch.compile: no C++ compiler" in capsys.readouterr().err
+    monkeypatch.setattr(bench, "compiler_error", lambda device: None)
+    assert "compile" in bench.alternatives(args, bench.Console(stderr=True))
+    args = bench.parse_args(["--no-compile"])
+    assert "compile" not in bench.alternatives(args, bench.Console(stderr=True))
 
 
 def test_a_landscape_is_the_same_each_time_and_another_for_another_seed(strategies):
