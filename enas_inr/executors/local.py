@@ -1,8 +1,13 @@
-"""Train trials in this process, on its CPU or one GPU; equal shapes share batches."""
+"""Train trials in this process, on its CPU or one GPU; equal shapes share batches.
+
+On a GPU with CUDA, a few architectures of different shapes are trained at the same time, since
+small networks do not fill it.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import final
@@ -21,6 +26,7 @@ from enas_inr.spec import TrialSpec
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import Progress
 from enas_inr.training.trainer import train
+from enas_inr.training.workers import STREAMS
 
 __all__ = ["LocalExecutor", "train_trial"]
 
@@ -32,21 +38,11 @@ class LocalExecutor(Executor):
     def __init__(self, context: ExecutionContext) -> None:
         self._context = context
         self._device = resolve_device(context.device)
+        self._shapes = STREAMS if self._device.type == "cuda" else 1
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Train trials of equal shape together, one shape after the other."""
-        groups: dict[Hashable, list[TrialSpec]] = {}
-        for trial in trials:
-            spec = trial.ensemble
-            shape = (
-                spec.backbone,
-                spec.grid,
-                spec.depth,
-                spec.width,
-                trial.training.model_dump_json(),
-            )
-            groups.setdefault(shape, []).append(trial)
-        for group in groups.values():
+        """Train trials of equal shape together, one group of shapes after the other."""
+        for group in groups(trials, self._shapes):
             yield from self._train(group)
 
     def _train(self, trials: list[TrialSpec]) -> Iterator[TrialResult]:
@@ -64,6 +60,7 @@ class LocalExecutor(Executor):
                 )
             )
 
+        failed = ""
         try:
             jobs = make_jobs(self._context, trials)
             outcomes = train(
@@ -77,17 +74,47 @@ class LocalExecutor(Executor):
         except Exception as error:  # a failed trial must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise
+            failed = failure(error)
+        # Outside the handler, whose traceback would keep the memory of the training alive.
+        apart = groups(trials, 1)
+        if failed and len(apart) > 1:  # only the shape at fault should fail
+            for group in apart:
+                yield from self._train(group)
+            return
+        if failed:
             seconds = time.perf_counter() - started
             for trial in trials:
-                yield failed_result(self._context, trial, failure(error), seconds, self._device)
+                yield failed_result(self._context, trial, failed, seconds, self._device)
             return
-        seconds = (time.perf_counter() - started) / len(trials)
+        seconds = (time.perf_counter() - started) / sum(trial.cost.flops for trial in trials)
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
-            result = trial_result(self._context, trial, outcome, seconds, self._device)
+            share = seconds * trial.cost.flops
+            result = trial_result(self._context, trial, outcome, share, self._device)
             picture = trial_picture(self._context, job, outcome, result)
             if picture:
                 self._context.keep_picture(trial, picture)
             yield result
+
+
+def groups(trials: Sequence[TrialSpec], shapes: int) -> list[list[TrialSpec]]:
+    """Group trials that are trained together, in the order of their first trials.
+
+    Args:
+        trials: the trials.
+        shapes: largest number of shapes in a group; its trials share a backbone, a grid and the
+            training settings.
+    """
+    alike: dict[tuple[Hashable, Hashable], list[TrialSpec]] = {}
+    for trial in trials:
+        spec = trial.ensemble
+        kind = (spec.backbone, spec.grid, trial.training.model_dump_json())
+        alike.setdefault((kind, (spec.depth, spec.width)), []).append(trial)
+    found: dict[Hashable, list[TrialSpec]] = {}
+    known: Counter[Hashable] = Counter()
+    for (common, _), same in alike.items():
+        found.setdefault((common, known[common] // shapes), []).extend(same)
+        known[common] += 1
+    return list(found.values())
 
 
 def train_trial(context: ExecutionContext, trial: TrialSpec) -> tuple[TrialResult, Picture | None]:

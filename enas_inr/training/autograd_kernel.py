@@ -17,10 +17,17 @@ from enas_inr.training.optimizers.base import Step
 from enas_inr.training.packing import Packing
 
 
-def member_bytes(packing: Packing, shape: NetShape, tile: int) -> int:
-    """Estimate the memory of one member; autograd keeps several values for each unit."""
+def member_bytes(packing: Packing, shape: NetShape, tile: int, state: int) -> int:
+    """Estimate the memory of one member; autograd keeps several values for each unit.
+
+    Args:
+        packing: layout of its numbers.
+        shape: shape of the network.
+        tile: number of samples at a time.
+        state: bytes of the state of the optimizer.
+    """
     units = (shape.depth + 2) * shape.width + shape.out_features
-    return 4 * (5 * packing.numbers + 6 * tile * units)
+    return state + 4 * (3 * packing.numbers + 6 * tile * units)
 
 
 @final

@@ -68,8 +68,8 @@ class Batch:
         share: share of a cell in the samples of the signal, and so of its loss in the total loss.
         members: the members.
         packing: memory layout of the numbers of a chunk.
-        make_kernel: makes a kernel with the scratch memory of a worker. It is called once each
-            round, so that only one batch holds scratch memory.
+        make_kernel: makes a kernel with the scratch memory of a worker. Each worker keeps the
+            kernel of one batch at a time, so that the others hold no scratch memory.
         chunks: states of the members, in the order of `members`.
     """
 
@@ -166,12 +166,15 @@ def _make_batch(
         LayeredPacking(layers) if layers else LeafPacking.of(_draw(jobs, index, members[:1])[0])
     )
 
+    state = _state_bytes(optimizer, packing)
+
     def member_bytes(tile: int) -> int:
         if layers:
-            return layered.member_bytes(layers, points, tile)
-        return general.member_bytes(packing, job.shape, tile)
+            return layered.member_bytes(layers, points, tile, state)
+        return general.member_bytes(packing, job.shape, tile, state)
 
-    plan = plan_chunks(len(members), points, member_bytes, workspace, device, workers)
+    side_by_side = workers if device.type == "cpu" else 1  # on a GPU, batches are, not chunks
+    plan = plan_chunks(len(members), points, member_bytes, workspace, device, side_by_side)
 
     def make_kernel() -> Kernel:
         kernel: Kernel
@@ -191,6 +194,12 @@ def _make_batch(
     )
     share = math.prod(block.shape) / job.partition.samples
     return Batch(index, points, share, tuple(members), packing, make_kernel, chunks)
+
+
+def _state_bytes(optimizer: Optimizer, packing: Packing) -> int:
+    """Return the memory of the state of one member."""
+    state = optimizer.start(packing.view(torch.zeros(packing.numbers)))
+    return sum(value.numel() * value.element_size() for value in state.values())
 
 
 def _draw(

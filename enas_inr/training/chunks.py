@@ -14,9 +14,9 @@ from itertools import pairwise
 import torch
 
 CPU_WORKSPACE_BYTES = 4 * 2**20  # for each worker; measured on cores with 1 MiB of L2 each
-TILE = {"cpu": 256, "cuda": 16384}
+CPU_TILE, GPU_TILE = 256, 16384
 SMALLEST_TILE = 64  # smaller matrix products are slow even in the cache
-GPU_SHARE = 0.4  # share of the memory; the rest is for Adam and the allocator
+GPU_SHARE = 0.4  # share of the memory; the rest is for other chunks and the allocator
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,34 @@ class ChunkPlan:
 
 def workspace_bytes(device: torch.device, workers: int = 1, share: float = 1.0) -> int:
     """Return the bytes that the chunk of each worker should fill, given a share of the device."""
+    if device.type == "cpu":
+        return int(CPU_WORKSPACE_BYTES * share)
+    free, total = memory(device)
+    return int(fitting(total * GPU_SHARE * share, free) / workers)
+
+
+def fitting(wanted: float, free: float) -> float:
+    """Halve a number of bytes until so much memory is free.
+
+    It is not simply a share of the free memory: chunks, and so roundings, would depend on every
+    other program that uses some of it.
+    """
+    while wanted > max(free, 1):
+        wanted /= 2
+    return wanted
+
+
+def memory(device: torch.device) -> tuple[int, int]:
+    """Return the free and the total bytes of a GPU; what PyTorch only holds ready is free."""
     if device.type == "cuda":
-        # Not a share of the free memory: chunks, and so roundings, would depend on other programs.
-        total = torch.cuda.get_device_properties(device).total_memory
-        return int(total * GPU_SHARE * share / workers)
-    return int(CPU_WORKSPACE_BYTES * share)
+        free, total = torch.cuda.mem_get_info(device)
+        ready = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return free + ready, total
+    if device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        return total - torch.mps.current_allocated_memory(), total
+    total = torch.xpu.get_device_properties(device).total_memory
+    return total - torch.xpu.memory_allocated(device), total
 
 
 def plan_chunks(
@@ -54,7 +77,7 @@ def plan_chunks(
         device: device on which to train.
         workers: number of chunks trained side by side; the number of chunks is a multiple of it.
     """
-    tile = min(points, TILE.get(device.type, TILE["cpu"]))
+    tile = min(points, CPU_TILE if device.type == "cpu" else GPU_TILE)
     smaller = [size for size in (tile, tile // 2, tile // 4) if size >= SMALLEST_TILE]
     tile = next((size for size in smaller if member_bytes(size) <= workspace), tile)
     most = max(1, workspace // member_bytes(tile))

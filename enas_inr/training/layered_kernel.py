@@ -39,14 +39,21 @@ def supports(layers: tuple[Layer, ...]) -> bool:
     return all(layer.activation for layer in layers[:-1]) and layers[-1].activation is None
 
 
-def member_bytes(layers: tuple[Layer, ...], points: int, tile: int) -> int:
-    """Return the memory for training one member in bytes: numbers, inputs and scratch."""
+def member_bytes(layers: tuple[Layer, ...], points: int, tile: int, state: int) -> int:
+    """Return the memory for training one member in bytes: numbers, inputs and scratch.
+
+    Args:
+        layers: layers of the network.
+        points: number of samples.
+        tile: number of samples at a time.
+        state: bytes of the state of the optimizer.
+    """
     numbers = LayeredPacking(layers).numbers
     hidden = [layer.out_features for layer in layers[:-1]]
     outputs = layers[-1].out_features
     scratch = sum(2 * width + 1 for width in hidden) + max(hidden, default=0) + outputs
     inputs = layers[0].in_features + 1 + outputs
-    return FLOAT_BYTES * (4 * numbers + points * inputs + tile * scratch)
+    return state + FLOAT_BYTES * (2 * numbers + points * inputs + tile * scratch)
 
 
 @dataclass(frozen=True, eq=False)

@@ -206,19 +206,32 @@ class Run:
         """Train every chunk with a running repeat for `count` steps; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed, steps = 0, self._steps(count)
-        for batch, first in zip(self.batches, self.first_losses, strict=True):
+        started = [self._start(batch, pool, steps, running) for batch in self.batches]
+        for batch, first, (chunks, losses) in zip(
+            self.batches, self.first_losses, started, strict=True
+        ):
             first.fill_(torch.inf)
-            chunks = [
-                (chunk, members, rows, place)
-                for chunk, members, place in batch.by_chunk()
-                if running.intersection(rows := [self.rows[m.job, m.repeat] for m in members])
-            ]
-            losses = pool.train(batch.make_kernel, [chunk for chunk, *_ in chunks], steps)
-            for (_, members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
+            for (members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
                 first[place] = chunk_losses[0]
                 self._record(batch, members, rows, chunk_losses)
                 passed += len(members) * batch.points
                 yield (self.done + count * passed / total) / self.steps
+
+    def _start(
+        self, batch: Batch, pool: WorkerPool, steps: list[Step], running: set[int]
+    ) -> tuple[list[tuple[tuple[Member, ...], list[int], slice]], Iterator[Tensor]]:
+        """Start to train the chunks of a batch that have a running repeat.
+
+        Returns:
+            For each of them, its members, their rows, and the slice that they are; and the losses.
+        """
+        chunks, described = [], []
+        for chunk, members, place in batch.by_chunk():
+            rows = [self.rows[member.job, member.repeat] for member in members]
+            if running.intersection(rows):
+                chunks.append(chunk)
+                described.append((members, rows, place))
+        return described, pool.train(batch.make_kernel, chunks, steps)
 
     def _record(
         self, batch: Batch, members: tuple[Member, ...], rows: list[int], losses: Tensor

@@ -138,7 +138,7 @@ class Trainer:
         """
         while True:
             try:
-                with WorkerPool(self._workers) as pool:
+                with WorkerPool(self._workers, self._device) as pool:
                     return work(self._current(), pool)
             except Exception as error:
                 self._run = None  # whatever its state: some chunks may be further than others

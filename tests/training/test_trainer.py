@@ -23,6 +23,7 @@ from enas_inr.training import chunks as plan
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.evaluate import evaluate
+from enas_inr.training.packing import LayeredPacking
 from enas_inr.training.run import Progress
 from enas_inr.training.trainer import train
 from tests.present import present
@@ -149,7 +150,7 @@ def test_chunks_and_tiles_change_nothing_but_rounding(name):
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_encoding_anew_each_step_changes_nothing(name, monkeypatch):
-    monkeypatch.setitem(plan.TILE, "cpu", 10)
+    monkeypatch.setattr(plan, "CPU_TILE", 10)
     one = job(BACKBONES[name], picture(15, 14))
     (kept,) = train([one], TRAINING, CPU)
     monkeypatch.setattr(layered, "MOST_ENCODED_BYTES", 0)
@@ -160,7 +161,7 @@ def test_encoding_anew_each_step_changes_nothing(name, monkeypatch):
 @pytest.mark.parametrize("opaque", [False, True], ids=["layered", "general"])
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_cell_of_many_tiles_trains_as_a_whole_one(name, opaque, monkeypatch):
-    monkeypatch.setitem(plan.TILE, "cpu", 10)  # 56 samples: six tiles of 9 or 10
+    monkeypatch.setattr(plan, "CPU_TILE", 10)  # 56 samples: six tiles of 9 or 10
     backbone = Opaque(BACKBONES[name]) if opaque else BACKBONES[name]
     one = job(backbone, picture(15, 14))
     (outcome,) = train([one], TRAINING, CPU, keep_params=True)
@@ -214,7 +215,9 @@ def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
         return kernel(encoding, layers, block, settings, plan)
 
     monkeypatch.setattr(layered, "LayeredKernel", small)
-    member = layered.member_bytes(BACKBONES["siren"].layers(SHAPE), 36, 36)
+    layers = BACKBONES["siren"].layers(SHAPE)
+    moments = 2 * 4 * LayeredPacking(layers).numbers
+    member = layered.member_bytes(layers, 36, 36, moments)
     monkeypatch.setattr("enas_inr.training.trainer.SMALLEST_WORKSPACE", member)
     (outcome,) = train([one], TRAINING, CPU, workspace=8 * member)
     assert sorted(set(asked)) == [2, 4]  # two workers take half the members each
