@@ -3,16 +3,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from enas_inr.errors import SpecError
+from enas_inr.backbones.opaque import Opaque
 from enas_inr.training import batch, chunks
 from enas_inr.training.batch import make_batches
 from enas_inr.training.chunks import fitting, plan_chunks, tiles, workspace_bytes
-from enas_inr.training.device import resolve_device
 from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Optimizer
 from enas_inr.training.optimizers.muon import Muon
 from enas_inr.training.optimizers.options import MuonOptions
-from tests.training.test_trainer import BACKBONES, CPU, SHAPE, TRAINING, Opaque, job
+from tests.training.test_trainer import BACKBONES, CPU, SHAPE, TRAINING, job
 
 
 @pytest.mark.parametrize(("points", "tile"), [(1, 1), (10, 3), (256, 256), (1000, 256), (7, 100)])
@@ -84,16 +83,3 @@ def test_the_state_of_the_optimizer_counts(monkeypatch, backbone, optimizer, num
         make_batches([replace(one, optimizer=chosen)], TRAINING, CPU, 2**20)
     usual, found = asked
     assert found - usual == 4 * (numbers - 2) * SHAPE.width**2
-
-
-def test_an_unknown_or_absent_device_is_one_clear_error():
-    assert resolve_device("cpu").type == "cpu"
-    for name in ("tpu", "cuda:99", "meta"):
-        with pytest.raises(SpecError, match=name):
-            resolve_device(name)
-
-
-def test_matrix_products_are_full_float32():
-    torch.set_float32_matmul_precision("medium")
-    resolve_device("auto")
-    assert torch.get_float32_matmul_precision() == "highest"

@@ -114,7 +114,7 @@ def test_losses_are_those_of_plain_autograd(backbone, kernel, optimizer, monkeyp
         monkeypatch.setattr(loops, "available", lambda: False)
     if kernel == "autograd" and layered:
         one = replace(one, backbone=Opaque(one.backbone))
-    monkeypatch.setitem(chunks.TILE, "cpu", TILE)
+    monkeypatch.setattr(chunks, "CPU_TILE", TILE)
     (outcome,) = train([one], TRAINING, CPU)
     torch.testing.assert_close(
         outcome.losses[0], plain_losses(backbone, optimizer), rtol=1e-4, atol=0
