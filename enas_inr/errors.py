@@ -110,9 +110,22 @@ def one_line(error: BaseException) -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a GPU had no memory left, whichever library says so."""
-    texts = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    texts = (
+        "CUDA error: out of memory",
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "MPS backend out of memory",
+    )
     # By name: torch, whose error it is, may not even be imported.
     names = {kind.__name__ for kind in type(error).__mro__}
     return isinstance(error, RuntimeError) and (
         "OutOfMemoryError" in names or any(text in str(error) for text in texts)
     )
+
+
+def is_missing_operation(error: BaseException) -> bool:
+    """Whether PyTorch lacks an operation, or double precision, on the device of its tensors."""
+    said = str(error)
+    if isinstance(error, TypeError):
+        return "MPS" in said and "float64" in said
+    texts = ("is not currently implemented for the", "Could not run 'aten::")
+    return isinstance(error, NotImplementedError) and any(text in said for text in texts)

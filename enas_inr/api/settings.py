@@ -21,7 +21,7 @@ from enas_inr.studies.settings import (
     TrainingSettings,
 )
 
-Device = Annotated[str, Setting("Device: auto, cpu, cuda or cuda:N.", Group.TRAINING)]
+Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", Group.TRAINING)]
 
 
 class SearchSettings(SignalSettings, StudySettings):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def bench(
-    device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Device: auto, cpu, cuda, cuda:N, mps or xpu.")
+    ] = "auto",
     reduced: Annotated[
         bool,
         typer.Option("--quick", help="Measure less: two configurations, and each only once."),

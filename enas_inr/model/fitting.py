@@ -105,7 +105,7 @@ def fit(
         signal: what to fit, at its full size.
         spec: the architecture and how it is trained.
         catalog: makes the backbone.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N`, `mps` or `xpu`.
         checkpoint: file from which an interrupted fit is resumed. It is written once a minute and
             when the fit is stopped, and removed when the fit is finished.
         should_stop: called after each round, which takes some seconds.

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from enas_inr.signals.partition import Convention, cell_edges, local_coordinate
 
+WITHOUT_FLOAT64 = ("mps",)
+
 
 @dataclass(frozen=True, eq=False)
 class Strip:
@@ -56,7 +58,12 @@ class Layout:
     extent: int = 1
 
     def positions(self, coordinates: Float[Tensor, "points axes"]) -> Float[Tensor, "points axes"]:
-        """Convert coordinates, with -1 and 1 at the edges of the signal, to positions."""
+        """Convert coordinates, with -1 and 1 at the edges of the signal, to positions.
+
+        They are in double precision, and on the CPU if the device of the coordinates lacks that.
+        """
+        if coordinates.device.type in WITHOUT_FLOAT64:
+            coordinates = coordinates.cpu()
         sizes = torch.tensor(self.shape, dtype=torch.float64, device=coordinates.device)
         return (coordinates.double() + 1) / 2 * sizes - 0.5
 

@@ -105,7 +105,7 @@ class Model:
                 f"give a last dimension of {axes}",
             )
         flat = coordinates.reshape(-1, axes)
-        values = self.at(self.layout.positions(flat), blend=blend)
+        values = self.at(self.layout.positions(flat), blend=blend).to(flat.device)
         return values.reshape(*coordinates.shape[:-1], self.header.signal.channels)
 
     def at(
@@ -154,12 +154,14 @@ class Model:
         leaves = self.blocks[int(block_of[cells[0]])]
         rows = row_of[cells].to(self.device)
         picked = {name: leaf[rows] for name, leaf in leaves.items()}
-        return self._forward(picked, local.to(self.device)).cpu()
+        return self._forward(picked, local).cpu()
 
     def _forward(
         self, leaves: Params, x: Float[Tensor, "members points axes"]
     ) -> Float[Tensor, "members points channels"]:
-        return self.backbone.forward(self.shape, leaves, x)
+        """Evaluate on the device of the model, and return the values on that of the points."""
+        values = self.backbone.forward(self.shape, leaves, x.to(self.device))
+        return values.to(x.device)
 
     def _in_block(
         self, leaves: Params, rows: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
@@ -178,7 +180,7 @@ class Model:
             inside = ((member >= first) & (member < first + at_once)).nonzero().flatten()
             place = (member[inside] - first, slot[inside])
             x = local.new_zeros(len(chosen), most, local.shape[1]).index_put(place, local[inside])
-            picked = {name: leaf[chosen] for name, leaf in leaves.items()}
+            picked = {name: leaf[chosen.to(leaf.device)] for name, leaf in leaves.items()}
             outputs.append((inside, self._forward(picked, x)[place]))
         values = local.new_empty(len(local), self.header.signal.channels)
         for inside, output in outputs:

@@ -20,6 +20,7 @@ from enas_inr.errors import (
     ContractError,
     EnasInrError,
     PluginError,
+    is_missing_operation,
     is_out_of_memory,
     one_line,
 )
@@ -43,8 +44,8 @@ def failures_of(provider: Provider, *, strict: bool = False) -> Iterator[None]:
     """Run the code of a plugin, so that its errors name the plugin.
 
     Errors that are not the fault of the plugin pass unchanged: errors for the user (including those
-    of a database), full memory and Ctrl-C. So do errors of built-in plugins, which are bugs of
-    enas-inr.
+    of a database), full memory, an operation that a device lacks, and Ctrl-C. So do errors of
+    built-in plugins, which are bugs of enas-inr.
 
     Args:
         provider: the plugin.
@@ -59,7 +60,7 @@ def failures_of(provider: Provider, *, strict: bool = False) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         ours = provider.origin.is_ours and not isinstance(error, ContractError)
-        if ours or is_out_of_memory(error):
+        if ours or is_out_of_memory(error) or is_missing_operation(error):
             raise
         raise _accusation(provider, error, strict) from error
 

@@ -30,6 +30,10 @@ def synchronize(device: torch.device) -> None:
     """Wait until the device has completed all operations."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+    elif device.type == "xpu":
+        torch.xpu.synchronize(device)
 
 
 def train_timer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -9,11 +10,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from enas_inr.errors import TrainingError, is_out_of_memory
+from enas_inr.errors import TrainingError, is_out_of_memory, one_line
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job
 from enas_inr.training.checkpoint import from_tensors
 from enas_inr.training.chunks import workspace_bytes
+from enas_inr.training.device import lacks
 from enas_inr.training.run import OnProgress, Outcome, Progress, Run
 from enas_inr.training.workers import WorkerPool, plan_workers
 
@@ -21,6 +23,8 @@ __all__ = ["Outcome", "Progress", "Trainer", "slower", "train"]
 
 SMALLEST_WORKSPACE = 2**20
 RETRY_DIVISOR = 4  # of the learning rate, after a divergence
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -118,15 +122,23 @@ class Trainer:
         workspace: int | None = None,
         share: float = 1.0,
     ) -> None:
-        self._jobs, self._training, self._device = jobs, training, device
+        self._jobs, self._training = jobs, training
         self._steps, self._every = steps, every
-        self._workers = plan_workers(jobs, device)
-        self._workspace = workspace or workspace_bytes(device, self._workers, share)
+        self._asked, self._share = workspace, share
+        self._plan(device)
         self._run: Run | None = None
         self._kept: Mapping[str, Tensor] | None = None
 
+    def _plan(self, device: torch.device) -> None:
+        """Plan to train on a device."""
+        self._device = device
+        self._workers = plan_workers(self._jobs, device)
+        self._workspace = self._asked or workspace_bytes(device, self._workers, self._share)
+
     def attempt(self, work: Callable[[Run, WorkerPool], T]) -> T:
         """Work on the run; if memory runs out, work on a new one with chunks half as large.
+
+        If a device other than those of CUDA lacks an operation, the new one is on the CPU.
 
         Args:
             work: trains the run further. A new run starts at the state given to `keep`, or at the
@@ -137,14 +149,21 @@ class Trainer:
             TrainingError: even a small chunk does not fit into the memory.
         """
         while True:
+            lacking = ""
             try:
                 with WorkerPool(self._workers, self._device) as pool:
                     return work(self._current(), pool)
             except Exception as error:
                 self._run = None  # whatever its state: some chunks may be further than others
-                if not is_out_of_memory(error):
+                if lacks(self._device, error):
+                    lacking = one_line(error)
+                elif not is_out_of_memory(error):
                     raise
             # Outside the handler, whose traceback would keep the memory of the attempt alive.
+            if lacking:
+                logger.warning("training on the CPU, since %s: %s", self._device, lacking)
+                self._plan(torch.device("cpu"))
+                continue
             if self._workspace <= SMALLEST_WORKSPACE:
                 raise TrainingError(
                     f"out of memory on {self._device} even with the smallest chunk",

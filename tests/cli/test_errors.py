@@ -116,7 +116,7 @@ WRONG = {
     "a limit per pixel": (2, TINY + " --max-bytes 1k/pixel", "'1k/pixel' is not a limit"),
     "a limit below 1": (2, TINY + " --max-parameters -5", "'-5' is not a quantity"),
     "a budget nothing fits": (4, TINY + " --max-flops 10", "the smallest costs are 18.43k flops"),
-    "an unknown device": (2, TINY + " --device gpu", "use auto, cpu, cuda or cuda:N"),
+    "an unknown device": (2, TINY + " --device gpu", "use auto, cpu, cuda, cuda:N, mps or xpu"),
     "an unsupported device": (2, TINY + " --device meta", "device 'meta' is not supported"),
     "a missing device": (2, TINY + " --device cuda:99", "device 'cuda:99' is not available"),
     "an unknown option key": (
