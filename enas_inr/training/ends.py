@@ -13,9 +13,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from enas_inr.backbones.layered import Rows
 from enas_inr.backbones.loops import FAST, compiled
@@ -190,7 +188,7 @@ def suits_last(channels: int, *, layers: int) -> bool:
     return layers > 0 and channels <= MOST_ROWS
 
 
-def first_values_(weights: Tensor, inputs: Tensor, z: Tensor, start: int, scale: float) -> None:
+def first_values_(weights: Rows, inputs: Rows, z: Rows, start: int, scale: float) -> None:
     """Compute the pre-activations of a first layer.
 
     Args:
@@ -200,14 +198,14 @@ def first_values_(weights: Tensor, inputs: Tensor, z: Tensor, start: int, scale:
         start: the first sample of the inputs.
         scale: factor of the layer.
     """
-    _first_values_loop(weights.numpy(), inputs.numpy(), z.numpy(), start, np.float32(scale))
+    _first_values_loop(weights, inputs, z, start, np.float32(scale))
 
 
 def first_gradient_(
-    slopes: Tensor,
-    back: Tensor,
-    inputs: Tensor,
-    gradient: Tensor,
+    slopes: Rows,
+    back: Rows,
+    inputs: Rows,
+    gradient: Rows,
     start: int,
     scale: float,
     accumulate: bool,
@@ -224,17 +222,16 @@ def first_gradient_(
         accumulate: whether to add to the gradient.
     """
     if not accumulate:
-        gradient.zero_()
-    arrays = (slopes.numpy(), back.numpy(), inputs.numpy(), gradient.numpy())
-    _first_gradient_loop(*arrays, start, np.float32(scale))
+        gradient.fill(0)
+    _first_gradient_loop(slopes, back, inputs, gradient, start, np.float32(scale))
 
 
 def errors_(
-    weights: Tensor,
-    values: Tensor,
-    targets: Tensor,
-    errors: Tensor,
-    norms: Tensor,
+    weights: Rows,
+    values: Rows,
+    targets: Rows,
+    errors: Rows,
+    norms: Sums,
     start: int,
     scale: float,
 ) -> None:
@@ -249,16 +246,15 @@ def errors_(
         start: the first sample of the targets.
         scale: factor of the layer.
     """
-    arrays = (weights.numpy(), values.numpy(), targets.numpy(), errors.numpy(), norms.numpy())
-    _errors_loop(*arrays, start, np.float32(scale))
+    _errors_loop(weights, values, targets, errors, norms, start, np.float32(scale))
 
 
 def last_gradient_(
-    weights: Tensor,
-    values: Tensor,
-    slopes: Tensor,
-    errors: Tensor,
-    gradient: Tensor,
+    weights: Rows,
+    values: Rows,
+    slopes: Rows,
+    errors: Rows,
+    gradient: Rows,
     scale: float,
     accumulate: bool,
 ) -> None:
@@ -269,25 +265,24 @@ def last_gradient_(
         values: see `errors_`.
         slopes: `members units points`, overwritten with the deltas.
         errors: `members channels points`.
-        gradient: a tensor with the shape of the weights, which is overwritten or added to.
+        gradient: an array with the shape of the weights, which is overwritten or added to.
         scale: factor of the layer and of the loss.
         accumulate: whether to add to the gradient.
     """
     if not accumulate:
-        gradient.zero_()
-    arrays = (weights.numpy(), values.numpy(), slopes.numpy(), errors.numpy(), gradient.numpy())
-    _last_gradient_loop(*arrays, np.float32(scale))
+        gradient.fill(0)
+    _last_gradient_loop(weights, values, slopes, errors, gradient, np.float32(scale))
 
 
 @cache
 def available() -> bool:
     """Whether these loops can be compiled, where those of `loops.py` can."""
     try:
-        one, two = torch.ones(1, 1, 1), torch.ones(1, 1, 2)
-        first_values_(two, torch.ones(1, 2, 1), one, 0, 1.0)
-        first_gradient_(one, one, torch.ones(1, 2, 1), two, 0, 1.0, False)
-        errors_(two, torch.ones(1, 2, 1), one, one.clone(), torch.ones(1), 0, 1.0)
-        last_gradient_(two, torch.ones(1, 2, 1), one, one.clone(), two.clone(), 1.0, False)
+        one, row, column = (np.ones((1, *shape), np.float32) for shape in ((1, 1), (1, 2), (2, 1)))
+        first_values_(row, column, one, 0, 1.0)
+        first_gradient_(one, one, column, row, 0, 1.0, False)
+        errors_(row, column, one, one.copy(), np.ones(1, np.float32), 0, 1.0)
+        last_gradient_(row, column, one, one.copy(), row.copy(), 1.0, False)
     except Exception:  # whatever numba, LLVM or the cache may raise
         return False
     return True

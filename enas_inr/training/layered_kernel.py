@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -56,6 +57,11 @@ def member_bytes(layers: tuple[Layer, ...], points: int, tile: int, state: int) 
     return state + FLOAT_BYTES * (2 * numbers + points * inputs + tile * scratch)
 
 
+def _array(tensor: Tensor) -> Rows:
+    """Return a tensor as an array for compiled loops; an empty one on a GPU, which has none."""
+    return tensor.numpy() if tensor.is_cpu else np.empty((0, 0, 0), np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class _Hidden:
     """Scratch memory of one hidden layer for one tile."""
@@ -66,7 +72,8 @@ class _Hidden:
     back: Float[Tensor, "members features points"]
     activation: Activation
     loop: Loop | None
-    arrays: tuple[Rows, Rows, Rows] | None
+    arrays: tuple[Rows, Rows, Rows]
+    compiled: bool
     gpu_loop: TensorLoop | None
 
     @classmethod
@@ -81,13 +88,14 @@ class _Hidden:
             back=back,
             activation=activation,
             loop=loops.loop_of(activation) if compiled else None,
-            arrays=(slopes.numpy(), with_ones.numpy(), back.numpy()) if compiled else None,
+            arrays=(_array(slopes), _array(with_ones), _array(back)),
+            compiled=compiled,
             gpu_loop=gpu_loops.loop_of(activation, slopes.device),
         )
 
     def activate_(self) -> None:
         """Write the values of the pre-activations in `slopes`, and overwrite these with slopes."""
-        if self.loop and self.arrays:
+        if self.loop:
             slopes, with_ones, _ = self.arrays
             self.loop(slopes, with_ones)
         elif self.gpu_loop:
@@ -97,7 +105,7 @@ class _Hidden:
 
     def delta_(self) -> Tensor:
         """Multiply the slopes by the gradients with respect to the values, and return them."""
-        if self.arrays:
+        if self.compiled:
             slopes, _, back = self.arrays
             loops.multiply_(slopes, back)
             return self.slopes
@@ -106,22 +114,38 @@ class _Hidden:
 
 @dataclass(frozen=True, eq=False)
 class _Tile:
-    """Views of all memory that one tile of samples uses."""
+    """Views of all memory that one tile of samples uses.
+
+    Attributes:
+        transposed: inputs of each layer with the row of ones, `members points features1`.
+        errors: the outputs as an array.
+    """
 
     start: int
     inputs: Float[Tensor, "members features1 points"]
     targets: Float[Tensor, "members out points"]
     hidden: list[_Hidden]
     outputs: Float[Tensor, "members out points"]
+    transposed: list[Tensor]
+    errors: Rows
 
 
 @dataclass(frozen=True, eq=False)
 class _Bound:
-    """Views of all memory that a step of one chunk uses; matrices are `members out in1`."""
+    """Views of all memory that a step of one chunk uses; matrices are `members out in1`.
+
+    They are made once for many steps, since a view takes as long to make as a short operation.
+
+    Attributes:
+        transposed: weights of each layer without the biases, `members in out`.
+        arrays: weights and gradient of each layer as arrays.
+    """
 
     chunk: ChunkState
     weights: list[Tensor]
+    transposed: list[Tensor]
     gradients: list[Tensor]
+    arrays: list[tuple[Rows, Rows]]
     numbers: tuple[Numbers, Numbers]
     tiles: list[_Tile]
 
@@ -172,6 +196,7 @@ class LayeredKernel(Kernel):
         compiled = self._outputs.is_cpu and loops.available() and ends.available()
         self._loop_first = compiled and ends.suits_first(rows, min(sizes), layers=len(hidden))
         self._loop_last = compiled and ends.suits_last(out, layers=len(hidden))
+        self._input_rows, self._target_rows = _array(self._inputs), _array(self._targets)
 
     @torch.no_grad()
     def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
@@ -208,10 +233,13 @@ class LayeredKernel(Kernel):
         """Load a chunk to the scratch memory, and return all views that its steps use."""
         self._load(chunk)
         gradient = self._gradient[: chunk.weights.numel()]
+        weights, gradients = self._packing.matrices(chunk.weights), self._packing.matrices(gradient)
         return _Bound(
             chunk=chunk,
-            weights=self._packing.matrices(chunk.weights),
-            gradients=self._packing.matrices(gradient),
+            weights=weights,
+            transposed=[matrix[:, :, :-1].transpose(1, 2) for matrix in weights],
+            gradients=gradients,
+            arrays=[(_array(w), _array(g)) for w, g in zip(weights, gradients, strict=True)],
             numbers=(self._packing.view(chunk.weights), self._packing.view(gradient)),
             tiles=[self._view(chunk.members, start, stop) for start, stop in self._tiles],
         )
@@ -221,9 +249,9 @@ class LayeredKernel(Kernel):
         for index, tile in enumerate(bound.tiles):
             if not self._kept:
                 self._encode(bound.chunk, *self._tiles[index])
-            self._forward(tile, bound.weights)
-            self._compare(tile, bound.weights[-1], norms[index])
-            self._backward(tile, bound.weights, bound.gradients, accumulate=index > 0)
+            self._forward(tile, bound)
+            self._compare(tile, bound, norms[index])
+            self._backward(tile, bound, accumulate=index > 0)
 
     @property
     def _values_per_cell(self) -> int:
@@ -265,71 +293,76 @@ class LayeredKernel(Kernel):
                 widths, self._values, self._slopes, self._activations, strict=True
             )
         ]
+        inputs = self._input_view(members, start, stop)
+        outputs = start_of(self._outputs, self._layers[-1].out_features)
         return _Tile(
             start=start,
-            inputs=self._input_view(members, start, stop),
+            inputs=inputs,
             targets=self._targets[:members, :, start:stop],
             hidden=hidden,
-            outputs=start_of(self._outputs, self._layers[-1].out_features),
+            outputs=outputs,
+            transposed=[h.transpose(1, 2) for h in (inputs, *(one.with_ones for one in hidden))],
+            errors=_array(outputs),
         )
 
-    def _first_inputs(self, tile: _Tile) -> tuple[Tensor, int]:
-        """Return the buffer of the inputs, and where in it those of a tile begin."""
-        return self._inputs, tile.start if self._kept else 0
+    def _first_sample(self, tile: _Tile) -> int:
+        """Return where in the buffer of the inputs those of a tile begin."""
+        return tile.start if self._kept else 0
 
-    def _forward(self, tile: _Tile, weights: list[Tensor]) -> None:
+    def _forward(self, tile: _Tile, bound: _Bound) -> None:
         """Compute the values and slopes of the hidden layers."""
         below = tile.inputs
         for index, (layer, hidden) in enumerate(zip(self._layers, tile.hidden, strict=False)):
             if index == 0 and self._loop_first:
-                inputs, start = self._first_inputs(tile)
-                ends.first_values_(weights[0], inputs, hidden.slopes, start, layer.scale)
+                (weights, _), (slopes, _, _) = bound.arrays[0], hidden.arrays
+                start = self._first_sample(tile)
+                ends.first_values_(weights, self._input_rows, slopes, start, layer.scale)
             else:
-                hidden.slopes.baddbmm_(weights[index], below, beta=0, alpha=layer.scale)
+                hidden.slopes.baddbmm_(bound.weights[index], below, beta=0, alpha=layer.scale)
             hidden.activate_()
             if self._uneven:
                 hidden.with_ones[:, -1] = 1
             below = hidden.with_ones
 
-    def _compare(self, tile: _Tile, matrix: Tensor, norms: Float[Tensor, " members"]) -> None:
+    def _compare(self, tile: _Tile, bound: _Bound, norms: Float[Tensor, " members"]) -> None:
         """Compute the errors of the last layer, and their norms."""
-        below = tile.hidden[-1].with_ones if tile.hidden else tile.inputs
         scale = self._layers[-1].scale
         if self._loop_last:
-            ends.errors_(matrix, below, self._targets, tile.outputs, norms, tile.start, scale)
+            (weights, _), (_, below, _) = bound.arrays[-1], tile.hidden[-1].arrays
+            ends.errors_(
+                weights, below, self._target_rows, tile.errors, norms.numpy(), tile.start, scale
+            )
             return
-        tile.outputs.baddbmm_(matrix, below, beta=0, alpha=scale)
+        inputs = tile.hidden[-1].with_ones if tile.hidden else tile.inputs
+        tile.outputs.baddbmm_(bound.weights[-1], inputs, beta=0, alpha=scale)
         tile.outputs.sub_(tile.targets)
         torch.linalg.vector_norm(tile.outputs, dim=(1, 2), out=norms)
 
-    def _backward(
-        self, tile: _Tile, weights: list[Tensor], gradients: list[Tensor], *, accumulate: bool
-    ) -> None:
+    def _backward(self, tile: _Tile, bound: _Bound, *, accumulate: bool) -> None:
         """Compute the gradients of the mean squared error, or add to them, from the last layer."""
         delta = tile.outputs
         last = len(self._layers) - 1
         for index in range(last, -1, -1):
             scale, hidden = self._layers[index].scale, tile.hidden[index - 1] if index else None
             alpha = 2 / self._values_per_cell * scale if index == last else scale
+            weights, gradient = bound.arrays[index]
             if hidden and index == last and self._loop_last:
+                slopes, below, _ = hidden.arrays
                 ends.last_gradient_(
-                    weights[index], hidden.with_ones, hidden.slopes, delta, gradients[index],
-                    alpha, accumulate,
-                )  # fmt: skip
+                    weights, below, slopes, tile.errors, gradient, alpha, accumulate
+                )
                 delta = hidden.slopes
                 continue
             if index == 0 and self._loop_first:
-                first, (inputs, start) = tile.hidden[0], self._first_inputs(tile)
+                (slopes, _, back), start = tile.hidden[0].arrays, self._first_sample(tile)
                 ends.first_gradient_(
-                    first.slopes, first.back, inputs, gradients[0], start, alpha, accumulate
+                    slopes, back, self._input_rows, gradient, start, alpha, accumulate
                 )
                 continue
-            below = hidden.with_ones if hidden else tile.inputs
-            gradients[index].baddbmm_(
-                delta, below.transpose(1, 2), beta=int(accumulate), alpha=alpha
+            bound.gradients[index].baddbmm_(
+                delta, tile.transposed[index], beta=int(accumulate), alpha=alpha
             )
             if hidden:
-                transposed = weights[index][:, :, :-1].transpose(1, 2)
-                hidden.back.baddbmm_(transposed, delta, beta=0, alpha=alpha)
+                hidden.back.baddbmm_(bound.transposed[index], delta, beta=0, alpha=alpha)
                 if index > 1 or not self._loop_first:
                     delta = hidden.delta_()

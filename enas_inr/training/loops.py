@@ -35,12 +35,13 @@ def _adam_(
     gradient: Flat,
     first_moment: Flat,
     second_moment: Flat,
-    rates: tuple[np.float32, np.float32],
-    betas: tuple[np.float32, np.float32, np.float32],
+    rate: np.float32,
+    correction: np.float32,
+    rest1: np.float32,
+    beta2: np.float32,
+    rest2: np.float32,
     epsilon: np.float32,
 ) -> None:
-    rate, correction = rates
-    rest1, beta2, rest2 = betas
     for index in range(weights.size):
         slope = gradient[index]
         first = first_moment[index] + rest1 * (slope - first_moment[index])
@@ -85,8 +86,10 @@ def adam_(
         gradient,
         first_moment,
         second_moment,
-        rates,
-        (single(1 - beta1), single(beta2), single(1 - beta2)),
+        *rates,
+        single(1 - beta1),
+        single(beta2),
+        single(1 - beta2),
         single(epsilon),
     )
 
