@@ -1,7 +1,5 @@
 """The loops of the first and the last layer compute what matrix products do."""
 
-from typing import Any
-
 import pytest
 import torch
 
@@ -18,10 +16,6 @@ def close(found, expected):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def arrays(*tensors) -> Any:
-    return tuple(tensor.numpy() for tensor in tensors)
-
-
 def window(buffer):
     return buffer[:MEMBERS, :, START : START + POINTS]
 
@@ -31,14 +25,17 @@ def test_the_first_layer(columns):
     weights, inputs = drawn(MEMBERS, UNITS, columns), drawn(MEMBERS + 1, columns, SAMPLES)
     inputs[:, -1] = 1
     z = torch.full((MEMBERS, UNITS, POINTS), torch.nan)
-    ends.first_values_(*arrays(weights, inputs, z), start=START, scale=3.0)
+    ends.first_values_(weights.numpy(), inputs.numpy(), z.numpy(), start=START, scale=3.0)
     close(z, 3 * weights @ window(inputs))
     slopes, back = drawn(MEMBERS, UNITS, POINTS), drawn(MEMBERS, UNITS, POINTS) + 1
     gradient = torch.full((MEMBERS, UNITS, columns), torch.nan)
     expected = 3 * (slopes * back) @ window(inputs).transpose(1, 2)
     for times in (1, 2):
         ends.first_gradient_(
-            *arrays(slopes.clone(), back, inputs, gradient),
+            slopes.clone().numpy(),
+            back.numpy(),
+            inputs.numpy(),
+            gradient.numpy(),
             start=START,
             scale=3.0,
             accumulate=times > 1,
@@ -52,14 +49,28 @@ def test_the_last_layer(channels):
     values[:, -1] = 1
     targets = drawn(MEMBERS + 1, channels, SAMPLES)
     errors, norms = torch.full((MEMBERS, channels, POINTS), torch.nan), torch.empty(MEMBERS)
-    ends.errors_(*arrays(weights, values, targets, errors, norms), start=START, scale=3.0)
+    ends.errors_(
+        weights.numpy(),
+        values.numpy(),
+        targets.numpy(),
+        errors.numpy(),
+        norms.numpy(),
+        start=START,
+        scale=3.0,
+    )
     close(errors, 3 * weights @ values - window(targets))
     close(norms, errors.norm(dim=(1, 2)))
     slopes, gradient = drawn(MEMBERS, UNITS, POINTS), torch.full_like(weights, torch.nan)
     for times in (1, 2):
         deltas = slopes.clone()
         ends.last_gradient_(
-            *arrays(weights, values, deltas, errors, gradient), scale=0.5, accumulate=times > 1
+            weights.numpy(),
+            values.numpy(),
+            deltas.numpy(),
+            errors.numpy(),
+            gradient.numpy(),
+            scale=0.5,
+            accumulate=times > 1,
         )
         close(deltas, slopes * (0.5 * weights[:, :, :-1].transpose(1, 2) @ errors))
         close(gradient, times * 0.5 * errors @ values.transpose(1, 2))
