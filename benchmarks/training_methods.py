@@ -10,7 +10,7 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -50,13 +50,19 @@ class Task:
     biases: tuple[Float[Tensor, "cells out"], ...]
 
 
-def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
+def make_task(signal: Signal, config: Config, device: torch.device, repeats: int = 1) -> Task:
     """Cut the signal and draw the initial weights as our trainer does.
+
+    Args:
+        signal: the signal.
+        config: the architecture.
+        device: where it is trained.
+        repeats: number of members for each cell; the cells of the task are those of all repeats.
 
     Raises:
         ValueError: the cells have different shapes.
     """
-    job = make_job(signal, config)
+    job = replace(make_job(signal, config), seeds=tuple(range(repeats)))
     block = job.partition.blocks[0]
     drawn = train([job], TRAINING, device, steps=0, keep_params=True)[0].params[0]
     layers = range(config.depth + 2)
@@ -64,9 +70,9 @@ def make_task(signal: Signal, config: Config, device: torch.device) -> Task:
         job=job,
         device=device,
         coordinates=cell_coordinates(block.shape, TRAINING.coordinates).to(device),
-        targets=block.values.to(device),
-        weights=tuple(drawn[weight_name(index)][0].to(device) for index in layers),
-        biases=tuple(drawn[bias_name(index)][0].to(device) for index in layers),
+        targets=block.values.repeat(repeats, 1, 1).to(device),
+        weights=tuple(drawn[weight_name(index)].flatten(0, 1).to(device) for index in layers),
+        biases=tuple(drawn[bias_name(index)].flatten(0, 1).to(device) for index in layers),
     )
 
 
@@ -92,13 +98,24 @@ def make_net(task: Task, cell: int) -> nn.Sequential:
     return nn.Sequential(*modules[:-1])
 
 
-def make_update(parameters: Iterable[Tensor]) -> Callable[[Tensor], Tensor]:
+def make_update(
+    parameters: Iterable[Tensor], *, capturable: bool = False
+) -> Callable[[Tensor], Tensor]:
     """Return a function that performs one step of Adam and returns the losses `cells`.
 
     Cells share no weights, so the gradient of the sum of the losses contains that of each cell.
+
+    Args:
+        parameters: what to update.
+        capturable: whether the step can be part of a CUDA graph.
     """
     adam = torch.optim.Adam(
-        list(parameters), LEARNING_RATE, TRAINING.betas, TRAINING.epsilon, fused=True
+        list(parameters),
+        LEARNING_RATE,
+        TRAINING.betas,
+        TRAINING.epsilon,
+        fused=True,
+        capturable=capturable,
     )
 
     def update(losses: Tensor) -> Tensor:
@@ -142,17 +159,18 @@ def make_vmap(task: Task) -> Step:
     return step
 
 
-def make_bmm(task: Task, *, compiled: bool = False) -> Step:
+def make_bmm(task: Task, *, compiled: bool = False, capturable: bool = False) -> Step:
     """Return the step with batched matrix products, in which the factor omega_0 is included.
 
     Args:
         task: what to train.
         compiled: whether `torch.compile` compiles the forward and the backward pass.
+        capturable: whether the step can be part of a CUDA graph.
     """
     weights = [leaf.transpose(1, 2).contiguous().requires_grad_() for leaf in task.weights]
     biases = [leaf.unsqueeze(1).clone().requires_grad_() for leaf in task.biases]
     coordinates = task.coordinates.expand(len(task.targets), -1, -1)
-    update = make_update([*weights, *biases])
+    update = make_update([*weights, *biases], capturable=capturable)
 
     def evaluate() -> Tensor:
         h = coordinates
@@ -205,7 +223,7 @@ OURS = "ours"
 
 def our_losses(task: Task, steps: int) -> Float[Tensor, " steps"]:
     """Return the mean loss before each step of our trainer."""
-    return train([task.job], TRAINING, task.device, steps=steps)[0].losses[0]
+    return train([task.job], TRAINING, task.device, steps=steps)[0].losses.mean(dim=0)
 
 
 def deviations(task: Task, alternatives: Mapping[str, Step]) -> dict[str, float]:
