@@ -1,5 +1,6 @@
 """The loops for GPUs, run by Triton's interpreter on the CPU, against float64 and torch."""
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -93,3 +94,37 @@ def test_what_is_no_number_stays_none(found, name):
 def test_a_rectifier_has_slope_0_at_0(found):
     assert found["rectifier-zero.value"][0, 0].tolist() == [0, 0, 0, 2]
     assert found["rectifier-zero.slope"].flatten().tolist() == [0, 0, 0, 1]
+
+
+SIGNATURE = {
+    "z": "*fp32",
+    "out": "*fp32",
+    "size": "i32",
+    "stride": "i32",
+    "blocks": "i32",
+}
+KERNELS = {
+    "sine": ("enas_inr.backbones.triton_loops", "_sine", {}),
+    "rectifier": ("enas_inr.backbones.triton_loops", "_rectifier", {}),
+    "finer": ("enas_inr_finer.gpu_loops", "_variable_sine", {"omega": "fp32"}),
+    "gauss": ("enas_inr_gauss.gpu_loops", "_bell", {}),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_loop_compiles_for_a_gpu_with_no_approximate_sine(name, monkeypatch, tmp_path):
+    """The compiler of Triton needs no GPU, unlike what it compiles."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    module, kernel, further = KERNELS[name]
+    source = ASTSource(
+        getattr(importlib.import_module(module), kernel),
+        SIGNATURE | further | {"BLOCK": "constexpr"},
+        constexprs={"BLOCK": 1024},
+    )
+    made = triton.compile(source, target=GPUTarget("cuda", 80, 32))
+    assert made.asm["cubin"]
+    assert "sin.approx" not in made.asm["ptx"]
