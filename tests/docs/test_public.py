@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def test_authors_import_public_names_alone(public, where):
 def test_every_public_name_exists_and_is_documented(public):
     assert {"enas_inr", "enas_inr.executors.trial", "enas_inr.testing"} <= set(public)
     for module, names in public.items():
+        if module.endswith("triton_loops") and find_spec("triton") is None:
+            continue  # Triton is there on Linux alone
         loaded = importlib.import_module(module)
         assert loaded.__file__
         described = set(described_constants(Path(loaded.__file__).read_text(encoding="utf-8")))
