@@ -139,7 +139,8 @@ def _fit_spec(settings: FitSettings) -> FitSpec:
         FitSpec,
         {
             "ensemble": parse(EnsembleSpec, architecture, "architecture"),
-            "training": training or TrainingSpec.from_profile(profile or "smooth", **changes),
+            "training": training
+            or TrainingSpec.from_profile(profile or settings.DEFAULT_PROFILE, **changes),
             "repeats": settings.repeats,
             "seed": settings.seed,
             "target_psnr_db": settings.target_psnr_db,

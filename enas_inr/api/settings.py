@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -27,6 +27,9 @@ Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", 
 class SearchSettings(SignalSettings, StudySettings):
     """All settings of a search, including where its trials are trained and kept."""
 
+    DEFAULT_PROFILE: ClassVar[str] = "tuned"
+
+    profile: Annotated[str | None, PROFILE.but(shown=DEFAULT_PROFILE)] = None
     device: Device = "auto"
     executor: Annotated[
         str | None,
@@ -140,11 +143,13 @@ class ArchitectureSettings(Settings):
 class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
     """All settings of a fit."""
 
+    DEFAULT_PROFILE: ClassVar[str] = "smooth"
+
     size: Annotated[
         Text | None,
         Setting("Resize an image first: 128 (a square), WxH, or none.", shown="none"),
     ] = None
-    profile: Annotated[str | None, PROFILE.but(shown="the study's, or smooth")] = None
+    profile: Annotated[str | None, PROFILE.but(shown=f"the study's, or {DEFAULT_PROFILE}")] = None
     steps: Annotated[int | None, STEPS.but(shown="the study's, or 500")] = None
     repeats: Annotated[
         int,

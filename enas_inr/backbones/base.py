@@ -39,11 +39,15 @@ class Backbone(ABC):
     ) -> Float[Tensor, "members points out"]:
         """Evaluate each member at its own points. The result is differentiable."""
 
-    def learning_rate(self, shape: NetShape) -> float | None:
+    def learning_rate(self, shape: NetShape, points: int) -> float | None:
         """Return the learning rate that fits an architecture, found by measurement.
 
-        It is the highest rate of Adam from which trainings of that shape reliably converge, with
-        the recipe of the profile `tuned` (see docs/recipes.md).
+        It is a rate of Adam at which trainings of that shape reliably converge, and about the best
+        one, with the recipe of the profile `tuned` (see docs/recipes.md).
+
+        Args:
+            shape: shape of each member.
+            points: samples of a cell.
 
         Returns:
             The rate; None for the default rate of the backbone, whatever its shape.

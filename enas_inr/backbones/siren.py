@@ -19,10 +19,10 @@ from enas_inr.backbones.layered import (
     dense_sizes,
 )
 from enas_inr.backbones.options import OMEGA_FIRST, SirenOptions
+from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 
-RATE_BY_WIDTH = 0.45  # learning rate times width, at depth 1
-RATE_DEPTH_POWER = 1.5
+RATE_BY_WIDTH = 0.45
 RATE_BY_OMEGA = 0.5  # highest learning rate times the first omega_0
 
 
@@ -63,14 +63,10 @@ class Siren(LayeredBackbone):
 
     options: SirenOptions = SirenOptions()
 
-    def learning_rate(self, shape: NetShape) -> float:
-        """Return a rate that falls with the width and the depth (measured in docs/recipes.md).
-
-        A change of all weights of a layer changes its output in proportion to the width, and each
-        further layer multiplies the change. A change in the first layer counts omega_0 times.
-        """
-        deep: float = RATE_BY_WIDTH / (shape.width * max(shape.depth, 1) ** RATE_DEPTH_POWER)
-        return min(deep, RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST))
+    def learning_rate(self, shape: NetShape, points: int) -> float:
+        """Return a rate by the size, lower for a first omega_0 that is far above the usual 30."""
+        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
+        return min(by_size, RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST))
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return a first layer, d hidden layers and a linear output."""

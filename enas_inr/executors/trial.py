@@ -14,6 +14,7 @@ be trained. An executor that trains elsewhere sends `ExecutionContext.for_worker
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
@@ -170,7 +171,8 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
         "optimizer", training.optimizer, training, options=training.optimizer_options
     )
     shape = net_shape(spec, context.info)
-    fitted = backbone.learning_rate(shape) if training.fits_rate else None
+    points = max(math.prod(block.shape) for block in partition.blocks)
+    fitted = backbone.learning_rate(shape, points) if training.fits_rate else None
     default = fitted * optimizer.rate_factor if fitted else described.learning_rate
     return Job(
         backbone=backbone,

@@ -50,7 +50,7 @@ def study_spec(
         settings = settings.model_copy(update={"strategy": "exhaustive", "max_flops": unlimited})
     settings = settings.settled(catalog)
     training = dict(settings.training or {})
-    profile = str(training.pop("profile", None) or "paper")
+    profile = str(training.pop("profile", None) or settings.DEFAULT_PROFILE)
     trained = TrainingSpec.from_profile(profile, **training)
     catalog.options("optimizer", trained.optimizer, trained.optimizer_options)  # refused here
     return parse(

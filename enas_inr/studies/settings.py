@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt
 
@@ -162,7 +162,9 @@ STEPS = Setting(
 
 
 class TrainingSettings(Settings):
-    """Settings of the training."""
+    """Settings of the training, as changes to the profile `DEFAULT_PROFILE` or another one."""
+
+    DEFAULT_PROFILE: ClassVar[str] = "paper"
 
     profile: Annotated[str | None, PROFILE] = None
     training: Annotated[

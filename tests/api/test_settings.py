@@ -164,7 +164,8 @@ def test_the_command_line_python_and_a_study_file_ask_for_the_same(name, asked, 
         enas_inr.search("sample:photo", size=16, **keywords)
     assert asked["spec"] == typed
     file = tmp_path / "s.toml"
-    file.write_text(f"title = 't'\nsize = 16\n[[searches]]\nname = 's'\n{table}\n")
+    profile = "profile = 'tuned'"  # the default of a search, but not of a file
+    file.write_text(f"title = 't'\nsize = 16\n{profile}\n[[searches]]\nname = 's'\n{table}\n")
     (planned,) = prepare(file).planned
     assert planned.spec == typed
     assert planned.spec.model_dump_json() == typed.model_dump_json()

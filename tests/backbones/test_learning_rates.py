@@ -9,27 +9,41 @@ from enas_inr.backbones.siren import Siren
 from enas_inr.cost import NetShape
 from enas_inr.spec import TrainingSpec
 
+MANY = 10_000  # samples of a cell
+
 
 def shape(depth, width):
     return NetShape(in_features=2, out_features=3, depth=depth, width=width)
 
 
-@pytest.mark.parametrize("backbone", [Siren(), Relu(), Fourier()])
-def test_a_rate_never_rises_with_the_width_or_the_depth(backbone):
-    rates = {(d, w): backbone.learning_rate(shape(d, w)) for d in range(6) for w in (8, 64, 512)}
+def siren(**options):
+    return Siren(SirenOptions(bias_init="fan_in", **options))
+
+
+@pytest.mark.parametrize("points", [16, MANY])
+@pytest.mark.parametrize("backbone", [siren(), Relu(), Fourier()])
+def test_a_rate_never_rises_with_the_width_or_the_depth(backbone, points):
+    rates = {
+        (d, w): backbone.learning_rate(shape(d, w), points) for d in range(6) for w in (8, 64, 512)
+    }
     for (depth, width), rate in rates.items():
         assert 0 < rate < 0.1
         assert all(rate >= rates[d, w] for d, w in rates if d >= depth and w >= width)
 
 
 def test_a_high_first_frequency_lowers_the_rate():
-    usual, high = Siren(), Siren(SirenOptions(omega_first=1000))
-    assert usual.learning_rate(shape(1, 64)) == pytest.approx(0.45 / 64)
-    assert high.learning_rate(shape(1, 64)) == pytest.approx(0.5 / 1000)
+    usual, high = siren(), siren(omega_first=1000)
+    assert usual.learning_rate(shape(1, 64), MANY) == pytest.approx(0.45 / 64)
+    assert high.learning_rate(shape(1, 64), MANY) == pytest.approx(0.5 / 1000)
+
+
+def test_a_network_with_ample_parameters_has_a_lower_rate():
+    rates = [siren().learning_rate(shape(1, 64), points) for points in (16, 64, 256, 1024)]
+    assert rates == sorted(rates)
+    assert rates[0] < rates[-1] == pytest.approx(0.45 / 64)
 
 
 def test_only_fitted_defaults_use_them():
     assert TrainingSpec.from_profile("tuned").fits_rate
     assert not TrainingSpec.from_profile("tuned", learning_rate=1e-3).fits_rate
     assert not TrainingSpec.from_profile("paper").fits_rate
-    assert not TrainingSpec.from_profile("smooth").fits_rate

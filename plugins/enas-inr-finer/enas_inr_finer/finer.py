@@ -17,8 +17,12 @@ from enas_inr.backbones.layered import (
     TensorLoop,
     dense_sizes,
 )
+from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
+
+RATE_BY_WIDTH = 0.3
+HIGHEST_RATE = 9.5e-3
 
 
 class FinerOptions(Options):
@@ -72,6 +76,11 @@ class Finer(LayeredBackbone):
     """`sin(omega (|W x + b| + 1) (W x + b))` layers and a linear output; weights as in SIREN."""
 
     options: FinerOptions = FinerOptions()
+
+    def learning_rate(self, shape: NetShape, points: int) -> float:
+        """Return a rate by the size (measured in docs/recipes.md)."""
+        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
+        return min(by_size, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""

@@ -14,8 +14,11 @@ from enas_inr.backbones.layered import (
     TensorLoop,
     dense_sizes,
 )
+from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
+
+RATE_BY_WIDTH = 0.4
 
 
 class GaussOptions(Options):
@@ -59,6 +62,10 @@ class Gauss(LayeredBackbone):
     """`exp(-(W x + b)^2 / (2 sigma^2))` layers and a linear output."""
 
     options: GaussOptions = GaussOptions()
+
+    def learning_rate(self, shape: NetShape, points: int) -> float:
+        """Return a rate by the size (measured in docs/recipes.md)."""
+        return rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""

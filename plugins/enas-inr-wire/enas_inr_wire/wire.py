@@ -17,6 +17,8 @@ from enas_inr.backbones.layered import bias_name, dense_sizes, weight_name
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.spec import Options
 
+RATE_BY_WIDTH = 0.06  # learning rate times width, at depth 1
+
 
 class WireOptions(Options):
     """Options of `wire`.
@@ -39,6 +41,10 @@ class Wire(Backbone):
     """
 
     options: WireOptions = WireOptions()
+
+    def learning_rate(self, shape: NetShape, points: int) -> float:
+        """Return a rate that falls with the width and the depth (measured in docs/recipes.md)."""
+        return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1))
 
     def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
         """Draw weights `members out in` and biases `members out` of each layer."""

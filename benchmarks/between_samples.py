@@ -1,0 +1,151 @@
+"""Compare profiles by what a model gives between the samples on which it was trained.
+
+Each photograph is halved by averaging, fitted, rendered at twice that size, and compared with the
+original. The columns:
+
+- PSNR at the samples of the fit (usual convention, dB), and of the rendering at twice the size.
+- The rendering's advantage over bicubic interpolation of the halved photograph, in dB.
+- Seams: the mean difference between two neighbouring samples of the rendering across the border of
+  two cells, relative to that between the samples beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from enas_inr.model.fitting import FitSpec, fit
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.signals.loading import load_signal
+from enas_inr.signals.signal import Signal
+from enas_inr.spec import EnsembleSpec, TrainingSpec
+
+PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
+ARCHITECTURES = ((4, 2, 32), (8, 1, 32), (8, 2, 32), (16, 1, 16))
+PROFILES = ("smooth-constant", "smooth")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One fit; PSNR in dB, usual convention."""
+
+    photograph: str
+    profile: str
+    grid: int
+    depth: int
+    width: int
+    psnr: float
+    psnr_between: float
+    bicubic: float
+    seams: float
+
+
+def psnr(values: Tensor, others: Tensor) -> float:
+    """Return the PSNR of values in [-1, 1], clipped, in dB (usual convention)."""
+    return float(10 * torch.log10(4 / (values.clamp(-1, 1) - others).square().mean()))
+
+
+def halved(signal: Signal) -> Signal:
+    """Return an image of half the size, in which each sample is the mean of four."""
+    rows, columns, channels = signal.values.shape
+    blocks = signal.values.reshape(rows // 2, 2, columns // 2, 2, channels)
+    return replace(signal, values=blocks.mean(dim=(1, 3)).contiguous())
+
+
+def bicubic(values: Tensor) -> Tensor:
+    """Return an image `rows columns channels` at twice its size."""
+    planes = values.permute(2, 0, 1)[None]
+    larger = torch.nn.functional.interpolate(
+        planes, scale_factor=2, mode="bicubic", align_corners=False
+    )
+    return larger[0].permute(1, 2, 0)
+
+
+def seams(values: Tensor, grid: int) -> float:
+    """Return the mean step across the borders of cells, relative to the steps beside them."""
+    ratios = []
+    for axis in (0, 1):
+        steps = values.diff(dim=axis).abs().mean(dim=(1 - axis, 2))
+        size = len(steps) + 1
+        borders = [size * cell // grid - 1 for cell in range(1, grid)]
+        beside = [near for border in borders for near in (border - 1, border + 1)]
+        ratios.append(float(steps[borders].mean() / steps[beside].mean()))
+    return statistics.fmean(ratios)
+
+
+def measure(
+    original: Signal, sizes: tuple[int, int, int], training: TrainingSpec, catalog: Catalog
+) -> Measured:
+    """Fit the halved photograph, and compare renderings with the original."""
+    half = halved(original)
+    grid, depth, width = sizes
+    ensemble = EnsembleSpec(grid=grid, depth=depth, width=width)
+    model = fit(half, FitSpec(ensemble=ensemble, training=training), catalog=catalog).model
+    larger = model.render(scale=2).values
+    return Measured(
+        original.name,
+        training.profile,
+        *sizes,
+        psnr(model.render().values, half.values),
+        psnr(larger, original.values),
+        psnr(bicubic(half.values), original.values),
+        seams(larger, grid),
+    )
+
+
+def table(measured: Sequence[Measured]) -> Table:
+    """Return a row for each fit."""
+    made = Table("photograph", "profile", "M", "d", "w")
+    for heading in ("at the samples", "at twice the size", "over bicubic", "seams"):
+        made.add_column(heading, justify="right")
+    for row in measured:
+        made.add_row(
+            row.photograph,
+            row.profile,
+            *map(str, (row.grid, row.depth, row.width)),
+            f"{row.psnr:.2f}",
+            f"{row.psnr_between:.2f}",
+            f"{row.psnr_between - row.bicubic:+.2f}",
+            f"{row.seams:.2f}",
+        )
+    return made
+
+
+def measurements(args: argparse.Namespace, catalog: Catalog) -> Iterator[Measured]:
+    """Measure all photographs, architectures and profiles."""
+    for name in (*args.photographs, *args.files):
+        original = load_signal(catalog, name, {"size": [args.side, args.side]})
+        for sizes in ARCHITECTURES:
+            for profile in args.profiles:
+                training = TrainingSpec.from_profile(profile, steps=args.steps)
+                named = training.model_copy(update={"profile": profile})
+                yield measure(original, sizes, named, catalog)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="*", help="further photographs")
+    parser.add_argument("--photographs", nargs="*", default=PHOTOGRAPHS)
+    parser.add_argument("--profiles", nargs="+", default=PROFILES)
+    parser.add_argument("--side", type=int, default=256, help="of the originals, in pixels")
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
+    args = parser.parse_args(argv)
+    measured = list(measurements(args, load_catalog()))
+    if args.json:
+        args.json.write_text(json.dumps([asdict(row) for row in measured], indent=1))
+    Console(width=110).print(table(measured))
+
+
+if __name__ == "__main__":
+    main()
