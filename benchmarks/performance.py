@@ -64,14 +64,14 @@ LONG = Training(side=512, grid=16, repeats=1, steps=2000, early=50)
 
 
 def measure_training(asked: Training) -> dict[str, float]:
-    """Train, and return `seconds` of a step, and `early` and `peak` bytes."""
+    """Train, and return `seconds` of a step, `others` (see Turn), and `early` and `peak` bytes."""
     from dataclasses import replace
 
     import torch
 
     from enas_inr.plugins.catalog import load_catalog
     from enas_inr.signals.loading import load_signal
-    from enas_inr.training.timing import train_timer
+    from enas_inr.training.timing import Turn, train_timer
     from enas_inr.training.workload import Config, make_job
 
     catalog = load_catalog(plugins=False)
@@ -82,8 +82,8 @@ def measure_training(asked: Training) -> dict[str, float]:
     if asked.early:
         timer(asked.early)
     early = peak_bytes()
-    seconds = timer(asked.steps)
-    return {"seconds": seconds, "early": early, "peak": peak_bytes()}
+    turn = Turn.take(timer, asked.steps)
+    return asdict(turn) | {"early": early, "peak": peak_bytes()}
 
 
 def measure_search(workers: int) -> dict[str, float]:
@@ -197,9 +197,16 @@ def training_table(heading: str, trainings: Mapping[str, Training]) -> str:
         found = ask(**asdict(training))
         rate = training.side**2 * training.repeats / found["seconds"]
         rows.append(
-            [name, f"{1e3 * found['seconds']:,.1f}", f"{rate / 1e6:.2f}", mega(found["peak"])]
+            [
+                name,
+                f"{1e3 * found['seconds']:,.1f}",
+                f"{rate / 1e6:.2f}",
+                mega(found["peak"]),
+                f"{found['others']:.1f}",
+            ]
         )
-    return markdown((heading, "ms a step", "million samples a second", "memory in MB"), rows)
+    headings = ("ms a step", "million samples a second", "memory in MB", "cores of others")
+    return markdown((heading, *headings), rows)
 
 
 def growth_table(trainings: Sequence[Training]) -> str:

@@ -32,10 +32,11 @@ def test_the_page_has_a_place_for_every_part(performance, monkeypatch):
 
 
 def test_tables_hold_what_other_processes_measured(performance, monkeypatch):
-    found = {"seconds": 0.5, "early": 2e6, "peak": 3e6, "trained": 20, "trials": 4, "sampled": 4e6}
+    found = {"seconds": 0.5, "others": 0.25, "early": 2e6, "peak": 3e6, "sampled": 4e6}
+    found |= {"trained": 20, "trials": 4}
     monkeypatch.setattr(performance, "ask", lambda **asked: found)
     made = performance.training_table("side", {"8": performance.Training(8, 2, 2, 1)})
-    assert made.splitlines()[2] == "| 8 | 500.0 | 0.00 | 3 |"
+    assert made.splitlines()[2] == "| 8 | 500.0 | 0.00 | 3 | 0.2 |"
     grown = performance.growth_table([performance.Training(8, 2, 1, 2000, 5)])
     assert grown.splitlines()[2] == "| 8x8, M = 2 | 500.0 | 2 (5 steps) | 3 (2,000 steps) |"
     assert performance.search_table().splitlines()[3] == "| 2 | 0.5 | 8.00 | 5.00 | 4 |"
