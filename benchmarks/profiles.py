@@ -42,6 +42,7 @@ IMAGE_ROWS = {
 }
 SOUND_ROWS = {"P2": (8, 5, 64), "P4": (32, 5, 64)}
 SOUND_OMEGAS = (300.0, 3000.0)
+PROFILES = ("paper", "tuned")
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,11 @@ def measurements(args: argparse.Namespace, catalog: Catalog) -> Iterator[Measure
         for row in SOUND_ROWS if is_sound else IMAGE_ROWS:
             if args.rows and row not in args.rows:
                 continue
-            for omega in SOUND_OMEGAS if is_sound else (None,):
-                yield measure(signal, row, "paper", omega, args, catalog)
-            yield measure(signal, row, "tuned", None, args, catalog)
+            if "paper" in args.profiles:
+                for omega in SOUND_OMEGAS if is_sound else (None,):
+                    yield measure(signal, row, "paper", omega, args, catalog)
+            if "tuned" in args.profiles:
+                yield measure(signal, row, "tuned", None, args, catalog)
 
 
 def table(measured: Sequence[Measured]) -> Table:
@@ -135,6 +138,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("signals", nargs="*", default=PHOTOGRAPHS, help="photographs and sounds")
     parser.add_argument("--rows", nargs="+", choices=IMAGE_ROWS | SOUND_ROWS)
+    parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=PROFILES)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cells", type=int, help="number of cells to train; all by default")
