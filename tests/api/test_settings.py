@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import pytest
 
 import enas_inr
+from enas_inr.api import fit as fit_module
 from enas_inr.api import search as search_module
 from enas_inr.api.settings import FitSettings, SearchSettings
 from enas_inr.api.study import prepare
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.spec import Axis, EnsembleSpec, SearchSpace, SignalInfo, StudySpec
+from enas_inr.spec import PROFILES, Axis, EnsembleSpec, SearchSpace, SignalInfo, StudySpec
 from enas_inr.studies.ask import study_spec
 from enas_inr.studies.settings import Group, Setting, StudySettings
 from tests.command_line import call, plain
@@ -169,6 +170,16 @@ def test_the_command_line_python_and_a_study_file_ask_for_the_same(name, asked, 
     (planned,) = prepare(file).planned
     assert planned.spec == typed
     assert planned.spec.model_dump_json() == typed.model_dump_json()
+
+
+def test_a_search_a_fit_and_a_study_file_have_profiles_of_their_own(asked, tmp_path):
+    with pytest.raises(AskedError):
+        enas_inr.search("sample:photo", size=16)
+    assert asked["spec"].training == PROFILES["tuned"]
+    assert fit_module._fit_spec(FitSettings()).training == PROFILES["smooth"]
+    (tmp_path / "s.toml").write_text("title = 't'\nsize = 16\n[[searches]]\nname = 's'\n")
+    (planned,) = prepare(tmp_path / "s.toml").planned
+    assert planned.spec.training == PROFILES["paper"]
 
 
 def test_without_settings_a_search_is_the_one_that_studyspec_describes():
