@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
+from pages import filled, markdown
 from torch import Tensor
 
 from enas_inr.model.fitting import FitSpec, fit
@@ -32,6 +31,7 @@ from enas_inr.spec import EnsembleSpec, TrainingSpec
 PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
 ARCHITECTURES = ((4, 2, 32), (8, 1, 32), (8, 2, 32), (16, 1, 16))
 PROFILES = ("smooth-constant", "smooth")
+HEADINGS = ("at the samples", "at twice the size", "over bicubic", "seams")
 
 
 @dataclass(frozen=True)
@@ -102,22 +102,22 @@ def measure(
     )
 
 
-def table(measured: Sequence[Measured]) -> Table:
+def table(measured: Sequence[Measured]) -> str:
     """Return a row for each fit."""
-    made = Table("photograph", "profile", "M", "d", "w")
-    for heading in ("at the samples", "at twice the size", "over bicubic", "seams"):
-        made.add_column(heading, justify="right")
-    for row in measured:
-        made.add_row(
+    headings = ("photograph", "profile", "M", "d", "w", *HEADINGS)
+    rows = [
+        [
             row.photograph,
-            row.profile,
+            f"`{row.profile}`",
             *map(str, (row.grid, row.depth, row.width)),
             f"{row.psnr:.2f}",
             f"{row.psnr_between:.2f}",
             f"{row.psnr_between - row.bicubic:+.2f}",
             f"{row.seams:.2f}",
-        )
-    return made
+        ]
+        for row in measured
+    ]
+    return markdown(headings, rows)
 
 
 def measurements(args: argparse.Namespace, catalog: Catalog) -> Iterator[Measured]:
@@ -140,11 +140,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--side", type=int, default=256, help="of the originals, in pixels")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
+    parser.add_argument("--page", type=Path, help="a page with a place for the table")
     args = parser.parse_args(argv)
     measured = list(measurements(args, load_catalog()))
     if args.json:
         args.json.write_text(json.dumps([asdict(row) for row in measured], indent=1))
-    Console(width=110).print(table(measured))
+    print(table(measured))
+    if args.page:
+        args.page.write_text(filled(args.page.read_text(), {"between": table(measured)}))
 
 
 if __name__ == "__main__":

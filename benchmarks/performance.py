@@ -19,11 +19,13 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pages import filled, markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 DEPTH, WIDTH = 1, 32
@@ -33,8 +35,6 @@ REPEATS = (1, 2, 4, 8, 16)
 WORKERS = (1, 2)
 SEARCH_STEPS = 200  # of each trial of the searches with Ray
 SAMPLE_SECONDS = 1.0
-
-Row = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -178,12 +178,6 @@ def proportional_bytes(process: int) -> int:
     return 1024 * int(size[1]) if size else 0
 
 
-def markdown(headings: Row, rows: Iterable[Row]) -> str:
-    """Return a table in Markdown, with its first column left-aligned."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def mega(size: float) -> str:
     """Return bytes in MB."""
     return f"{size / 1e6:,.0f}"
@@ -270,22 +264,6 @@ def measure_all() -> dict[str, str]:
         "growth": growth_table((LARGE, LONG)),
         "workers": search_table(),
     }
-
-
-def filled(page: str, parts: Mapping[str, str]) -> str:
-    """Return a page with each part between its markers.
-
-    Raises:
-        ValueError: the page has no markers for a part.
-    """
-    for name, text in parts.items():
-        begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
-        before, found, rest = page.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (found and ended):
-            raise ValueError(f"the page has no {begin} or no {end}")
-        page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
-    return page
 
 
 def main() -> None:

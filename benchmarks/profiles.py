@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pages import markdown
 from recipes import PHOTOGRAPHS, SIDE, sampled
-from rich.console import Console
-from rich.table import Table
 
 from enas_inr.backbones.feasibility import candidate
 from enas_inr.executors.base import ExecutionContext
@@ -124,13 +123,20 @@ def measurements(args: argparse.Namespace, catalog: Catalog) -> Iterator[Measure
                 yield measure(signal, row, "tuned", None, args, catalog)
 
 
-def table(measured: Sequence[Measured]) -> Table:
+def table(measured: Sequence[Measured]) -> str:
     """Return a row for each training."""
-    made = Table("signal", "row", "profile", "omega_0", "rate", "PSNR")
-    for one in measured:
-        mean = "diverged" if one.mean is None else f"{one.mean:.2f}"
-        made.add_row(one.signal, one.row, one.profile, f"{one.omega:g}", f"{one.rate:.2g}", mean)
-    return made
+    rows = [
+        [
+            one.signal,
+            one.row,
+            f"`{one.profile}`",
+            f"{one.omega:g}",
+            f"{one.rate:.2g}",
+            "diverged" if one.mean is None else f"{one.mean:.2f}",
+        ]
+        for one in measured
+    ]
+    return markdown(("signal", "row", "profile", "omega_0", "learning rate", "PSNR"), rows)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -149,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         measured.append(one)
         if args.json:
             args.json.write_text(json.dumps([asdict(row) for row in measured], indent=1))
-    Console(width=100).print(table(measured))
+    print(table(measured))
 
 
 if __name__ == "__main__":

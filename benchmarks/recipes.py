@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
+from pages import filled, markdown
 
 from enas_inr.backbones.feasibility import candidate
 from enas_inr.errors import SpecError
@@ -173,25 +172,28 @@ def measure(
     )
 
 
-def table(measured: Sequence[Measured]) -> Table:
-    """Return a row for each architecture: how often its rate is close, and the worst regret."""
-    made = Table("backbone", "M", "d", "w")
-    for heading in ("median PSNR", "median regret", "worst regret", "close", "diverged"):
-        made.add_column(heading, justify="right")
-    keys = dict.fromkeys((m.backbone, m.grid, m.depth, m.width) for m in measured)
-    for key in keys:
-        rows = [m for m in measured if (m.backbone, m.grid, m.depth, m.width) == key]
-        regrets = [m.regret for m in rows]
-        ours = [value for m in rows if (value := m.psnr[1.0]) is not None]
-        made.add_row(
-            *map(str, key),
-            f"{statistics.median(ours):.1f}" if ours else "-",
-            f"{statistics.median(regrets):.1f}",
-            f"{max(regrets):.1f}",
-            f"{sum(regret <= CLOSE_DB for regret in regrets)} of {len(rows)}",
-            str(sum(m.psnr[1.0] is None for m in rows)),
+def table(measured: Sequence[Measured]) -> str:
+    """Return a row for each backbone, grid and depth: how often its rates are close."""
+    headings = ("backbone", "M", "d", "w", "median PSNR", "close", "worst regret", "diverged")
+    kinds = dict.fromkeys((m.backbone, m.grid, m.depth) for m in measured)
+    rows = []
+    for kind in kinds:
+        same = [m for m in measured if (m.backbone, m.grid, m.depth) == kind]
+        widths = sorted({m.width for m in same})
+        regrets = [m.regret for m in same]
+        ours = [value for m in same if (value := m.psnr[1.0]) is not None]
+        rows.append(
+            [
+                f"`{kind[0]}`",
+                *map(str, kind[1:]),
+                f"{widths[0]} to {widths[-1]}" if len(widths) > 1 else str(widths[0]),
+                f"{statistics.median(ours):.1f}" if ours else "-",
+                f"{sum(regret <= CLOSE_DB for regret in regrets)} of {len(same)}",
+                f"{max(regrets):.1f}",
+                str(sum(m.psnr[1.0] is None for m in same)),
+            ]
         )
-    return made
+    return markdown(headings, rows)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -205,6 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--axes", type=int, nargs="+", default=[1, 2, 3], help="of the signals")
     parser.add_argument("--most-cost", type=float, default=math.inf, help="GFLOP of a training")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
+    parser.add_argument("--page", type=Path, help="a page with a place for the table")
     args = parser.parse_args(argv)
     catalog = load_catalog()
     training = TrainingSpec.from_profile("tuned", steps=args.steps, optimizer=args.optimizer)
@@ -223,7 +226,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                     print(measured[-1], file=sys.stderr, flush=True)
                     if args.json:
                         args.json.write_text(json.dumps([_as_json(m) for m in measured]))
-    Console(width=100).print(table(measured))
+    print(table(measured))
+    if args.page:
+        args.page.write_text(filled(args.page.read_text(), {"rates": table(measured)}))
 
 
 def _as_json(measured: Measured) -> dict[str, Any]:

@@ -17,8 +17,10 @@ def script(path: Path) -> Iterator[ModuleType]:
     assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look up their module
+    sys.path.insert(0, str(path.parent))  # as for a script, which imports others beside it
     try:
         spec.loader.exec_module(module)
         yield module
     finally:
+        sys.path.remove(str(path.parent))
         del sys.modules[spec.name]

@@ -15,7 +15,8 @@ from enas_inr.api.settings import FitSettings, SearchSettings
 from enas_inr.api.study import prepare
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.spec import PROFILES, Axis, EnsembleSpec, SearchSpace, SignalInfo, StudySpec
+from enas_inr.spec import Axis, EnsembleSpec, SearchSpace, SignalInfo, StudySpec
+from enas_inr.spec.recipe import PROFILES
 from enas_inr.studies.ask import study_spec
 from enas_inr.studies.settings import Group, Setting, StudySettings
 from tests.command_line import call, plain

@@ -27,6 +27,7 @@ def test_the_psnr_of_table_1(tmp_path, name, grid, depth, width, psnr, tolerance
         widths=[width],
         depths=[depth],
         repeats=1,
+        profile="paper",
         storage=f"sqlite:///{tmp_path / 'study.db'}",
     )
     assert result.best.psnr_paper_db == pytest.approx(psnr, abs=tolerance), name
@@ -41,6 +42,7 @@ def test_the_papers_clip_is_searched(tmp_path):
         depths=[1],
         repeats=1,
         training={"steps": 5},
+        profile="paper",
         storage=f"sqlite:///{tmp_path / 'study.db'}",
     )
     assert result.spec.signal.samples == 308_207
