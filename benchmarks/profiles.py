@@ -128,7 +128,7 @@ def table(measured: Sequence[Measured]) -> str:
     rows = [
         [
             one.signal,
-            one.row,
+            f"{one.row} {(IMAGE_ROWS | SOUND_ROWS)[one.row]}",
             f"`{one.profile}`",
             f"{one.omega:g}",
             f"{one.rate:.2g}",
@@ -136,7 +136,9 @@ def table(measured: Sequence[Measured]) -> str:
         ]
         for one in measured
     ]
-    return markdown(("signal", "row", "profile", "omega_0", "learning rate", "PSNR"), rows)
+    return markdown(
+        ("signal", "architecture (M, d, w)", "profile", "omega_0", "learning rate", "PSNR"), rows
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
