@@ -23,7 +23,8 @@ from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 
 RATE_BY_WIDTH = 0.45
-RATE_BY_OMEGA = 0.5  # highest learning rate times the first omega_0
+RATE_BY_OMEGA = 1.0  # highest learning rate times the first omega_0
+HIGHEST_RATE = 0.5 / OMEGA_FIRST
 
 
 @final
@@ -66,7 +67,8 @@ class Siren(LayeredBackbone):
     def learning_rate(self, shape: NetShape, points: int) -> float:
         """Return a rate by the size, lower for a first omega_0 that is far above the usual 30."""
         by_size = rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
-        return min(by_size, RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST))
+        by_omega = RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST)
+        return min(by_size, by_omega, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return a first layer, d hidden layers and a linear output."""

@@ -34,7 +34,7 @@ def test_a_rate_never_rises_with_the_width_or_the_depth(backbone, points):
 def test_a_high_first_frequency_lowers_the_rate():
     usual, high = siren(), siren(omega_first=1000)
     assert usual.learning_rate(shape(1, 64), MANY) == pytest.approx(0.45 / 64)
-    assert high.learning_rate(shape(1, 64), MANY) == pytest.approx(0.5 / 1000)
+    assert high.learning_rate(shape(1, 64), MANY) == pytest.approx(1 / 1000)
 
 
 def test_a_network_with_ample_parameters_has_a_lower_rate():
