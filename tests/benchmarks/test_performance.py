@@ -55,6 +55,7 @@ def test_the_memory_of_a_child_counts(performance):
 
 
 def test_a_training_is_measured_in_a_process_of_its_own():
+    pytest.importorskip("torch")
     asked = {"side": 8, "grid": 2, "repeats": 2, "steps": 2, "early": 1}
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "performance.py"), "--measure", json.dumps(asked)],
