@@ -25,6 +25,7 @@ from torch import Tensor
 from enas_inr.model.fitting import FitSpec, fit
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.loading import load_signal
+from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec
 
@@ -47,11 +48,6 @@ class Measured:
     psnr_between: float
     bicubic: float
     seams: float
-
-
-def psnr(values: Tensor, others: Tensor) -> float:
-    """Return the PSNR of values in [-1, 1], clipped, in dB (usual convention)."""
-    return float(10 * torch.log10(4 / (values.clamp(-1, 1) - others).square().mean()))
 
 
 def halved(signal: Signal) -> Signal:
@@ -95,9 +91,9 @@ def measure(
         original.name,
         training.profile,
         *sizes,
-        psnr(model.render().values, half.values),
-        psnr(larger, original.values),
-        psnr(bicubic(half.values), original.values),
+        psnr_db(model.render().values.clamp(-1, 1), half.values),
+        psnr_db(larger.clamp(-1, 1), original.values),
+        psnr_db(bicubic(half.values).clamp(-1, 1), original.values),
         seams(larger, grid),
     )
 

@@ -12,23 +12,19 @@ import argparse
 import json
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from pages import markdown
-from recipes import PHOTOGRAPHS, SIDE, sampled
+from recipes import PHOTOGRAPHS, job_of
 
-from enas_inr.backbones.feasibility import candidate
-from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import make_jobs
+from enas_inr.api.reading import read_signal
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import psnr_paper_db
-from enas_inr.signals.loading import load_signal
-from enas_inr.signals.partition import cut
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.spec import EnsembleSpec, TrainingSpec
 from enas_inr.training.trainer import train
 
 IMAGE_ROWS = {
@@ -81,27 +77,13 @@ def measure(
     training = TrainingSpec.from_profile(profile, steps=args.steps)
     options: dict[str, Any] = {} if omega is None else {"omega_first": omega}
     spec = EnsembleSpec(grid=grid, depth=depth, width=width, options=options)
-    settled = candidate(spec, signal.info(), catalog, training)
-    trial = TrialSpec(
-        number=0,
-        ensemble=settled.spec,
-        cost=settled.cost,
-        training=training,
-        repeats=args.repeats,
-        seed=0,
-    )
-    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    if args.cells:
-        part = sampled(signal, grid, args.cells)
-        cells = len(part.values) // job.partition.blocks[0].shape[0]
-        axes = (cells, *[1] * (part.values.ndim - 2))
-        job = replace(job, partition=cut(part.values, axes))
+    settled, job = job_of(signal, spec, training, catalog, repeats=args.repeats, cells=args.cells)
     (outcome,) = train([job], training, torch.device("cpu"))
     return Measured(
         signal.name,
         row,
         profile,
-        float(str(settled.spec.options["omega_first"])),
+        float(str(settled.options["omega_first"])),
         outcome.retried_at or job.learning_rate,
         tuple(r.best_loss and psnr_paper_db(r.best_loss) for r in outcome.repeats),
     )
@@ -110,9 +92,8 @@ def measure(
 def measurements(args: argparse.Namespace, catalog: Catalog) -> Iterator[Measured]:
     """Train every row of a signal with both profiles."""
     for name in args.signals:
-        is_sound = name.endswith((".wav", ".flac")) or name == "sample:chord"
-        options: dict[str, Any] = {} if is_sound else {"size": [SIDE, SIDE]}
-        signal = load_signal(catalog, name, options)
+        signal = read_signal(catalog, name, None)
+        is_sound = len(signal.info().shape) == 1
         for row in SOUND_ROWS if is_sound else IMAGE_ROWS:
             if args.rows and row not in args.rows:
                 continue

@@ -25,17 +25,18 @@ from typing import Any
 import torch
 from pages import filled, markdown
 
+from enas_inr.api.reading import read_signal
 from enas_inr.backbones.feasibility import candidate
 from enas_inr.errors import SpecError
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.trial import make_jobs
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import psnr_paper_db
-from enas_inr.signals.loading import load_signal
-from enas_inr.signals.partition import cut
+from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PAPER_MAX_FLOPS, EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.studies.settings import PAPER_DEPTHS, PAPER_WIDTHS
+from enas_inr.training.batch import Job
 from enas_inr.training.curves import has_diverged
 from enas_inr.training.trainer import train
 
@@ -45,7 +46,6 @@ CELLS, LEAST_CELLS = 16, 4  # sizes of the sample of the cells of a signal
 POINTS = 2048  # samples that suffice
 CLOSE_DB = 3.0
 ENOUGH_DB = 100.0  # about the PSNR of samples rounded to 16 bits; beyond, float32 decides
-SIDE = 128  # pixels
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,8 @@ def blobs(side: int = 32) -> Signal:
 
 def signals(catalog: Catalog, files: Sequence[str]) -> Iterator[Signal]:
     """Read or make all signals."""
-    for name in (*PHOTOGRAPHS, *files):
-        options: dict[str, Any] = {} if name.endswith((".wav", ".flac")) else {"size": [SIDE, SIDE]}
-        yield load_signal(catalog, name, options)
-    yield load_signal(catalog, "sample:chord", {})
+    for name in (*PHOTOGRAPHS, *files, "sample:chord"):
+        yield read_signal(catalog, name, None)
     yield chirp()
     yield blobs()
 
@@ -123,14 +121,46 @@ def architectures(signal: Signal, grid: int, backbone: str, catalog: Catalog) ->
     return found
 
 
-def sampled(signal: Signal, grid: int, most: int) -> Signal:
-    """Return a signal whose cells are a sample of those of `signal`, side by side along axis 0."""
-    axes = signal.values.ndim - 1
-    block = cut(signal.values, (grid,) * axes).blocks[0]
+def job_of(
+    signal: Signal,
+    spec: EnsembleSpec,
+    training: TrainingSpec,
+    catalog: Catalog,
+    *,
+    repeats: int = 1,
+    cells: int | None = None,
+) -> tuple[EnsembleSpec, Job]:
+    """Return an architecture with resolved options, and its job.
+
+    Args:
+        signal: the signal to train it on.
+        spec: the architecture.
+        training: the training settings.
+        catalog: the plugins.
+        repeats: number of trainings.
+        cells: number of cells to train; None for all.
+    """
+    settled = candidate(spec, signal.info(), catalog, training)
+    trial = TrialSpec(
+        number=0,
+        ensemble=settled.spec,
+        cost=settled.cost,
+        training=training,
+        repeats=repeats,
+        seed=0,
+    )
+    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    return settled.spec, replace(job, partition=sampled(job.partition, cells)) if cells else job
+
+
+def sampled(partition: Partition, most: int) -> Partition:
+    """Return a sample of the cells of a partition, side by side along the first axis."""
+    block = partition.blocks[0]
     order = block.values.std(dim=(1, 2)).argsort()
     picked = order[torch.linspace(0, len(order) - 1, min(most, len(order))).long()]
     cells = block.values[picked].reshape(len(picked), *block.shape, -1)
-    return replace(signal, values=torch.cat(list(cells)).contiguous())
+    grid = (len(picked), *[1] * (len(block.shape) - 1))
+    return cut(torch.cat(list(cells)).contiguous(), grid)
 
 
 def cells_of(grid: int, signal: Signal) -> int:
@@ -143,19 +173,11 @@ def measure(
     signal: Signal, spec: EnsembleSpec, training: TrainingSpec, catalog: Catalog
 ) -> Measured:
     """Train a sample of the cells at each multiple of the derived rate."""
-    settled = candidate(spec, signal.info(), catalog, training)
-    part = sampled(signal, spec.grid, cells_of(spec.grid, signal))
-    trial = TrialSpec(
-        number=0, ensemble=settled.spec, cost=settled.cost, training=training, repeats=1, seed=0
-    )
-    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    cells = len(part.values) // job.partition.blocks[0].shape[0]
-    grid = (cells, *[1] * (part.values.ndim - 2))
+    cells = cells_of(spec.grid, signal)
+    _, job = job_of(signal, spec, training, catalog, cells=cells)
     psnr: dict[float, float | None] = {}
     for multiple in MULTIPLES:
-        tried = replace(
-            job, partition=cut(part.values, grid), learning_rate=job.learning_rate * multiple
-        )
+        tried = replace(job, learning_rate=job.learning_rate * multiple)
         (outcome,) = train([tried], training, torch.device("cpu"), retry=False)
         losses, best = outcome.losses[0], outcome.repeats[0].best_loss
         diverged = best is None or has_diverged(losses, training.steps)
