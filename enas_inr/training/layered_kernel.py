@@ -14,8 +14,9 @@ start of each buffer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -24,7 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
-from enas_inr.backbones.layered import Activation, Encoding, Layer, Loop, Rows, TensorLoop
+from enas_inr.backbones.layered import Activation, Encoding, Layer, Rows
 from enas_inr.training import ends, gpu_loops, graphs, loops
 from enas_inr.training.chunks import ChunkPlan, tiles
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
@@ -64,52 +65,39 @@ def _array(tensor: Tensor) -> Rows:
 
 @dataclass(frozen=True, eq=False)
 class _Hidden:
-    """Scratch memory of one hidden layer for one tile."""
+    """Scratch memory of one hidden layer for one tile, and its elementwise operations.
 
-    values: Float[Tensor, "members features points"]
+    Attributes:
+        arrays: the slopes, the values with the row of ones, and `back` as arrays.
+        activate_: writes the values of the pre-activations in `slopes`, and overwrites these with
+            slopes.
+        multiply_: multiplies the slopes by `back`, the gradients with respect to the values.
+    """
+
     with_ones: Float[Tensor, "members features1 points"]
     slopes: Float[Tensor, "members features points"]
     back: Float[Tensor, "members features points"]
-    activation: Activation
-    loop: Loop | None
     arrays: tuple[Rows, Rows, Rows]
-    compiled: bool
-    gpu_loop: TensorLoop | None
+    activate_: Callable[[], object]
+    multiply_: Callable[[], object]
 
     @classmethod
     def of(cls, with_ones: Tensor, slopes: Tensor, back: Tensor, activation: Activation) -> _Hidden:
         """Use compiled loops on these contiguous tensors where there are any."""
         with_ones[:, -1] = 1
+        arrays = _array(slopes), _array(with_ones), _array(back)
         compiled = slopes.is_cpu and loops.available()
-        return cls(
-            values=with_ones[:, :-1],
-            with_ones=with_ones,
-            slopes=slopes,
-            back=back,
-            activation=activation,
-            loop=loops.loop_of(activation) if compiled else None,
-            arrays=(_array(slopes), _array(with_ones), _array(back)),
-            compiled=compiled,
-            gpu_loop=gpu_loops.loop_of(activation, slopes.device),
-        )
-
-    def activate_(self) -> None:
-        """Write the values of the pre-activations in `slopes`, and overwrite these with slopes."""
-        if self.loop:
-            slopes, with_ones, _ = self.arrays
-            self.loop(slopes, with_ones)
-        elif self.gpu_loop:
-            self.gpu_loop(self.slopes, self.with_ones)
+        activate_: Callable[[], object]
+        if compiled and (loop := loops.loop_of(activation)):
+            activate_ = partial(loop, *arrays[:2])
+        elif gpu_loop := gpu_loops.loop_of(activation, slopes.device):
+            activate_ = partial(gpu_loop, slopes, with_ones)
         else:
-            self.activation.value_and_slope_(self.slopes, self.values)
-
-    def delta_(self) -> Tensor:
-        """Multiply the slopes by the gradients with respect to the values, and return them."""
-        if self.compiled:
-            slopes, _, back = self.arrays
-            loops.multiply_(slopes, back)
-            return self.slopes
-        return self.slopes.mul_(self.back)
+            activate_ = partial(activation.value_and_slope_, slopes, with_ones[:, :-1])
+        multiply_ = (
+            partial(loops.multiply_, *arrays[::2]) if compiled else partial(slopes.mul_, back)
+        )
+        return cls(with_ones, slopes, back, arrays, activate_, multiply_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -365,4 +353,5 @@ class LayeredKernel(Kernel):
             if hidden:
                 hidden.back.baddbmm_(bound.transposed[index], delta, beta=0, alpha=alpha)
                 if index > 1 or not self._loop_first:
-                    delta = hidden.delta_()
+                    hidden.multiply_()
+                    delta = hidden.slopes

@@ -18,7 +18,6 @@ from types import TracebackType
 import torch
 from torch import Tensor
 
-from enas_inr.signals.partition import CellBlock
 from enas_inr.training.batch import Job
 from enas_inr.training.kernel import ChunkState, Kernel
 from enas_inr.training.optimizers.base import Step
@@ -33,16 +32,12 @@ def plan_workers(jobs: Sequence[Job], device: torch.device) -> int:
     up to a few; and one on other devices.
     """
     if device.type == "cpu":
-        most = max(len(job.seeds) * len(block.cells) for job in jobs for block in _blocks(job))
-        return min(torch.get_num_threads(), most)
+        members = (len(job.seeds) * len(b.cells) for job in jobs for b in job.partition.blocks)
+        return min(torch.get_num_threads(), max(members))
     if device.type == "cuda":
-        batches = {(job.shape, block.shape) for job in jobs for block in _blocks(job)}
+        batches = {(job.shape, block.shape) for job in jobs for block in job.partition.blocks}
         return min(STREAMS, len(batches))
     return 1
-
-
-def _blocks(job: Job) -> Sequence[CellBlock]:
-    return job.partition.blocks
 
 
 def _start_thread(threads: int, device: torch.device) -> None:
