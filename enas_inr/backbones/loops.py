@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from enas_inr.backbones import sine as constants
 from enas_inr.backbones.layered import Loop, Rows
 
 try:
@@ -92,17 +93,11 @@ def is_compiled(loop: Loop) -> bool:
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 _INT_ONE, _INT_TWO = np.int32(1), np.int32(2)
 
-# pi/2 in three parts. Products of the first two with integers below 2**16 are exact.
-_QUARTERS = np.float32(2 / math.pi)
-_HIGH = np.float32(201 / 2**7)
-_MIDDLE = np.float32(round((math.pi / 2 - 201 / 2**7) * 2**19) / 2**19)
-_LOW = np.float32(math.pi / 2 - float(_HIGH) - float(_MIDDLE))
-
-FARTHEST = np.float32(100_000)  # below 2**16 * pi/2
-
-# Minimax polynomials on [-pi/4, pi/4]: Moshier, Cephes, `sinf.c`.
-_S1, _S2, _S3 = np.float32(-1.6666654611e-1), np.float32(8.3321608736e-3), np.float32(-1.9515296e-4)
-_C1, _C2, _C3 = np.float32(4.1666645683e-2), np.float32(-1.3887316255e-3), np.float32(2.4433157e-5)
+_QUARTERS, _HIGH = np.float32(constants.QUARTERS), np.float32(constants.HIGH)
+_MIDDLE, _LOW = np.float32(constants.MIDDLE), np.float32(constants.LOW)
+FARTHEST = np.float32(constants.FARTHEST)
+_S1, _S2, _S3 = (np.float32(c) for c in constants.SINE)
+_C1, _C2, _C3 = (np.float32(c) for c in constants.COSINE)
 
 
 @inlined

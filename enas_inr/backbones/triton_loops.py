@@ -8,13 +8,14 @@ installed everywhere. With `TRITON_INTERPRET=1`, Triton runs the same kernels on
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from typing import Any
 
 import triton
 import triton.language as tl
 from torch import Tensor
+
+from enas_inr.backbones import sine as constants
 
 __all__ = ["compiled", "launch", "places", "sincos"]
 
@@ -26,18 +27,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     return triton.jit(inspect.unwrap(function))
 
 
-# pi/2 in three parts. Products of the first two with integers below 2**16 are exact.
-_QUARTERS = tl.constexpr(2 / math.pi)
-_HIGH = tl.constexpr(201 / 2**7)
-_MIDDLE = tl.constexpr(round((math.pi / 2 - 201 / 2**7) * 2**19) / 2**19)
-_LOW = tl.constexpr(math.pi / 2 - 201 / 2**7 - round((math.pi / 2 - 201 / 2**7) * 2**19) / 2**19)
-
+_QUARTERS, _FARTHEST = tl.constexpr(constants.QUARTERS), tl.constexpr(constants.FARTHEST)
+_HIGH, _MIDDLE, _LOW = (tl.constexpr(c) for c in (constants.HIGH, constants.MIDDLE, constants.LOW))
+_S1, _S2, _S3 = (tl.constexpr(c) for c in constants.SINE)
+_C1, _C2, _C3 = (tl.constexpr(c) for c in constants.COSINE)
 _ROUNDING = tl.constexpr(1.5 * 2**23)  # added and subtracted, it rounds a float32 to an integer
-_FARTHEST = tl.constexpr(100_000.0)  # below 2**16 * pi/2
-
-# Minimax polynomials on [-pi/4, pi/4]: Moshier, Cephes, `sinf.c`.
-_S1, _S2, _S3 = (tl.constexpr(c) for c in (-1.6666654611e-1, 8.3321608736e-3, -1.9515296e-4))
-_C1, _C2, _C3 = (tl.constexpr(c) for c in (4.1666645683e-2, -1.3887316255e-3, 2.4433157e-5))
 
 
 @compiled
