@@ -5,7 +5,9 @@ Every message is one line: what failed, the value received, what to do.
 
 from __future__ import annotations
 
+import logging
 from enum import IntEnum
+from functools import cache
 
 __all__ = [
     "BudgetError",
@@ -20,6 +22,8 @@ __all__ = [
     "TrainingError",
     "one_line",
 ]
+
+logger = logging.getLogger(__name__)
 
 
 class ExitCode(IntEnum):
@@ -106,6 +110,12 @@ def one_line(error: BaseException) -> str:
     """Return the type of an error and the first line of its message."""
     said = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Log a warning, but only once in a process."""
+    logger.warning(message)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -171,7 +171,7 @@ def bench(
     """Measure how fast this machine trains, renders and searches. Nothing is stored.
 
     Args:
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N`, `mps` or `xpu`.
         effort: how much is measured.
         on_progress: called with a line about what is measured next.
 

@@ -46,9 +46,9 @@ BackboneOptions = Annotated[
 Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
 TRAINING = "Training"
 OUTPUT = "Output"
-Device = Annotated[
-    str, typer.Option(help="Device: auto, cpu, cuda, cuda:N, mps or xpu.", rich_help_panel=TRAINING)
-]
+DEVICES = "Device: auto, cpu, cuda, cuda:N, mps or xpu."
+Device = Annotated[str, typer.Option(help=DEVICES)]
+TrainingDevice = Annotated[str, typer.Option(help=DEVICES, rich_help_panel=TRAINING)]
 OutputJson = Annotated[
     bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=OUTPUT)
 ]

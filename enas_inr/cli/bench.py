@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def bench(
-    device: Annotated[
-        str, typer.Option(help="Device: auto, cpu, cuda, cuda:N, mps or xpu.")
-    ] = "auto",
+    device: arguments.Device = "auto",
     reduced: Annotated[
         bool,
         typer.Option("--quick", help="Measure less: two configurations, and each only once."),

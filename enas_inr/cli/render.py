@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import SpecError, one_line
+from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
     from enas_inr.spec import SignalInfo
-
-logger = logging.getLogger(__name__)
 
 _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
 
@@ -57,9 +53,7 @@ def render(
     blend: Annotated[
         bool, typer.Option("--blend", help="Crossfade neighbouring cells at their borders.")
     ] = False,
-    device: Annotated[
-        str, typer.Option(help="Device: auto, cpu, cuda, cuda:N, mps or xpu.")
-    ] = "auto",
+    device: arguments.Device = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     quiet: arguments.Quiet = False,
 ) -> None:
@@ -69,9 +63,9 @@ def render(
     are for the other axes, with the last axis first (the columns of a picture).
     """
     from enas_inr.model.file import check_absent
-    from enas_inr.model.model import Model, load
+    from enas_inr.model.model import load
     from enas_inr.signals.loading import save_signal
-    from enas_inr.training.device import lacks, resolve_device
+    from enas_inr.training.device import resolve_device
 
     catalog = arguments.load_catalog(context)
     check_absent(output, force=force)
@@ -80,14 +74,7 @@ def render(
     wanted = _wanted(asked, loaded.header.signal, window)
     if wanted and asked.scale:
         raise SpecError("--scale and a size or sample rate are both given", "give one of them")
-    draw = partial(Model.render, size=wanted, scale=asked.scale, window=window, blend=blend)
-    try:
-        rendered = draw(loaded)
-    except Exception as error:
-        if not lacks(loaded.device, error):
-            raise
-        logger.warning("rendering on the CPU, since %s: %s", loaded.device, one_line(error))
-        rendered = draw(loaded.to("cpu"))
+    rendered = loaded.render(size=wanted, scale=asked.scale, window=window, blend=blend)
     save_signal(catalog, rendered, output)
     if not quiet:
         shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))

@@ -118,7 +118,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="An option of the executor, such as workers=4."),
     ] = None,
-    device: arguments.Device = "auto",
+    device: arguments.TrainingDevice = "auto",
     output: Annotated[
         Path | None,
         typer.Option(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape, net_shape
-from enas_inr.errors import SpecError
+from enas_inr.errors import SpecError, one_line, warn_once
 from enas_inr.model import file
 from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
@@ -24,6 +24,7 @@ from enas_inr.model.sampling import sample_positions
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.partition import block_cells
 from enas_inr.signals.signal import Signal
+from enas_inr.training.device import lacks
 
 UNITS_AT_ONCE = 2**23  # hidden units times points: 32 MiB a buffer
 
@@ -160,7 +161,14 @@ class Model:
         self, leaves: Params, x: Float[Tensor, "members points axes"]
     ) -> Float[Tensor, "members points channels"]:
         """Evaluate on the device of the model, and return the values on that of the points."""
-        values = self.backbone.forward(self.shape, leaves, x.to(self.device))
+        try:
+            values = self.backbone.forward(self.shape, leaves, x.to(self.device))
+        except Exception as error:
+            if not lacks(self.device, error):
+                raise
+            warn_once(f"rendering on the CPU, since {self.device}: {one_line(error)}")
+            on_cpu = {name: leaf.cpu() for name, leaf in leaves.items()}
+            values = self.backbone.forward(self.shape, on_cpu, x.cpu())
         return values.to(x.device)
 
     def _in_block(

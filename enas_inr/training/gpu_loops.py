@@ -7,15 +7,12 @@ product with the slopes, and the fused update of Adam.
 
 from __future__ import annotations
 
-import logging
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import torch
 
 from enas_inr.backbones.layered import Activation, TensorLoop
-from enas_inr.errors import is_out_of_memory, one_line
-
-logger = logging.getLogger(__name__)
+from enas_inr.errors import is_out_of_memory, one_line, warn_once
 
 
 @lru_cache(maxsize=1024)
@@ -34,16 +31,10 @@ def loop_of(activation: Activation, device: torch.device) -> TensorLoop | None:
             loop(torch.ones(1, 1, 1, device=device), torch.ones(1, 2, 1, device=device))
         return loop
     except ImportError as error:
-        _warn(f"torch computes activations on the GPU in two passes: {one_line(error)}")
+        warn_once(f"torch computes activations on the GPU in two passes: {one_line(error)}")
     except Exception as error:  # whatever Triton, its compiler or the driver may raise
         if is_out_of_memory(error):
             raise
         name = type(activation).__name__
-        _warn(f"torch computes {name}, since its loop for GPUs fails: {one_line(error)}")
+        warn_once(f"torch computes {name}, since its loop for GPUs fails: {one_line(error)}")
     return None
-
-
-@cache
-def _warn(message: str) -> None:
-    """Log a message once."""
-    logger.warning(message)

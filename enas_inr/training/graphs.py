@@ -7,23 +7,20 @@ and learning rate are therefore read from a table on the device, and its losses 
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from enas_inr.errors import is_out_of_memory, one_line
+from enas_inr.errors import is_out_of_memory, one_line, warn_once
 from enas_inr.training.optimizers.base import DeviceStep, Optimizer, Recordable, Step
 
 MOST_STEPS = 128  # rows of the tables
 LEAST_STEPS = 8  # for fewer, recording does not pay
-
-logger = logging.getLogger(__name__)
 
 MakeStep = Callable[[DeviceStep, Float[Tensor, "tiles members"]], None]
 """Makes one step, and writes the norms of the errors before it."""
@@ -39,7 +36,9 @@ def recorder(optimizer: Optimizer, device: torch.device) -> Record | None:
     if device.type != "cuda":
         return None
     if not isinstance(optimizer, Recordable):
-        _warn(f"steps of {type(optimizer).__name__} cannot be recorded, so each is started anew")
+        warn_once(
+            f"steps of {type(optimizer).__name__} cannot be recorded, so each is started anew"
+        )
         return None
     return capture
 
@@ -122,7 +121,7 @@ class Recording:
             except Exception as error:  # whatever CUDA or an optimizer may raise
                 if is_out_of_memory(error):
                     raise
-                _warn(f"steps cannot be recorded, so each is started anew: {one_line(error)}")
+                warn_once(f"steps cannot be recorded, so each is started anew: {one_line(error)}")
 
     def _step(self, make: MakeStep) -> None:
         """Make the step with the numbers in the present row of the table, and go to the next."""
@@ -130,9 +129,3 @@ class Recording:
         make(DeviceStep(self._now[0, 0], self._now[0, 1]), self._norms[0])
         self._losses.index_copy_(0, self._row, self._norms)
         self._row.add_(1)
-
-
-@cache
-def _warn(message: str) -> None:
-    """Log a message once."""
-    logger.warning(message)

@@ -1,8 +1,12 @@
 """A model is a function that agrees with its rendering at the samples and is defined everywhere."""
 
+import logging
+from dataclasses import replace
+
 import pytest
 import torch
 
+from enas_inr.backbones.base import Backbone
 from enas_inr.errors import SpecError
 from enas_inr.model.fitting import FitSpec, fit
 from enas_inr.model.layout import Layout
@@ -179,3 +183,36 @@ def test_sound_at_another_rate_says_its_rate():
 def test_coordinates_of_the_wrong_dimension_are_one_clear_error():
     with pytest.raises(SpecError, match="last dimension of 2"):
         fitted(signal(6, 6, 1))(torch.zeros(5, 3))
+
+
+class WithoutDevice(Backbone):
+    """A backbone whose device lacks an operation; on a CPU, it works."""
+
+    def __init__(self, inner):
+        self.inner, self.failed = inner, 0
+
+    def init(self, shape, seeds):
+        return self.inner.init(shape, seeds)
+
+    def cost(self, shape):
+        return self.inner.cost(shape)
+
+    def forward(self, shape, params, x):
+        self.failed += 1
+        if self.failed % 2:
+            raise NotImplementedError("'aten::foo' is not currently implemented for the MPS device")
+        return self.inner.forward(shape, params, x)
+
+
+def test_where_an_operation_is_missing_rendering_goes_on_on_the_cpu(monkeypatch, caplog):
+    model = fitted(signal(13, 11, 3))
+    lacking = replace(model, backbone=WithoutDevice(model.backbone))
+    with pytest.raises(NotImplementedError):
+        lacking.render()
+    lacking.backbone.failed = 0
+    monkeypatch.setattr("enas_inr.model.model.lacks", lambda device, error: True)
+    with caplog.at_level(logging.WARNING):
+        rendered = lacking.render().values
+    assert torch.equal(rendered, model.render().values)
+    (record,) = caplog.records
+    assert "rendering on the CPU, since cpu: NotImplementedError: 'aten::foo'" in record.message

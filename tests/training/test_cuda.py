@@ -8,6 +8,7 @@ import torch
 
 from enas_inr.backbones.opaque import Opaque
 from enas_inr.backbones.siren import Sine
+from enas_inr.errors import warn_once
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import gpu_loops, graphs
 from enas_inr.training.optimizers.adam import Adam
@@ -49,7 +50,7 @@ def test_steps_are_recorded_and_change_nothing(optimizer, monkeypatch, caplog):
         return record(step)
 
     monkeypatch.setattr(graphs, "capture", capture)
-    graphs._warn.cache_clear()
+    warn_once.cache_clear()
     with caplog.at_level(logging.WARNING):
         (found,) = train([one], TRAINING, CUDA)
     assert len(recorded) == 1  # one chunk, whose kernel is kept from round to round

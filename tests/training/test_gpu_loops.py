@@ -8,6 +8,7 @@ import torch
 
 from enas_inr.backbones.layered import Activation
 from enas_inr.backbones.siren import Sine
+from enas_inr.errors import warn_once
 from enas_inr.training import gpu_loops
 from tests.training.test_trainer import CPU
 
@@ -40,7 +41,7 @@ class Doubling(Activation):
 def no_device(monkeypatch):
     """Tensors of a GPU are on no device at all."""
     gpu_loops.loop_of.cache_clear()
-    gpu_loops._warn.cache_clear()
+    warn_once.cache_clear()
     ones = torch.ones
     monkeypatch.setattr(torch, "ones", lambda *shape, device: ones(*shape, device=META))
     yield
