@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from gpu_setup import Setup
+from jobs import job_of
 
 import enas_inr
-from enas_inr.backbones.feasibility import candidate
-from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import make_jobs
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
-from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.spec import EnsembleSpec, TrainingSpec
 from enas_inr.training.trainer import train
 
 ROOT = Path(__file__).parents[1]
@@ -166,13 +164,9 @@ def _deviation(setup: Setup, backbone: str, optimizer: str) -> float:
     signal = load_signal(catalog, setup.image, {"size": [64, 64]})
     training = TrainingSpec.from_profile("tuned", steps=setup.choose(100, 20), optimizer=optimizer)
     spec = EnsembleSpec(backbone=backbone, grid=4, depth=2, width=32)
-    settled = candidate(spec, signal.info(), catalog, training)
-    trial = TrialSpec(
-        number=0, ensemble=settled.spec, cost=settled.cost, training=training, repeats=2, seed=0
-    )
-    jobs = make_jobs(ExecutionContext(catalog, signal), [trial])
+    _, job = job_of(signal, spec, training, catalog, repeats=2)
     cpu, other = (
-        train(jobs, training, device)[0].losses for device in (torch.device("cpu"), setup.device)
+        train([job], training, device)[0].losses for device in (torch.device("cpu"), setup.device)
     )
     return float(((cpu - other).abs() / cpu).max())
 

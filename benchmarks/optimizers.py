@@ -15,15 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from jobs import job_of
 
-from enas_inr.backbones.feasibility import candidate
-from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import make_jobs
+from enas_inr.api.reading import read_signal
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import psnr_paper_db
-from enas_inr.signals.loading import load_signal, takes_option
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.spec import EnsembleSpec, TrainingSpec
 from enas_inr.training.trainer import train
 
 SIGNALS = ("sample:photo", "sample:coffee")
@@ -63,11 +61,7 @@ def measure(
     training = TrainingSpec.from_profile("tuned", steps=steps, optimizer=optimizer)
     grid, depth, width = sizes
     spec = EnsembleSpec(options=arguments.options, grid=grid, depth=depth, width=width)
-    found = candidate(spec, signal.info(), catalog, training)
-    trial = TrialSpec(
-        number=0, ensemble=found.spec, cost=found.cost, training=training, repeats=1, seed=0
-    )
-    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    _, job = job_of(signal, spec, training, catalog)
     assert job.optimizer is not None
     of_adam = job.learning_rate / job.optimizer.rate_factor
     job = replace(job, learning_rate=of_adam * multiple)
@@ -83,10 +77,7 @@ def measure_all(arguments: argparse.Namespace) -> Iterator[Trial]:
     """Train all ensembles with all optimizers in turn."""
     catalog = load_catalog()
     for source in arguments.signals:
-        options = {}
-        if arguments.size and takes_option(catalog, source, "size"):
-            options["size"] = [arguments.size, arguments.size]
-        signal = load_signal(catalog, source, options)
+        signal = read_signal(catalog, source, None, str(arguments.size or "none"))
         for config in arguments.configs:
             grid, depth, width = (int(number) for number in config.split(","))
             for optimizer in arguments.optimizers:

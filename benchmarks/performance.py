@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,28 +154,15 @@ def ask(**asked: Any) -> dict[str, Any]:
 
 
 def tree_bytes(root: int) -> int:
-    """Return the memory of a process and its descendants, or 0 if the system does not tell it."""
-    parents = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name, in parentheses, may contain spaces; the state and the parent follow it.
-            parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has ended
-    found = {root}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return sum(map(proportional_bytes, found))
+    """Return the memory of a process and its descendants; a page of n processes counts as 1/n."""
+    import psutil
 
-
-def proportional_bytes(process: int) -> int:
-    """Return the resident memory of a process, with a page of n processes counted as 1/n."""
-    try:
-        text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    size = re.search(r"^Pss:\s*(\d+) kB", text, re.MULTILINE)
-    return 1024 * int(size[1]) if size else 0
+    process, total = psutil.Process(root), 0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):  # it has ended
+            used = one.memory_full_info()
+            total += getattr(used, "pss", used.uss)  # the first on Linux only
+    return total
 
 
 def mega(size: float) -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jobs import job_of
 from pages import markdown
-from recipes import PHOTOGRAPHS, job_of
+from recipes import PHOTOGRAPHS
 
 from enas_inr.api.reading import read_signal
 from enas_inr.plugins.catalog import Catalog, load_catalog

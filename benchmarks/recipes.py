@@ -23,20 +23,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jobs import job_of
 from pages import filled, markdown
 
 from enas_inr.api.reading import read_signal
 from enas_inr.backbones.feasibility import candidate
 from enas_inr.errors import SpecError
-from enas_inr.executors.base import ExecutionContext
-from enas_inr.executors.trial import make_jobs
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import psnr_paper_db
-from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import PAPER_MAX_FLOPS, EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.spec import PAPER_MAX_FLOPS, EnsembleSpec, TrainingSpec
 from enas_inr.studies.settings import PAPER_DEPTHS, PAPER_WIDTHS
-from enas_inr.training.batch import Job
 from enas_inr.training.curves import has_diverged
 from enas_inr.training.trainer import train
 
@@ -119,48 +116,6 @@ def architectures(signal: Signal, grid: int, backbone: str, catalog: Catalog) ->
             if cost.flops <= PAPER_MAX_FLOPS.total(info.samples):
                 found.append(spec)
     return found
-
-
-def job_of(
-    signal: Signal,
-    spec: EnsembleSpec,
-    training: TrainingSpec,
-    catalog: Catalog,
-    *,
-    repeats: int = 1,
-    cells: int | None = None,
-) -> tuple[EnsembleSpec, Job]:
-    """Return an architecture with resolved options, and its job.
-
-    Args:
-        signal: the signal to train it on.
-        spec: the architecture.
-        training: the training settings.
-        catalog: the plugins.
-        repeats: number of trainings.
-        cells: number of cells to train; None for all.
-    """
-    settled = candidate(spec, signal.info(), catalog, training)
-    trial = TrialSpec(
-        number=0,
-        ensemble=settled.spec,
-        cost=settled.cost,
-        training=training,
-        repeats=repeats,
-        seed=0,
-    )
-    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    return settled.spec, replace(job, partition=sampled(job.partition, cells)) if cells else job
-
-
-def sampled(partition: Partition, most: int) -> Partition:
-    """Return a sample of the cells of a partition, side by side along the first axis."""
-    block = partition.blocks[0]
-    order = block.values.std(dim=(1, 2)).argsort()
-    picked = order[torch.linspace(0, len(order) - 1, min(most, len(order))).long()]
-    cells = block.values[picked].reshape(len(picked), *block.shape, -1)
-    grid = (len(picked), *[1] * (len(block.shape) - 1))
-    return cut(torch.cat(list(cells)).contiguous(), grid)
 
 
 def cells_of(grid: int, signal: Signal) -> int:

@@ -42,8 +42,8 @@ def test_tables_hold_what_other_processes_measured(performance, monkeypatch):
     assert performance.search_table().splitlines()[3] == "| 2 | 0.5 | 8.00 | 5.00 | 4 |"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of processes is in /proc")
 def test_the_memory_of_a_child_counts(performance):
+    pytest.importorskip("psutil")
     hold = "import sys; held = bytes(range(256)) * 400_000; print(len(held)); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
