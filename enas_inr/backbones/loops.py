@@ -4,7 +4,7 @@ torch computes a sine and a cosine of the same numbers in two passes, and a slop
 a third. A compiled loop reads each number once. The rules by which numba vectorises such a loop:
 
 - The arguments are whole C-contiguous arrays, and the innermost loop goes along the last axis.
-- All constants are `np.float32`, integers `np.int32`; signs are multiplications by 1 and -1.
+- All constants are `np.float32`, integers `np.int32`; signs are changed bit by bit.
 - Roundings are `np.rint`, not casts.
 
 Compiled code is cached on disk: beside the module if its folder is writable, else in the user's
@@ -90,8 +90,34 @@ def is_compiled(loop: Loop) -> bool:
     return hasattr(getattr(loop, "func", loop), "py_func")
 
 
+def _reinterpret() -> tuple[Any, Any]:
+    """Return functions of compiled code between the bits of an integer and a float32."""
+    from llvmlite import ir
+    from numba.extending import intrinsic
+
+    def bits_as(kind: Any, found: Any, given: Any) -> Any:
+        @intrinsic
+        def reinterpret(typing: Any, value: Any) -> Any:
+            def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                return builder.bitcast(arguments[0], kind)
+
+            return found(given), build
+
+        return reinterpret
+
+    floats, integers = numba.float32, numba.int32
+    return (
+        bits_as(ir.FloatType(), floats, integers),
+        bits_as(ir.IntType(32), integers, floats),
+    )
+
+
+_float_of_bits, _bits_of_float = _reinterpret() if ENABLED else (np.float32, np.int32)
+
+
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 _INT_ONE, _INT_TWO = np.int32(1), np.int32(2)
+_TO_SIGN = np.int32(30)  # moves the second bit to the sign of a float
 
 _QUARTERS, _HIGH = np.float32(constants.QUARTERS), np.float32(constants.HIGH)
 _MIDDLE, _LOW = np.float32(constants.MIDDLE), np.float32(constants.LOW)
@@ -120,11 +146,11 @@ def sincos(z: np.float32) -> tuple[np.float32, np.float32]:
     fourth = square * square * (_C1 + square * (_C2 + square * _C3))
     cosine = cosine + (((_ONE - cosine) - half) + (fourth - r * rest))
     odd = (quadrant & _INT_ONE) != 0
-    first = cosine if odd else sine
-    second = sine if odd else cosine
+    first = _bits_of_float(cosine if odd else sine)
+    second = _bits_of_float(sine if odd else cosine)
     return (
-        first * np.float32(_INT_ONE - (quadrant & _INT_TWO)),
-        second * np.float32(_INT_ONE - ((quadrant + _INT_ONE) & _INT_TWO)),
+        _float_of_bits(first ^ ((quadrant & _INT_TWO) << _TO_SIGN)),
+        _float_of_bits(second ^ (((quadrant + _INT_ONE) & _INT_TWO) << _TO_SIGN)),
     )
 
 
@@ -166,24 +192,6 @@ def far(row: Rows) -> bool:
     for point in range(row.size):
         found |= np.int32(not np.abs(row[point]) <= FARTHEST)
     return bool(found != 0)
-
-
-def _reinterpret() -> Any:
-    """Return a function of compiled code that takes the bits of an integer for a float32."""
-    from llvmlite import ir
-    from numba.extending import intrinsic
-
-    @intrinsic
-    def float_of_bits(typing: Any, bits: Any) -> Any:
-        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.bitcast(arguments[0], ir.FloatType())
-
-        return numba.float32(numba.int32), build
-
-    return float_of_bits
-
-
-_float_of_bits: Callable[[Any], Any] = _reinterpret() if ENABLED else np.float32
 
 
 @compiled

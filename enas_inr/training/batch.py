@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.layered import Layer, LayeredBackbone
+from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone, Loop
 from enas_inr.cost import NetShape
 from enas_inr.plugins.guard import guarded_like
 from enas_inr.signals.partition import Partition, cell_coordinates
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import autograd_kernel as general
+from enas_inr.training import compiled_kernel as compiled
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.chunks import plan_chunks
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
@@ -168,7 +169,11 @@ def _make_batch(
 
     state = _state_bytes(optimizer, packing)
 
+    loops = _compiled_loops(job, layers, points, len(members), device)
+
     def member_bytes(tile: int) -> int:
+        if layers and loops is not None:
+            return compiled.member_bytes(_encoding(job), layers, points, state)
         if layers:
             return layered.member_bytes(layers, points, tile, state)
         return general.member_bytes(packing, job.shape, tile, state)
@@ -178,8 +183,10 @@ def _make_batch(
 
     def make_kernel() -> Kernel:
         kernel: Kernel
-        if layers and isinstance(job.backbone, LayeredBackbone):
-            kernel = layered.LayeredKernel(job.backbone.encoding, layers, data, rule, plan)
+        if layers and loops is not None:
+            kernel = compiled.CompiledKernel(_encoding(job), layers, data, rule, loops)
+        elif layers:
+            kernel = layered.LayeredKernel(_encoding(job), layers, data, rule, plan)
         else:
             kernel = general.GeneralKernel(job.backbone, job.shape, packing, data, rule, plan)
         # Activations and gradients of the backbone fail there, outside all its methods.
@@ -194,6 +201,24 @@ def _make_batch(
     )
     share = math.prod(block.shape) / job.partition.samples
     return Batch(index, points, share, tuple(members), packing, make_kernel, chunks)
+
+
+def _encoding(job: Job) -> Encoding:
+    """Return the encoding of a layered network."""
+    assert isinstance(job.backbone, LayeredBackbone)
+    return job.backbone.encoding
+
+
+def _compiled_loops(
+    job: Job, layers: tuple[Layer, ...] | None, points: int, members: int, device: torch.device
+) -> Sequence[Loop] | None:
+    """Return what compiled code needs to train the members, or None if torch should do it.
+
+    Compiled code uses one core for a member, so with fewer members it would leave cores idle.
+    """
+    if not layers or device.type != "cpu" or members < torch.get_num_threads():
+        return None
+    return compiled.compiled_loops(_encoding(job), layers, points)
 
 
 def _state_bytes(optimizer: Optimizer, packing: Packing) -> int:

@@ -6,10 +6,10 @@ After the forward pass, the buffers of the pre-activations hold the slopes; the 
 these into gradients with respect to the pre-activations, in place. Samples are processed in tiles
 and members in chunks that are small enough for the cache (see `chunks.py`).
 
-On a CPU, compiled loops take the place of elementwise operations (see `loops.py`) and of the
-thin products of the first and the last layer (see `ends.py`); on a GPU, those of Triton compute
-activations (see `gpu_loops.py`). They need contiguous arrays, so the views of a tile begin at the
-start of each buffer.
+It serves GPUs, and CPUs where `compiled_kernel.py` does not. On a CPU, compiled loops take the
+place of elementwise operations (see `loops.py`); on a GPU, those of Triton compute activations (see
+`gpu_loops.py`). They need contiguous arrays, so the views of a tile begin at the start of each
+buffer.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import final
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
-from enas_inr.backbones.layered import Activation, Encoding, Layer, Rows
-from enas_inr.training import ends, gpu_loops, graphs, loops
+from enas_inr.backbones.layered import Activation, Encoding, Layer
+from enas_inr.training import gpu_loops, graphs, loops
 from enas_inr.training.chunks import ChunkPlan, tiles
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
 from enas_inr.training.optimizers.base import DeviceStep, Numbers, Recordable, Step
@@ -58,17 +57,11 @@ def member_bytes(layers: tuple[Layer, ...], points: int, tile: int, state: int) 
     return state + FLOAT_BYTES * (2 * numbers + points * inputs + tile * scratch)
 
 
-def _array(tensor: Tensor) -> Rows:
-    """Return a tensor as an array for compiled loops; an empty one on a GPU, which has none."""
-    return tensor.numpy() if tensor.is_cpu else np.empty((0, 0, 0), np.float32)
-
-
 @dataclass(frozen=True, eq=False)
 class _Hidden:
     """Scratch memory of one hidden layer for one tile, and its elementwise operations.
 
     Attributes:
-        arrays: the slopes, the values with the row of ones, and `back` as arrays.
         activate_: writes the values of the pre-activations in `slopes`, and overwrites these with
             slopes.
         multiply_: multiplies the slopes by `back`, the gradients with respect to the values.
@@ -77,7 +70,6 @@ class _Hidden:
     with_ones: Float[Tensor, "members features1 points"]
     slopes: Float[Tensor, "members features points"]
     back: Float[Tensor, "members features points"]
-    arrays: tuple[Rows, Rows, Rows]
     activate_: Callable[[], object]
     multiply_: Callable[[], object]
 
@@ -85,19 +77,20 @@ class _Hidden:
     def of(cls, with_ones: Tensor, slopes: Tensor, back: Tensor, activation: Activation) -> _Hidden:
         """Use compiled loops on these contiguous tensors where there are any."""
         with_ones[:, -1] = 1
-        arrays = _array(slopes), _array(with_ones), _array(back)
         compiled = slopes.is_cpu and loops.available()
         activate_: Callable[[], object]
         if compiled and (loop := loops.loop_of(activation)):
-            activate_ = partial(loop, *arrays[:2])
+            activate_ = partial(loop, slopes.numpy(), with_ones.numpy())
         elif gpu_loop := gpu_loops.loop_of(activation, slopes.device):
             activate_ = partial(gpu_loop, slopes, with_ones)
         else:
             activate_ = partial(activation.value_and_slope_, slopes, with_ones[:, :-1])
         multiply_ = (
-            partial(loops.multiply_, *arrays[::2]) if compiled else partial(slopes.mul_, back)
+            partial(loops.multiply_, slopes.numpy(), back.numpy())
+            if compiled
+            else partial(slopes.mul_, back)
         )
-        return cls(with_ones, slopes, back, arrays, activate_, multiply_)
+        return cls(with_ones, slopes, back, activate_, multiply_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +99,13 @@ class _Tile:
 
     Attributes:
         transposed: inputs of each layer with the row of ones, `members points features1`.
-        errors: the outputs as an array.
     """
 
-    start: int
     inputs: Float[Tensor, "members features1 points"]
     targets: Float[Tensor, "members out points"]
     hidden: list[_Hidden]
     outputs: Float[Tensor, "members out points"]
     transposed: list[Tensor]
-    errors: Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +116,12 @@ class _Bound:
 
     Attributes:
         transposed: weights of each layer without the biases, `members in out`.
-        arrays: weights and gradient of each layer as arrays.
     """
 
     chunk: ChunkState
     weights: list[Tensor]
     transposed: list[Tensor]
     gradients: list[Tensor]
-    arrays: list[tuple[Rows, Rows]]
     numbers: tuple[Numbers, Numbers]
     tiles: list[_Tile]
 
@@ -181,10 +169,6 @@ class LayeredKernel(Kernel):
         self._record = graphs.recorder(rule.optimizer, block.targets.device)
         self._recording: graphs.Recording | None = None
         self._recorded: ChunkState | None = None
-        compiled = self._outputs.is_cpu and loops.available() and ends.available()
-        self._loop_first = compiled and ends.suits_first(rows, min(sizes), layers=len(hidden))
-        self._loop_last = compiled and ends.suits_last(out, layers=len(hidden))
-        self._input_rows, self._target_rows = _array(self._inputs), _array(self._targets)
 
     @torch.no_grad()
     def run(self, chunk: ChunkState, steps: Sequence[Step]) -> Float[Tensor, "steps members"]:
@@ -227,7 +211,6 @@ class LayeredKernel(Kernel):
             weights=weights,
             transposed=[matrix[:, :, :-1].transpose(1, 2) for matrix in weights],
             gradients=gradients,
-            arrays=[(_array(w), _array(g)) for w, g in zip(weights, gradients, strict=True)],
             numbers=(self._packing.view(chunk.weights), self._packing.view(gradient)),
             tiles=[self._view(chunk.members, start, stop) for start, stop in self._tiles],
         )
@@ -284,29 +267,18 @@ class LayeredKernel(Kernel):
         inputs = self._input_view(members, start, stop)
         outputs = start_of(self._outputs, self._layers[-1].out_features)
         return _Tile(
-            start=start,
             inputs=inputs,
             targets=self._targets[:members, :, start:stop],
             hidden=hidden,
             outputs=outputs,
             transposed=[h.transpose(1, 2) for h in (inputs, *(one.with_ones for one in hidden))],
-            errors=_array(outputs),
         )
-
-    def _first_sample(self, tile: _Tile) -> int:
-        """Return where in the buffer of the inputs those of a tile begin."""
-        return tile.start if self._kept else 0
 
     def _forward(self, tile: _Tile, bound: _Bound) -> None:
         """Compute the values and slopes of the hidden layers."""
         below = tile.inputs
         for index, (layer, hidden) in enumerate(zip(self._layers, tile.hidden, strict=False)):
-            if index == 0 and self._loop_first:
-                (weights, _), (slopes, _, _) = bound.arrays[0], hidden.arrays
-                start = self._first_sample(tile)
-                ends.first_values_(weights, self._input_rows, slopes, start, layer.scale)
-            else:
-                hidden.slopes.baddbmm_(bound.weights[index], below, beta=0, alpha=layer.scale)
+            hidden.slopes.baddbmm_(bound.weights[index], below, beta=0, alpha=layer.scale)
             hidden.activate_()
             if self._uneven:
                 hidden.with_ones[:, -1] = 1
@@ -315,12 +287,6 @@ class LayeredKernel(Kernel):
     def _compare(self, tile: _Tile, bound: _Bound, norms: Float[Tensor, " members"]) -> None:
         """Compute the errors of the last layer, and their norms."""
         scale = self._layers[-1].scale
-        if self._loop_last:
-            (weights, _), (_, below, _) = bound.arrays[-1], tile.hidden[-1].arrays
-            ends.errors_(
-                weights, below, self._target_rows, tile.errors, norms.numpy(), tile.start, scale
-            )
-            return
         inputs = tile.hidden[-1].with_ones if tile.hidden else tile.inputs
         tile.outputs.baddbmm_(bound.weights[-1], inputs, beta=0, alpha=scale)
         tile.outputs.sub_(tile.targets)
@@ -333,25 +299,10 @@ class LayeredKernel(Kernel):
         for index in range(last, -1, -1):
             scale, hidden = self._layers[index].scale, tile.hidden[index - 1] if index else None
             alpha = 2 / self._values_per_cell * scale if index == last else scale
-            weights, gradient = bound.arrays[index]
-            if hidden and index == last and self._loop_last:
-                slopes, below, _ = hidden.arrays
-                ends.last_gradient_(
-                    weights, below, slopes, tile.errors, gradient, alpha, accumulate
-                )
-                delta = hidden.slopes
-                continue
-            if index == 0 and self._loop_first:
-                (slopes, _, back), start = tile.hidden[0].arrays, self._first_sample(tile)
-                ends.first_gradient_(
-                    slopes, back, self._input_rows, gradient, start, alpha, accumulate
-                )
-                continue
             bound.gradients[index].baddbmm_(
                 delta, tile.transposed[index], beta=int(accumulate), alpha=alpha
             )
             if hidden:
                 hidden.back.baddbmm_(bound.transposed[index], delta, beta=0, alpha=alpha)
-                if index > 1 or not self._loop_first:
-                    hidden.multiply_()
-                    delta = hidden.slopes
+                hidden.multiply_()
+                delta = hidden.slopes

@@ -7,13 +7,16 @@ more slowly; this is logged once.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enas_inr.backbones.layered import Activation, Loop, Rows
 from enas_inr.backbones.loops import FAST, compiled, is_compiled
+from enas_inr.training.optimizers.base import Step
 
 Flat = NDArray[np.float32]
 
@@ -51,47 +54,52 @@ def _adam_(
         weights[index] -= rate * first / (np.sqrt(second) * correction + epsilon)
 
 
-_adam_loop = compiled(_adam_, fastmath=FAST)
+adam_loop = compiled(_adam_, fastmath=FAST)
+"""Makes one step of Adam in one pass over contiguous numbers, in place."""
+
+
+class AdamSteps(NamedTuple):
+    """The numbers that `adam_loop` takes for some steps.
+
+    Attributes:
+        rates: learning rate of each step, with the correction of the first moment.
+        corrections: correction of the root of the second moment, for each step.
+        rest1: what the first moment takes of the gradient.
+        beta2: decay of the second moment.
+        rest2: what the second moment takes of the squared gradient.
+        epsilon: added to the root of the second moment.
+    """
+
+    rates: Flat
+    corrections: Flat
+    rest1: np.float32
+    beta2: np.float32
+    rest2: np.float32
+    epsilon: np.float32
+
+    @classmethod
+    def of(cls, steps: Sequence[Step], betas: tuple[float, float], epsilon: float) -> AdamSteps:
+        """Return the numbers of steps, whose rates are learning rates."""
+        beta1, beta2 = betas
+        rates = [step.rate / (1 - beta1**step.number) for step in steps]
+        single = np.float32
+        with np.errstate(over="ignore"):  # an infinite rate gives losses that are not finite
+            return cls(
+                np.array(rates, single),
+                np.array([(1 - beta2**step.number) ** -0.5 for step in steps], single),
+                single(1 - beta1),
+                single(beta2),
+                single(1 - beta2),
+                single(epsilon),
+            )
 
 
 def adam_(
-    weights: Flat,
-    gradient: Flat,
-    first_moment: Flat,
-    second_moment: Flat,
-    learning_rate: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-    step: int,
+    weights: Flat, gradient: Flat, first_moment: Flat, second_moment: Flat, adam: AdamSteps
 ) -> None:
-    """Make one step of Adam in one pass over contiguous buffers, in place.
-
-    Args:
-        weights: the numbers to update.
-        gradient: gradient of the loss with respect to these numbers.
-        first_moment: running mean of the gradient.
-        second_moment: running mean of its square.
-        learning_rate: factor of the step.
-        beta1: decay of the first moment.
-        beta2: decay of the second moment.
-        epsilon: added to the root of the second moment.
-        step: number of this step, from 1.
-    """
-    single = np.float32
-    with np.errstate(over="ignore"):  # an infinite rate gives losses that are not finite
-        rates = single(learning_rate / (1 - beta1**step)), single((1 - beta2**step) ** -0.5)
-    _adam_loop(
-        weights,
-        gradient,
-        first_moment,
-        second_moment,
-        *rates,
-        single(1 - beta1),
-        single(beta2),
-        single(1 - beta2),
-        single(epsilon),
-    )
+    """Make the first of some steps of Adam with contiguous numbers, in place."""
+    rate, correction, *others = adam
+    adam_loop(weights, gradient, first_moment, second_moment, rate[0], correction[0], *others)
 
 
 @cache
@@ -103,7 +111,7 @@ def available() -> bool:
             some = np.ones((1, 1, 1), np.float32)
             multiply_(some, some)
             flat = np.ones(1, np.float32)
-            adam_(flat, flat, flat, flat, 0.0, 0.9, 0.999, 1e-8, 1)
+            adam_(flat, flat, flat, flat, AdamSteps.of([Step(1, 0.0)], (0.9, 0.999), 1e-8))
             return True
         except Exception as error:  # whatever numba, LLVM or the cache may raise
             reason = f"numba fails: {error}"

@@ -12,7 +12,7 @@ from enas_inr.cost import NetShape
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.partition import cut
 from enas_inr.spec import SignalInfo, TrainingSpec
-from enas_inr.training import chunks, loops
+from enas_inr.training import chunks, compiled_kernel, loops
 from enas_inr.training.batch import Job
 from enas_inr.training.optimizers.muon import COEFFICIENTS, SMALLEST_NORM
 from enas_inr.training.optimizers.options import MuonOptions
@@ -99,7 +99,7 @@ def plain_losses(backbone, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", PLAIN)
-@pytest.mark.parametrize("kernel", ["compiled loops", "torch", "autograd"])
+@pytest.mark.parametrize("kernel", ["compiled", "compiled loops", "torch", "autograd"])
 @pytest.mark.parametrize("backbone", ["siren", "relu", "fourier", "finer", "gauss", "wire"])
 def test_losses_are_those_of_plain_autograd(backbone, kernel, optimizer, monkeypatch):
     if backbone not in {d.name for d in CATALOG.descriptions("backbone")}:
@@ -108,13 +108,16 @@ def test_losses_are_those_of_plain_autograd(backbone, kernel, optimizer, monkeyp
     layered = isinstance(one.backbone, LayeredBackbone)
     if not layered and kernel != "autograd":
         pytest.skip(f"{backbone} is not layered")
-    if kernel == "compiled loops" and not loops.available():
+    if kernel.startswith("compiled") and not loops.available():
         pytest.skip("the loops cannot be compiled")
+    if kernel == "compiled loops":
+        monkeypatch.setattr(compiled_kernel, "compiled_loops", lambda *_: None)
     if kernel == "torch":
         monkeypatch.setattr(loops, "available", lambda: False)
     if kernel == "autograd" and layered:
         one = replace(one, backbone=Opaque(one.backbone))
     monkeypatch.setattr(chunks, "CPU_TILE", TILE)
+    monkeypatch.setattr(compiled_kernel, "TILE", TILE)
     (outcome,) = train([one], TRAINING, CPU)
     torch.testing.assert_close(
         outcome.losses[0], plain_losses(backbone, optimizer), rtol=1e-4, atol=0

@@ -20,6 +20,7 @@ from enas_inr.errors import TrainingError
 from enas_inr.signals.partition import cell_coordinates, cut
 from enas_inr.spec import TrainingSpec
 from enas_inr.training import chunks as plan
+from enas_inr.training import compiled_kernel as compiled
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.batch import Job, derived_seed, make_batches
 from enas_inr.training.evaluate import evaluate
@@ -201,6 +202,7 @@ def test_two_runs_are_equal_to_the_bit():
 
 
 def test_out_of_memory_halves_the_chunk_and_ends_the_same(monkeypatch):
+    monkeypatch.setattr(compiled, "compiled_loops", lambda *_: None)
     monkeypatch.setattr("enas_inr.training.trainer.plan_workers", lambda jobs, device: 2)
     one = job(BACKBONES["siren"])
     (expected,) = train([one], TRAINING, CPU)
@@ -229,6 +231,7 @@ def test_out_of_memory_with_the_smallest_chunk_is_one_clear_error(monkeypatch):
     def no_memory(*args: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
+    monkeypatch.setattr(compiled, "compiled_loops", lambda *_: None)
     monkeypatch.setattr(layered, "LayeredKernel", no_memory)
     with pytest.raises(TrainingError, match="smallest chunk"):
         train([job(BACKBONES["siren"])], TRAINING, CPU)

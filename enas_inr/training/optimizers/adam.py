@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import torch
@@ -40,14 +40,15 @@ class Adam(Recordable):
                 gradient.flat.numpy(),
                 state["first_moment"].numpy(),
                 state["second_moment"].numpy(),
-                step.rate,
-                *self._betas,
-                self._epsilon,
-                step.number,
+                self.numbers([step]),
             )
             return
         before = torch.full((), step.number - 1.0, device=weights.flat.device)
         self._fused_(weights, gradient, state, before, step.rate)
+
+    def numbers(self, steps: Sequence[Step]) -> loops.AdamSteps:
+        """Return what compiled code needs to know of some steps, whose rates are learning rates."""
+        return loops.AdamSteps.of(steps, self._betas, self._epsilon)
 
     def record_(
         self,
