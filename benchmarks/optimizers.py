@@ -66,7 +66,7 @@ def measure(
     of_adam = job.learning_rate / job.optimizer.rate_factor
     job = replace(job, learning_rate=of_adam * multiple)
     start = time.process_time()
-    (outcome,) = train([job], training, torch.device("cpu"), retry=False)
+    (outcome,) = train([replace(job, retried=True)], training, torch.device("cpu"))
     step_ms = 1000 * (time.process_time() - start) / steps
     (summary,) = outcome.repeats
     psnr = None if summary.best_loss is None else psnr_paper_db(summary.best_loss)

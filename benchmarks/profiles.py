@@ -85,7 +85,7 @@ def measure(
         row,
         profile,
         float(str(settled.options["omega_first"])),
-        outcome.retried_at or job.learning_rate,
+        outcome.learning_rate,
         tuple(r.best_loss and psnr_paper_db(r.best_loss) for r in outcome.repeats),
     )
 

@@ -133,7 +133,7 @@ def measure(
     psnr: dict[float, float | None] = {}
     for multiple in MULTIPLES:
         tried = replace(job, learning_rate=job.learning_rate * multiple)
-        (outcome,) = train([tried], training, torch.device("cpu"), retry=False)
+        (outcome,) = train([replace(tried, retried=True)], training, torch.device("cpu"))
         losses, best = outcome.losses[0], outcome.repeats[0].best_loss
         diverged = best is None or has_diverged(losses, training.steps)
         psnr[multiple] = None if diverged or best is None else psnr_paper_db(best)

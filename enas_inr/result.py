@@ -101,6 +101,7 @@ class TrialResult(Frozen):
 
     Attributes:
         score: value of the objective; None unless the trial is complete.
+        learning_rate: learning rate of its training; None in studies of version 0.1.0.
         seconds: time that its training took.
         device: where it was trained: `cpu`, or the name of the GPU.
         versions: versions of the packages on which the values depend.
@@ -112,6 +113,7 @@ class TrialResult(Frozen):
     repeats: tuple[RepeatResult, ...] = ()
     curve: Curve = Curve()
     score: float | None = None
+    learning_rate: float | None = None
     seconds: float = 0.0
     device: str = ""
     versions: dict[str, str] = {}

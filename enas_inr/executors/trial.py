@@ -101,13 +101,15 @@ def trial_result(
         if repeat.status is TrialStatus.DIVERGED
     ]
     diverged = bool(messages)
-    if outcome.retried_at:
-        messages.append(f"diverged, and trained again at a learning rate of {outcome.retried_at:g}")
+    rate = outcome.learning_rate
+    if outcome.retried:
+        messages.append(f"diverged, and trained again at a learning rate of {rate:g}")
     return TrialResult(
         trial=trial,
         status=TrialStatus.DIVERGED if diverged else TrialStatus.COMPLETE,
         repeats=repeats,
         curve=learning_curve(outcome.losses),
+        learning_rate=rate,
         seconds=seconds,
         device=device_name(device),
         versions=versions(context, trial),

@@ -33,7 +33,7 @@ from enas_inr.training.batch import Job
 from enas_inr.training.checkpoint import BestWeights, from_tensors, to_tensors
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import OnProgress, Progress, Run
-from enas_inr.training.trainer import Trainer, slower
+from enas_inr.training.trainer import Trainer
 from enas_inr.training.workers import WorkerPool
 from enas_inr.validation import Frozen
 
@@ -118,18 +118,16 @@ def fit(
     """
     started = time.perf_counter()
     info = signal.info()
-    spec, first = _settled(signal, info, spec, catalog)
+    spec, job = _settled(signal, info, spec, catalog)
     identity = _identity(spec, info)
-    # A derived rate is tried once more at a quarter; its checkpoint then is that of another fit.
-    attempts = [(first, identity)]
-    if spec.training.fits_rate:
-        attempts.append((slower(first), f"{identity}-slower"))
-        if checkpoint and _Checkpoint(checkpoint, attempts[1][1]).exists():
-            del attempts[0]
+    # The checkpoint of a second attempt (see `Job.slower`) is that of another fit.
+    again = f"{identity}-slower"
+    if checkpoint and _Checkpoint(checkpoint, again).exists():
+        job, identity = job.slower(), again
 
     def tell(progress: Progress) -> None:
         label = spec.ensemble.label()
-        if job is not first:
+        if job.retried:
             label += f", diverged, now at a rate of {job.learning_rate:.2g}"
         on_progress(
             TrialProgress(None, label, progress.done, progress.step, progress.psnr_paper_db)
@@ -139,22 +137,22 @@ def fit(
         best = BestWeights(run)
         if kept:
             kept.resume(run, best)
-        end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell, bool(attempts))
+        end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell)
         if end is End.DIVERGED:
             return None
         model = _model(signal, info, spec, run, best, catalog)
         seconds = time.perf_counter() - started
-        return Fitted(model, end, run.decided, seconds, retried=job is not first)
+        return Fitted(model, end, run.decided, seconds, retried=job.retried)
 
-    fitted = None
-    while fitted is None:
-        job, identity = attempts.pop(0)
+    while True:
         kept = _Checkpoint(checkpoint, identity) if checkpoint else None
         trainer = Trainer([job], spec.training, resolve_device(device), every=DECIDED_EVERY)
         fitted = trainer.attempt(work)
         if checkpoint and (fitted is None or fitted.finished):
             checkpoint.unlink(missing_ok=True)
-    return fitted
+        if fitted:
+            return fitted
+        job, identity = job.slower(), again
 
 
 def _settled(
@@ -183,19 +181,14 @@ def _train(
     kept: _Checkpoint | None,
     should_stop: Callable[[], bool],
     tell: OnProgress,
-    judged: bool,
 ) -> End:
-    """Train until the fit ends; `best` then holds the best weights of each member.
-
-    If it is judged, it also ends when a repeat has diverged.
-    """
+    """Train until the fit ends; `best` then holds the best weights of each member."""
     saved = time.perf_counter()
     for _ in run.rounds(pool, tell):
         best.update(run)
-        if judged:
-            run.drop_diverged()
-            if run.dropped:
-                return End.DIVERGED
+        run.drop_diverged()
+        if run.dropped:
+            return End.DIVERGED
         if _reached(run, best, target_db):
             return End.TARGET
         if should_stop():

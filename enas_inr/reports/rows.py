@@ -73,7 +73,7 @@ class Row:
             **trial.cost.model_dump(),
             "profile": trial.training.profile,
             "steps": trial.training.steps,
-            "learning_rate": trial.training.learning_rate,
+            "learning_rate": self.result.learning_rate or trial.training.learning_rate,
             "seed": trial.seed,
             "repeats": len(self.result.repeats),
             "psnr_db": self.result.psnr_db,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Optimizer
 from enas_inr.training.packing import LayeredPacking, LeafPacking, Packing
 
+RETRY_DIVISOR = 4  # of the learning rate, after a divergence
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -40,6 +42,7 @@ class Job:
         seeds: a seed for each repeat.
         learning_rate: learning rate, which the schedule multiplies by a factor.
         optimizer: updates the members; None for Adam.
+        retried: whether it replaces a job that has diverged (see `Job.slower`).
     """
 
     backbone: Backbone
@@ -48,6 +51,11 @@ class Job:
     seeds: tuple[int, ...]
     learning_rate: float
     optimizer: Optimizer | None = None
+    retried: bool = False
+
+    def slower(self) -> Job:
+        """Return the job to train after this one has diverged: the same at a lower rate."""
+        return replace(self, learning_rate=self.learning_rate / RETRY_DIVISOR, retried=True)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ neither do steps that are trained past the stop.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,14 +43,16 @@ class Outcome:
             was not finite, if any.
         params: for each block of the partition, the final leaves `repeats cells ...`, constants
             included; empty unless requested.
-        retried_at: learning rate of this training, if it replaces one that diverged.
+        learning_rate: learning rate of this training.
+        retried: whether it replaces one that diverged.
     """
 
     losses: Float[Tensor, "repeats steps"]
     repeats: tuple[CurveSummary, ...]
     diverged: tuple[int | None, ...]
     params: tuple[Params, ...] = ()
-    retried_at: float | None = None
+    learning_rate: float = math.nan
+    retried: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,12 +193,18 @@ class Run:
         }
 
     def drop_diverged(self) -> None:
-        """Stop the jobs with a repeat that has diverged, whose learning rate is too high.
+        """Stop the jobs with a repeat that has diverged at a rate that was derived.
 
-        The decision depends on the losses up to a fixed step, so not on the length of rounds.
+        The caller trains them once more (see `Job.slower`). A rate that was given is kept, and so
+        is that of a second attempt. The decision depends on the losses up to a fixed step, so not
+        on the length of rounds.
         """
+        if not self.training.fits_rate:
+            return
         for row, (number, _) in enumerate(self.slots):
-            if has_diverged(self.losses[row, : self.done], self.steps):
+            if not self.jobs[number].retried and has_diverged(
+                self.losses[row, : self.done], self.steps
+            ):
                 self.dropped.add(number)
 
     def summaries(self, steps: int) -> list[CurveSummary]:
@@ -268,6 +277,8 @@ class Run:
                     repeats=tuple(summaries[row] for row in rows),
                     diverged=tuple(self.diverged.get(row, (0, None))[1] for row in rows),
                     params=self._params(number) if keep_params else (),
+                    learning_rate=job.learning_rate,
+                    retried=job.retried,
                 )
             )
         return outcomes

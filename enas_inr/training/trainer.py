@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -19,10 +18,9 @@ from enas_inr.training.device import lacks
 from enas_inr.training.run import OnProgress, Outcome, Progress, Run
 from enas_inr.training.workers import WorkerPool, plan_workers
 
-__all__ = ["Outcome", "Progress", "Trainer", "slower", "train"]
+__all__ = ["Outcome", "Progress", "Trainer", "train"]
 
 SMALLEST_WORKSPACE = 2**20
-RETRY_DIVISOR = 4  # of the learning rate, after a divergence
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +37,6 @@ def train(
     on_progress: OnProgress = lambda progress: None,
     workspace: int | None = None,
     share: float = 1.0,
-    retry: bool = True,
 ) -> list[Outcome]:
     """Train all members of all jobs and return the outcome of each job.
 
@@ -55,7 +52,6 @@ def train(
         on_progress: called after the share of each chunk in a round.
         workspace: see `Trainer`.
         share: see `Trainer`.
-        retry: whether to train jobs that diverge once more.
 
     Raises:
         TrainingError: even a small chunk does not fit into the memory.
@@ -63,8 +59,7 @@ def train(
 
     def work(run: Run, pool: WorkerPool) -> list[Outcome]:
         for _ in run.rounds(pool, on_progress):
-            if training.fits_rate and retry:
-                run.drop_diverged()
+            run.drop_diverged()
         dropped.update(run.dropped)
         return run.outcomes(keep_params)
 
@@ -74,7 +69,7 @@ def train(
     if not dropped:
         return outcomes
     again = train(
-        [slower(jobs[number]) for number in sorted(dropped)],
+        [jobs[number].slower() for number in sorted(dropped)],
         training,
         device,
         steps=steps,
@@ -82,16 +77,10 @@ def train(
         on_progress=on_progress,
         workspace=workspace,
         share=share,
-        retry=False,
     )
     for number, outcome in zip(sorted(dropped), again, strict=True):
-        outcomes[number] = replace(outcome, retried_at=slower(jobs[number]).learning_rate)
+        outcomes[number] = outcome
     return outcomes
-
-
-def slower(job: Job) -> Job:
-    """Return the job to train after another has diverged: the same at a lower learning rate."""
-    return replace(job, learning_rate=job.learning_rate / RETRY_DIVISOR)
 
 
 class Trainer:

@@ -1,5 +1,7 @@
 """A training that diverges at a derived learning rate is stopped early, and trained once more."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -47,14 +49,14 @@ def test_a_short_training_is_not_judged_before_step_50():
 
 def test_a_fitted_training_of_a_few_steps_is_not_repeated():
     (outcome,) = train([job(1e-3)], FITTED, CPU, steps=5)
-    assert outcome.retried_at is None
+    assert not outcome.retried
 
 
 @pytest.mark.parametrize("rate", [1e38, 30.0])
 def test_a_job_is_trained_again_at_a_quarter_of_its_rate(rate):
     (outcome,) = train([job(rate)], FITTED, CPU)
-    (slower,) = train([job(rate / 4)], FITTED, CPU, retry=False)
-    assert outcome.retried_at == rate / 4
+    (slower,) = train([replace(job(rate / 4), retried=True)], FITTED, CPU)
+    assert (outcome.retried, outcome.learning_rate) == (True, rate / 4)
     assert torch.equal(outcome.losses.nan_to_num(), slower.losses.nan_to_num())
 
 
@@ -62,7 +64,7 @@ def test_other_jobs_go_on_and_stay_equal():
     partition_mates = [job(1e-2), job(1e38)]
     mine, other = train(partition_mates, FITTED, CPU)
     (alone,) = train([job(1e-2)], FITTED, CPU)
-    assert (mine.retried_at, other.retried_at) == (None, 1e38 / 4)
+    assert (mine.retried, other.retried) == (False, True)
     assert torch.equal(mine.losses, alone.losses)
 
 
@@ -70,7 +72,7 @@ def test_a_given_rate_and_the_papers_are_kept():
     for settings in ({"learning_rate": 1e38}, {"defaults": "paper"}):
         training = TrainingSpec(**(FITTED.model_dump() | settings))
         (outcome,) = train([job(1e38)], training, CPU)
-        assert outcome.retried_at is None
+        assert not outcome.retried
         assert outcome.repeats[0].diverged_at is not None
 
 

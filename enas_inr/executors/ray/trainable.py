@@ -30,6 +30,7 @@ from enas_inr.executors.trial import (
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.spec import TrialSpec
+from enas_inr.training.batch import Job
 from enas_inr.training.checkpoint import to_tensors
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import Outcome, Run
@@ -37,6 +38,7 @@ from enas_inr.training.trainer import Trainer
 from enas_inr.training.workers import WorkerPool
 
 STATE = "state.safetensors"
+RETRIED = "retried"  # in the state: whether it is that of a second attempt (see `Job.slower`)
 LOWEST = -1e9  # the metrics of a trial that is not complete, because Tune requires numbers
 
 
@@ -85,11 +87,15 @@ class Training(tune.Trainable):
                 trial = trial.model_copy(update={"training": training})
             self._trial, self._started = trial, time.perf_counter()
             self._device = resolve_device(self._context.device)
-            (self._job,) = make_jobs(self._context, [trial])
-            share = self._context.share
-            trainer = Trainer([self._job], trial.training, self._device, share=share)
-            _load(trainer, checkpoint_file(self._folder, trial))
-            self._trainer = trainer
+            (job,) = make_jobs(self._context, [trial])
+            self._trainer = self._train(job)
+            self._load(checkpoint_file(self._folder, trial))
+        return self._trainer
+
+    def _train(self, job: Job) -> Trainer:
+        """Train a job from now on, from its beginning."""
+        self._job, share = job, self._context.share
+        self._trainer = Trainer([job], self._trial.training, self._device, share=share)
         return self._trainer
 
     def step(self) -> dict[str, Any]:
@@ -111,12 +117,23 @@ class Training(tune.Trainable):
     def _advance(self) -> dict[str, Any]:
         trainer = self._begun()
 
-        def work(run: Run, pool: WorkerPool) -> tuple[bool, int, Outcome, dict[str, Tensor]]:
-            more = run.advance(pool, self._steps)
+        def work(run: Run, pool: WorkerPool) -> tuple[bool, Outcome, dict[str, Tensor]] | None:
+            # A second attempt catches up with the first one: schedulers expect that steps rise.
+            behind = max(self._done - run.done, 0) if self._job.retried else 0
+            reported = run.done + behind
+            more = run.advance(pool, behind + self._steps)
+            run.drop_diverged()
+            self._done = reported if run.dropped else run.done
+            if run.dropped:
+                return None
             (outcome,) = run.outcomes(keep_params=not more and self._context.pictures)
-            return more, run.done, outcome, to_tensors(run)
+            return more, outcome, self._state(run)
 
-        more, self._done, outcome, state = trainer.attempt(work)
+        advanced = trainer.attempt(work)
+        if advanced is None:
+            self._train(self._job.slower())
+            return self._advance()
+        more, outcome, state = advanced
         trainer.keep(state)
         _keep(state, checkpoint_file(self._folder, self._trial))
         seconds = time.perf_counter() - self._started
@@ -133,24 +150,31 @@ class Training(tune.Trainable):
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Save the state. Called by schedulers that pause or copy trials."""
-        state = self._begun().attempt(lambda run, pool: to_tensors(run))
+        state = self._begun().attempt(lambda run, pool: self._state(run))
         _keep(state, Path(checkpoint_dir) / STATE)
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Load the state. Called by the same schedulers."""
-        _load(self._begun(), Path(checkpoint) / STATE)
+        self._begun()
+        self._load(Path(checkpoint) / STATE)
+
+    def _state(self, run: Run) -> dict[str, Tensor]:
+        return to_tensors(run) | {RETRIED: torch.tensor(self._job.retried)}
+
+    def _load(self, path: Path) -> None:
+        """Go on from a checkpoint, if there is one that fits; else train from the beginning."""
+        try:
+            state = load_tensors(read_bytes(path))
+            retried = bool(state.pop(RETRIED, False)) and not self._job.retried
+            trainer = self._train(self._job.slower()) if retried else self._begun()
+            trainer.go_on_from(state)
+        except (SignalError, SafetensorError, KeyError, ValueError, RuntimeError):
+            return
 
 
 def _keep(state: dict[str, Tensor], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)  # missing on machines other than the search's
     replace_bytes(path, save_tensors(state))
-
-
-def _load(trainer: Trainer, path: Path) -> None:
-    try:
-        trainer.go_on_from(load_tensors(read_bytes(path)))
-    except (SignalError, SafetensorError, KeyError, ValueError, RuntimeError):
-        return  # no checkpoint that fits: train from the beginning
 
 
 def _ended(result: TrialResult, *, stopped: bool) -> TrialResult:

@@ -124,13 +124,15 @@ def _scheduler(options: RayTuneOptions, steps: int) -> Any:
 
 
 def _population(strategy: Strategy, options: RayTuneOptions, record: _Record) -> dict[str, Any]:
-    """Return all trials at once, since PBT takes no searcher, and the learning rate it changes."""
+    """Return all trials at once, since PBT takes no searcher, and the rates that it changes."""
     specs = strategy.propose(record.loop.history, (), options.trials)
     trials = [record.loop.make_trial(spec, number) for number, spec in enumerate(specs)]
-    (job, *_) = make_jobs(record.context, trials[:1])
+    names = [trial.model_dump_json() for trial in trials]
+    jobs = [make_jobs(record.context, [trial])[0] for trial in trials]
+    rates = {name: job.learning_rate for name, job in zip(names, jobs, strict=True)}
     return {
-        "trial": tune.grid_search([trial.model_dump_json() for trial in trials]),
-        "learning_rate": job.learning_rate,
+        "trial": tune.grid_search(names),
+        "learning_rate": tune.sample_from(lambda config: rates[config["trial"]]),
     }
 
 
