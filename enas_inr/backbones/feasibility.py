@@ -35,12 +35,7 @@ def candidate(
     """
     check_grid(spec.grid, signal)
     settled = catalog.resolved_options(
-        "backbone",
-        spec.backbone,
-        spec.options,
-        signal,
-        spec.grid,
-        fitted=training is not None and training.defaults == "fitted",
+        "backbone", spec.backbone, spec.options, signal, spec.grid, training
     )
     spec = spec.model_copy(update={"options": settled})
     backbone: Backbone = catalog.create("backbone", spec.backbone, options=settled)

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field
 
-from enas_inr.spec import Options, SignalInfo
+from enas_inr.spec import Options, SignalInfo, TrainingSpec
 
 BiasInit = Literal["paper", "fan_in", "fan_product", "zeros"]
 """The bound of the uniform initial biases: `fan_in` 1/sqrt(in), as in torch; `fan_product`
@@ -45,8 +45,14 @@ OMEGA_FIRST_AUDIO = (
 )
 
 
-OMEGA_BY_SAMPLES, OMEGA_POWER = 12.0, 0.45
-"""The fitted first omega_0 of a signal along one axis is 12 times the samples of a cell ^ 0.45."""
+OMEGA_BY_SAMPLES, OMEGA_POWER = 110.0, 0.21
+"""The fitted first omega_0 of a signal along one axis is 110 times the samples of a cell ^ 0.21."""
+
+OMEGA_FITTED = 45.0
+"""The fitted first omega_0 of a signal along several axes."""
+
+OMEGAS_BETWEEN = (40.0, 15.0)
+"""Both omega_0 of such a signal if values between the samples count."""
 
 
 class SirenOptions(_LayeredOptions):
@@ -54,23 +60,28 @@ class SirenOptions(_LayeredOptions):
 
     Attributes:
         omega_first: omega_0 of the first layer; None for the values of the SIREN authors, 30, and
-            3000 for audio.
+            3000 for audio, or for one that fits the cell.
         omega_hidden: omega_0 of the hidden layers.
     """
 
     omega_first: float | None = Field(default=None, gt=0)
     omega_hidden: float = Field(default=30.0, gt=0)
 
-    def fitted(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
-        """Choose the first omega_0 by the samples of a cell, for signals along one axis.
+    def fitted(self: SirenT, signal: SignalInfo, grid: int, training: TrainingSpec) -> SirenT:
+        """Choose omega_0 by the axes and the samples of a cell (measured in docs/recipes.md).
 
-        For signals of more axes, 30 remains (both are measured in docs/recipes.md).
+        A recipe with an extent is for values between the samples, which a lower omega_0 of the
+        hidden layers makes smoother.
         """
-        if self.omega_first or len(signal.shape) > 1:
-            return self
-        samples = math.ceil(signal.shape[0] / grid)
-        omega = max(OMEGA_FIRST, round(OMEGA_BY_SAMPLES * samples**OMEGA_POWER, 1))
-        return self.model_copy(update={"omega_first": omega})
+        if len(signal.shape) == 1:
+            samples = max(math.ceil(signal.shape[0] / grid), training.extent)
+            found = {"omega_first": round(OMEGA_BY_SAMPLES * samples**OMEGA_POWER, 1)}
+        elif training.extent > 1:
+            found = dict(zip(("omega_first", "omega_hidden"), OMEGAS_BETWEEN, strict=True))
+        else:
+            found = {"omega_first": OMEGA_FITTED}
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        return self.model_copy(update={n: v for n, v in found.items() if n not in given})
 
     def resolve(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
         """Resolve the first omega_0 by the modality, and the biases by the grid."""

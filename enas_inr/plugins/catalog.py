@@ -23,7 +23,7 @@ from enas_inr.plugins.provider import DISABLE_VARIABLE, Broken, Conflict, Origin
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from enas_inr.spec import Options, SignalInfo
+    from enas_inr.spec import Options, SignalInfo, TrainingSpec
 
 STRICT_VARIABLE = "ENAS_INR_STRICT_PLUGINS"
 
@@ -138,8 +138,7 @@ class Catalog:
         given: Mapping[str, Any],
         signal: SignalInfo,
         grid: int,
-        *,
-        fitted: bool = False,
+        training: TrainingSpec | None = None,
     ) -> dict[str, JsonValue]:
         """Validate options, and resolve those that depend on the signal or the grid.
 
@@ -149,7 +148,8 @@ class Catalog:
             given: the options that the user gave.
             signal: metadata of the signal.
             grid: number of cells along each axis.
-            fitted: whether defaults are fitted to the cell (see `Options.fitted`).
+            training: settings that say whether defaults are fitted to the cell (see
+                `Options.fitted`); None for those of the publications.
 
         Returns:
             The options of the plugin as JSON values; raises as `options`.
@@ -158,7 +158,8 @@ class Catalog:
         with self._failures_of(self.find(kind, name)):
             if options is None:
                 return {}
-            options = options.fitted(signal, grid) if fitted else options
+            if training and training.defaults == "fitted":
+                options = options.fitted(signal, grid, training)
             return options.resolve(signal, grid).model_dump(mode="json")
 
     def option_names(self, kind: str, name: str) -> tuple[str, ...]:

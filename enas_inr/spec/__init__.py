@@ -89,10 +89,11 @@ class Options(Frozen):
         """Fill in the options whose defaults depend on the signal or the grid; by default none."""
         return self
 
-    def fitted(self, signal: SignalInfo, grid: int) -> Self:
+    def fitted(self, signal: SignalInfo, grid: int, training: TrainingSpec) -> Self:
         """Fill in options before `resolve` by values that fit a cell; by default none.
 
-        Called for trainings with `TrainingSpec.defaults` "fitted" (see docs/recipes.md).
+        Called for trainings with `TrainingSpec.defaults` "fitted" (see docs/recipes.md). An option
+        that was given is in `model_fields_set`, and keeps its value.
         """
         return self
 

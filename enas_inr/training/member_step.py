@@ -33,8 +33,6 @@ from enas_inr.training.network import (
 )
 from enas_inr.training.products import FLOAT_BYTES, LANES, multiply_add_
 
-__all__ = ["adam_steps_", "gradients_"]
-
 
 @inlined
 def _row(columns: int) -> int:

@@ -16,8 +16,6 @@ from typing import Any
 
 from enas_inr.backbones.loops import ENABLED, compiled
 
-__all__ = ["FLOAT_BYTES", "LANES", "multiply_add_", "padded"]
-
 FLOAT_BYTES = 4
 TALL, LOW = 6, 3  # rows of a block: 12 sums, 2 vectors and a factor fit into 16 registers
 

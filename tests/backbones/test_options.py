@@ -1,14 +1,14 @@
 import pytest
 
 from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
-from enas_inr.spec import (
-    SignalInfo,
-)
+from enas_inr.spec import SignalInfo
+from enas_inr.spec.recipe import PROFILES
 
 IMAGE = SignalInfo(name="photo", modality="image", shape=(12, 16), channels=3)
 
 
 AUDIO = SignalInfo(name="chord", modality="audio", shape=(32_000,), channels=1, sample_rate=16_000)
+TUNED, SMOOTH = PROFILES["tuned"], PROFILES["smooth"]
 
 
 @pytest.mark.parametrize(("signal", "omega"), [(IMAGE, 30), (AUDIO, 3000)])
@@ -33,9 +33,27 @@ def test_options_that_are_settled_stay():
         assert settled.resolve(IMAGE, 1) == settled
 
 
-@pytest.mark.parametrize(("frames", "omega"), [(500 * 8, 196.7), (2000 * 8, 367.0), (8, 30.0)])
+@pytest.mark.parametrize(("frames", "omega"), [(500 * 8, 405.7), (2000 * 8, 542.8), (8, 110.0)])
 def test_the_fitted_omega_of_a_sound_follows_from_the_samples_of_a_cell(frames, omega):
     sound = AUDIO.model_copy(update={"shape": (frames,)})
-    assert SirenOptions().fitted(sound, 8).omega_first == omega
-    assert SirenOptions(omega_first=60).fitted(sound, 8).omega_first == 60
-    assert SirenOptions().fitted(IMAGE, 8).resolve(IMAGE, 8).omega_first == 30
+    assert SirenOptions().fitted(sound, 8, TUNED).omega_first == omega
+    assert SirenOptions().fitted(sound, 8, TUNED).omega_hidden == 30
+    assert SirenOptions(omega_first=60).fitted(sound, 8, TUNED).omega_first == 60
+
+
+def test_an_extent_counts_as_the_samples_of_a_small_cell_of_a_sound():
+    short, long = (AUDIO.model_copy(update={"shape": (8 * n,)}) for n in (9, 72))
+    assert SirenOptions().fitted(short, 8, SMOOTH) == SirenOptions().fitted(long, 8, SMOOTH)
+
+
+def test_the_fitted_omegas_of_a_picture_depend_on_whether_values_between_samples_count():
+    tuned, smooth = (SirenOptions().fitted(IMAGE, 8, training) for training in (TUNED, SMOOTH))
+    assert (tuned.omega_first, tuned.omega_hidden) == (45, 30)
+    assert (smooth.omega_first, smooth.omega_hidden) == (40, 15)
+
+
+def test_an_option_that_was_given_is_not_fitted_even_if_it_is_the_default():
+    given = SirenOptions(omega_hidden=30).fitted(IMAGE, 8, SMOOTH)
+    assert (given.omega_first, given.omega_hidden) == (40, 30)
+    settled = SirenOptions().resolve(IMAGE, 8)
+    assert settled.fitted(IMAGE, 8, SMOOTH).omega_first == 30
