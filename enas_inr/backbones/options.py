@@ -48,11 +48,11 @@ OMEGA_FIRST_AUDIO = (
 OMEGA_BY_SAMPLES, OMEGA_POWER = 110.0, 0.21
 """The fitted first omega_0 of a signal along one axis is 110 times the samples of a cell ^ 0.21."""
 
-OMEGA_FITTED = 45.0
-"""The fitted first omega_0 of a signal along several axes."""
+OMEGA_PICTURE, OMEGA_VOLUME = 45.0, 20.0
+"""The fitted first omega_0 of a signal along two axes, and along more."""
 
 OMEGAS_BETWEEN = (40.0, 15.0)
-"""Both omega_0 of such a signal if values between the samples count."""
+"""The first and the hidden omega_0 of a picture if values between the samples count."""
 
 
 class SirenOptions(_LayeredOptions):
@@ -71,15 +71,18 @@ class SirenOptions(_LayeredOptions):
         """Choose omega_0 by the axes and the samples of a cell (measured in docs/recipes.md).
 
         A recipe with an extent is for values between the samples, which a lower omega_0 of the
-        hidden layers makes smoother.
+        hidden layers makes smoother; for more than two axes, this is not measured.
         """
         if len(signal.shape) == 1:
             samples = max(math.ceil(signal.shape[0] / grid), training.extent)
             found = {"omega_first": round(OMEGA_BY_SAMPLES * samples**OMEGA_POWER, 1)}
-        elif training.extent > 1:
+        elif training.extent == 1:
+            picture = len(signal.shape) == 2
+            found = {"omega_first": OMEGA_PICTURE if picture else OMEGA_VOLUME}
+        elif len(signal.shape) == 2:
             found = dict(zip(("omega_first", "omega_hidden"), OMEGAS_BETWEEN, strict=True))
         else:
-            found = {"omega_first": OMEGA_FITTED}
+            found = {}
         given = {name for name in self.model_fields_set if getattr(self, name) is not None}
         return self.model_copy(update={n: v for n, v in found.items() if n not in given})
 

@@ -52,6 +52,12 @@ def test_the_fitted_omegas_of_a_picture_depend_on_whether_values_between_samples
     assert (smooth.omega_first, smooth.omega_hidden) == (40, 15)
 
 
+def test_a_volume_has_a_lower_fitted_omega_and_none_between_the_samples():
+    volume = IMAGE.model_copy(update={"shape": (12, 16, 14)})
+    assert SirenOptions().fitted(volume, 4, TUNED).omega_first == 20
+    assert SirenOptions().fitted(volume, 4, SMOOTH) == SirenOptions()
+
+
 def test_an_option_that_was_given_is_not_fitted_even_if_it_is_the_default():
     given = SirenOptions(omega_hidden=30).fitted(IMAGE, 8, SMOOTH)
     assert (given.omega_first, given.omega_hidden) == (40, 30)
