@@ -17,6 +17,7 @@ that code does; `zeros`."""
 
 LayeredT = TypeVar("LayeredT", bound="_LayeredOptions")  # not Self, which beartype cannot check
 SirenT = TypeVar("SirenT", bound="SirenOptions")
+FourierT = TypeVar("FourierT", bound="FourierOptions")
 
 
 class _LayeredOptions(Options):
@@ -75,7 +76,10 @@ class SirenOptions(_LayeredOptions):
         """
         if len(signal.shape) == 1:
             samples = max(math.ceil(signal.shape[0] / grid), training.extent)
-            found = {"omega_first": round(OMEGA_BY_SAMPLES * samples**OMEGA_POWER, 1)}
+            omega = OMEGA_BY_SAMPLES * samples**OMEGA_POWER
+            if training.extent > 1:
+                omega = min(omega, math.pi / 2 * samples)  # no more periods than samples can hold
+            found = {"omega_first": round(omega, 1)}
         elif training.extent == 1:
             picture = len(signal.shape) == 2
             found = {"omega_first": OMEGA_PICTURE if picture else OMEGA_VOLUME}
@@ -94,6 +98,10 @@ class SirenOptions(_LayeredOptions):
         return super().resolve(signal, grid).model_copy(update={"omega_first": omega})
 
 
+SIGMAS = (100.0, 7.0, 2.0)
+"""The fitted sigma of the Fourier mapping for signals along one axis, two axes, and more."""
+
+
 class ReluOptions(_LayeredOptions):
     """Options of `relu`."""
 
@@ -108,3 +116,13 @@ class FourierOptions(_LayeredOptions):
 
     mapping_size: int = Field(default=65, ge=1, le=100_000)
     sigma: float = Field(default=10.0, gt=0)
+
+    def fitted(self: FourierT, signal: SignalInfo, grid: int, training: TrainingSpec) -> FourierT:
+        """Choose sigma by the number of axes (measured in docs/recipes.md).
+
+        If values between the samples count, the default remains, which is smoother for sounds.
+        """
+        if "sigma" in self.model_fields_set or training.extent > 1:
+            return self
+        sigma = SIGMAS[min(len(signal.shape), len(SIGMAS)) - 1]
+        return self.model_copy(update={"sigma": sigma})

@@ -41,6 +41,20 @@ def test_the_fitted_omega_of_a_sound_follows_from_the_samples_of_a_cell(frames, 
     assert SirenOptions(omega_first=60).fitted(sound, 8, TUNED).omega_first == 60
 
 
+def test_between_the_samples_a_first_layer_has_no_more_periods_than_the_samples_hold():
+    sound = AUDIO.model_copy(update={"shape": (8 * 100,)})
+    assert SirenOptions().fitted(sound, 8, TUNED).omega_first == 289.3
+    assert SirenOptions().fitted(sound, 8, SMOOTH).omega_first == 157.1
+
+
+@pytest.mark.parametrize(("shape", "sigma"), [((800,), 100), ((8, 8), 7), ((8, 8, 8), 2)])
+def test_the_fitted_sigma_depends_on_the_axes(shape, sigma):
+    signal = IMAGE.model_copy(update={"shape": shape})
+    assert FourierOptions().fitted(signal, 2, TUNED).sigma == sigma
+    assert FourierOptions().fitted(signal, 2, SMOOTH).sigma == 10
+    assert FourierOptions(sigma=10).fitted(signal, 2, TUNED).sigma == 10
+
+
 def test_an_extent_counts_as_the_samples_of_a_small_cell_of_a_sound():
     short, long = (AUDIO.model_copy(update={"shape": (8 * n,)}) for n in (9, 72))
     assert SirenOptions().fitted(short, 8, SMOOTH) == SirenOptions().fitted(long, 8, SMOOTH)
