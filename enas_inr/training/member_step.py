@@ -13,6 +13,8 @@ Rows are filled up to whole vectors; what the columns beyond a matrix hold has n
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from enas_inr.backbones.loops import compiled, inlined
@@ -38,6 +40,12 @@ from enas_inr.training.products import FLOAT_BYTES, LANES, multiply_add_
 def _row(columns: int) -> int:
     """Return `padded(columns)`."""
     return (columns + LANES - 1) // LANES * LANES
+
+
+@inlined
+def _address(numbers: Floats) -> Any:
+    """Return the address of the first number, as a signed integer like all others."""
+    return np.int64(numbers.ctypes.data)
 
 
 @inlined
@@ -123,8 +131,8 @@ def _multiply_(numbers: Floats, factors: Floats, scale: np.float32) -> None:
 @compiled
 def _forward_(inputs: Floats, network: Network, scratch: Floats) -> None:
     """Compute the values and slopes of all layers for some samples `samples features`."""
-    sizes, places, at = network.sizes, network.places, scratch.ctypes.data
-    count, below, below_row = inputs.shape[0], inputs.ctypes.data, inputs.shape[1]
+    sizes, places, at = network.sizes, network.places, _address(scratch)
+    count, below, below_row = inputs.shape[0], _address(inputs), inputs.shape[1]
     for layer in range(places.shape[0]):
         features, row = sizes[layer], _row(sizes[layer + 1])
         weights = at + FLOAT_BYTES * places[layer, FORWARD]
@@ -158,7 +166,7 @@ def _backward_(
 
     The last outputs have become errors times the factor of the loss and of their layer.
     """
-    sizes, places, at = network.sizes, network.places, scratch.ctypes.data
+    sizes, places, at = network.sizes, network.places, _address(scratch)
     last, count = places.shape[0] - 1, inputs.shape[0]
     back = at + FLOAT_BYTES * network.back
     for layer in range(last, -1, -1):
@@ -170,7 +178,7 @@ def _backward_(
         if layer == 0:
             found = at + FLOAT_BYTES * places[layer, ACROSS]
             start, start_row = (at, 0) if fresh else (found, row)
-            below, below_row = inputs.ctypes.data, inputs.shape[1]
+            below, below_row = _address(inputs), inputs.shape[1]
             multiply_add_(
                 below, 1, below_row, delta, row, start, start_row, found, row, features, row, count
             )
@@ -194,7 +202,7 @@ def _backward_(
             count,
         )
         # The vectors of a row end in the next row, of which the last layer has none.
-        matrix = _matrix(weights, network, layer, member, members).ctypes.data
+        matrix = _address(_matrix(weights, network, layer, member, members))
         matrix_row = features + 1
         if layer == last:
             matrix, matrix_row = at + FLOAT_BYTES * places[layer, BACKWARD], below_row

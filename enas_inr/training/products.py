@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from enas_inr.backbones.loops import ENABLED, compiled
+import numpy as np
+
+from enas_inr.backbones.loops import ENABLED, compiled, inlined
 
 FLOAT_BYTES = 4
 TALL, LOW = 6, 3  # rows of a block: 12 sums, 2 vectors and a factor fit into 16 registers
@@ -124,36 +126,20 @@ _block_of_sums_: Any = _block_of_sums() if ENABLED else None
 
 
 @compiled
-def multiply_add_(
-    a: int,
-    a_row: int,
-    a_next: int,
-    b: int,
-    b_next: int,
-    start: int,
-    start_row: int,
-    out: int,
-    out_row: int,
-    rows: int,
-    columns: int,
-    count: int,
+def _multiply_add_(
+    a: np.int64,
+    a_row: np.int64,
+    a_next: np.int64,
+    b: np.int64,
+    b_next: np.int64,
+    start: np.int64,
+    start_row: np.int64,
+    out: np.int64,
+    out_row: np.int64,
+    rows: np.int64,
+    columns: np.int64,
+    count: np.int64,
 ) -> None:
-    """Compute `out = start + a b`. The sum of a number does not depend on the other numbers.
-
-    Args:
-        a: address of a matrix `rows count`.
-        a_row: floats from one of its rows to the next.
-        a_next: floats from one number of a row to the next.
-        b: address of a matrix `count columns`, whose rows are contiguous.
-        b_next: floats from one of its rows to the next.
-        start: address of a matrix `rows columns`; it may be `out`.
-        start_row: floats from one of its rows to the next; 0 for the same row each time.
-        out: address of a matrix `rows columns`, which is overwritten.
-        out_row: floats from one of its rows to the next.
-        rows: number of rows.
-        columns: number of columns, a multiple of `LANES`.
-        count: number of products in a sum, at least 1.
-    """
     for column in range(0, columns, PAIR):
         wide = columns - column >= PAIR
         row = 0
@@ -189,3 +175,51 @@ def multiply_add_(
                 else:
                     _block_of_sums_(1, 1, matrices)
                 row += 1
+
+
+@inlined
+def multiply_add_(
+    a: int,
+    a_row: int,
+    a_next: int,
+    b: int,
+    b_next: int,
+    start: int,
+    start_row: int,
+    out: int,
+    out_row: int,
+    rows: int,
+    columns: int,
+    count: int,
+) -> None:
+    """Compute `out = start + a b`. The sum of a number does not depend on the other numbers.
+
+    Args:
+        a: address of a matrix `rows count`.
+        a_row: floats from one of its rows to the next.
+        a_next: floats from one number of a row to the next.
+        b: address of a matrix `count columns`, whose rows are contiguous.
+        b_next: floats from one of its rows to the next.
+        start: address of a matrix `rows columns`; it may be `out`.
+        start_row: floats from one of its rows to the next; 0 for the same row each time.
+        out: address of a matrix `rows columns`, which is overwritten.
+        out_row: floats from one of its rows to the next.
+        rows: number of rows.
+        columns: number of columns, a multiple of `LANES`.
+        count: number of products in a sum, at least 1.
+    """
+    # With the same types at all calls, it is compiled once.
+    _multiply_add_(
+        np.int64(a),
+        np.int64(a_row),
+        np.int64(a_next),
+        np.int64(b),
+        np.int64(b_next),
+        np.int64(start),
+        np.int64(start_row),
+        np.int64(out),
+        np.int64(out_row),
+        np.int64(rows),
+        np.int64(columns),
+        np.int64(count),
+    )
