@@ -177,7 +177,7 @@ def _make_batch(
 
     state = _state_bytes(optimizer, packing)
 
-    loops = _compiled_loops(job, layers, points, len(members), device)
+    loops = _compiled_loops(job, layers, points, device)
 
     def member_bytes(tile: int) -> int:
         if layers and loops is not None:
@@ -218,13 +218,10 @@ def _encoding(job: Job) -> Encoding:
 
 
 def _compiled_loops(
-    job: Job, layers: tuple[Layer, ...] | None, points: int, members: int, device: torch.device
+    job: Job, layers: tuple[Layer, ...] | None, points: int, device: torch.device
 ) -> Sequence[Loop] | None:
-    """Return what compiled code needs to train the members, or None if torch should do it.
-
-    Compiled code uses one core for a member, so with fewer members it would leave cores idle.
-    """
-    if not layers or device.type != "cpu" or members < torch.get_num_threads():
+    """Return what compiled code needs to train the members, or None if torch should do it."""
+    if not layers or device.type != "cpu":
         return None
     return compiled.compiled_loops(_encoding(job), layers, points)
 

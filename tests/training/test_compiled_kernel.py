@@ -70,14 +70,9 @@ class Squared(LayeredBackbone):
         )
 
 
-def kernel_of(backbone, threads=1):
-    """The kind of the kernel that trains four members."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        (batch,) = make_batches([job(backbone, seeds=(1,))], TRAINING, CPU, workspace=2**20)
-    finally:
-        torch.set_num_threads(before)
+def kernel_of(backbone):
+    """The kind of the kernel that trains a backbone."""
+    (batch,) = make_batches([job(backbone)], TRAINING, CPU, workspace=2**20)
     return type(batch.make_kernel())
 
 
@@ -104,12 +99,6 @@ def test_all_numbers_of_channels_train(channels, monkeypatch):
     monkeypatch.setattr(compiled_kernel, "compiled_loops", lambda *_: None)
     (theirs,) = train([one], TRAINING, CPU)
     torch.testing.assert_close(ours.losses, theirs.losses, rtol=1e-4, atol=0)
-
-
-def test_it_trains_members_that_are_enough_for_all_cores():
-    backbone = BACKBONES["siren"]
-    assert kernel_of(backbone, threads=4) is compiled_kernel.CompiledKernel
-    assert kernel_of(backbone, threads=5) is LayeredKernel
 
 
 def test_torch_trains_activations_without_a_loop():
