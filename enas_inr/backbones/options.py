@@ -98,7 +98,7 @@ class SirenOptions(_LayeredOptions):
         return super().resolve(signal, grid).model_copy(update={"omega_first": omega})
 
 
-SIGMAS = (100.0, 7.0, 2.0)
+SIGMAS = (100.0, 7.0, 4.0)
 """The fitted sigma of the Fourier mapping for signals along one axis, two axes, and more."""
 
 

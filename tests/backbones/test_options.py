@@ -47,7 +47,7 @@ def test_between_the_samples_a_first_layer_has_no_more_periods_than_the_samples_
     assert SirenOptions().fitted(sound, 8, SMOOTH).omega_first == 157.1
 
 
-@pytest.mark.parametrize(("shape", "sigma"), [((800,), 100), ((8, 8), 7), ((8, 8, 8), 2)])
+@pytest.mark.parametrize(("shape", "sigma"), [((800,), 100), ((8, 8), 7), ((8, 8, 8), 4)])
 def test_the_fitted_sigma_depends_on_the_axes(shape, sigma):
     signal = IMAGE.model_copy(update={"shape": shape})
     assert FourierOptions().fitted(signal, 2, TUNED).sigma == sigma
