@@ -126,7 +126,7 @@ def test_audio_is_searched_and_written_as_audio(tmp_path):
         "search tone.wav --grid 4 --widths 4 --depths 1 --repeats 1 --steps 5 --json --quiet -o out"
     )
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.json["best"]["options"]["omega_first"] == 95.3  # 12 * 100^0.45
+    assert outcome.json["best"]["options"]["omega_first"] == 289.3  # 110 * 100^0.21
     assert set(os.listdir("out")) == {"original.wav", "reconstruction.wav"}
     assert soundfile.info("out/reconstruction.wav").frames == 400
 
