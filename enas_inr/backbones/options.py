@@ -98,8 +98,12 @@ class SirenOptions(_LayeredOptions):
         return super().resolve(signal, grid).model_copy(update={"omega_first": omega})
 
 
-SIGMAS = (100.0, 7.0, 4.0)
-"""The fitted sigma of the Fourier mapping for signals along one axis, two axes, and more."""
+SIGMA_BY_SAMPLES, SIGMA_POWER = 3.6, 0.5
+"""The fitted sigma of `fourier` for a signal along one axis is 3.6 times the root of the samples
+of a cell."""
+
+SIGMA_PICTURE, SIGMA_VOLUME = 7.0, 4.0
+"""The fitted sigma of a signal along two axes, and along more."""
 
 
 class ReluOptions(_LayeredOptions):
@@ -118,11 +122,15 @@ class FourierOptions(_LayeredOptions):
     sigma: float = Field(default=10.0, gt=0)
 
     def fitted(self: FourierT, signal: SignalInfo, grid: int, training: TrainingSpec) -> FourierT:
-        """Choose sigma by the number of axes (measured in docs/recipes.md).
+        """Choose sigma by the axes and the samples of a cell (measured in docs/recipes.md).
 
         If values between the samples count, the default remains, which is smoother for sounds.
         """
         if "sigma" in self.model_fields_set or training.extent > 1:
             return self
-        sigma = SIGMAS[min(len(signal.shape), len(SIGMAS)) - 1]
+        if len(signal.shape) == 1:
+            samples = math.ceil(signal.shape[0] / grid)
+            sigma = round(SIGMA_BY_SAMPLES * samples**SIGMA_POWER, 1)
+        else:
+            sigma = SIGMA_PICTURE if len(signal.shape) == 2 else SIGMA_VOLUME
         return self.model_copy(update={"sigma": sigma})
