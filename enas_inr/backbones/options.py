@@ -39,6 +39,12 @@ class _LayeredOptions(Options):
             return self
         return self.model_copy(update={"bias_init": "fan_in" if grid < 4 else "fan_product"})
 
+    def filled(self: LayeredT, **values: float) -> LayeredT:
+        """Return options with these values, but for those that were given."""
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        update = {name: value for name, value in values.items() if name not in given}
+        return self.model_copy(update=update)
+
 
 OMEGA_FIRST = 30.0
 OMEGA_FIRST_AUDIO = (
@@ -79,16 +85,12 @@ class SirenOptions(_LayeredOptions):
             omega = OMEGA_BY_SAMPLES * samples**OMEGA_POWER
             if training.extent > 1:
                 omega = min(omega, math.pi / 2 * samples)  # no more periods than samples can hold
-            found = {"omega_first": round(omega, 1)}
-        elif training.extent == 1:
-            picture = len(signal.shape) == 2
-            found = {"omega_first": OMEGA_PICTURE if picture else OMEGA_VOLUME}
-        elif len(signal.shape) == 2:
-            found = dict(zip(("omega_first", "omega_hidden"), OMEGAS_BETWEEN, strict=True))
-        else:
-            found = {}
-        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
-        return self.model_copy(update={n: v for n, v in found.items() if n not in given})
+            return self.filled(omega_first=round(omega, 1))
+        picture = len(signal.shape) == 2
+        if training.extent == 1:
+            return self.filled(omega_first=OMEGA_PICTURE if picture else OMEGA_VOLUME)
+        first, hidden = OMEGAS_BETWEEN
+        return self.filled(omega_first=first, omega_hidden=hidden) if picture else self
 
     def resolve(self: SirenT, signal: SignalInfo, grid: int) -> SirenT:
         """Resolve the first omega_0 by the modality, and the biases by the grid."""
@@ -126,11 +128,9 @@ class FourierOptions(_LayeredOptions):
 
         If values between the samples count, the default remains, which is smoother for sounds.
         """
-        if "sigma" in self.model_fields_set or training.extent > 1:
+        if training.extent > 1:
             return self
         if len(signal.shape) == 1:
             samples = math.ceil(signal.shape[0] / grid)
-            sigma = round(SIGMA_BY_SAMPLES * samples**SIGMA_POWER, 1)
-        else:
-            sigma = SIGMA_PICTURE if len(signal.shape) == 2 else SIGMA_VOLUME
-        return self.model_copy(update={"sigma": sigma})
+            return self.filled(sigma=round(SIGMA_BY_SAMPLES * samples**SIGMA_POWER, 1))
+        return self.filled(sigma=SIGMA_PICTURE if len(signal.shape) == 2 else SIGMA_VOLUME)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone, Loop
+from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone
 from enas_inr.cost import NetShape
 from enas_inr.plugins.guard import guarded_like
 from enas_inr.signals.partition import Partition, cell_coordinates
@@ -24,6 +24,7 @@ from enas_inr.training import compiled_kernel as compiled
 from enas_inr.training import layered_kernel as layered
 from enas_inr.training.chunks import plan_chunks
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
+from enas_inr.training.network import Address
 from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Optimizer
 from enas_inr.training.packing import LayeredPacking, LeafPacking, Packing
@@ -219,7 +220,7 @@ def _encoding(job: Job) -> Encoding:
 
 def _compiled_loops(
     job: Job, layers: tuple[Layer, ...] | None, points: int, device: torch.device
-) -> Sequence[Loop] | None:
+) -> Sequence[Address] | None:
     """Return what compiled code needs to train the members, or None if torch should do it."""
     if not layers or device.type != "cpu":
         return None

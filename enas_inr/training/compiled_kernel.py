@@ -8,6 +8,7 @@ even a single one is trained faster than by torch, which splits its operations o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import final
 
 import numpy as np
@@ -16,11 +17,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.checks import check_values
-from enas_inr.backbones.layered import Encoding, Layer, Loop, NoEncoding
+from enas_inr.backbones.layered import Encoding, Layer, NoEncoding
+from enas_inr.errors import one_line, warn_once
+from enas_inr.spec import TrainingSpec
 from enas_inr.training import loops
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
 from enas_inr.training.member_step import adam_steps_, gradients_
-from enas_inr.training.network import Network, is_callable
+from enas_inr.training.network import Address, Network, address_of
 from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Step
 from enas_inr.training.packing import LayeredPacking
@@ -32,13 +35,31 @@ MOST_ENCODED_BYTES = 2**28  # of a member; torch's kernel encodes coordinates ti
 
 def compiled_loops(
     encoding: Encoding, layers: tuple[Layer, ...], points: int
-) -> Sequence[Loop] | None:
+) -> Sequence[Address] | None:
     """Return the loops of the hidden layers if this kernel can train the layers, or None."""
-    if not loops.available() or _encoded_bytes(encoding, layers, points) > MOST_ENCODED_BYTES:
+    if not available() or _encoded_bytes(encoding, layers, points) > MOST_ENCODED_BYTES:
         return None
     found = [loops.loop_of(layer.activation) for layer in layers[:-1] if layer.activation]
-    usable = [loop for loop in found if loop and is_callable(loop)]
-    return usable if len(usable) == len(found) else None
+    called = [address for loop in found if loop and (address := address_of(loop))]
+    return called if len(called) == len(found) else None
+
+
+@cache
+def available() -> bool:
+    """Whether the step can be compiled; warns if it cannot where the loops can."""
+    if not loops.available():
+        return False
+    try:
+        network = Network.of([Layer(1, 1, weight_bound=1.0, bias_bound=1.0)], [], TILE)
+        weights, first, second = np.zeros((3, 2), np.float32)
+        sample, loss = np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), np.float32)
+        adam = Adam(TrainingSpec()).numbers([Step(1, 0.0)])
+        scratch, cell = np.zeros(network.floats, np.float32), np.zeros(1, np.int64)
+        adam_steps_(weights, first, second, sample, sample, cell, loss, adam, network, scratch)
+    except Exception as error:  # whatever numba, LLVM or the cache may raise
+        warn_once(f"torch trains layered networks, which is slower: {one_line(error)}")
+        return False
+    return True
 
 
 def member_bytes(encoding: Encoding, layers: tuple[Layer, ...], points: int, state: int) -> int:
@@ -62,7 +83,7 @@ class CompiledKernel(Kernel):
         layers: tuple[Layer, ...],
         block: BlockData,
         rule: UpdateRule,
-        loops: Sequence[Loop],
+        loops: Sequence[Address],
     ) -> None:
         self._packing = LayeredPacking(layers)
         self._encoding, self._block, self._rule = encoding, block, rule

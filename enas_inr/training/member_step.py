@@ -33,13 +33,7 @@ from enas_inr.training.network import (
     numbered_at,
     plain_at,
 )
-from enas_inr.training.products import FLOAT_BYTES, LANES, multiply_add_
-
-
-@inlined
-def _row(columns: int) -> int:
-    """Return `padded(columns)`."""
-    return (columns + LANES - 1) // LANES * LANES
+from enas_inr.training.products import FLOAT_BYTES, multiply_add_, padded
 
 
 @inlined
@@ -60,7 +54,7 @@ def _matrix(flat: Floats, network: Network, layer: int, member: int, members: in
 def _load_(matrix: Floats, scale: np.float32, place: Integers, last: bool, scratch: Floats) -> None:
     """Copy the matrix of a layer."""
     units, inputs = matrix.shape[0], matrix.shape[1] - 1
-    row, column = _row(units), _row(inputs)
+    row, column = padded(units), padded(inputs)
     for index in range(inputs + 1):
         across = scratch[place[FORWARD] + index * row :]
         for unit in range(units):
@@ -77,7 +71,7 @@ def _collect_(network: Network, scratch: Floats) -> None:
     """Complete the gradients of all layers: the biases, and those that were computed across."""
     for layer in range(network.scales.size):
         inputs, units = network.sizes[layer], network.sizes[layer + 1]
-        place, row, column = network.places[layer], _row(units), _row(inputs + 1)
+        place, row, column = network.places[layer], padded(units), padded(inputs + 1)
         gradient, biases = scratch[place[GRADIENT] :], scratch[place[BIASES] :]
         for unit in range(units):
             gradient[unit * column + inputs] = biases[unit]
@@ -134,7 +128,7 @@ def _forward_(inputs: Floats, network: Network, scratch: Floats) -> None:
     sizes, places, at = network.sizes, network.places, _address(scratch)
     count, below, below_row = inputs.shape[0], _address(inputs), inputs.shape[1]
     for layer in range(places.shape[0]):
-        features, row = sizes[layer], _row(sizes[layer + 1])
+        features, row = sizes[layer], padded(sizes[layer + 1])
         weights = at + FLOAT_BYTES * places[layer, FORWARD]
         biases = weights + FLOAT_BYTES * features * row
         z, values = places[layer, SLOPES], places[layer, VALUES]
@@ -171,7 +165,7 @@ def _backward_(
     back = at + FLOAT_BYTES * network.back
     for layer in range(last, -1, -1):
         features, units = sizes[layer], sizes[layer + 1]
-        row, column = _row(units), _row(features + 1)
+        row, column = padded(units), padded(features + 1)
         z, biases = places[layer, SLOPES], places[layer, BIASES]
         _add_rows_(scratch[z : z + count * row], scratch[biases : biases + row], fresh)
         delta = at + FLOAT_BYTES * z
@@ -185,7 +179,7 @@ def _backward_(
             return
         found = at + FLOAT_BYTES * places[layer, GRADIENT]
         start, start_row = (at, 0) if fresh else (found, column)
-        under, below_row = places[layer - 1, SLOPES], _row(features)
+        under, below_row = places[layer - 1, SLOPES], padded(features)
         below = at + FLOAT_BYTES * places[layer - 1, VALUES]
         multiply_add_(
             delta,
@@ -242,7 +236,7 @@ def _differentiate_(
         matrix = _matrix(weights, network, layer, member, members)
         _load_(matrix, network.scales[layer], network.places[layer], layer == last, scratch)
     values, total = np.float32(targets.size), np.float64(0)
-    outputs, row = scratch[network.places[last, SLOPES] :], _row(network.sizes[last + 1])
+    outputs, row = scratch[network.places[last, SLOPES] :], padded(network.sizes[last + 1])
     factor = np.float32(2) / values * network.scales[last]
     for start in range(0, inputs.shape[0], network.tile):
         some = inputs[start : start + network.tile]
@@ -286,7 +280,7 @@ def gradients_(
             columns, start = matrix.shape[1], network.places[layer, GRADIENT]
             for unit in range(matrix.shape[0]):
                 matrix[unit] = scratch[start : start + columns]
-                start += _row(columns)
+                start += padded(columns)
 
 
 @compiled
@@ -341,4 +335,4 @@ def adam_steps_(
                         adam.epsilon,
                     )
                     start += columns
-                    slope += _row(columns)
+                    slope += padded(columns)

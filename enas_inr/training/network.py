@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate, pairwise
@@ -19,6 +20,18 @@ Integers = NDArray[np.int64]
 
 FORWARD, BACKWARD, GRADIENT, ACROSS, BIASES, VALUES, SLOPES = range(7)
 """The columns of `Network.places`."""
+
+
+class Address(NamedTuple):
+    """Where compiled code finds a loop.
+
+    Attributes:
+        address: address of the function.
+        number: its first argument; NaN if it has none.
+    """
+
+    address: int
+    number: float
 
 
 class Network(NamedTuple):
@@ -52,12 +65,12 @@ class Network(NamedTuple):
     floats: int
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], loops: Sequence[Loop], tile: int) -> Network:
+    def of(cls, layers: Sequence[Layer], loops: Sequence[Address], tile: int) -> Network:
         """Place the matrices of layers one after the other.
 
         Args:
             layers: the layers.
-            loops: compiled loops of the hidden layers (see `is_callable`).
+            loops: addresses of the loops of the hidden layers.
             tile: most samples at a time.
         """
         sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
@@ -77,25 +90,17 @@ class Network(NamedTuple):
             ]
             *layer, end = accumulate(floats, initial=end)
             places.append(layer)
-        called = [_address_of(loop) for loop in loops]
         return cls(
             sizes=np.array(sizes, np.int64),
             starts=np.array(starts, np.int64),
             scales=np.array([layer.scale for layer in layers], np.float32),
-            loops=np.array([address for address, _ in called], np.int64),
-            numbers=np.array([number for _, number in called], np.float32),
+            loops=np.array([loop.address for loop in loops], np.int64),
+            numbers=np.array([loop.number for loop in loops], np.float32),
             places=np.array(places, np.int64),
             back=end,
             tile=tile,
             floats=end + tile * widest,
         )
-
-
-def is_callable(loop: Loop | None) -> bool:
-    """Whether compiled code can call a loop: a function, or one with a number as first argument."""
-    if loop is None or not is_compiled(loop):
-        return False
-    return not isinstance(loop, partial) or (len(loop.args) == 1 and not loop.keywords)
 
 
 def _by_address() -> tuple[Any, Any, Any, Any]:
@@ -130,14 +135,24 @@ numbered_at: Any
 _PLAIN, _NUMBERED, plain_at, numbered_at = _by_address() if ENABLED else (None,) * 4
 
 
-def _address_of(loop: Loop) -> tuple[int, float]:
-    """Return the address of a loop, and its number or NaN."""
+def address_of(loop: Loop) -> Address | None:
+    """Return the address of a loop; None if compiled code cannot call it.
+
+    Args:
+        loop: a function, or a `functools.partial` of one with a number as its first argument.
+    """
     from numba.core.types import CompileResultWAP
 
+    if not is_compiled(loop):
+        return None
     function: Any = loop
+    signature, number = _PLAIN, math.nan
     if isinstance(loop, partial):
-        (number,), function = loop.args, loop.func
-        return CompileResultWAP(
-            function.get_compile_result(_NUMBERED)
-        ).__wrapper_address__(), float(number)
-    return CompileResultWAP(function.get_compile_result(_PLAIN)).__wrapper_address__(), np.nan
+        if len(loop.args) != 1 or loop.keywords:
+            return None
+        function, signature, number = loop.func, _NUMBERED, float(loop.args[0])
+    try:
+        found = CompileResultWAP(function.get_compile_result(signature)).__wrapper_address__()
+    except Exception:  # whatever numba may raise for types that the loop was not written for
+        return None
+    return Address(found, number)

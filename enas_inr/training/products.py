@@ -36,9 +36,10 @@ LANES = _lanes()
 PAIR = 2 * LANES
 
 
+@compiled
 def padded(columns: int) -> int:
     """Return the floats in a row with that many columns, and what is left of the last vector."""
-    return -(-columns // LANES) * LANES
+    return (columns + LANES - 1) // LANES * LANES
 
 
 def _block_of_sums() -> Any:
@@ -125,6 +126,15 @@ def _block_of_sums() -> Any:
 _block_of_sums_: Any = _block_of_sums() if ENABLED else None
 
 
+@inlined
+def _strip_(rows: int, wide: Any, matrices: Any) -> None:
+    """Compute a block of that many rows, and of two vectors of columns if it is wide."""
+    if wide:
+        _block_of_sums_(rows, 2, matrices)
+    else:
+        _block_of_sums_(rows, 1, matrices)
+
+
 @compiled
 def _multiply_add_(
     a: np.int64,
@@ -158,22 +168,13 @@ def _multiply_add_(
             )
             left = rows - row
             if left >= TALL:
-                if wide:
-                    _block_of_sums_(TALL, 2, matrices)
-                else:
-                    _block_of_sums_(TALL, 1, matrices)
+                _strip_(TALL, wide, matrices)
                 row += TALL
             elif left >= LOW:
-                if wide:
-                    _block_of_sums_(LOW, 2, matrices)
-                else:
-                    _block_of_sums_(LOW, 1, matrices)
+                _strip_(LOW, wide, matrices)
                 row += LOW
             else:
-                if wide:
-                    _block_of_sums_(1, 2, matrices)
-                else:
-                    _block_of_sums_(1, 1, matrices)
+                _strip_(1, wide, matrices)
                 row += 1
 
 

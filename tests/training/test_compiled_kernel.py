@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from enas_inr.spec import TrainingSpec
 from enas_inr.training import compiled_kernel, loops
 from enas_inr.training.batch import make_batches
 from enas_inr.training.layered_kernel import LayeredKernel
-from enas_inr.training.network import is_callable
+from enas_inr.training.network import address_of
 from enas_inr.training.trainer import train
+from tests.present import present
 from tests.training.test_trainer import BACKBONES, CPU, job, picture
 
 TRAINING = TrainingSpec(steps=30)
@@ -114,9 +116,24 @@ def test_torch_encodes_coordinates_whose_features_are_many(monkeypatch):
 
 
 def test_compiled_code_calls_loops_with_one_number_at_most():
-    assert is_callable(sine_loop)
-    assert is_callable(partial(squared, np.float32(1)))
-    assert not is_callable(partial(squared, np.float32(1), None))
-    assert not is_callable(partial(squared, factor=np.float32(1)))
-    assert not is_callable(lambda z, out: None)
-    assert not is_callable(None)
+    assert np.isnan(present(address_of(sine_loop)).number)
+    assert present(address_of(partial(squared, np.float32(0.5)))).number == 0.5
+    assert address_of(partial(squared, np.float32(1), None)) is None
+    assert address_of(partial(squared, factor=np.float32(1))) is None
+    assert address_of(lambda z, out: None) is None
+    needs_a_number: Any = squared
+    assert address_of(needs_a_number) is None
+
+
+def test_torch_trains_where_the_step_cannot_be_compiled(monkeypatch, caplog):
+    def failing(*_):
+        raise ValueError("no such intrinsic")
+
+    compiled_kernel.available.cache_clear()
+    monkeypatch.setattr(compiled_kernel, "adam_steps_", failing)
+    try:
+        assert kernel_of(BACKBONES["siren"]) is LayeredKernel
+        assert "torch trains layered networks, which is slower" in caplog.text
+        assert "no such intrinsic" in caplog.text
+    finally:
+        compiled_kernel.available.cache_clear()

@@ -88,8 +88,7 @@ class Training(tune.Trainable):
             self._trial, self._started = trial, time.perf_counter()
             self._device = resolve_device(self._context.device)
             (job,) = make_jobs(self._context, [trial])
-            self._trainer = self._train(job)
-            self._load(checkpoint_file(self._folder, trial))
+            return self._load(self._train(job), checkpoint_file(self._folder, trial))
         return self._trainer
 
     def _train(self, job: Job) -> Trainer:
@@ -155,21 +154,25 @@ class Training(tune.Trainable):
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Load the state. Called by the same schedulers."""
-        self._begun()
-        self._load(Path(checkpoint) / STATE)
+        self._load(self._begun(), Path(checkpoint) / STATE)
 
     def _state(self, run: Run) -> dict[str, Tensor]:
         return to_tensors(run) | {RETRIED: torch.tensor(self._job.retried)}
 
-    def _load(self, path: Path) -> None:
-        """Go on from a checkpoint, if there is one that fits; else train from the beginning."""
+    def _load(self, trainer: Trainer, path: Path) -> Trainer:
+        """Go on from a checkpoint, if there is one that fits; else train from the beginning.
+
+        Returns:
+            The trainer, which is another one if the checkpoint is that of a second attempt.
+        """
         try:
             state = load_tensors(read_bytes(path))
-            retried = bool(state.pop(RETRIED, False)) and not self._job.retried
-            trainer = self._train(self._job.slower()) if retried else self._begun()
+            if bool(state.pop(RETRIED, False)) and not self._job.retried:
+                trainer = self._train(self._job.slower())
             trainer.go_on_from(state)
         except (SignalError, SafetensorError, KeyError, ValueError, RuntimeError):
-            return
+            pass
+        return trainer
 
 
 def _keep(state: dict[str, Tensor], path: Path) -> None:
