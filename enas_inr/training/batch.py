@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
-from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone
+from enas_inr.backbones.layered import Layer, LayeredBackbone
 from enas_inr.cost import NetShape
 from enas_inr.plugins.guard import guarded_like
 from enas_inr.signals.partition import Partition, cell_coordinates
@@ -22,14 +22,15 @@ from enas_inr.spec import TrainingSpec
 from enas_inr.training import autograd_kernel as general
 from enas_inr.training import compiled_kernel as compiled
 from enas_inr.training import layered_kernel as layered
-from enas_inr.training.chunks import plan_chunks
+from enas_inr.training.chunks import ChunkPlan, plan_chunks
 from enas_inr.training.kernel import BlockData, ChunkState, Kernel, UpdateRule
-from enas_inr.training.network import Address
 from enas_inr.training.optimizers.adam import Adam
 from enas_inr.training.optimizers.base import Optimizer
 from enas_inr.training.packing import LayeredPacking, LeafPacking, Packing
 
 RETRY_DIVISOR = 4  # of the learning rate, after a divergence
+
+MakeKernel = Callable[[BlockData, UpdateRule, ChunkPlan], Kernel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,29 +178,13 @@ def _make_batch(
     )
 
     state = _state_bytes(optimizer, packing)
-
-    loops = _compiled_loops(job, layers, points, device)
-
-    def member_bytes(tile: int) -> int:
-        if layers and loops is not None:
-            return compiled.member_bytes(_encoding(job), layers, points, state)
-        if layers:
-            return layered.member_bytes(layers, points, tile, state)
-        return general.member_bytes(packing, job.shape, tile, state)
-
+    member_bytes, make = _kernel_of(job, packing, points, state, device)
     side_by_side = workers if device.type == "cpu" else 1  # on a GPU, batches are, not chunks
     plan = plan_chunks(len(members), points, member_bytes, workspace, device, side_by_side)
 
     def make_kernel() -> Kernel:
-        kernel: Kernel
-        if layers and loops is not None:
-            kernel = compiled.CompiledKernel(_encoding(job), layers, data, rule, loops)
-        elif layers:
-            kernel = layered.LayeredKernel(_encoding(job), layers, data, rule, plan)
-        else:
-            kernel = general.GeneralKernel(job.backbone, job.shape, packing, data, rule, plan)
         # Activations and gradients of the backbone fail there, outside all its methods.
-        return guarded_like(job.backbone, kernel)
+        return guarded_like(job.backbone, make(data, rule, plan))
 
     def start(chunk: list[Member]) -> ChunkState:
         cells = torch.tensor([member.cell for member in chunk], device=device)
@@ -212,19 +197,38 @@ def _make_batch(
     return Batch(index, points, share, tuple(members), packing, make_kernel, chunks)
 
 
-def _encoding(job: Job) -> Encoding:
-    """Return the encoding of a layered network."""
-    assert isinstance(job.backbone, LayeredBackbone)
-    return job.backbone.encoding
+def _kernel_of(
+    job: Job, packing: Packing, points: int, state: int, device: torch.device
+) -> tuple[Callable[[int], int], MakeKernel]:
+    """Choose the kernel of a job.
 
+    Args:
+        job: the job.
+        packing: memory layout of its numbers.
+        points: number of samples of a member.
+        state: bytes of the state of the optimizer.
+        device: where it is trained.
 
-def _compiled_loops(
-    job: Job, layers: tuple[Layer, ...] | None, points: int, device: torch.device
-) -> Sequence[Address] | None:
-    """Return what compiled code needs to train the members, or None if torch should do it."""
-    if not layers or device.type != "cpu":
-        return None
-    return compiled.compiled_loops(_encoding(job), layers, points)
+    Returns:
+        The bytes of a member by the samples of a tile; and what makes the kernel.
+    """
+    layers, backbone, shape = _layers(job), job.backbone, job.shape
+    if layers is None or not isinstance(backbone, LayeredBackbone):
+        return (
+            lambda tile: general.member_bytes(packing, shape, tile, state),
+            lambda *given: general.GeneralKernel(backbone, shape, packing, *given),
+        )
+    encoding = backbone.encoding
+    loops = compiled.compiled_loops(encoding, layers, points) if device.type == "cpu" else None
+    if loops is None:
+        return (
+            lambda tile: layered.member_bytes(layers, points, tile, state),
+            lambda *given: layered.LayeredKernel(encoding, layers, *given),
+        )
+    return (
+        lambda tile: compiled.member_bytes(encoding, layers, points, state),
+        lambda data, rule, plan: compiled.CompiledKernel(encoding, layers, data, rule, loops),
+    )
 
 
 def _state_bytes(optimizer: Optimizer, packing: Packing) -> int:

@@ -127,10 +127,10 @@ def loop_of(activation: Activation) -> Loop | None:
 @lru_cache(maxsize=1024)
 def _working_loop(activation: Activation) -> Loop | None:
     """Return a compiled loop after a first call, which compiles it; logs if it fails."""
-    loop = activation.loop()
-    if loop is None or not is_compiled(loop):
-        return None
     try:
+        loop = activation.loop()
+        if loop is None or not is_compiled(loop):
+            return None
         loop(np.ones((1, 1, 1), np.float32), np.ones((1, 2, 1), np.float32))
     except Exception as error:
         name = type(activation).__name__

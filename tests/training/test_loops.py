@@ -73,6 +73,17 @@ class InPython(Failing):
         return lambda z, out: None
 
 
+class Raising(Failing):
+    def loop(self):
+        raise RuntimeError("no loop today")
+
+
+def test_an_activation_that_fails_to_give_its_loop_is_left_to_torch(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert loops.loop_of(Raising()) is None
+    assert "no loop today" in caplog.text
+
+
 def test_a_loop_that_fails_or_is_not_compiled_is_not_used(caplog):
     with caplog.at_level(logging.WARNING):
         assert loops.loop_of(Failing()) is None
