@@ -19,8 +19,9 @@ import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import torch
 from jobs import job_of
@@ -38,7 +39,7 @@ from enas_inr.training.curves import has_diverged
 from enas_inr.training.trainer import train
 
 PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
-MULTIPLES = (0.25, 0.5, 1.0, 2.0)
+MULTIPLES = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0)
 CELLS, LEAST_CELLS = 16, 4  # sizes of the sample of the cells of a signal
 POINTS = 2048  # samples that suffice
 CLOSE_DB = 3.0
@@ -50,18 +51,41 @@ class Measured:
     """The trainings of one architecture on one signal.
 
     Attributes:
+        steps: steps of each training.
         rate: the derived learning rate.
         psnr: by multiple of the rate, the paper's PSNR in dB; None if the training diverged.
     """
 
     signal: str
+    axes: int
     backbone: str
     optimizer: str
     grid: int
     depth: int
     width: int
+    steps: int
     rate: float
     psnr: dict[float, float | None]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return what `written` has written."""
+        fields = json.loads(text)
+        return cls(**fields | {"psnr": {float(key): v for key, v in fields["psnr"].items()}})
+
+    def written(self) -> str:
+        """Return a line of JSON."""
+        return json.dumps(vars(self))
+
+    @property
+    def trained(self) -> tuple[str | int, ...]:
+        """What was trained."""
+        return (self.signal, self.backbone, self.optimizer, self.steps, *self.architecture)
+
+    @property
+    def architecture(self) -> tuple[int, int, int]:
+        """Grid, depth and width."""
+        return (self.grid, self.depth, self.width)
 
     @property
     def regret(self) -> float:
@@ -139,30 +163,35 @@ def measure(
         psnr[multiple] = None if diverged or best is None else psnr_paper_db(best)
     return Measured(
         signal.name,
+        signal.values.ndim - 1,
         spec.backbone,
         training.optimizer,
         spec.grid,
         spec.depth,
         spec.width,
+        training.steps,
         job.learning_rate,
         psnr,
     )
 
 
 def table(measured: Sequence[Measured]) -> str:
-    """Return a row for each backbone, grid and depth: how often its rates are close."""
-    headings = ("backbone", "M", "d", "w", "median PSNR", "close", "worst regret", "diverged")
-    kinds = dict.fromkeys((m.backbone, m.grid, m.depth) for m in measured)
+    """Return a row for each kind of training: how often its rates are close."""
+    headings = ("axes", "backbone", "optimizer", "steps", "M", "d", "w")
+    results = ("median PSNR", "close", "worst regret", "diverged")
     rows = []
-    for kind in kinds:
-        same = [m for m in measured if (m.backbone, m.grid, m.depth) == kind]
+    for kind in dict.fromkeys(map(_kind, measured)):
+        same = [m for m in measured if _kind(m) == kind]
         widths = sorted({m.width for m in same})
         regrets = [m.regret for m in same]
         ours = [value for m in same if (value := m.psnr[1.0]) is not None]
+        axes, backbone, optimizer, *numbers = kind
         rows.append(
             [
-                f"`{kind[0]}`",
-                *map(str, kind[1:]),
+                str(axes),
+                f"`{backbone}`",
+                f"`{optimizer}`",
+                *map(str, numbers),
                 f"{widths[0]} to {widths[-1]}" if len(widths) > 1 else str(widths[0]),
                 f"{statistics.median(ours):.1f}" if ours else "-",
                 f"{sum(regret <= CLOSE_DB for regret in regrets)} of {len(same)}",
@@ -170,7 +199,11 @@ def table(measured: Sequence[Measured]) -> str:
                 str(sum(m.psnr[1.0] is None for m in same)),
             ]
         )
-    return markdown(headings, rows)
+    return markdown((*headings, *results), rows)
+
+
+def _kind(m: Measured) -> tuple[int, str, str, int, int, int]:
+    return (m.axes, m.backbone, m.optimizer, m.steps, m.grid, m.depth)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -180,36 +213,49 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--backbones", nargs="+", default=["siren"])
     parser.add_argument("--optimizer", default="adam")
     parser.add_argument("--grids", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--widths", type=int, nargs="+", default=PAPER_WIDTHS)
+    parser.add_argument("--depths", type=int, nargs="+", default=PAPER_DEPTHS)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--axes", type=int, nargs="+", default=[1, 2, 3], help="of the signals")
-    parser.add_argument("--most-cost", type=float, default=math.inf, help="GFLOP of a training")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here")
+    parser.add_argument(
+        "--lines", type=Path, metavar="FILE", help="write each result here; go on from it"
+    )
+    parser.add_argument("--also", type=Path, nargs="+", default=[], help="show these lines, too")
     parser.add_argument("--page", type=Path, help="a page with a place for the table")
     args = parser.parse_args(argv)
     catalog = load_catalog()
     training = TrainingSpec.from_profile("tuned", steps=args.steps, optimizer=args.optimizer)
-    measured: list[Measured] = []
+    measured = [*_read(args.lines), *(m for path in args.also for m in _read(path))]
+    known = {m.trained for m in measured}
     for signal in signals(catalog, args.files):
-        if signal.values.ndim - 1 not in args.axes:
+        axes = signal.values.ndim - 1
+        if axes not in args.axes:
             continue
-        for backbone in args.backbones:
-            for grid in args.grids:
-                try:
-                    specs = architectures(signal, grid, backbone, catalog)
-                except SpecError:
-                    continue  # the grid is too fine for the signal
-                for spec in specs:
-                    measured.append(measure(signal, spec, training, catalog))
-                    print(measured[-1], file=sys.stderr, flush=True)
-                    if args.json:
-                        args.json.write_text(json.dumps([_as_json(m) for m in measured]))
-    print(table(measured))
+        for backbone, grid in product(args.backbones, args.grids):
+            try:
+                specs = architectures(signal, grid, backbone, catalog)
+            except SpecError:
+                continue  # the grid is too fine for the signal
+            for spec in specs:
+                ours = (signal.name, backbone, args.optimizer, args.steps)
+                wanted = spec.width in args.widths and spec.depth in args.depths
+                if not wanted or (*ours, grid, spec.depth, spec.width) in known:
+                    continue
+                measured.append(measure(signal, spec, training, catalog))
+                print(measured[-1], file=sys.stderr, flush=True)
+                if args.lines:
+                    with args.lines.open("a") as file:
+                        print(measured[-1].written(), file=file)
+    shown = table(sorted(measured, key=_kind))
+    print(shown)
     if args.page:
-        args.page.write_text(filled(args.page.read_text(), {"rates": table(measured)}))
+        args.page.write_text(filled(args.page.read_text(), {"rates": shown}))
 
 
-def _as_json(measured: Measured) -> dict[str, Any]:
-    return {**vars(measured), "regret": measured.regret}
+def _read(path: Path | None) -> list[Measured]:
+    if path is None or not path.exists():
+        return []
+    return [Measured.read(line) for line in path.read_text().splitlines()]
 
 
 if __name__ == "__main__":

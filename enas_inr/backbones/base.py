@@ -39,7 +39,7 @@ class Backbone(ABC):
     ) -> Float[Tensor, "members points out"]:
         """Evaluate each member at its own points. The result is differentiable."""
 
-    def learning_rate(self, shape: NetShape, points: int) -> float | None:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float | None:
         """Return the learning rate that fits an architecture, found by measurement.
 
         It is a rate of Adam at which trainings of that shape reliably converge, and about the best
@@ -48,6 +48,7 @@ class Backbone(ABC):
         Args:
             shape: shape of each member.
             points: samples of a cell.
+            steps: steps of the training.
 
         Returns:
             The rate; None for the default rate of the backbone, whatever its shape.

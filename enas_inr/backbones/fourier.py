@@ -55,7 +55,7 @@ class Fourier(LayeredBackbone):
     constants = ("mapping",)
     options: FourierOptions = FourierOptions()
 
-    def learning_rate(self, shape: NetShape, points: int) -> float:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate that falls with the width."""
         return RATE_BY_WIDTH / shape.width
 

@@ -72,7 +72,7 @@ class Relu(LayeredBackbone):
 
     options: ReluOptions = ReluOptions()
 
-    def learning_rate(self, shape: NetShape, points: int) -> float:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate that falls with the width and the depth."""
         return RATE_BY_WIDTH / (shape.width * math.sqrt(max(shape.depth, 1)))
 

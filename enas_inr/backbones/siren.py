@@ -64,9 +64,10 @@ class Siren(LayeredBackbone):
 
     options: SirenOptions = SirenOptions()
 
-    def learning_rate(self, shape: NetShape, points: int) -> float:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate by the size, lower for a first omega_0 that is far above the usual 30."""
-        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
+        parameters = self.cost(shape).parameters
+        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, steps, parameters)
         by_omega = RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST)
         return min(by_size, by_omega, HIGHEST_RATE)
 

@@ -89,7 +89,7 @@ class LocalExecutor(Executor):
         seconds = (time.perf_counter() - started) / sum(trial.cost.flops for trial in trials)
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
             share = seconds * trial.cost.flops
-            result = trial_result(self._context, trial, outcome, share, self._device)
+            result = trial_result(self._context, trial, outcome, share)
             picture = trial_picture(self._context, job, outcome, result)
             if picture:
                 self._context.keep_picture(trial, picture)

@@ -4,7 +4,7 @@ An executor that trains trials itself does so in three steps::
 
     jobs = make_jobs(context, trials)  # of one grid, and with the same training settings
     outcomes = train(jobs, trials[0].training, device, keep_params=context.pictures)
-    results = [trial_result(context, *pair, seconds, device) for pair in zip(trials, outcomes)]
+    results = [trial_result(context, *pair, seconds) for pair in zip(trials, outcomes)]
 
 If `context.pictures` is set, it passes the return value of `trial_picture` to
 `context.keep_picture` before it yields the result. `failed_result` describes a trial that could not
@@ -91,7 +91,6 @@ def trial_result(
     trial: TrialSpec,
     outcome: Outcome,
     seconds: float,
-    device: torch.device,
 ) -> TrialResult:
     """Return the result of a trial, without a score."""
     repeats = tuple(map(_repeat_result, outcome.repeats))
@@ -111,7 +110,7 @@ def trial_result(
         curve=learning_curve(outcome.losses),
         learning_rate=rate,
         seconds=seconds,
-        device=device_name(device),
+        device=device_name(outcome.device),
         versions=versions(context, trial),
         message="; ".join(messages),
     )
@@ -174,8 +173,9 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
     )
     shape = net_shape(spec, context.info)
     points = max(math.prod(block.shape) for block in partition.blocks)
-    fitted = backbone.learning_rate(shape, points) if training.fits_rate else None
-    default = fitted * optimizer.rate_factor if fitted else described.learning_rate
+    default = described.learning_rate
+    if training.fits_rate and (fitted := backbone.learning_rate(shape, points, training.steps)):
+        default = fitted * optimizer.rate_factor
     return Job(
         backbone=backbone,
         shape=shape,

@@ -45,6 +45,8 @@ class Outcome:
             included; empty unless requested.
         learning_rate: learning rate of this training.
         retried: whether it replaces one that diverged.
+        device: where it was trained, which need not be the device that was asked for (see
+            `Trainer.attempt`).
     """
 
     losses: Float[Tensor, "repeats steps"]
@@ -53,6 +55,7 @@ class Outcome:
     params: tuple[Params, ...] = ()
     learning_rate: float = math.nan
     retried: bool = False
+    device: torch.device = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -279,6 +282,7 @@ class Run:
                     params=self._params(number) if keep_params else (),
                     learning_rate=job.learning_rate,
                     retried=job.retried,
+                    device=self.batches[0].chunks[0].weights.device,
                 )
             )
         return outcomes

@@ -10,6 +10,7 @@ from enas_inr.cost import NetShape
 from enas_inr.spec import TrainingSpec
 
 MANY = 10_000  # samples of a cell
+STEPS = 500
 
 
 def shape(depth, width):
@@ -20,11 +21,14 @@ def siren(**options):
     return Siren(SirenOptions(bias_init="fan_in", **options))
 
 
+@pytest.mark.parametrize("steps", [10, STEPS, 100_000])
 @pytest.mark.parametrize("points", [16, MANY])
 @pytest.mark.parametrize("backbone", [siren(), Relu(), Fourier()])
-def test_a_rate_never_rises_with_the_width_or_the_depth(backbone, points):
+def test_a_rate_never_rises_with_the_width_or_the_depth(backbone, points, steps):
     rates = {
-        (d, w): backbone.learning_rate(shape(d, w), points) for d in range(6) for w in (8, 64, 512)
+        (d, w): backbone.learning_rate(shape(d, w), points, steps)
+        for d in range(6)
+        for w in (8, 64, 512)
     }
     for (depth, width), rate in rates.items():
         assert 0 < rate < 0.1
@@ -33,14 +37,21 @@ def test_a_rate_never_rises_with_the_width_or_the_depth(backbone, points):
 
 def test_a_high_first_frequency_lowers_the_rate():
     usual, high = siren(), siren(omega_first=1000)
-    assert usual.learning_rate(shape(1, 64), MANY) == pytest.approx(0.45 / 64)
-    assert high.learning_rate(shape(1, 64), MANY) == pytest.approx(1 / 1000)
+    assert usual.learning_rate(shape(1, 64), MANY, STEPS) == pytest.approx(0.45 / 64)
+    assert high.learning_rate(shape(1, 64), MANY, STEPS) == pytest.approx(1 / 1000)
 
 
 def test_a_network_with_ample_parameters_has_a_lower_rate():
-    rates = [siren().learning_rate(shape(1, 64), points) for points in (16, 64, 256, 1024)]
+    rates = [siren().learning_rate(shape(1, 64), points, STEPS) for points in (16, 64, 256, 1024)]
     assert rates == sorted(rates)
     assert rates[0] < rates[-1] == pytest.approx(0.45 / 64)
+
+
+def test_deep_networks_have_a_lower_rate_in_small_cells_and_long_trainings():
+    usual = siren().learning_rate(shape(5, 32), 256, STEPS)
+    assert siren().learning_rate(shape(5, 32), 1024, STEPS) > usual
+    assert siren().learning_rate(shape(5, 32), 256, 2000) < usual
+    assert siren().learning_rate(shape(1, 32), 1024, 2000) == pytest.approx(0.45 / 32)
 
 
 def test_only_fitted_defaults_use_them():

@@ -79,6 +79,7 @@ def test_where_an_operation_is_missing_training_goes_on_on_the_cpu(monkeypatch, 
     with caplog.at_level(logging.WARNING):
         (outcome,) = train([one], TRAINING, MPS)
     assert torch.equal(outcome.losses, expected.losses)
+    assert outcome.device == CPU
     (record,) = caplog.records
     assert "training on the CPU, since mps: " in record.message
 

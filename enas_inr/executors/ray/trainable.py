@@ -136,7 +136,7 @@ class Training(tune.Trainable):
         trainer.keep(state)
         _keep(state, checkpoint_file(self._folder, self._trial))
         seconds = time.perf_counter() - self._started
-        result = trial_result(self._context, self._trial, outcome, seconds, self._device)
+        result = trial_result(self._context, self._trial, outcome, seconds)
         complete = result.status is TrialStatus.COMPLETE
         return {
             "steps": self._done,

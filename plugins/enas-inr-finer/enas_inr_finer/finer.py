@@ -77,9 +77,10 @@ class Finer(LayeredBackbone):
 
     options: FinerOptions = FinerOptions()
 
-    def learning_rate(self, shape: NetShape, points: int) -> float:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate by the size (measured in docs/recipes.md)."""
-        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
+        parameters = self.cost(shape).parameters
+        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, steps, parameters)
         return min(by_size, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:

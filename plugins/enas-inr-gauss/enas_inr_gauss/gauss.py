@@ -63,9 +63,10 @@ class Gauss(LayeredBackbone):
 
     options: GaussOptions = GaussOptions()
 
-    def learning_rate(self, shape: NetShape, points: int) -> float:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate by the size (measured in docs/recipes.md)."""
-        return rate_by_size(RATE_BY_WIDTH, shape, points, self.cost(shape).parameters)
+        parameters = self.cost(shape).parameters
+        return rate_by_size(RATE_BY_WIDTH, shape, points, steps, parameters)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""

@@ -42,7 +42,7 @@ class Wire(Backbone):
 
     options: WireOptions = WireOptions()
 
-    def learning_rate(self, shape: NetShape, points: int) -> float:
+    def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate that falls with the width and the depth (measured in docs/recipes.md)."""
         return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1))
 
