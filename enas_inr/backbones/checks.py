@@ -46,7 +46,7 @@ def _cost(backbone: Backbone, cost: object, shape: NetShape) -> object:
     return cost
 
 
-def _rate(backbone: Backbone, rate: object, shape: NetShape, points: int) -> object:
+def _rate(backbone: Backbone, rate: object, shape: NetShape, points: int, steps: int) -> object:
     if rate is not None and not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
         raise ContractError(f"learning_rate returned {rate!r}, not a positive number or None")
     return rate
