@@ -16,7 +16,7 @@ from enas_inr.backbones.options import FourierOptions
 from enas_inr.backbones.relu import rectified_layers
 from enas_inr.cost import NetShape
 
-RATE_BY_WIDTH = 0.1  # learning rate times width
+RATE_BY_SIZE = 0.08
 
 
 @final
@@ -56,8 +56,8 @@ class Fourier(LayeredBackbone):
     options: FourierOptions = FourierOptions()
 
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
-        """Return a rate that falls with the width."""
-        return RATE_BY_WIDTH / shape.width
+        """Return a rate that falls with the width and the depth."""
+        return RATE_BY_SIZE / (shape.width * math.sqrt(max(shape.depth, 1)))
 
     @property
     def encoding(self) -> GaussianMapping:

@@ -6,32 +6,32 @@ from enas_inr.cost import NetShape
 
 __all__ = ["rate_by_size"]
 
-DEPTH_POWER = 1.5
-AMPLE, AMPLE_POWER = 4, 0.75
-USUAL_POINTS, USUAL_STEPS = 256, 500  # of the trainings by which the rates were found
-EASE_POWER, MOST_EASE = 0.07, 2.0
+USUAL_STEPS = 500  # of the trainings by which the rates were found
+STEPS_POWER = 0.07
+ROOM, ROOM_POWER = 2.5, 0.6
+AMPLE, AMPLE_POWER, AMPLE_RATE = 4, 0.75, 5.9
 
 
 def rate_by_size(
-    by_width: float, shape: NetShape, points: int, steps: int, parameters: int
+    highest: float, shape: NetShape, points: int, steps: int, parameters: int
 ) -> float:
     """Return a learning rate of Adam that falls with the width and the depth.
 
-    A change of all weights of a layer changes its output in proportion to the width, and each
-    further layer multiplies the change. Deep networks bear a higher rate if their cell has many
-    samples, and need one if they are trained for few steps. A network with more than four
-    parameters for each value of its cell soon fits the cell up to an error that is proportional to
-    the rate, which is therefore lower.
+    The highest rate at which trainings converge is proportional to 1 / (d sqrt(w)). A network with
+    many parameters for each value of its cell ends nearer to the cell at a lower rate, and so does
+    a deep one in a long training.
 
     Args:
-        by_width: the rate of a network with one hidden w x w layer, multiplied by its width.
+        highest: the highest rate of a network with one hidden layer of width 1.
         shape: shape of each member.
         points: samples of a cell.
         steps: steps of the training.
         parameters: parameters of a member.
     """
     depth = max(shape.depth, 1)
-    ease = (points / USUAL_POINTS * USUAL_STEPS / steps) ** (EASE_POWER * (depth - 1))
-    deep: float = depth**-DEPTH_POWER * min(max(ease, 1 / MOST_EASE), MOST_EASE)
-    ample: float = (AMPLE * points * shape.out_features / parameters) ** AMPLE_POWER
-    return by_width / shape.width * min(deep, ample)
+    values: float = points * shape.out_features / parameters
+    long: float = (USUAL_STEPS / steps) ** (STEPS_POWER * (depth - 1))
+    room: float = (ROOM * values) ** ROOM_POWER
+    ample: float = AMPLE_RATE / shape.width * (AMPLE * values) ** AMPLE_POWER
+    deep: float = min(1.0, long, room * long) / (depth * shape.width**0.5)
+    return highest * min(deep, ample)

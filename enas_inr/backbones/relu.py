@@ -21,7 +21,7 @@ from enas_inr.backbones.layered import (
 from enas_inr.backbones.options import BiasInit, ReluOptions
 from enas_inr.cost import NetShape
 
-RATE_BY_WIDTH = 0.5  # learning rate times width, at depth 1
+RATE_BY_SIZE = 0.125
 
 
 @final
@@ -74,7 +74,7 @@ class Relu(LayeredBackbone):
 
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate that falls with the width and the depth."""
-        return RATE_BY_WIDTH / (shape.width * math.sqrt(max(shape.depth, 1)))
+        return RATE_BY_SIZE / math.sqrt(shape.width * max(shape.depth, 1))
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the layers of a network of that shape."""

@@ -22,7 +22,7 @@ from enas_inr.backbones.options import OMEGA_FIRST, SirenOptions
 from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 
-RATE_BY_WIDTH = 0.45
+RATE_BY_SIZE = 0.076
 RATE_BY_OMEGA = 1.0  # highest learning rate times the first omega_0
 HIGHEST_RATE = 0.5 / OMEGA_FIRST
 
@@ -67,7 +67,7 @@ class Siren(LayeredBackbone):
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate by the size, lower for a first omega_0 that is far above the usual 30."""
         parameters = self.cost(shape).parameters
-        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, steps, parameters)
+        by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
         by_omega = RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST)
         return min(by_size, by_omega, HIGHEST_RATE)
 

@@ -21,7 +21,7 @@ from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
 
-RATE_BY_WIDTH = 0.3
+RATE_BY_SIZE = 0.05
 HIGHEST_RATE = 9.5e-3
 
 
@@ -80,7 +80,7 @@ class Finer(LayeredBackbone):
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate by the size (measured in docs/recipes.md)."""
         parameters = self.cost(shape).parameters
-        by_size = rate_by_size(RATE_BY_WIDTH, shape, points, steps, parameters)
+        by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
         return min(by_size, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:

@@ -18,7 +18,7 @@ from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options
 
-RATE_BY_WIDTH = 0.4
+RATE_BY_SIZE = 0.068
 
 
 class GaussOptions(Options):
@@ -66,7 +66,7 @@ class Gauss(LayeredBackbone):
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate by the size (measured in docs/recipes.md)."""
         parameters = self.cost(shape).parameters
-        return rate_by_size(RATE_BY_WIDTH, shape, points, steps, parameters)
+        return rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""
