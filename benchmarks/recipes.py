@@ -35,6 +35,7 @@ from enas_inr.result import psnr_paper_db
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PAPER_MAX_FLOPS, EnsembleSpec, TrainingSpec
 from enas_inr.studies.settings import PAPER_DEPTHS, PAPER_WIDTHS
+from enas_inr.training.batch import Job
 from enas_inr.training.curves import has_diverged
 from enas_inr.training.trainer import train
 
@@ -148,12 +149,8 @@ def cells_of(grid: int, signal: Signal) -> int:
     return min(CELLS, max(LEAST_CELLS, POINTS // points))
 
 
-def measure(
-    signal: Signal, spec: EnsembleSpec, training: TrainingSpec, catalog: Catalog
-) -> Measured:
-    """Train a sample of the cells at each multiple of the derived rate."""
-    cells = cells_of(spec.grid, signal)
-    _, job = job_of(signal, spec, training, catalog, cells=cells)
+def measure(signal: Signal, spec: EnsembleSpec, training: TrainingSpec, job: Job) -> Measured:
+    """Train a job at each multiple of its derived rate."""
     psnr: dict[float, float | None] = {}
     for multiple in MULTIPLES:
         tried = replace(job, learning_rate=job.learning_rate * multiple)
@@ -226,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     catalog = load_catalog()
     training = TrainingSpec.from_profile("tuned", steps=args.steps, optimizer=args.optimizer)
     measured = [*_read(args.lines), *(m for path in args.also for m in _read(path))]
-    known = {m.trained for m in measured}
+    known = {(m.trained, m.rate) for m in measured}
     for signal in signals(catalog, args.files):
         axes = signal.values.ndim - 1
         if axes not in args.axes:
@@ -237,11 +234,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             except SpecError:
                 continue  # the grid is too fine for the signal
             for spec in specs:
-                ours = (signal.name, backbone, args.optimizer, args.steps)
-                wanted = spec.width in args.widths and spec.depth in args.depths
-                if not wanted or (*ours, grid, spec.depth, spec.width) in known:
+                if spec.width not in args.widths or spec.depth not in args.depths:
                     continue
-                measured.append(measure(signal, spec, training, catalog))
+                cells = cells_of(grid, signal)
+                _, job = job_of(signal, spec, training, catalog, cells=cells)
+                ours = (signal.name, backbone, args.optimizer, args.steps)
+                trained = (*ours, grid, spec.depth, spec.width)
+                if (trained, job.learning_rate) in known:
+                    continue
+                measured = [m for m in measured if m.trained != trained]  # by an older rule
+                measured.append(measure(signal, spec, training, job))
                 print(measured[-1], file=sys.stderr, flush=True)
                 if args.lines:
                     with args.lines.open("a") as file:

@@ -8,6 +8,7 @@ __all__ = ["rate_by_size"]
 
 USUAL_STEPS = 500  # of the trainings by which the rates were found
 STEPS_POWER = 0.07
+DEPTH_POWER = 1.15
 ROOM, ROOM_POWER = 2.5, 0.6
 AMPLE, AMPLE_POWER, AMPLE_RATE = 4, 0.75, 5.9
 
@@ -17,9 +18,9 @@ def rate_by_size(
 ) -> float:
     """Return a learning rate of Adam that falls with the width and the depth.
 
-    The highest rate at which trainings converge is proportional to 1 / (d sqrt(w)). A network with
-    many parameters for each value of its cell ends nearer to the cell at a lower rate, and so does
-    a deep one in a long training.
+    The highest rate at which trainings converge is about proportional to d^-1.15 w^-0.5. A network
+    with many parameters for each value of its cell ends nearer to the cell at a lower rate, and so
+    does a deep one in a long training.
 
     Args:
         highest: the highest rate of a network with one hidden layer of width 1.
@@ -33,5 +34,5 @@ def rate_by_size(
     long: float = (USUAL_STEPS / steps) ** (STEPS_POWER * (depth - 1))
     room: float = (ROOM * values) ** ROOM_POWER
     ample: float = AMPLE_RATE / shape.width * (AMPLE * values) ** AMPLE_POWER
-    deep: float = min(1.0, long, room * long) / (depth * shape.width**0.5)
+    deep: float = min(1.0, long, room * long) / (depth**DEPTH_POWER * shape.width**0.5)
     return highest * min(deep, ample)
