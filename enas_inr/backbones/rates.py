@@ -8,7 +8,7 @@ __all__ = ["rate_by_size"]
 
 USUAL_STEPS = 500  # of the trainings by which the rates were found
 STEPS_POWER = 0.07
-DEPTH_POWER = 1.15
+DEPTH_POWER = 1.05
 ROOM, ROOM_POWER = 2.5, 0.6
 AMPLE, AMPLE_POWER, AMPLE_RATE = 4, 0.75, 5.9
 
@@ -18,7 +18,7 @@ def rate_by_size(
 ) -> float:
     """Return a learning rate of Adam that falls with the width and the depth.
 
-    The highest rate at which trainings converge is about proportional to d^-1.15 w^-0.5. A network
+    The highest rate at which trainings converge is about proportional to d^-1.05 w^-0.5. A network
     with many parameters for each value of its cell ends nearer to the cell at a lower rate, and so
     does a deep one in a long training.
 
