@@ -135,7 +135,7 @@ def test_neighbours_that_are_trained_with_a_margin_agree_where_they_meet():
 
 def diverging(monkeypatch) -> FitSpec:
     """A fit whose derived rate is far too high; the losses of a SIREN stay finite even so."""
-    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape, points: 30.0)
+    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape, points, steps: 30.0)
     return asked(steps=130, learning_rate=None, defaults="fitted", patience=130)
 
 
@@ -168,7 +168,7 @@ def test_the_repeated_fit_is_resumed_at_its_own_rate(monkeypatch, tmp_path):
 
 
 def test_a_fit_that_converges_is_not_repeated(monkeypatch):
-    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape, points: 1e-2)
+    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape, points, steps: 1e-2)
     made = fit(waves(), asked(learning_rate=None, defaults="fitted"), catalog=CATALOG)
     assert not made.retried
     assert made.model.header.training.learning_rate == 1e-2

@@ -17,7 +17,7 @@ from enas_inr.backbones.layered import bias_name, dense_sizes, weight_name
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.spec import Options
 
-RATE_BY_WIDTH = 0.06  # learning rate times width, at depth 1
+RATE_BY_SIZE = 0.06
 
 
 class WireOptions(Options):
@@ -44,7 +44,7 @@ class Wire(Backbone):
 
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
         """Return a rate that falls with the width and the depth (measured in docs/recipes.md)."""
-        return RATE_BY_WIDTH / (shape.width * max(shape.depth, 1))
+        return RATE_BY_SIZE / (shape.width * math.sqrt(max(shape.depth, 1)))
 
     def init(self, shape: NetShape, seeds: Sequence[int]) -> Params:
         """Draw weights `members out in` and biases `members out` of each layer."""
