@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.trial import make_jobs
 from enas_inr.plugins.catalog import Catalog
@@ -35,17 +35,17 @@ def job_of(
         repeats: number of trainings.
         cells: number of cells to train; None for all.
     """
-    settled = candidate(spec, signal.info(), catalog, training)
+    ensemble, cost = resolved(spec, signal.info(), catalog, training)
     trial = TrialSpec(
         number=0,
-        ensemble=settled.spec,
-        cost=settled.cost,
+        ensemble=ensemble,
+        cost=cost,
         training=training,
         repeats=repeats,
         seed=0,
     )
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    return settled.spec, replace(job, partition=sampled(job.partition, cells)) if cells else job
+    return ensemble, replace(job, partition=sampled(job.partition, cells)) if cells else job
 
 
 def sampled(partition: Partition, most: int) -> Partition:

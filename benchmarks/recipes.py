@@ -28,12 +28,13 @@ from jobs import job_of
 from pages import filled, markdown
 
 from enas_inr.api.reading import read_signal
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import psnr_paper_db
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import PAPER_MAX_FLOPS, EnsembleSpec, TrainingSpec
+from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec.budget import PAPER_MAX_FLOPS
 from enas_inr.studies.settings import PAPER_DEPTHS, PAPER_WIDTHS
 from enas_inr.training.batch import Job
 from enas_inr.training.curves import has_diverged
@@ -137,7 +138,7 @@ def architectures(signal: Signal, grid: int, backbone: str, catalog: Catalog) ->
     for depth in PAPER_DEPTHS:
         for width in PAPER_WIDTHS:
             spec = EnsembleSpec(backbone=backbone, grid=grid, depth=depth, width=width)
-            cost = candidate(spec, info, catalog).cost
+            _, cost = resolved(spec, info, catalog)
             if cost.flops <= PAPER_MAX_FLOPS.total(info.samples):
                 found.append(spec)
     return found

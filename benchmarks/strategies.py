@@ -33,7 +33,7 @@ from typing import final
 from enas_inr.cost import FeasibleSpace
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.result import TraceStep, TrialResult, best_of
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Configuration
 from enas_inr.strategies.base import Strategy
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
@@ -57,7 +57,7 @@ SAMPLERS = ("tpe", "gp", "cmaes", "nsgaii", "random", "brute")
 STRATEGIES = ("coordinate", "exhaustive", *SAMPLERS)
 
 
-def landscape(seed: int) -> Callable[[EnsembleSpec], float]:
+def landscape(seed: int) -> Callable[[Configuration], float]:
     """Generate a signal, given by the PSNR (in the paper's convention) of every architecture."""
     draw = random.Random(seed).uniform
     ceiling, pace = draw(40, 75), draw(1.5, 3.5)
@@ -65,7 +65,7 @@ def landscape(seed: int) -> Callable[[EnsembleSpec], float]:
     best_grid, narrow = draw(2, 4), draw(0.5, 2)
     phase, ripple = draw(0, 2 * math.pi), draw(0.2, 0.8)
 
-    def psnr(spec: EnsembleSpec) -> float:
+    def psnr(spec: Configuration) -> float:
         cells = math.log2(spec.grid)
         capacity = math.log2(spec.width / 4) + (cells - 3) / 2
         return (
@@ -88,8 +88,8 @@ class Until(Strategy):
         self._strategy, self._goal = strategy, goal
 
     def propose(
-        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
-    ) -> Sequence[EnsembleSpec]:
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
         """Return the proposals of the strategy, or none if the goal is trained."""
         if any(result.key == self._goal for result in history):
             return []
@@ -115,7 +115,7 @@ class Run:
 
 
 def search(
-    name: str, space: FeasibleSpace, psnr: Callable[[EnsembleSpec], float], batch: int
+    name: str, space: FeasibleSpace, psnr: Callable[[Configuration], float], batch: int
 ) -> Run:
     """Search one landscape with one strategy."""
     objective = PsnrFlops()

@@ -8,10 +8,12 @@ sub-network computes only once (the mapping matrix of Fourier features in Fig. 6
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 from enas_inr.errors import BudgetError, ContractError, SpecError
-from enas_inr.spec import Budget, Cost, EnsembleSpec, SearchSpace, SignalInfo
+from enas_inr.spec import Budget, Configuration, Cost, EnsembleSpec, SearchSpace, SignalInfo
+from enas_inr.spec.space import Point
 from enas_inr.validation import format_quantity
 
 __all__ = [
@@ -27,6 +29,9 @@ __all__ = [
 
 BYTES_PER_NUMBER = 4
 """The size of a float32, in which parameters are stored."""
+
+
+MOST_POINTS = 10_000  # whose costs are computed before a search
 
 
 @dataclass(frozen=True)
@@ -103,64 +108,121 @@ def check_cost(net: object) -> None:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture and its cost."""
+    """A configuration and its cost.
 
-    spec: EnsembleSpec
+    Attributes:
+        point: its values on the axes of a search space, before defaults of its backbone are filled
+            in.
+    """
+
+    spec: Configuration
     cost: Cost
+    point: Point = ()
+
+    @property
+    def key(self) -> str:
+        """The key of the configuration."""
+        return self.spec.key()
+
+
+def _none(spec: Configuration) -> Candidate | None:
+    return None
 
 
 @dataclass(frozen=True)
 class FeasibleSpace:
-    """A search space and those of its architectures that fit the budget, with their costs.
+    """A search space and those of its configurations that fit the budget, with their costs.
 
     Attributes:
         space: the axes, in the order of the search.
-        feasible: the architectures within the budget, in the order of `space.specs()`.
+        feasible: the configurations within the budget, in the order of `space.points()`.
         objectives: the objectives to optimise together; empty for the score alone.
         seed: random seed of the strategy.
+        within: returns a configuration between those points with its cost; None if it exceeds the
+            budget.
     """
 
     space: SearchSpace
     feasible: tuple[Candidate, ...]
     objectives: tuple[str, ...] = ()
     seed: int = 0
+    within: Callable[[Configuration], Candidate | None] = _none
 
-    def line(self, spec: EnsembleSpec, axis: str) -> tuple[Candidate, ...]:
-        """Return the feasible architectures that differ from `spec` on at most one axis."""
-        others = [a.name for a in self.space.axes if a.name != axis]
-        return tuple(
-            c for c in self.feasible if all(getattr(c.spec, n) == getattr(spec, n) for n in others)
-        )
+    def at(self, point: Point) -> Candidate | None:
+        """Return the configuration at a point; None if it exceeds the budget."""
+        if known := self._by_point.get(point):
+            return known
+        if self.space.only:
+            return None
+        found = self.within(self.space.configuration(point))
+        # Another point may have the same configuration, if a value is that of a default.
+        return found and (self._by_key.get(found.key) or replace(found, point=point))
+
+    def find(self, spec: Configuration) -> Candidate | None:
+        """Return a configuration of the space with its cost; None if it exceeds the budget."""
+        found = self._by_key.get(spec.key())
+        if found or self.space.finite or not self.space.holds(spec):
+            return found
+        return self.within(spec)
+
+    def line(self, point: Point, axis: str) -> tuple[Candidate, ...]:
+        """Return the configurations within the budget that differ from a point on one axis."""
+        moved = (self.space.moved(point, axis, value) for value in self.space.axis(axis).points)
+        return tuple(candidate for one in moved if (candidate := self.at(one)))
+
+    @cached_property
+    def _by_point(self) -> dict[Point, Candidate]:
+        return {candidate.point: candidate for candidate in self.feasible}
+
+    @cached_property
+    def _by_key(self) -> dict[str, Candidate]:
+        return {candidate.key: candidate for candidate in self.feasible}
 
 
 def within_budget(
-    space: SearchSpace, budget: Budget, samples: int, candidate: Callable[[EnsembleSpec], Candidate]
+    space: SearchSpace,
+    budget: Budget,
+    samples: int,
+    candidate: Callable[[Configuration], Candidate],
 ) -> FeasibleSpace:
-    """Compute the cost of every architecture of `space` and keep those within `budget`.
+    """Compute the cost of every configuration of `space` and keep those within `budget`.
 
     Args:
-        space: the architectures.
+        space: the configurations.
         budget: the limits.
         samples: number of samples of the signal, for limits per sample.
-        candidate: computes the cost of one architecture, and may resolve its options.
+        candidate: computes the cost of one configuration, and may resolve its options.
 
     Raises:
-        BudgetError: no architecture fits. The message gives the smallest costs.
+        BudgetError: no configuration fits. The message gives the smallest costs.
     """
     limits = budget.limits(samples)
-    candidates = [candidate(spec) for spec in space.specs()]
-    feasible = tuple(
-        c
-        for c in candidates
-        if all(getattr(c.cost, name) <= limit for name, limit in limits.items())
-    )
+
+    def fits(one: Candidate) -> bool:
+        return all(getattr(one.cost, name) <= limit for name, limit in limits.items())
+
+    @cache
+    def within(key: str) -> Candidate | None:
+        return one if fits(one := candidate(Configuration.model_validate_json(key))) else None
+
+    if space.size > MOST_POINTS:
+        axes = ", ".join(f"{axis.name} {len(axis.points)}" for axis in space.axes)
+        raise SpecError(
+            f"the search space has {space.size} points, more than {MOST_POINTS} ({axes})",
+            "drop an axis, or give fewer values",
+        )
+    candidates = [
+        replace(candidate(space.configuration(point)), point=point) for point in space.points()
+    ]
+    distinct = {one.key: one for one in reversed(candidates)}  # the first of those that are equal
+    feasible = tuple(one for one in candidates if distinct[one.key] is one and fits(one))
     if not feasible:
         smallest = {name: min(getattr(c.cost, name) for c in candidates) for name in limits}
         raise BudgetError(
-            f"none of the {len(candidates)} architectures fits the budget of {_amounts(limits)}",
+            f"none of the {len(candidates)} configurations fits the budget of {_amounts(limits)}",
             f"the smallest costs are {_amounts(smallest)}: raise the budget or add smaller sizes",
         )
-    return FeasibleSpace(space, feasible)
+    return FeasibleSpace(space, feasible, within=lambda spec: within(spec.key()))
 
 
 def _amounts(costs: dict[str, int]) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from enas_inr.spec import MAXIMISED, PSNR_OFFSET_DB, StudySpec, TrialSpec
+from enas_inr.spec import PSNR_OFFSET_DB, StudySpec, TrialSpec
+from enas_inr.spec.budget import MAXIMISED
 from enas_inr.validation import Frozen
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ class TrialResult(Frozen):
 
     @property
     def key(self) -> str:
-        """The architecture's canonical key."""
-        return self.trial.ensemble.key()
+        """The canonical key of the configuration."""
+        return self.trial.configuration.key()
 
     @property
     def psnr_paper_db(self) -> float | None:
@@ -251,6 +252,7 @@ def _row(result: TrialResult) -> dict[str, Any]:
         "backbone": spec.backbone,
         "options": spec.options,
         **spec.sizes(),
+        "recipe": result.trial.recipe,
         **result.trial.cost.model_dump(),
         "psnr_db": result.psnr_db,
         "psnr_paper_db": result.psnr_paper_db,

@@ -1,6 +1,6 @@
 import pytest
 
-from enas_inr.backbones.feasibility import candidate, feasible_space
+from enas_inr.backbones.feasibility import feasible_space, resolved
 from enas_inr.cost import (
     BYTES_PER_NUMBER,
     Candidate,
@@ -50,7 +50,7 @@ def catalog():
 @pytest.fixture
 def cost_of(catalog):
     def cost_of(signal=IMAGE, **spec):
-        return candidate(EnsembleSpec(**spec), signal, catalog).cost
+        return resolved(EnsembleSpec(**spec), signal, catalog)[1]
 
     return cost_of
 
@@ -194,7 +194,7 @@ def test_a_budget_that_nothing_fits_names_the_smallest_costs(catalog):
     with pytest.raises(BudgetError) as caught:
         feasible_space(study, catalog)
     text = str(caught.value)
-    assert "none of the 30 architectures fits the budget of 1.00M flops, 5 parameters" in text
+    assert "none of the 30 configurations fits the budget of 1.00M flops, 5 parameters" in text
     assert f"{smallest / 1e6:.2f}M flops" in text
     assert "raise the budget or add smaller sizes" in text
 
@@ -212,7 +212,8 @@ def test_a_line_varies_one_axis_within_the_budget(catalog):
     space = feasible_space(paper_study(Budget(flops=Limit.parse("1G"))), catalog)
 
     def line(axis, **sizes):
-        return [getattr(c.spec, axis) for c in space.line(EnsembleSpec(grid=8, **sizes), axis)]
+        point = tuple(sizes[axis.name] for axis in space.space.axes)
+        return [getattr(c.spec, axis) for c in space.line(point, axis)]
 
     assert line("width", width=256, depth=3) == [16, 32, 64]
     assert line("width", width=16, depth=1) == [16, 32, 64, 128]
@@ -224,9 +225,10 @@ def test_a_line_varies_one_axis_within_the_budget(catalog):
 def test_a_line_of_a_space_with_one_axis_is_the_space():
     space = SearchSpace(base=EnsembleSpec(), axes=(Axis(name="width", values=(3, 4)),))
     feasible = tuple(
-        Candidate(spec, Cost(flops=1, parameters=1, bytes=1)) for spec in space.specs()
+        Candidate(space.configuration(point), Cost(flops=1, parameters=1, bytes=1), point)
+        for point in space.points()
     )
-    assert FeasibleSpace(space, feasible).line(EnsembleSpec(width=99), "width") == feasible
+    assert FeasibleSpace(space, feasible).line((99,), "width") == feasible
 
 
 def test_a_grid_larger_than_the_signal_is_refused(catalog):
@@ -235,12 +237,12 @@ def test_a_grid_larger_than_the_signal_is_refused(catalog):
         check_grid(129, IMAGE)
     wide = IMAGE.model_copy(update={"shape": (4, 9)})
     with pytest.raises(SpecError, match="use a grid of at most 4"):
-        candidate(EnsembleSpec(grid=5), wide, catalog)
+        resolved(EnsembleSpec(grid=5), wide, catalog)
 
 
 def test_pricing_settles_the_options(catalog):
-    found = candidate(EnsembleSpec(options={"omega_hidden": 20}, grid=2), CLIP, catalog)
-    assert found.spec.options == {
+    found, _ = resolved(EnsembleSpec(options={"omega_hidden": 20}, grid=2), CLIP, catalog)
+    assert found.options == {
         "bias_init": "fan_in",
         "omega_first": 3000.0,
         "omega_hidden": 20.0,
@@ -249,6 +251,6 @@ def test_pricing_settles_the_options(catalog):
 
 def test_pricing_refuses_an_unknown_backbone_and_option(catalog):
     with pytest.raises(SpecError, match="unknown backbone 'sirne'; did you mean 'siren'"):
-        candidate(EnsembleSpec(backbone="sirne"), IMAGE, catalog)
+        resolved(EnsembleSpec(backbone="sirne"), IMAGE, catalog)
     with pytest.raises(SpecError, match="'sigm'; did you mean 'sigma'"):
-        candidate(EnsembleSpec(backbone="fourier", options={"sigm": 1}), IMAGE, catalog)
+        resolved(EnsembleSpec(backbone="fourier", options={"sigm": 1}), IMAGE, catalog)

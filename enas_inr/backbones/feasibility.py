@@ -14,12 +14,12 @@ from enas_inr.cost import (
     within_budget,
 )
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec, TrainingSpec
+from enas_inr.spec import Configuration, Cost, EnsembleSpec, SignalInfo, StudySpec, TrainingSpec
 
 
-def candidate(
+def resolved(
     spec: EnsembleSpec, signal: SignalInfo, catalog: Catalog, training: TrainingSpec | None = None
-) -> Candidate:
+) -> tuple[EnsembleSpec, Cost]:
     """Resolve the options of an architecture for a signal, and compute its cost.
 
     Args:
@@ -34,25 +34,26 @@ def candidate(
         PluginError: the backbone comes from a plugin and fails.
     """
     check_grid(spec.grid, signal)
-    settled = catalog.resolved_options(
+    options = catalog.resolved_options(
         "backbone", spec.backbone, spec.options, signal, spec.grid, training
     )
-    spec = spec.model_copy(update={"options": settled})
-    backbone: Backbone = catalog.create("backbone", spec.backbone, options=settled)
+    backbone: Backbone = catalog.create("backbone", spec.backbone, options=options)
     net = backbone.cost(net_shape(spec, signal))
-    return Candidate(spec, ensemble_cost(net, spec.grid, signal))
+    return spec.model_copy(update={"options": options}), ensemble_cost(net, spec.grid, signal)
 
 
 def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
-    """Return the feasible part of the search space of a study; raises as `candidate`.
+    """Return the feasible part of the search space of a study; raises as `resolved`.
 
     Raises:
-        BudgetError: no architecture fits the budget.
+        BudgetError: no configuration fits the budget.
     """
-    space = within_budget(
-        spec.space,
-        spec.budget,
-        spec.signal.samples,
-        lambda ensemble: candidate(ensemble, spec.signal, catalog, spec.training),
-    )
+
+    def candidate(configuration: Configuration) -> Candidate:
+        training = configuration.training(spec.training)
+        catalog.options("optimizer", training.optimizer, training.optimizer_options)
+        ensemble, cost = resolved(configuration.ensemble, spec.signal, catalog, training)
+        return Candidate(configuration.model_copy(update={"options": ensemble.options}), cost)
+
+    space = within_budget(spec.space, spec.budget, spec.signal.samples, candidate)
     return replace(space, objectives=spec.objectives, seed=spec.seed)

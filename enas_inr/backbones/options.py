@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from enas_inr.spec import Options, SignalInfo, TrainingSpec
+from enas_inr.spec import Options, Searchable, SignalInfo, TrainingSpec
 
 BiasInit = Literal["paper", "fan_in", "fan_product", "zeros"]
 """The bound of the uniform initial biases: `fan_in` 1/sqrt(in), as in torch; `fan_product`
@@ -71,8 +71,8 @@ class SirenOptions(_LayeredOptions):
         omega_hidden: omega_0 of the hidden layers.
     """
 
-    omega_first: float | None = Field(default=None, gt=0)
-    omega_hidden: float = Field(default=30.0, gt=0)
+    omega_first: Annotated[float | None, Searchable("10..100:log")] = Field(default=None, gt=0)
+    omega_hidden: Annotated[float, Searchable("10..60:log")] = Field(default=30.0, gt=0)
 
     def fitted(self: SirenT, signal: SignalInfo, grid: int, training: TrainingSpec) -> SirenT:
         """Choose omega_0 by the axes and the samples of a cell (measured in docs/recipes.md).
@@ -120,8 +120,8 @@ class FourierOptions(_LayeredOptions):
         sigma: standard deviation of its entries, in periods per cell.
     """
 
-    mapping_size: int = Field(default=65, ge=1, le=100_000)
-    sigma: float = Field(default=10.0, gt=0)
+    mapping_size: Annotated[int, Searchable("16..128:log")] = Field(default=65, ge=1, le=100_000)
+    sigma: Annotated[float, Searchable("1..30:log")] = Field(default=10.0, gt=0)
 
     def fitted(self: FourierT, signal: SignalInfo, grid: int, training: TrainingSpec) -> FourierT:
         """Choose sigma by the axes and the samples of a cell (measured in docs/recipes.md).

@@ -105,13 +105,15 @@ def parse_options(pairs: list[str] | None, option: str) -> dict[str, Any]:
     """Read `KEY=VALUE` pairs. A value that is not valid JSON is text.
 
     Raises:
-        SpecError: a pair has no `=`.
+        SpecError: a pair has no `=`, or a key is given twice.
     """
     values: dict[str, Any] = {}
     for pair in pairs or []:
         key, equals, text = pair.partition("=")
         if not equals:
             raise SpecError(f"{option} {pair!r} has no value", f"write it like {option} key=value")
+        if key in values:
+            raise SpecError(f"{option} {key} is given twice", "give it once")
         try:
             values[key] = json.loads(text)
         except json.JSONDecodeError:

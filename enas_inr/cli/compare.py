@@ -62,7 +62,7 @@ def _print(made: Comparison) -> None:
         best.add_row(
             side,
             study.name,
-            trial.trial.ensemble.label(),
+            trial.trial.configuration.label(),
             *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
             str(Estimate.of(trial.psnr_db_repeats)),
             f"{trial.score:.2f}",
@@ -88,7 +88,7 @@ def _shared(pair: Pair) -> tuple[str, ...]:
     difference = pair.difference
     p = "" if difference is None or difference.p is None else f"{difference.p:.2g}"
     return (
-        pair.first.trial.ensemble.label(),
+        pair.first.trial.configuration.label(),
         str(Estimate.of(pair.first.psnr_db_repeats)),
         str(Estimate.of(pair.second.psnr_db_repeats)),
         str(difference or ""),

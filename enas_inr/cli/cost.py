@@ -28,7 +28,7 @@ def cost(
     as_json: arguments.Json = False,
 ) -> None:
     """Print FLOPs (the paper's convention), parameters and bytes of an ensemble."""
-    from enas_inr.backbones.feasibility import candidate
+    from enas_inr.backbones.feasibility import resolved
     from enas_inr.spec import EnsembleSpec, SignalInfo
     from enas_inr.validation import parse
 
@@ -51,19 +51,19 @@ def cost(
         },
         "architecture",
     )
-    resolved = candidate(spec, signal, catalog)
+    ensemble, cost = resolved(spec, signal, catalog)
     values = {
-        "flops": resolved.cost.flops,
-        "flops_per_sample": resolved.cost.flops / signal.samples,
-        "parameters": resolved.cost.parameters,
-        "bytes": resolved.cost.bytes,
+        "flops": cost.flops,
+        "flops_per_sample": cost.flops / signal.samples,
+        "parameters": cost.parameters,
+        "bytes": cost.bytes,
         "cells": grid ** len(axes),
         "samples": signal.samples,
     }
     if as_json:
-        print(json.dumps(values | {"ensemble": resolved.spec.model_dump(mode="json")}, indent=2))
+        print(json.dumps(values | {"ensemble": ensemble.model_dump(mode="json")}, indent=2))
         return
-    print(f"{resolved.spec.label()} on {shape}")
+    print(f"{ensemble.label()} on {shape}")
     for name, value in values.items():
         print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
 

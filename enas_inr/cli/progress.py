@@ -113,7 +113,7 @@ class SearchProgress(Display, Observer):
         self._trained += result.seconds
         self._label = ""
         number = self._known + self._finished
-        line = f"trial {number} of at most {self._most}  {result.trial.ensemble.label()}  "
+        line = f"trial {number} of at most {self._most}  {result.trial.configuration.label()}  "
         if result.psnr_db is not None and result.score is not None:
             line += f"PSNR {result.psnr_db:.2f} dB (sd {result.psnr_std_db:.2f})  "
             line += f"score {result.score:.2f}  {result.seconds:.1f} s"

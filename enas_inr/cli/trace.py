@@ -6,7 +6,8 @@ from rich.table import Table
 
 from enas_inr.cli.tables import console, table
 from enas_inr.result import SearchResult, TraceStep, TrialResult
-from enas_inr.spec import MAXIMISED
+from enas_inr.spec import SearchSpace
+from enas_inr.spec.budget import MAXIMISED
 from enas_inr.validation import counted, format_quantity
 
 NUMBERS = ("FLOPs", "PSNR dB", "sd", "score")
@@ -16,20 +17,20 @@ def print_result(result: SearchResult) -> None:
     """Print the decisions of a search, the Pareto front if there is one, and the best trial."""
     rows = table("iteration", "axis", "candidate", *NUMBERS, "", right=NUMBERS)
     for step in result.trace:
-        _add_step(rows, step)
+        _add_step(rows, step, result.spec.space)
     console().print(rows)
     if result.front:
         console().print(_front(result))
     print(summary(result))
 
 
-def _add_step(rows: Table, step: TraceStep) -> None:
+def _add_step(rows: Table, step: TraceStep, space: SearchSpace) -> None:
     for index, candidate in enumerate(step.candidates):
         chosen = candidate.key == step.choice
         rows.add_row(
             str(step.iteration) if index == 0 else "",
             step.axis if index == 0 else "",
-            candidate.trial.ensemble.label(),
+            space.label(candidate.trial.configuration),
             format_quantity(candidate.trial.cost.flops),
             *_measured(candidate),
             "<- chosen" if chosen else "",
@@ -46,7 +47,7 @@ def _front(result: SearchResult) -> Table:
     for trial in result.front:
         best = trial.key == result.best.key
         rows.add_row(
-            trial.trial.ensemble.label(),
+            result.spec.space.label(trial.trial.configuration),
             *(format_quantity(cost) for cost in trial.trial.cost.model_dump().values()),
             *_measured(trial),
             "<- best" if best else "",
@@ -68,7 +69,7 @@ def summary(result: SearchResult) -> str:
     assert best.psnr_db is not None
     assert best.psnr_paper_db is not None
     return (
-        f"best: {best.trial.ensemble.label()}   score {best.score:.2f}\n"
+        f"best: {result.spec.space.label(best.trial.configuration)}   score {best.score:.2f}\n"
         f"PSNR {best.psnr_db:.2f} dB (the paper's convention: {best.psnr_paper_db:.2f}), "
         f"{format_quantity(cost.flops)} FLOPs, {format_quantity(cost.parameters)} parameters, "
         f"{format_quantity(cost.bytes)}B\n"

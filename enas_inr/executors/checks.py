@@ -24,13 +24,13 @@ def check_results(
     Raises:
         ContractError: a result is wrong, or one is missing at the end.
     """
-    waiting = {trial.ensemble.key() for trial in trials}
+    waiting = {trial.configuration.key() for trial in trials}
     for result in results:
         if not isinstance(result, TrialResult):
             raise ContractError(f"it yielded {result!r}, which is not a TrialResult")
         if result.key not in waiting:
             raise ContractError(
-                f"it yielded {result.trial.ensemble.label()}, which was not requested "
+                f"it yielded {result.trial.configuration.label()}, which was not requested "
                 "or had been yielded before"
             )
         waiting.remove(result.key)

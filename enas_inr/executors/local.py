@@ -53,7 +53,7 @@ class LocalExecutor(Executor):
             self._context.on_progress(
                 TrialProgress(
                     first.number,
-                    first.ensemble.label(),
+                    first.configuration.label(),
                     progress.done,
                     progress.step,
                     progress.psnr_paper_db,

@@ -29,7 +29,7 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
     repeat, step = _best_repeat(result)
     (job,) = make_jobs(context, [result.trial])
     job = replace(job, seeds=(job.seeds[repeat],))
-    label = f"reconstruction of {result.trial.ensemble.label()}"
+    label = f"reconstruction of {result.trial.configuration.label()}"
 
     def tell(progress: Progress) -> None:
         context.on_progress(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from enas_inr.executors.base import Executor
 from enas_inr.result import TrialResult
-from enas_inr.spec import EnsembleSpec, TrialSpec
+from enas_inr.spec import Configuration, TrialSpec
 from enas_inr.strategies.base import Strategy
 
 
@@ -19,14 +19,14 @@ class Loop:
     Attributes:
         executor: the executor that the user chose.
         history: the trials that have ended, in the order of their numbers; `keep` adds to it.
-        make_trial: makes a trial of an architecture and a number.
+        make_trial: makes a trial of a configuration and a number.
         score: the objective, for a complete trial.
         keep: scores and stores the result of a trial that has ended.
     """
 
     executor: Executor
     history: Sequence[TrialResult]
-    make_trial: Callable[[EnsembleSpec, int], TrialSpec]
+    make_trial: Callable[[Configuration, int], TrialSpec]
     score: Callable[[TrialResult], float]
     keep: Callable[[TrialResult], None]
 

@@ -18,7 +18,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from enas_inr.backbones.base import Params
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SignalError, TrainingError, is_out_of_memory
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.trial import make_jobs
@@ -160,17 +160,17 @@ def _settled(
 ) -> tuple[FitSpec, Job]:
     """Return the specification with resolved options, and the job of the trainer."""
     catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
-    settled = candidate(spec.ensemble, info, catalog, spec.training)
+    ensemble, cost = resolved(spec.ensemble, info, catalog, spec.training)
     trial = TrialSpec(
         number=0,
-        ensemble=settled.spec,
-        cost=settled.cost,
+        ensemble=ensemble,
+        cost=cost,
         training=spec.training,
         repeats=spec.repeats,
         seed=spec.seed,
     )
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    return spec.model_copy(update={"ensemble": settled.spec}), job
+    return spec.model_copy(update={"ensemble": ensemble}), job
 
 
 def _train(

@@ -25,5 +25,5 @@ def check_score(objective: Objective, score: SupportsFloat, result: TrialResult)
     """
     number = float(score)
     if not math.isfinite(number):
-        raise ContractError(f"it scored {result.trial.ensemble.label()} as {number}")
+        raise ContractError(f"it scored {result.trial.configuration.label()} as {number}")
     return number

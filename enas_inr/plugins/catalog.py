@@ -22,6 +22,7 @@ from enas_inr.plugins.provider import DISABLE_VARIABLE, Broken, Conflict, Origin
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
+    from pydantic.fields import FieldInfo
 
     from enas_inr.spec import Options, SignalInfo, TrainingSpec
 
@@ -164,8 +165,12 @@ class Catalog:
 
     def option_names(self, kind: str, name: str) -> tuple[str, ...]:
         """Return the names of the options that a plugin takes; raises as `options`."""
+        return tuple(self.option_fields(kind, name))
+
+    def option_fields(self, kind: str, name: str) -> Mapping[str, FieldInfo]:
+        """Return the fields of the options that a plugin takes, by name; raises as `options`."""
         model = self._options_model(self.find(kind, name))
-        return tuple(model.model_fields) if model else ()
+        return model.model_fields if model else {}
 
     def _options_model(self, provider: Provider) -> type[Options] | None:
         target = provider.description.options

@@ -11,7 +11,7 @@ from itertools import groupby
 from enas_inr.reports.rows import Results, Row, psnr_gain
 from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialResult
-from enas_inr.spec import AXIS_LETTERS
+from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
 
 _FEWEST = 3  # values on a line, to say something about it
@@ -36,7 +36,7 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
         return result.trial.ensemble.sizes()[axis]
 
     def others(result: TrialResult) -> str:
-        return result.trial.ensemble.with_value(axis, 0).key()
+        return result.trial.configuration.with_value(axis, 0).key()
 
     complete = [result for result in study.results if result.psnr_db is not None]
     for _, group in groupby(sorted(complete, key=others), key=others):
@@ -44,7 +44,7 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
         if len(line) < _FEWEST:
             continue
         largest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
-        where = best.trial.ensemble.short_label(
+        where = best.trial.configuration.short_label(
             name
             for name, letter in AXIS_LETTERS.items()
             if name != axis and f"{letter}=" not in study.label
@@ -75,9 +75,10 @@ def _search(study: StudyRecord) -> Iterator[str]:
     final = next((r for r in study.results if r.key == steps[-1].choice), None)
     found = next(i for i, step in enumerate(steps, 1) if step.choice == steps[-1].choice)
     if final is not None and final.psnr_db is not None:
+        chosen = study.spec.space.label(final.trial.configuration)
         yield (
             f"{_prefix(study)}the search visited {len(study.results)} architectures in "
-            f"{steps[-1].iteration} iterations; it chose {final.trial.ensemble.label()} "
+            f"{steps[-1].iteration} iterations; it chose {chosen} "
             f"({final.psnr_db:.2f} dB) in line search {found} of {len(steps)}, never beaten"
         )
 

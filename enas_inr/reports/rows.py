@@ -70,6 +70,7 @@ class Row:
             "backbone": spec.backbone,
             "options": spec.options,
             **spec.sizes(),
+            "recipe": trial.recipe,
             **trial.cost.model_dump(),
             "profile": trial.training.profile,
             "steps": trial.training.steps,

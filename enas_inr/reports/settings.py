@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.spec import AXIS_LETTERS, Choice, StudySpec, TrainingSpec
+from enas_inr.spec import Choice, Configuration, StudySpec, TrainingSpec
+from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.validation import counted, format_quantity
 
@@ -75,7 +76,16 @@ def brief_settings(report: Report) -> list[str]:
 
 def backbone_text(spec: StudySpec) -> str:
     """Return the kind of sub-network and the given options."""
+    searched = [axis for axis in spec.space.axes if axis.name == "backbone"]
+    if searched:
+        return str(searched[0])
     return _choice(Choice(name=spec.space.base.backbone, options=spec.space.base.options))
+
+
+def recipe_text(spec: StudySpec, configuration: Configuration) -> str:
+    """Return what was searched besides the sizes and the backbone."""
+    others = [axis.name for axis in spec.space.axes if axis.name not in (*AXIS_LETTERS, "backbone")]
+    return configuration.short_label(others)
 
 
 def _choice(choice: Choice) -> str:
@@ -88,12 +98,12 @@ def _space(spec: StudySpec) -> str:
     if space.only:
         if len(space.only) > _MOST_NAMED:
             return f"{len(space.only)} given ones"
-        names = [AXIS_LETTERS[axis.name] for axis in space.axes]
+        names = [AXIS_LETTERS.get(axis.name, axis.name) for axis in space.axes]
         return "; ".join(
             " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
             for values in space.only
         )
-    searched = {axis.name: ", ".join(map(str, axis.values)) for axis in space.axes}
+    searched = {axis.name: str(axis) for axis in space.axes}
     fixed = {name: str(value) for name, value in space.base.sizes().items()}
     return "; ".join(f"{name} {values}" for name, values in (fixed | searched).items())
 

@@ -11,27 +11,27 @@ from collections.abc import Iterable, Sequence
 
 from enas_inr.cost import Candidate
 from enas_inr.result import TraceStep, TrialResult, best_of
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Configuration
 
 __all__ = ["Strategy", "compared_in_batches", "one_comparison", "unseen"]
 
 
 class Strategy(ABC):
-    """Proposes architectures. Constructed with a FeasibleSpace, then its options if it has any."""
+    """Proposes configurations. Constructed with a FeasibleSpace, then its options if it has any."""
 
     @abstractmethod
     def propose(
-        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
-    ) -> Sequence[EnsembleSpec]:
-        """Propose up to `n` architectures to train next, each of them feasible and new.
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
+        """Propose up to `n` configurations to train next, each of them feasible and new.
 
         Args:
             history: the trials that have ended, in the order of their numbers.
-            pending: architectures that are being trained.
+            pending: configurations that are being trained.
             n: largest number of proposals.
 
         Returns:
-            The proposals. An empty sequence means to wait if architectures are pending, and that
+            The proposals. An empty sequence means to wait if configurations are pending, and that
             the search has ended otherwise.
         """
 
@@ -72,9 +72,9 @@ def compared_in_batches(
 def unseen(
     candidates: Sequence[Candidate],
     history: Sequence[TrialResult],
-    pending: Sequence[EnsembleSpec],
+    pending: Sequence[Configuration],
     n: int,
-) -> list[EnsembleSpec]:
+) -> list[Configuration]:
     """Return the first `n` candidates that neither have been trained nor are being trained."""
     seen = {result.key for result in history} | {spec.key() for spec in pending}
     return [c.spec for c in candidates if c.spec.key() not in seen][:n]

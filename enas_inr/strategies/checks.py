@@ -9,40 +9,39 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import ContractError
 from enas_inr.plugins.guard import Check
 from enas_inr.result import TraceStep, TrialResult
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Configuration
 from enas_inr.strategies.base import Strategy
 from enas_inr.validation import counted
 
 
 def checks(space: FeasibleSpace) -> Mapping[str, Check]:
     """Return the checks of a strategy that searches `space` by the name of the method."""
-    feasible = frozenset(candidate.spec.key() for candidate in space.feasible)
-    return {"propose": partial(check_proposals, feasible), "trace": check_trace}
+    return {"propose": partial(check_proposals, space), "trace": check_trace}
 
 
 def check_proposals(
-    feasible: frozenset[str],
+    space: FeasibleSpace,
     strategy: Strategy,
     proposed: Iterable[object],
     history: Sequence[TrialResult],
-    pending: Sequence[EnsembleSpec],
+    pending: Sequence[Configuration],
     n: int,
-) -> tuple[EnsembleSpec, ...]:
-    """Check that up to `n` architectures were proposed, each of them feasible and new.
+) -> tuple[Configuration, ...]:
+    """Check that up to `n` configurations were proposed, each of them feasible and new.
 
     Raises:
         ContractError: a proposal is not valid; the message names the first one.
     """
     proposals = tuple(proposed)
     if len(proposals) > n:
-        proposed_number = counted(len(proposals), "architecture")
+        proposed_number = counted(len(proposals), "configuration")
         raise ContractError(f"it proposed {proposed_number}, but at most {n} may be proposed")
     known = {result.key for result in history} | {spec.key() for spec in pending}
     checked = []
     for spec in proposals:
-        if not isinstance(spec, EnsembleSpec):
-            raise ContractError(f"it proposed {spec!r}, which is not an EnsembleSpec")
-        if spec.key() not in feasible:
+        if not isinstance(spec, Configuration):
+            raise ContractError(f"it proposed {spec!r}, which is not a Configuration")
+        if space.find(spec) is None:
             raise ContractError(f"it proposed {spec.label()}, which is not in the space")
         if spec.key() in known:
             raise ContractError(f"it proposed {spec.label()} a second time")

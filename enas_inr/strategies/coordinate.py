@@ -1,28 +1,32 @@
 """Coordinate ascent over the axes of a search space: Algorithm 1 of the paper.
 
-    start with the architecture `start`
+    start with the configuration `start`
     repeat
         for each axis (the paper: width, then depth)
             train every feasible value on it, the others fixed    (as one batch)
             move to the value with the best score                 (ties: fewer FLOPs, parameters)
     until a pass over all axes changes nothing, or max_iterations
 
-An architecture is never trained twice. Decisions that the paper leaves open: the start only fixes
-the other axes of the first line search, so it may be infeasible itself; if its line has no feasible
-value, the nearest line that has one is searched first. The search returns the best architecture
-visited.
+A configuration is never trained twice. On a range, a few values at equal distances are tried, and
+then those halfway between the best of them and its neighbours. Decisions that the paper leaves
+open: the start only fixes the other axes of the first line search, so it may be infeasible itself;
+if its line has no feasible value, the nearest line that has one is searched first. The search
+returns the best configuration visited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.errors import SpecError
 from enas_inr.result import TraceStep, TrialResult, best_of
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Axis, Configuration
+from enas_inr.spec.architecture import AXIS_LETTERS
+from enas_inr.spec.axis import Scalar
+from enas_inr.spec.space import Point
 from enas_inr.strategies.base import Strategy, unseen
 from enas_inr.strategies.options import PAPER_START, CoordinateOptions
 from enas_inr.validation import nearest
@@ -54,16 +58,16 @@ class CoordinateAscent(Strategy):
         for name, value in options.start.items():
             if name not in self._axes:
                 raise SpecError(f"start: unknown axis {name!r}", nearest(name, self._axes))
-            if value not in space.space.axis(name).values:
+            if value not in (points := space.space.axis(name).points):
                 raise SpecError(
                     f"start: {name} {value} is not in the search space",
-                    f"choose one of {', '.join(map(str, space.space.axis(name).values))}",
+                    f"choose one of {', '.join(map(str, points))}",
                 )
 
     def propose(
-        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
-    ) -> Sequence[EnsembleSpec]:
-        """Propose the architectures of the current line search that are not trained yet."""
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
+        """Propose the configurations of the current line search that are not trained yet."""
         return unseen(self._progress(history).line, history, pending, n)
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
@@ -73,47 +77,86 @@ class CoordinateAscent(Strategy):
     def _progress(self, history: Sequence[TrialResult]) -> _Progress:
         known = {result.key: result for result in history}
         current = self._start()
+        key = self._space.space.configuration(current).key()  # before its options are resolved
         trace: list[TraceStep] = []
         for iteration in range(1, self._options.max_iterations + 1):
-            before = current
-            for axis in self._axes:
-                line = self._space.line(current, axis)
-                if any(candidate.spec.key() not in known for candidate in line):
+            before = key
+            for name, axis in zip(self._axes, self._space.space.axes, strict=True):
+                if axis.backbone and current[self._axes.index(name)] is None:
+                    continue  # an option of a backbone that is not chosen
+                line = self._space.line(current, name)
+                chosen = _best(line, known)
+                if chosen is not None and axis.range:
+                    line = self._refined(line, chosen, axis, current)
+                    chosen = _best(line, known)
+                if any(candidate.key not in known for candidate in line):
                     return _Progress(tuple(trace), line)
-                results = tuple(known[candidate.spec.key()] for candidate in line)
-                best = best_of(results)
-                trace.append(TraceStep(iteration, axis, results, best.key if best else None))
-                current = best.trial.ensemble if best else current
-            if current == before:
+                results = tuple(known[candidate.key] for candidate in line)
+                trace.append(TraceStep(iteration, name, results, chosen.key if chosen else None))
+                if chosen:
+                    current, key = chosen.point, chosen.key
+            if key == before:
                 break
         return _Progress(tuple(trace), ())
 
-    def _start(self) -> EnsembleSpec:
+    def _refined(
+        self, line: tuple[Candidate, ...], best: Candidate, axis: Axis, current: Point
+    ) -> tuple[Candidate, ...]:
+        """Add the values between the best one on a line and its neighbours, and the current one."""
+        assert axis.range
+        value = best.point[self._axes.index(axis.name)]
+        assert value is not None
+        space = self._space.space
+        points = [space.moved(best.point, axis.name, near) for near in axis.range.around(value)]
+        further = (self._space.at(point) for point in (*points, current))
+        return tuple({c.key: c for c in (*line, *further) if c}.values())
+
+    def _start(self) -> Point:
         """The start, moved to the nearest line with a feasible value if its own line has none.
 
         The distance is the number of values along all axes but the first, which is searched first.
         """
         asked = self._asked_start()
-        first, *others = self._axes
-        if self._space.line(asked, first):
+        first = self._space.space.axes[0]
+        if self._space.line(asked, first.name):
             return asked
 
         def distance(candidate: Candidate) -> tuple[int, int]:
-            steps = 0
-            for name in others:
-                values = list(self._space.space.axis(name).values)
-                steps += abs(
-                    values.index(getattr(candidate.spec, name)) - values.index(getattr(asked, name))
-                )
-            return steps, candidate.cost.flops
+            axes = self._space.space.axes[1:]
+            pairs = zip(axes, candidate.point[1:], asked[1:], strict=True)
+            return sum(axis.steps(one, other) for axis, one, other in pairs), candidate.cost.flops
 
-        closest = min(self._space.feasible, key=distance).spec
-        return closest.with_value(first, getattr(asked, first))
+        closest = min(self._space.feasible, key=distance).point
+        if asked[0] is None:
+            return closest
+        return self._space.space.moved(closest, first.name, asked[0])
 
-    def _asked_start(self) -> EnsembleSpec:
-        start = self._space.space.base
-        for axis in self._space.space.axes:
-            paper = PAPER_START.get(axis.name)
-            default = paper if paper is not None and paper in axis.values else max(axis.values)
-            start = start.with_value(axis.name, self._options.start.get(axis.name, default))
+    def _asked_start(self) -> Point:
+        space = self._space.space
+        start: Point = (None,) * len(space.axes)
+        # The backbone first, since its options follow from it.
+        for axis in sorted(space.axes, key=lambda axis: axis.name != "backbone"):
+            at = self._axes.index(axis.name)
+            if axis.backbone and start[at] is None:
+                continue
+            value = self._options.start.get(axis.name, self._default_start(axis))
+            start = space.moved(start, axis.name, value)
         return start
+
+    def _default_start(self, axis: Axis) -> Scalar:
+        """The paper's start, or the largest size; else the base, or what is in the middle."""
+        paper = PAPER_START.get(axis.name)
+        if paper in axis.values and paper is not None:
+            return paper
+        if axis.name in AXIS_LETTERS and axis.values:
+            return axis.values[-1]
+        base = Configuration(**self._space.space.base.model_dump()).value(axis.name)
+        return base if base in axis.points else axis.points[len(axis.points) // 2]
+
+
+def _best(line: Sequence[Candidate], known: Mapping[str, TrialResult]) -> Candidate | None:
+    """Return the best configuration of a line; None if some are unknown, or none is complete."""
+    if any(candidate.key not in known for candidate in line):
+        return None
+    best = best_of([known[candidate.key] for candidate in line])
+    return next((c for c in line if best and c.key == best.key), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, JsonValue
 
 from enas_inr.spec import Options
+from enas_inr.spec.axis import Scalar
 
 PAPER_START = {"width": 256, "depth": 3}
 
@@ -14,13 +15,13 @@ class CoordinateOptions(Options):
 
     Attributes:
         start: where the first line search begins: a value of the space for each axis. The
-            architecture is not trained unless a line search proposes it. Axes that are left out
+            configuration is not trained unless a line search proposes it. Axes that are left out
             start at the paper's values (`PAPER_START`) if the space has them, or else at the
-            largest value.
+            largest size or the base.
         max_iterations: largest number of passes over all axes.
     """
 
-    start: dict[str, int] = {}
+    start: dict[str, Scalar] = {}
     max_iterations: int = Field(default=10, ge=1)
 
 
@@ -30,8 +31,8 @@ class OptunaOptions(Options):
     Attributes:
         sampler: tpe, random, cmaes, nsgaii, gp, brute, or a class of `optuna.samplers`.
         sampler_options: options of the sampler, as documented by Optuna.
-        trials: largest number of architectures to train.
-        batch: number of architectures that the sampler proposes before it learns their values;
+        trials: largest number of configurations to train.
+        batch: number of configurations that the sampler proposes before it learns their values;
             they can be trained side by side.
     """
 

@@ -2,16 +2,16 @@
 
     make an Optuna study in memory, with a seeded sampler
     repeat
-        ask the sampler for a batch of architectures that are feasible and new
+        ask the sampler for a batch of configurations that are feasible and new
         tell it their values, in the order in which it proposed them
-    until enough architectures are trained, or all feasible ones
+    until enough configurations are trained, or all feasible ones
 
 What the sampler is told depends only on the previous batches, not on when a trial ended. The search
 is therefore the same on one device, on a cluster and after an interruption. A point that exceeds
 the budget is reported to the sampler as pruned, with its distance to the budget as a constraint; a
 point that was trained before is reported with its value again. If the sampler proposes nothing new
 for a while (Optuna's samplers do not remember points, and few are left near the end), the nearest
-new architecture is taken instead.
+new configuration is taken instead.
 
 Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, KDD 2019.
 """
@@ -24,27 +24,25 @@ from typing import TYPE_CHECKING, final
 
 from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult, directions, objective_values
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Axis, Configuration
+from enas_inr.spec.axis import Scalar
+from enas_inr.spec.space import Point
 from enas_inr.strategies.base import Strategy, compared_in_batches
 from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.samplers import explained, make_sampler
 
 if TYPE_CHECKING:
     from optuna import Trial
-    from optuna.distributions import BaseDistribution
-
-Point = tuple[int, ...]
-"""Position of an architecture: the index of its value on each axis with several values."""
 
 Values = tuple[float, ...] | None
-"""The values of the objectives of an architecture; None if it diverged or failed."""
+"""The values of the objectives of a configuration; None if it diverged or failed."""
 
 PATIENCE = 8  # proposals in a row that are not new, before the nearest new one is taken
 
 
 @final
 class OptunaSearch(Strategy):
-    """Proposes architectures in batches by a sampler of Optuna.
+    """Proposes configurations in batches by a sampler of Optuna.
 
     Raises:
         SpecError: the sampler cannot be used, see `make_sampler`.
@@ -53,19 +51,18 @@ class OptunaSearch(Strategy):
     def __init__(self, space: FeasibleSpace, options: OptunaOptions = OptunaOptions()) -> None:
         self._space = space
         self._options = options
-        self._specs = {c.spec.key(): c.spec for c in space.feasible}
         self._cached = _Search(space, options)  # saves time only: the history decides
 
     def propose(
-        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
-    ) -> Sequence[EnsembleSpec]:
-        """Propose the architectures of the current batch that are not trained yet."""
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
+        """Propose the configurations of the current batch that are not trained yet."""
         seen = {result.key for result in history} | {spec.key() for spec in pending}
-        # The history may hold other architectures, too: a failed trial that was repeated with
+        # The history may hold other configurations, too: a failed trial that was repeated with
         # success changes the course of the search.
         room = max(0, min(n, self._options.trials - len(seen)))
-        batch = self._search(history).batches[-1]
-        return [self._specs[key] for key in batch if key not in seen][:room]
+        search = self._search(history)
+        return [search.specs[key] for key in search.batches[-1] if key not in seen][:room]
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """Return the batches; a choice is a trial that was better than all before it."""
@@ -84,18 +81,21 @@ class _Search:
 
     Attributes:
         batches: keys of the proposals by batch; the values of the last batch are not known yet.
+        specs: the configurations that were proposed, by key.
         told: values that the sampler has been told, by key.
     """
 
     def __init__(self, space: FeasibleSpace, options: OptunaOptions) -> None:
         import optuna
 
-        self._options = options
-        self._lattice = lattice = _Lattice.of(space)
-        self._unseen = set(lattice.keys)
-        self._left = min(options.trials, len(self._unseen))
+        self._options, self._space = options, space
+        self._searched = [axis for axis in space.space.axes if len(axis.points) > 1]
+        self._untried = {candidate.point for candidate in space.feasible}
+        finite = space.space.finite
+        self._left = min(options.trials, len(self._untried)) if finite else options.trials
         self._open: list[tuple[Trial, str]] = []  # asked, not told
         self.batches: list[list[str]] = [[]]
+        self.specs: dict[str, Configuration] = {}
         self.told: dict[str, Values] = {}
         sampler = make_sampler(
             options.sampler,
@@ -107,10 +107,6 @@ class _Search:
             self._study = optuna.create_study(
                 sampler=sampler, directions=directions(space.objectives)
             )
-        self._distributions: dict[str, BaseDistribution] = {
-            name: optuna.distributions.IntDistribution(0, size - 1)
-            for name, size in lattice.sizes.items()
-        }
 
     def advance(self, values: Mapping[str, Values]) -> None:
         """Continue until a batch is not completely in the history, or the search has ended."""
@@ -120,37 +116,71 @@ class _Search:
                     self.told[key] = values[key]
                     self._tell(trial, values[key])
                 self._open = []
-                batch = [self._ask_new() for _ in range(min(self._options.batch, self._left))]
-                self._left -= len(batch)
+                asked = (self._ask_new() for _ in range(min(self._options.batch, self._left)))
+                batch = [key for key in asked if key]
+                self._left = self._left - len(batch) if batch else 0
                 self.batches.append(batch)
 
-    def _ask_new(self) -> str:
-        """Ask the sampler until it proposes a new architecture."""
+    def _ask_new(self) -> str | None:
+        """Ask the sampler until it proposes a new configuration; None if none is left."""
         for _ in range(PATIENCE):
-            point = self._ask()
-            if point in self._unseen:
-                break
-        else:
-            nearest = self._lattice.nearest(point, self._unseen)
-            self._study.enqueue_trial(dict(zip(self._lattice.sizes, nearest, strict=True)))
-            point = self._ask()
-        self._unseen.remove(point)
-        return self._lattice.keys[point]
+            found = self._ask()
+            if found.new:
+                return found.new
+        if not self._untried:
+            return None
+        nearest = min(
+            self._untried, key=lambda point: (self._steps(point, found.point), _order(point))
+        )
+        self._study.enqueue_trial(
+            {
+                axis.name: _suggestion(axis, value)
+                for axis, value in zip(self._space.space.axes, nearest, strict=True)
+                if axis in self._searched and value is not None
+            }
+        )
+        return self._ask().new
 
-    def _ask(self) -> Point:
+    def _ask(self) -> _Asked:
         """Ask the sampler once; report the value at once if it is known already."""
-        trial = self._study.ask(self._distributions)
-        point = tuple(trial.params[name] for name in self._lattice.sizes)
-        excess = self._lattice.distance(point)
+        trial = self._study.ask()
+        point = self._point(trial)
+        candidate = self._space.at(point)
+        excess = 0 if candidate else self._excess(point)
         trial.set_constraint("budget", excess)  # 0: within the budget
-        key = self._lattice.keys.get(point)
-        if key is None:
+        if candidate is None:
             self._tell(trial, None)
-        elif key in self.told:
+            return _Asked(point)
+        key = candidate.key
+        if key in self.told:
             self._tell(trial, self.told[key])
-        else:
-            self._open.append((trial, key))
+            return _Asked(point)
+        self._open.append((trial, key))
+        if key in self.specs:  # of the same batch
+            return _Asked(point)
+        self.specs[key] = candidate.spec
+        self._untried.discard(candidate.point)
+        return _Asked(point, key)
+
+    def _point(self, trial: Trial) -> Point:
+        """Let the sampler choose a value on every axis that applies, the backbone first."""
+        space = self._space.space
+        first = min(space.axes, key=lambda axis: axis.name != "backbone")
+        point = space.moved((None,) * len(space.axes), first.name, first.points[0])
+        for axis in (first, *(axis for axis in space.axes if axis is not first)):
+            applies = point[space.axes.index(axis)] is not None
+            if applies and axis in self._searched:
+                point = space.moved(point, axis.name, _suggested(trial, axis))
         return point
+
+    def _excess(self, point: Point) -> int:
+        """Return how far a point is from the budget; at least 1 if it exceeds it."""
+        return max(1, min(self._steps(point, c.point) for c in self._space.feasible))
+
+    def _steps(self, one: Point, other: Point) -> int:
+        """Return the number of steps along the axes from one point to another."""
+        triples = zip(self._space.space.axes, one, other, strict=True)
+        return sum(axis.steps(a, b) for axis, a, b in triples)
 
     def _tell(self, trial: Trial, values: Values) -> None:
         from optuna.trial import TrialState
@@ -162,38 +192,34 @@ class _Search:
 
 
 @dataclass(frozen=True)
-class _Lattice:
-    """The feasible architectures as points of a lattice.
+class _Asked:
+    """What a sampler proposed: a point, and the key of its configuration if that is new."""
 
-    Attributes:
-        sizes: number of values of each axis that has several.
-        keys: keys of the architectures by position.
-    """
-
-    sizes: Mapping[str, int]
-    keys: Mapping[Point, str]
-
-    @classmethod
-    def of(cls, space: FeasibleSpace) -> _Lattice:
-        """Lay out a search space."""
-        axes = [axis for axis in space.space.axes if len(axis.values) > 1]
-        return cls(
-            {axis.name: len(axis.values) for axis in axes},
-            {
-                tuple(axis.values.index(getattr(c.spec, axis.name)) for axis in axes): c.spec.key()
-                for c in space.feasible
-            },
-        )
-
-    def distance(self, point: Point) -> int:
-        """Return the number of steps along the axes to the nearest feasible point."""
-        return 0 if point in self.keys else min(_steps(point, other) for other in self.keys)
-
-    @staticmethod
-    def nearest(point: Point, among: set[Point]) -> Point:
-        """Return the point of `among` with the fewest steps; of several, the first on the axes."""
-        return min(among, key=lambda other: (_steps(point, other), other))
+    point: Point
+    new: str | None = None
 
 
-def _steps(one: Point, other: Point) -> int:
-    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
+def _suggested(trial: Trial, axis: Axis) -> Scalar:
+    """Let the sampler choose a value: by its index if values are ordered numbers."""
+    if axis.range:
+        if axis.range.whole:
+            low, high = round(axis.range.low), round(axis.range.high)
+            return trial.suggest_int(axis.name, low, high, log=axis.range.log)
+        value = trial.suggest_float(axis.name, axis.range.low, axis.range.high, log=axis.range.log)
+        return axis.range.rounded(value)
+    if not axis.numeric:
+        return axis.values[axis.values.index(trial.suggest_categorical(axis.name, axis.values))]
+    return axis.values[trial.suggest_int(axis.name, 0, len(axis.values) - 1)]
+
+
+def _suggestion(axis: Axis, value: Scalar) -> Scalar:
+    """Return the parameter of the sampler that stands for a value."""
+    return axis.values.index(value) if axis.numeric and not axis.range else value
+
+
+def _order(point: Point) -> list[tuple[str, float]]:
+    """A sort key of points that may hold text and missing values."""
+    return [
+        (value, 0.0) if isinstance(value, str) else ("", -1.0 if value is None else float(value))
+        for value in point
+    ]

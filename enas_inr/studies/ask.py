@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.errors import SpecError
 from enas_inr.spec import (
     Axis,
     Budget,
@@ -16,6 +17,7 @@ from enas_inr.spec import (
     StudySpec,
     TrainingSpec,
 )
+from enas_inr.studies.axes import read_axes
 from enas_inr.studies.settings import StudySettings
 from enas_inr.validation import parse
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
 
 NO_LIMIT = "none"
+_SHORT = {"width": "widths", "depth": "depths"}  # short forms of axes
 
 
 def study_spec(
@@ -57,7 +60,7 @@ def study_spec(
         StudySpec,
         {
             "signal": signal,
-            "space": SearchSpace.of(rows) if rows else _space(settings, where),
+            "space": SearchSpace.of(rows) if rows else _space(settings, training, catalog, where),
             "strategy": _choice("strategy", settings.strategy, settings.strategy_options, where),
             "objective": _choice(
                 "objective", settings.objective, settings.objective_options, where
@@ -82,14 +85,28 @@ def architecture(settings: StudySettings, what: str, **sizes: int) -> EnsembleSp
     return parse(EnsembleSpec, {"backbone": settings.backbone, "options": options, **sizes}, what)
 
 
-def _space(settings: StudySettings, where: str) -> SearchSpace:
-    axes = {"width": settings.widths, "depth": settings.depths}
+def _space(
+    settings: StudySettings, training: Mapping[str, Any], catalog: Catalog, where: str
+) -> SearchSpace:
+    asked = read_axes(settings.search or {}, catalog, settings.backbone, where)
+    fixed = settings.model_fields_set | training.keys()
+    fixed |= {f"{settings.backbone}.{option}" for option in settings.backbone_options or {}}
+    if "backbone" in asked and settings.backbone_options:
+        raise SpecError(
+            f"{where}search backbone: options are given for one backbone",
+            f"drop {', '.join(settings.backbone_options)}, or do not search the backbone",
+        )
+    for name in asked:
+        given = _SHORT.get(name, name)
+        if given in fixed:
+            raise SpecError(f"{where}search {name}: {given} is given as well", "give one of them")
+    usual = {
+        name: parse(Axis, {"name": name, "values": tuple(values)}, f"{where}{name}s")
+        for name, values in (("width", settings.widths), ("depth", settings.depths))
+    }
     return SearchSpace(
         base=architecture(settings, f"{where}architecture", grid=settings.grid),
-        axes=tuple(
-            parse(Axis, {"name": name, "values": tuple(values)}, f"{where}{name}s")
-            for name, values in axes.items()
-        ),
+        axes=tuple((usual | asked).values()),
     )
 
 

@@ -98,7 +98,14 @@ class SearchTable(StudySettings):
 
     @model_validator(mode="after")
     def _rows_or_search(self) -> Self:
-        searched = {"grid", "grids", "widths", "depths", "strategy"} & self.model_fields_set
+        searched = {
+            "grid",
+            "grids",
+            "widths",
+            "depths",
+            "search",
+            "strategy",
+        } & self.model_fields_set
         if self.rows and searched:
             raise ValueError(f"rows leave nothing for {', '.join(sorted(searched))}; drop either")
         if {"grid", "grids"} <= searched:

@@ -11,14 +11,14 @@ from enas_inr.executors.base import Executor, TrialProgress
 from enas_inr.executors.self_running import Loop, SelfRunning
 from enas_inr.objectives.base import Objective
 from enas_inr.result import Picture, TrialResult, TrialStatus
-from enas_inr.spec import EnsembleSpec, StudySpec, TrialSpec
+from enas_inr.spec import Configuration, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.studies.pictures import StoredPicture
 
-BATCH = 64  # number of architectures requested from a strategy at once
+BATCH = 64  # number of configurations requested from a strategy at once
 
 
 class Observer:
@@ -63,13 +63,13 @@ def run_loop(
 
     Args:
         spec: specification of the study.
-        space: the architectures within the budget.
-        strategy: proposes architectures.
+        space: the configurations within the budget.
+        strategy: proposes configurations.
         objective: scores complete trials.
         executor: trains trials.
         records: keeps results.
         observer: receives the events.
-        pictures: pictures from the executor, by the key of the architecture; each one is removed
+        pictures: pictures from the executor, by the key of the configuration; each one is removed
             when its trial is kept.
 
     Returns:
@@ -78,14 +78,16 @@ def run_loop(
     recorded = records.results()
     history = [result for result in recorded if result.status is not TrialStatus.FAILED]
     failed = len(recorded) - len(history)
-    costs = {c.spec.key(): c.cost for c in space.feasible}
 
-    def make_trial(ensemble: EnsembleSpec, number: int) -> TrialSpec:
+    def make_trial(configuration: Configuration, number: int) -> TrialSpec:
+        found = space.find(configuration)
+        assert found, f"{configuration.label()} is not feasible"  # a proposal, which is checked
         return TrialSpec(
             number=number,
-            ensemble=ensemble,
-            cost=costs[ensemble.key()],
-            training=spec.training,
+            ensemble=configuration.ensemble,
+            cost=found.cost,
+            training=configuration.training(spec.training),
+            recipe=configuration.recipe,
             repeats=spec.repeats,
             seed=spec.seed,
         )
@@ -106,7 +108,7 @@ def run_loop(
         return history
     while proposals := strategy.propose(history, (), BATCH):
         first = failed + len(history)
-        trials = [make_trial(spec, first + index) for index, spec in enumerate(proposals)]
+        trials = [make_trial(one, first + index) for index, one in enumerate(proposals)]
         for result in executor.run(trials):
             keep(result)
         returned = failed + len(history) - first

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
@@ -78,7 +78,7 @@ def _spec(
     file: StudyFile, search: SearchTable, grid: int | None, signal: SignalInfo, catalog: Catalog
 ) -> StudySpec:
     settings = file.settings_of(search, catalog)
-    if grid is not None:
+    if search.grids:
         settings = settings.model_copy(update={"grid": grid})
     rows = [_row_spec(search, number) for number in range(len(search.rows))]
     return study_spec(settings, signal, catalog, rows=rows, where=f"search {search.name!r}: ")
@@ -101,7 +101,8 @@ def _row_spec(search: SearchTable, number: int) -> EnsembleSpec:
 def _names(search: SearchTable, spec: StudySpec, catalog: Catalog) -> Iterator[tuple[str, str]]:
     for number, row in enumerate(search.rows):
         named = _row_spec(search, number)
-        yield candidate(named, spec.signal, catalog, spec.training).spec.key(), row.name
+        ensemble, _ = resolved(named, spec.signal, catalog, spec.training)
+        yield ensemble.key(), row.name
 
 
 def _published(file: StudyFile, search: SearchTable, signal: SignalInfo) -> dict[str, Published]:

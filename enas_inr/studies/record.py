@@ -55,7 +55,7 @@ class StudyRecord:
 
     def name_of(self, result: TrialResult) -> str:
         """Return the name of an architecture for people."""
-        return self.names.get(result.key, result.trial.ensemble.label())
+        return self.names.get(result.key, self.spec.space.label(result.trial.configuration))
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def run_study(
     handed_over: dict[str, Picture | StoredPicture] = {}
 
     def keep_picture(trial: TrialSpec, picture: Picture | StoredPicture) -> None:
-        handed_over[trial.ensemble.key()] = picture
+        handed_over[trial.configuration.key()] = picture
 
     with ExitStack() as at_end:
         original = picture_of(signal) if pictures and store.keeps_pictures else None
@@ -104,6 +104,7 @@ def run_study(
 def study_name(spec: StudySpec) -> str:
     """Derive the name of a study from everything that determines its result."""
     digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:8]
-    one_grid = all(axis.name != "grid" for axis in spec.space.axes)
-    grid = f"-M{spec.space.base.grid}" if one_grid else ""
-    return f"{spec.signal.name}-{spec.space.base.backbone}{grid}-{digest}"
+    axes = {axis.name: axis for axis in spec.space.axes}
+    grid = "" if "grid" in axes else f"-M{spec.space.base.grid}"
+    backbones = axes["backbone"].values if "backbone" in axes else (spec.space.base.backbone,)
+    return f"{spec.signal.name}-{'+'.join(map(str, backbones))}{grid}-{digest}"

@@ -330,6 +330,14 @@ class StudySettings(TrainingSettings):
     grid: Annotated[int, Setting("Cells along each spatial axis, M.")] = 8
     widths: Annotated[Integers, Setting("Widths to search.")] = PAPER_WIDTHS
     depths: Annotated[Integers, Setting("Depths to search.")] = PAPER_DEPTHS
+    search: Annotated[
+        Options,
+        Setting(
+            "A further axis of the search: width=16,32 or lr=1e-4..1e-2:log, any field of an "
+            "architecture or a recipe, or an option of a backbone such as siren.omega_first=auto.",
+            flags=("--search",),
+        ),
+    ] = None
     max_flops: Annotated[
         Text | None,
         Setting(

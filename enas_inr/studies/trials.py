@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult, TrialStatus, objective_values
-from enas_inr.spec import StudySpec
+from enas_inr.spec import Axis, StudySpec
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
 """The user attribute of a study that holds its StudySpec as JSON."""
@@ -52,15 +57,17 @@ def frozen_trial(
             objectives the values.
         system_attributes: attributes by which Optuna finds the picture, see `pictures.upload`.
     """
-    ensemble, axes = result.trial.ensemble, spec.space.axes
+    configuration = result.trial.configuration
+    backbone = configuration.backbone
+    axes = [axis for axis in spec.space.axes if axis.backbone in ("", backbone)]
     complete = result.status is TrialStatus.COMPLETE
     has_curve = complete or result.status is TrialStatus.STOPPED
     trial = create_trial(
         state=_STATES[result.status],
         values=objective_values(result, spec.objectives) if complete else None,
-        params={axis.name: getattr(ensemble, axis.name) for axis in axes},
-        distributions={axis.name: CategoricalDistribution(axis.values) for axis in axes},
-        user_attrs=_user_attributes(result),
+        params={axis.name: configuration.value(axis.name) for axis in axes},
+        distributions={axis.name: _distribution(axis) for axis in axes},
+        user_attrs=_user_attributes(result, spec.space.label(configuration)),
         system_attrs=dict(system_attributes),
         intermediate_values=result.curve.mean() if has_curve else None,
     )
@@ -70,10 +77,19 @@ def frozen_trial(
     return trial
 
 
-def _user_attributes(result: TrialResult) -> dict[str, Any]:
+def _distribution(axis: Axis) -> BaseDistribution:
+    if axis.range is None:
+        return CategoricalDistribution(axis.values)
+    if axis.range.whole:
+        low, high = round(axis.range.low), round(axis.range.high)
+        return IntDistribution(low, high, log=axis.range.log)
+    return FloatDistribution(axis.range.low, axis.range.high, log=axis.range.log)
+
+
+def _user_attributes(result: TrialResult, label: str) -> dict[str, Any]:
     """Return the values that a dashboard shows, and the whole result for `read_result`."""
     readable = {
-        "architecture": result.trial.ensemble.label(),
+        "architecture": label,
         "status": result.status.value,
         "psnr_db": result.psnr_db,
         "psnr_paper_db": result.psnr_paper_db,

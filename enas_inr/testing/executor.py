@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus
@@ -173,17 +173,17 @@ def run(plugin: Plugin, given: Sequence[TrialSpec], *, at_once: int = 64) -> lis
 def trials(catalog: Catalog) -> list[TrialSpec]:
     """Return small trials: two of equal shape, one with depth 0, and one of another backbone."""
     info = _picture().info()
-    candidates = [candidate(spec, info, catalog) for spec in SPECS]
+    pairs = [resolved(spec, info, catalog) for spec in SPECS]
     return [
         TrialSpec(
             number=number,
-            ensemble=one.spec,
-            cost=one.cost,
+            ensemble=ensemble,
+            cost=cost,
             training=TRAINING,
             repeats=REPEATS,
             seed=5,
         )
-        for number, one in enumerate(candidates)
+        for number, (ensemble, cost) in enumerate(pairs)
     ]
 
 

@@ -18,14 +18,17 @@ from enas_inr.result import RepeatResult, TrialResult, TrialStatus
 from enas_inr.spec import (
     Axis,
     Budget,
+    Configuration,
     EnsembleSpec,
     Limit,
+    Range,
     SearchSpace,
     SignalInfo,
     StudySpec,
     TrainingSpec,
     TrialSpec,
 )
+from enas_inr.spec.axis import Scalar
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies.loop import Observer, run_loop
 
@@ -33,25 +36,25 @@ PICTURE = SignalInfo(name="lookup", modality="image", shape=(128, 128), channels
 
 
 class LookupExecutor(Executor):
-    """Returns results without training; a function gives the PSNR of each architecture.
+    """Returns results without training; a function gives the PSNR of each configuration.
 
     The function may be a `Table`; its PSNRs are in the paper's convention. If it returns None, the
     trial diverges; if it raises a TrainingError, the trial fails.
 
     Attributes:
-        trained: the architectures of the trials that were run, in order.
+        trained: the configurations of the trials that were run, in order.
     """
 
-    def __init__(self, psnr_paper_db: Callable[[EnsembleSpec], float | None]) -> None:
+    def __init__(self, psnr_paper_db: Callable[[Configuration], float | None]) -> None:
         self._psnr = psnr_paper_db
-        self.trained: list[EnsembleSpec] = []
+        self.trained: list[Configuration] = []
 
     def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
         """Yield a result for each trial."""
         for trial in trials:
-            self.trained.append(trial.ensemble)
+            self.trained.append(trial.configuration)
             try:
-                psnr = self._psnr(trial.ensemble)
+                psnr = self._psnr(trial.configuration)
             except TrainingError as error:
                 yield TrialResult(trial=trial, status=TrialStatus.FAILED, message=str(error))
                 continue
@@ -77,20 +80,29 @@ class MemoryRecords:
 
 @dataclass(frozen=True)
 class Table:
-    """The PSNR of every feasible architecture of a space; call the table to look one up.
+    """The PSNR of every configuration of a space; call the table to look one up.
 
     Attributes:
-        psnr_paper_db: PSNR in the paper's convention by key of the architecture.
-        best: the only optimum of the paper's score (with alpha = 7). Every other architecture has
-            a better feasible neighbour, one value away on one axis.
+        space: the space.
+        slopes: dB that each step away from the optimum costs, by axis.
+        best: the only optimum of the paper's score (with alpha = 7) among the points of the space.
+            Every other configuration has a better feasible neighbour, one value away on one axis.
     """
 
-    psnr_paper_db: Mapping[str, float]
-    best: EnsembleSpec
+    space: FeasibleSpace
+    slopes: tuple[float, ...]
+    best: Configuration
 
-    def __call__(self, spec: EnsembleSpec) -> float:
-        """Return the PSNR of an architecture."""
-        return self.psnr_paper_db[spec.key()]
+    def __call__(self, spec: Configuration) -> float:
+        """Return the PSNR of a feasible configuration, in the paper's convention."""
+        found = self.space.find(spec)
+        if found is None:
+            raise KeyError(spec.label())
+        space = self.space.space
+        points = space.point(spec), space.point(self.best)
+        parts = zip(self.slopes, space.axes, *points, strict=True)
+        lost = sum(slope * axis.steps(value, peak) for slope, axis, value, peak in parts)
+        return PsnrFlopsOptions().alpha * math.log10(found.cost.flops) - lost
 
 
 def toy_table(space: FeasibleSpace, seed: int = 0) -> Table:
@@ -101,20 +113,7 @@ def toy_table(space: FeasibleSpace, seed: int = 0) -> Table:
     """
     draw = random.Random(seed)
     best = draw.choice(space.feasible).spec
-    slopes = {axis.name: draw.uniform(1, 2) for axis in space.space.axes}
-
-    def score(spec: EnsembleSpec) -> float:
-        lost = 0.0
-        for axis in space.space.axes:
-            value, peak = (axis.values.index(getattr(s, axis.name)) for s in (spec, best))
-            lost += slopes[axis.name] * abs(value - peak)
-        return -lost
-
-    table = {
-        c.spec.key(): score(c.spec) + PsnrFlopsOptions().alpha * math.log10(c.cost.flops)
-        for c in space.feasible
-    }
-    return Table(table, best)
+    return Table(space, tuple(draw.uniform(1, 2) for _ in space.space.axes), best)
 
 
 def siren_cost(spec: EnsembleSpec, signal: SignalInfo = PICTURE) -> NetCost:
@@ -125,7 +124,7 @@ def siren_cost(spec: EnsembleSpec, signal: SignalInfo = PICTURE) -> NetCost:
 
 
 def lookup_space(
-    axes: Mapping[str, Sequence[int]],
+    axes: Mapping[str, Sequence[Scalar] | Range],
     max_flops: int,
     base: EnsembleSpec | None = None,
     only: Sequence[tuple[int, ...]] = (),
@@ -134,7 +133,9 @@ def lookup_space(
     space = SearchSpace(
         base=base or EnsembleSpec(),
         axes=tuple(
-            Axis.model_validate({"name": name, "values": tuple(values)})
+            Axis(name=name, range=values)
+            if isinstance(values, Range)
+            else Axis(name=name, values=tuple(values))
             for name, values in axes.items()
         ),
         only=tuple(only),
@@ -150,23 +151,24 @@ def lookup_space(
 
 def lookup_results(
     space: FeasibleSpace,
-    psnr_paper_db: Callable[[EnsembleSpec], float | None],
-    specs: Sequence[EnsembleSpec],
+    psnr_paper_db: Callable[[Configuration], float | None],
+    specs: Sequence[Configuration],
     objective: Objective,
     number: int = 0,
 ) -> list[TrialResult]:
     """Return the scored results of some architectures; trials are numbered from `number`."""
-    costs = {c.spec.key(): c.cost for c in space.feasible}
     trials = [
         TrialSpec(
             number=number + index,
-            ensemble=spec,
-            cost=costs[spec.key()],
-            training=TrainingSpec(),
+            ensemble=spec.ensemble,
+            cost=found.cost,
+            training=spec.training(TrainingSpec()),
+            recipe=spec.recipe,
             repeats=1,
             seed=space.seed,
         )
         for index, spec in enumerate(specs)
+        if (found := space.find(spec))
     ]
     return [
         result.model_copy(update={"score": objective.score(result)})

@@ -30,19 +30,20 @@ from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TraceStep, TrialResult, TrialStatus, best_of
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Configuration, Range
 from enas_inr.strategies.base import Strategy
 from enas_inr.testing.lookup import Table, lookup_results, lookup_space, toy_table
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
 from enas_inr.validation import counted
 
-Psnr = Callable[[EnsembleSpec], float | None]
+Psnr = Callable[[Configuration], float | None]
 """The PSNR of an architecture; see `LookupExecutor`."""
 
 MANY = 64  # number of proposals for which the search loop asks at once
 GIGA = 10**9
 SEEDS = range(4)
 WIDTHS, DEPTHS = (8, 16, 32, 64), (1, 2, 3)
+RATES = Range(low=1e-4, high=1e-2, log=True)
 
 
 def spaces() -> dict[str, FeasibleSpace]:
@@ -55,6 +56,16 @@ def spaces() -> dict[str, FeasibleSpace]:
         "a single architecture": lookup_space({"width": (16,), "depth": (2,)}, GIGA),
         "only some combinations": lookup_space(two, GIGA, only=((8, 3), (16, 1), (64, 1), (64, 2))),
         "a tight budget": lookup_space(two, 30_000_000),
+        "a range": lookup_space({"width": WIDTHS, "learning_rate": RATES}, GIGA),
+        "options of a backbone": lookup_space(
+            {
+                "backbone": ("siren", "relu"),
+                "siren.omega_first": (15.0, 30.0, 60.0),
+                "width": (8, 16, 32),
+                "optimizer": ("adam", "muon"),
+            },
+            GIGA,
+        ),
     }
 
 
@@ -144,7 +155,7 @@ class StrategySuite(Suite):
         space = spaces()["two axes"]
         whole = search(plugin, space, toy_table(space))
         half = len(whole) // 2
-        history, pending = whole[:half], [result.trial.ensemble for result in whole[half:]]
+        history, pending = whole[:half], [result.trial.configuration for result in whole[half:]]
         before = _as_json(history), _as_json(pending)
         strategy = make(plugin, space)
         strategy.propose(history, pending, MANY)
@@ -224,7 +235,7 @@ def search(
     strategy = make(plugin, space)
     ended = list(history)
     while True:
-        pending: list[EnsembleSpec] = []
+        pending: list[Configuration] = []
         pending += ask(strategy, space, ended, pending, 1 if workers else n)
         if not pending:
             return ended
@@ -239,9 +250,9 @@ def ask(
     strategy: Strategy,
     space: FeasibleSpace,
     history: Sequence[TrialResult],
-    pending: Sequence[EnsembleSpec],
+    pending: Sequence[Configuration],
     n: int,
-) -> list[EnsembleSpec]:
+) -> list[Configuration]:
     """Ask a strategy for proposals, and check them."""
     proposals = list(strategy.propose(list(history), list(pending), n))
     require(
@@ -249,14 +260,13 @@ def ask(
         f"the strategy proposed {counted(len(proposals), 'architecture')} for n = {n}; "
         "propose at most n",
     )
-    feasible = {c.spec.key() for c in space.feasible}
     seen = {result.key for result in history}
     running = {spec.key() for spec in pending}
     named: set[str] = set()
     for spec in proposals:
         key, label = spec.key(), spec.label()
         require(
-            key in feasible,
+            space.find(spec) is not None,
             f"the strategy proposed {label}, which exceeds the budget or is not in the space; "
             "propose only architectures of FeasibleSpace.feasible",
         )
@@ -355,14 +365,14 @@ def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: Feas
         iteration = step.iteration
 
 
-def _diverging(table: Psnr, diverges: Callable[[EnsembleSpec], bool]) -> Psnr:
+def _diverging(table: Psnr, diverges: Callable[[Configuration], bool]) -> Psnr:
     return lambda spec: None if diverges(spec) else table(spec)
 
 
 def _failing(table: Psnr) -> Psnr:
     """Return a function for which every other width fails."""
 
-    def psnr(spec: EnsembleSpec) -> float | None:
+    def psnr(spec: Configuration) -> float | None:
         if spec.width in WIDTHS[::2]:
             raise TrainingError(f"width {spec.width} fails", "this is a test")
         return table(spec)

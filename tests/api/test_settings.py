@@ -198,7 +198,7 @@ def test_given_architectures_have_no_limit_and_leave_no_choice():
     rows = [EnsembleSpec(grid=2, depth=1, width=4), EnsembleSpec(grid=1, depth=1, width=8)]
     spec = study_spec(StudySettings(), PHOTO, CATALOG, rows=rows)
     assert (spec.strategy.name, spec.budget.limits(256)) == ("exhaustive", {})
-    assert list(spec.space.specs()) == rows
+    assert [c.ensemble for c in spec.space.configurations()] == rows
 
 
 @pytest.mark.parametrize("strategy", ["coordinate", "ray"])

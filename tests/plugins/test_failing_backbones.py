@@ -305,7 +305,7 @@ def test_a_model_whose_backbone_changed_says_so(net, monkeypatch, method, wrong,
 
 def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path):
     pytest.importorskip("ray")
-    from enas_inr.backbones.feasibility import candidate
+    from enas_inr.backbones.feasibility import resolved
     from enas_inr.executors.base import ExecutionContext
     from enas_inr.executors.ray.trainable import Training
     from enas_inr.result import TrialResult, TrialStatus
@@ -314,11 +314,9 @@ def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path
     net(NET.replace(RETURN, "        return x\n"))
     catalog = load_catalog()
     signal = load_signal(catalog, "sample:photo", {"size": [16, 16]})
-    found = candidate(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
+    ensemble, cost = resolved(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
     settings = TrainingSpec.from_profile("paper", steps=4)
-    trial = TrialSpec(
-        number=0, ensemble=found.spec, cost=found.cost, training=settings, repeats=1, seed=0
-    )
+    trial = TrialSpec(number=0, ensemble=ensemble, cost=cost, training=settings, repeats=1, seed=0)
     training = Training.__new__(Training)
     training.config = {"trial": trial.model_dump_json()}
     training.setup(

@@ -85,7 +85,7 @@ BAD = [
     ("strategy", "propose", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, li"),
     ("strategy", "propose", "None", " failed: TypeError: 'NoneType' object is not iterable"),
     ("strategy", "propose", "exit(3)", " failed: SystemExit: 3 (mine.py, line 10)"),
-    ("strategy", "propose", "['siren']", ": it proposed 'siren', which is not an EnsembleSpec"),
+    ("strategy", "propose", "['siren']", ": it proposed 'siren', which is not a Configuration"),
     (
         "strategy",
         "propose",
@@ -98,7 +98,7 @@ BAD = [
         "strategy",
         "propose",
         "self.specs[:1] * 65",
-        ": it proposed 65 architectures, but at most 64 may be proposed",
+        ": it proposed 65 configurations, but at most 64 may be proposed",
     ),
     ("strategy", "trace", "[1]", ": its trace holds 1, which is not a TraceStep"),
     ("strategy", "trace", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),

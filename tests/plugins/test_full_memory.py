@@ -9,7 +9,7 @@ import json
 import pytest
 import torch
 
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.model.fitting import FitSpec, fit
@@ -98,11 +98,11 @@ def trial():
 
     catalog = load_catalog()
     signal = load_signal(catalog, "sample:photo", {"size": [16, 16]})
-    settled = candidate(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
+    ensemble, cost = resolved(EnsembleSpec(backbone="mine", grid=2), signal.info(), catalog)
     asked = TrialSpec(
         number=0,
-        ensemble=settled.spec,
-        cost=settled.cost,
+        ensemble=ensemble,
+        cost=cost,
         training=TRAINING,
         repeats=1,
         seed=0,

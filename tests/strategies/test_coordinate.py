@@ -1,5 +1,6 @@
 """Algorithm 1 on lookup tables, compared with an independent implementation."""
 
+import math
 import random
 
 import pytest
@@ -8,7 +9,7 @@ from enas_inr.errors import BudgetError, SpecError
 from enas_inr.objectives.options import PsnrFlopsOptions
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.result import best_of
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import EnsembleSpec, Range
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import CoordinateOptions
@@ -167,3 +168,47 @@ def test_it_finds_a_coordinatewise_optimum_with_fewer_trainings_than_exhaustive(
         for step in last.values():  # the last pass finds no better architecture
             chosen = scores[present(step.choice)]
             assert all(scores[c.key] <= chosen for c in step.candidates)
+
+
+RATES = Range(low=1e-4, high=1e-2, log=True)
+
+
+def rates(results):
+    return [result.trial.recipe["learning_rate"] for result in results]
+
+
+def test_a_range_is_tried_at_a_few_points_and_refined_once_around_the_best():
+    def psnr(spec):
+        return 50 - abs(math.log10(spec.recipe["learning_rate"] / 1.5e-3))
+
+    history, trace, _ = run(psnr, {"learning_rate": RATES, "width": (16,)})
+    assert trace[0].axis == "learning_rate"
+    assert rates(trace[0].candidates) == [*RATES.points, *RATES.around(1e-3)]
+    assert rates([present(best_of(history))]) == [1.778e-3]
+    assert len(history) == 7
+
+
+def test_a_value_between_the_points_is_kept_when_other_axes_move_on():
+    quality = {(8, 1e-4): 5, (8, 3.162e-4): 0, (16, 1e-4): 45, (16, 1.778e-3): 60, (8, 1e-3): 30}
+
+    def psnr(spec):
+        return quality.get((spec.width, spec.recipe["learning_rate"]), -9)
+
+    quality[8, 1.778e-3] = 40
+    history, trace, _ = run(psnr, {"learning_rate": RATES, "width": (8, 16)}, start={"width": 8})
+    scores = [next(r.score for r in s.candidates if r.key == s.choice) for s in trace]
+    assert scores == sorted(scores)
+    assert rates([present(best_of(history))]) == [1.778e-3]
+
+
+def test_options_of_a_backbone_are_searched_while_it_is_chosen():
+    axes = {"backbone": ("relu", "siren"), "siren.omega_first": (15.0, 30.0, 60.0)}
+
+    def psnr(spec):
+        return (spec.value("siren.omega_first") or 0) + (40 if spec.backbone == "siren" else 10)
+
+    history, trace, _ = run(psnr, axes)
+    assert [step.axis for step in trace] == ["backbone", "siren.omega_first"] * 2
+    assert present(best_of(history)).trial.ensemble.options == {"omega_first": 60.0}
+    _, trace, _ = run(lambda spec: {"relu": 50, "siren": 10}[spec.backbone], axes)
+    assert [step.axis for step in trace] == ["backbone", "backbone"]

@@ -1,5 +1,6 @@
 """Optuna's samplers on lookup tables: proposals are feasible, new and reproducible."""
 
+import math
 import random
 import sys
 import warnings
@@ -12,6 +13,7 @@ import torch
 from enas_inr.errors import SpecError
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.result import TrialResult, TrialStatus, best_of, pareto_front
+from enas_inr.spec import Range
 from enas_inr.strategies import samplers
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import OptunaOptions
@@ -323,3 +325,60 @@ def test_a_sampler_of_one_objective_refuses_several():
     with pytest.raises(SpecError, match="sampler 'cmaes' can optimise only one objective"):
         OptunaSearch(space, OptunaOptions(sampler="cmaes"))
     assert run(space_of(objectives=("psnr",)), sampler="cmaes", trials=4)
+
+
+MIXED = {
+    "backbone": ("siren", "relu"),
+    "siren.omega_first": (15.0, 30.0, 60.0),
+    "width": (8, 16, 32),
+    "learning_rate": Range(low=1e-4, high=1e-2, log=True),
+    "steps": Range(low=100, high=900, whole=True),
+}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsgaii", "gp"])
+def test_floats_words_and_options_of_a_backbone_are_searched_together(sampler):
+    def quality(spec):
+        return 30 - abs(math.log10(spec.recipe["learning_rate"] / 1e-3)) + (spec.width == 16)
+
+    space = space_of(MIXED)
+    strategy = OptunaSearch(space, OptunaOptions(sampler=sampler, trials=16))
+    history = simulate(strategy, space, PsnrFlops(), LookupExecutor(quality))
+    keys = [result.key for result in history]
+    assert len(set(keys)) == len(keys) == 16
+    for result in history:
+        spec = result.trial.configuration
+        rate = spec.recipe["learning_rate"]
+        assert isinstance(rate, float)
+        assert 1e-4 <= rate <= 1e-2
+        assert isinstance(spec.recipe["steps"], int)
+        assert ("omega_first" in spec.options) is (spec.backbone == "siren")
+        assert result.trial.training.steps == spec.recipe["steps"]
+    assert len({result.trial.recipe["learning_rate"] for result in history}) > 10
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"siren.omega_first": (15.0, 30.0, 60.0)},
+        {"siren.omega_first": (15.0, 30.0, 60.0), "learning_rate": (1e-3, 1e-2)},
+        {"learning_rate": (1e-3, 1e-2), "siren.omega_first": (15.0, 30.0, 60.0), "width": (8,)},
+    ],
+)
+def test_an_option_of_the_only_backbone_is_searched(axes):
+    space = space_of(axes)
+    strategy = OptunaSearch(space, OptunaOptions(trials=99))
+    history = simulate(strategy, space, PsnrFlops(), LookupExecutor(lambda spec: 30.0))
+    assert {result.key for result in history} == {candidate.key for candidate in space.feasible}
+
+
+def test_what_exceeds_the_budget_between_the_points_of_a_range_is_said_to_do_so():
+    widths = Range(low=4, high=128, whole=True)
+    space = lookup_space({"width": widths, "depth": (2,)}, 100_000_000)
+    strategy = OptunaSearch(space, OptunaOptions(trials=8))
+    history = simulate(strategy, space, PsnrFlops(), LookupExecutor(lambda spec: spec.width))
+    assert all(result.trial.cost.flops <= 100_000_000 for result in history)
+    told = strategy._cached._study.trials  # what the sampler knows
+    over = [t for t in told if t.state is optuna.trial.TrialState.PRUNED]
+    assert over
+    assert all(max(t.constraints.values()) > 0 for t in over)

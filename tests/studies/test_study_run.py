@@ -143,7 +143,7 @@ def test_trials_of_other_programs_are_not_reused(file):
         ({"figures": ["curve"]}, 2, "unknown figure 'curve'; did you mean 'curves'"),
         ({"searches.SIREN.objective": "psnr"}, 2, "objective 'psnr'"),
         ({"searches.SIREN.backbone": "sirn"}, 2, "did you mean 'siren'"),
-        ({"searches.SIREN.max_flops": "1"}, 4, "none of the 2 architectures fits"),
+        ({"searches.SIREN.max_flops": "1"}, 4, "none of the 2 configurations fits"),
     ],
 )
 def test_validate_finds_what_a_run_would(file, capsys, changes, code, says):

@@ -25,9 +25,9 @@ def differing(one, other):
 def test_a_toy_table_has_one_optimum_to_which_every_architecture_has_a_way_up(seed):
     table = toy_table(lookup_space(AXES, 150_000_000), seed)
     scored = {r.trial.ensemble.key(): r for r in results(table)}
-    assert present(best_of(scored.values())).trial.ensemble == table.best
+    assert present(best_of(scored.values())).trial.configuration == table.best
     for result in scored.values():
-        spec = result.trial.ensemble
+        spec = result.trial.configuration
         neighbours = [r for r in scored.values() if len(differing(r.trial.ensemble, spec)) == 1]
         assert spec == table.best or any(r.score > result.score for r in neighbours)
 

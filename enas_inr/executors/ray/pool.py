@@ -42,7 +42,7 @@ class Attempt:
     @property
     def name(self) -> str:
         """The name of the task in Ray's dashboard."""
-        return f"trial {self.trial.number:04} {self.trial.ensemble.label()}"
+        return f"trial {self.trial.number:04} {self.trial.configuration.label()}"
 
     def again(self, error: Exception) -> Attempt:
         """Return the next attempt after the worker has died with this error."""

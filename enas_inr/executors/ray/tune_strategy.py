@@ -17,7 +17,7 @@ from enas_inr.executors.ray.cluster import import_ray
 from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.self_running import Loop, SelfRunning
 from enas_inr.result import TraceStep, TrialResult
-from enas_inr.spec import EnsembleSpec
+from enas_inr.spec import Configuration
 from enas_inr.strategies.base import one_comparison, unseen
 from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_sampler import OptunaSearch
@@ -32,7 +32,14 @@ class RayTune(SelfRunning):
 
     def __init__(self, space: FeasibleSpace, options: RayTuneOptions = RayTuneOptions()) -> None:
         import_ray()
+        axes = {axis.name: axis for axis in space.space.axes}
+        if options.scheduler == "pbt" and "learning_rate" in axes:
+            raise SpecError(
+                "scheduler 'pbt' changes the learning rates itself",
+                "drop the axis learning_rate, or choose another --scheduler",
+            )
         self._options = options
+        self._most_steps = max(map(int, axes["steps"].points)) if "steps" in axes else None
         self._candidates = list(space.feasible)
         random.Random(space.seed).shuffle(self._candidates)
         learning = OptunaOptions(trials=options.trials)
@@ -48,11 +55,11 @@ class RayTune(SelfRunning):
             raise SpecError("strategy 'ray' trains on a Ray cluster", "use --executor ray")
         from enas_inr.executors.ray.tuner import tune_trials
 
-        tune_trials(self, self._options, loop, loop.executor)
+        tune_trials(self, self._options, loop, loop.executor, self._most_steps)
 
     def propose(
-        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
-    ) -> Sequence[EnsembleSpec]:
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
         """Propose architectures in random order or by TPE, until there are enough trials."""
         if self._sampler:
             return self._sampler.propose(history, pending, n)

@@ -29,7 +29,7 @@ from enas_inr.executors.ray.trainable import Training, checkpoint_file
 from enas_inr.executors.self_running import Loop
 from enas_inr.executors.trial import make_jobs
 from enas_inr.result import Picture, TrialResult, TrialStatus
-from enas_inr.spec import EnsembleSpec, TrialSpec
+from enas_inr.spec import Configuration, TrialSpec
 from enas_inr.strategies.base import Strategy
 
 REPORTS = 20  # number of reports of a trial that is not stopped early
@@ -41,7 +41,11 @@ QUIET = {
 
 
 def tune_trials(
-    strategy: Strategy, options: RayTuneOptions, loop: Loop, executor: RayExecutor
+    strategy: Strategy,
+    options: RayTuneOptions,
+    loop: Loop,
+    executor: RayExecutor,
+    most_steps: int | None = None,
 ) -> None:
     """Run Tune until enough architectures were tried, and store the result of each.
 
@@ -50,13 +54,14 @@ def tune_trials(
         options: options of Tune.
         loop: the interface to the search.
         executor: the executor with the cluster and the resources of each trial.
+        most_steps: the most steps of a trial; None if all have as many.
     """
     first = strategy.propose(loop.history, (), 1)
     if not first:
         return
     os.environ.update(QUIET)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    steps = loop.make_trial(first[0], 0).training.steps
+    steps = most_steps or loop.make_trial(first[0], 0).training.steps
     context = executor.context
     needs, workers = executor.cluster
     folder = _folder(f"{context.title}|{context.signal.info().fingerprint}")
@@ -165,7 +170,7 @@ class _Record:
         self.context.on_progress(
             TrialProgress(
                 result.trial.number,
-                result.trial.ensemble.label(),
+                result.trial.configuration.label(),
                 step / result.trial.training.steps,
                 step,
                 _mean_psnr(result),
@@ -210,7 +215,7 @@ class _Proposals(Searcher):
         super().__init__(metric="score", mode="max")
         self._propose, self._loop = strategy.propose, loop
         self._left = trials - len(loop.history)
-        self._asked: list[EnsembleSpec] = []
+        self._asked: list[Configuration] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Return nothing, for the same reason as in `_Record`."""

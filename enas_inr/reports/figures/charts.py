@@ -13,7 +13,8 @@ import numpy as np
 from enas_inr.reports.figures.drawing import INK, QUIET, SERIES, SMALL, new_figure, shortened
 from enas_inr.reports.rows import Row
 from enas_inr.result import TrialResult, objective_values, pareto_front
-from enas_inr.spec import AXIS_LETTERS, MAXIMISED
+from enas_inr.spec.architecture import AXIS_LETTERS
+from enas_inr.spec.budget import MAXIMISED
 from enas_inr.studies.record import Report, StudyRecord
 
 if TYPE_CHECKING:
@@ -123,14 +124,14 @@ def short_names(rows: Sequence[Row]) -> list[str]:
     return [
         shortened(row.name, 20)
         if row.result.key in row.study.names
-        else row.result.trial.ensemble.short_label(differing or ["width"])
+        else row.result.trial.configuration.short_label(differing or ["width"])
         for row in rows
     ]
 
 
 def varies_only_width(study: StudyRecord) -> bool:
     """Whether a study's architectures differ in their width alone."""
-    specs = [result.trial.ensemble for result in study.results]
+    specs = [result.trial.configuration for result in study.results]
     others = {spec.with_value("width", 1).key() for spec in specs}
     return len(others) == 1 and len({spec.width for spec in specs}) > 1
 

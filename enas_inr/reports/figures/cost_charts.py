@@ -32,7 +32,8 @@ from enas_inr.reports.figures.drawing import (
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import SearchResult, objective_values
-from enas_inr.spec import MAXIMISED, PSNR_OFFSET_DB, Cost
+from enas_inr.spec import PSNR_OFFSET_DB, Cost
+from enas_inr.spec.budget import MAXIMISED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,7 +121,7 @@ def pareto_figure(result: SearchResult) -> Figure:
             if trial.key == result.best.key:
                 draw_ring(panel, at)
             if trial.key in kept and len(kept) <= _MOST_NAMES:
-                named.append((panel, at, trial.trial.ensemble.short_label(searched)))
+                named.append((panel, at, trial.trial.configuration.short_label(searched)))
         if len(across) == 1:  # the front of three objectives is not a line
             _draw_front(panel, stairs(known, name, up), WAVE)
         if name in Cost.model_fields:

@@ -18,7 +18,8 @@ from enas_inr.reports.figures.charts import (
 from enas_inr.reports.figures.drawing import INK, QUIET, db_text, new_figure, settle, styled
 from enas_inr.reports.rows import Results, Row
 from enas_inr.result import TrialResult
-from enas_inr.spec import AXIS_LETTERS, PSNR_OFFSET_DB
+from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.studies.record import StudyRecord
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _name_choices(panel: Axes, study: StudyRecord) -> None:
     searched = {step.axis for step in study.trace}
     axes = [axis for axis in AXIS_LETTERS if axis in searched]
     named = [
-        ((x, y), study.names.get(result.key) or result.trial.ensemble.short_label(axes))
+        ((x, y), study.names.get(result.key) or result.trial.configuration.short_label(axes))
         for x, y, result in _points(study, "psnr_db")[0]
     ]
     write_beside(panel, named, sideways=False)

@@ -29,11 +29,8 @@ from pydantic import Field
 
 from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
-from enas_inr.spec import EnsembleSpec, Options
+from enas_inr.spec import Configuration, Options
 from enas_inr.strategies.base import Strategy, compared_in_batches
-
-Point = tuple[int, ...]
-"""Position of an architecture: the index of its value on each axis."""
 
 
 class EvolutionOptions(Options):
@@ -64,15 +61,13 @@ class Evolution(Strategy):
     ) -> None:
         self._seed = space.seed
         self._options = options
-        self._specs = {c.spec.key(): c.spec for c in space.feasible}
-        self._points: dict[str, Point] = {
-            key: tuple(axis.values.index(getattr(spec, axis.name)) for axis in space.space.axes)
-            for key, spec in self._specs.items()
-        }
+        self._axes = space.space.axes
+        self._specs = {c.key: c.spec for c in space.feasible}
+        self._points = {c.key: c.point for c in space.feasible}
 
     def propose(
-        self, history: Sequence[TrialResult], pending: Sequence[EnsembleSpec], n: int
-    ) -> Sequence[EnsembleSpec]:
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
         """Propose the architectures of the current batch that are not trained yet."""
         seen = {result.key for result in history} | {spec.key() for spec in pending}
         # The history may hold other architectures, too: a failed trial that was repeated with
@@ -117,7 +112,8 @@ class Evolution(Strategy):
 
     def _mutations(self, one: str, other: str) -> int:
         """Return the number of mutations from one architecture to another."""
-        steps = (abs(a - b) for a, b in zip(self._points[one], self._points[other], strict=True))
+        triples = zip(self._axes, self._points[one], self._points[other], strict=True)
+        steps = [axis.steps(a, b) for axis, a, b in triples]
         return sum(steps if self._options.mutation == "next" else map(bool, steps))
 
     def _random(self, number: int) -> random.Random:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from enas_inr.backbones.layered import (
 )
 from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
-from enas_inr.spec import Options
+from enas_inr.spec import Options, Searchable
 
 RATE_BY_SIZE = 0.05
 HIGHEST_RATE = 9.5e-3
@@ -34,8 +35,8 @@ class FinerOptions(Options):
             initial frequencies.
     """
 
-    omega: float = Field(default=30.0, gt=0)
-    first_bias: float = Field(default=1.0, ge=0)
+    omega: Annotated[float, Searchable("10..60:log")] = Field(default=30.0, gt=0)
+    first_bias: Annotated[float, Searchable("0.5..10:log")] = Field(default=1.0, ge=0)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Networks with Gaussian activations (Ramasinghe and Lucey, ECCV 2022)."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -16,7 +17,7 @@ from enas_inr.backbones.layered import (
 )
 from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
-from enas_inr.spec import Options
+from enas_inr.spec import Options, Searchable
 
 RATE_BY_SIZE = 0.068
 
@@ -28,7 +29,7 @@ class GaussOptions(Options):
         sigma: standard deviation of the activations; a smaller one gives higher frequencies.
     """
 
-    sigma: float = Field(default=0.1, gt=0)
+    sigma: Annotated[float, Searchable("0.03..0.3:log")] = Field(default=0.1, gt=0)
 
 
 @dataclass(frozen=True)

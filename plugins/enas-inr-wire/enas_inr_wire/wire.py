@@ -6,6 +6,7 @@ The hidden layers are complex, so the class derives from `Backbone` and is train
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -15,7 +16,7 @@ from torch import Tensor
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.layered import bias_name, dense_sizes, weight_name
 from enas_inr.cost import NetCost, NetShape
-from enas_inr.spec import Options
+from enas_inr.spec import Options, Searchable
 
 RATE_BY_SIZE = 0.06
 
@@ -28,8 +29,8 @@ class WireOptions(Options):
         scale: scale s_0 of their Gaussian window; a larger one gives narrower wavelets.
     """
 
-    omega: float = Field(default=10.0, gt=0)
-    scale: float = Field(default=5.0, gt=0)
+    omega: Annotated[float, Searchable("5..40:log")] = Field(default=10.0, gt=0)
+    scale: Annotated[float, Searchable("2..20:log")] = Field(default=5.0, gt=0)
 
 
 @dataclass(frozen=True)

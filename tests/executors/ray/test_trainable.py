@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from enas_inr.backbones.feasibility import candidate
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.trial import make_jobs
 from enas_inr.plugins.catalog import load_catalog
@@ -33,10 +33,8 @@ def context(monkeypatch):
 def begun(context, folder):
     """A trial as Tune makes it in a worker."""
     training = TrainingSpec(steps=STEPS, patience=STEPS, defaults="fitted")
-    settled = candidate(SPEC, context.signal.info(), CATALOG, training)
-    trial = TrialSpec(
-        number=0, ensemble=settled.spec, training=training, repeats=1, seed=0, cost=settled.cost
-    )
+    ensemble, cost = resolved(SPEC, context.signal.info(), CATALOG, training)
+    trial = TrialSpec(number=0, ensemble=ensemble, training=training, repeats=1, seed=0, cost=cost)
     one = trainable.Training.__new__(trainable.Training)
     one.config = {"trial": trial.model_dump_json()}
     one.setup(one.config, context, lambda result: result.psnr_db, str(folder), INTERVAL, 1)
