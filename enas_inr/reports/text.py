@@ -13,8 +13,8 @@ from enas_inr.reports.table import Column, columns_of
 from enas_inr.spec import PSNR_OFFSET_DB
 
 _BRIEF = (
-    "name", "study", "M", "d", "w", "FLOPs", "parameters", "PSNR", "PSNR, paper's", "published",
-    "difference", "gain", "passes at", "score", "status",
+    "name", "study", "backbone", "M", "d", "w", "recipe", "FLOPs", "parameters", "PSNR",
+    "PSNR, paper's", "published", "difference", "gain", "passes at", "score", "status",
 )  # fmt: skip
 """Columns of the table that fit a terminal."""
 

@@ -53,8 +53,15 @@ def test_every_strategy_searches_it_and_does_not_train_again(capsys, tmp_path, s
     file, storage = tmp_path / "report.html", str(tmp_path / "a.db")
     assert run(["report", found["study"], "--storage", storage, "-o", str(file)]) == 0
     page = file.read_text(encoding="utf-8")
-    assert "learning_rate=" in page
-    assert "optimizer=" in page
+    for trial in found["trials"]:
+        assert f"learning_rate={trial['recipe']['learning_rate']}" in page
+    assert run(["report", found["study"], "--storage", storage, "--format", "md"]) == 0
+    rows = [
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("| ") and "optimizer=" in line
+    ]
+    assert len(set(rows)) == len(found["trials"])
 
 
 def test_python_takes_axes_as_sequences_and_text(tmp_path):

@@ -118,14 +118,16 @@ def details_of(report: Report, text: str) -> tuple[str, str]:
 
 
 def short_names(rows: Sequence[Row]) -> list[str]:
-    """Return short names of the rows of a signal, with the sizes in which they differ."""
-    sizes = [row.result.trial.ensemble.sizes() for row in rows]
-    differing = [axis for axis in AXIS_LETTERS if len({size[axis] for size in sizes}) > 1]
+    """Return short names of the rows of a signal, with the axes on which they differ."""
+    searched = {axis.name for row in rows for axis in row.study.spec.space.axes}
+    axes = dict.fromkeys((*AXIS_LETTERS, *sorted(searched)))
+    specs = [row.result.trial.configuration for row in rows]
+    differing = [axis for axis in axes if len({str(spec.value(axis)) for spec in specs}) > 1]
     return [
         shortened(row.name, 20)
         if row.result.key in row.study.names
-        else row.result.trial.configuration.short_label(differing or ["width"])
-        for row in rows
+        else shortened(spec.short_label(differing or ["width"]), 40)
+        for row, spec in zip(rows, specs, strict=True)
     ]
 
 
