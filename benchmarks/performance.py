@@ -183,7 +183,7 @@ def training_table(heading: str, trainings: Mapping[str, Training]) -> str:
                 f"{1e3 * found['seconds']:,.1f}",
                 f"{rate / 1e6:.2f}",
                 mega(found["peak"]),
-                f"{found['others']:.1f}",
+                f"{max(found['others'], 0.0):.1f}",
             ]
         )
     headings = ("ms a step", "million samples a second", "memory in MB", "cores of others")
