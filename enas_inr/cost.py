@@ -138,6 +138,9 @@ class FeasibleSpace:
         feasible: the configurations within the budget, in the order of `space.points()`.
         objectives: the objectives to optimise together; empty for the score alone.
         seed: random seed of the strategy.
+        axes: spatial axes of the signal.
+        repeats: number of trainings of a whole trial.
+        exact: whether the winner is to be trained in full.
         within: returns a configuration between those points with its cost; None if it exceeds the
             budget.
     """
@@ -146,7 +149,15 @@ class FeasibleSpace:
     feasible: tuple[Candidate, ...]
     objectives: tuple[str, ...] = ()
     seed: int = 0
+    axes: int = 2
+    repeats: int = 1
+    exact: bool = False
     within: Callable[[Configuration], Candidate | None] = _none
+
+    def cells(self, spec: EnsembleSpec) -> int:
+        """Return the number of cells of an architecture."""
+        cells: int = spec.grid**self.axes
+        return cells
 
     def at(self, point: Point) -> Candidate | None:
         """Return the configuration at a point; None if it exceeds the budget."""

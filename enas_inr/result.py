@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from enas_inr.spec import PSNR_OFFSET_DB, StudySpec, TrialSpec
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
+from enas_inr.estimate import Sample, interval_db
+from enas_inr.spec import PSNR_OFFSET_DB, Fidelity, StudySpec, TrialSpec
 from enas_inr.spec.budget import MAXIMISED
 from enas_inr.validation import Frozen
 
@@ -107,6 +110,7 @@ class TrialResult(Frozen):
         device: where it was trained: `cpu`, or the name of the GPU.
         versions: versions of the packages on which the values depend.
         message: why it failed or diverged.
+        sample: the losses of its cells, if only a part of the trial was trained.
     """
 
     trial: TrialSpec
@@ -119,6 +123,39 @@ class TrialResult(Frozen):
     device: str = ""
     versions: dict[str, str] = {}
     message: str = ""
+    sample: Sample | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_missing_sample(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = dump(self)
+        if self.sample is None:
+            dumped.pop("sample", None)
+        return dumped
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How much of the trial was trained."""
+        cells = self.sample.cells / self.sample.of if self.sample else 1.0
+        return Fidelity(cells=cells, repeats=self.trial.repeats)
+
+    @property
+    def amount(self) -> str:
+        """How much was trained, for people: `8 of 64 cells`; empty for all cells."""
+        if self.sample is None or self.sample.cells == self.sample.of:
+            return ""
+        return f"{self.sample.cells} of {self.sample.of} cells"
+
+    @property
+    def losses(self) -> list[float]:
+        """The mean loss of each cell of its sample over the repeats; empty if it has none."""
+        if self.sample is None:
+            return []
+        return [float(loss) for loss in self.sample.losses(self.trial.repeats).mean(axis=0)]
+
+    @property
+    def interval_db(self) -> float:
+        """Half the width of the 95% interval of the PSNR, over the cells that are not trained."""
+        return interval_db(self.losses, self.sample.of) if self.sample else 0.0
 
     @property
     def key(self) -> str:
@@ -172,9 +209,15 @@ class TrialResult(Frozen):
 
 
 def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
-    """Return the best complete trial, or None."""
+    """Return the best complete trial among those of the highest fidelity, or None."""
     scored = [result for result in results if result.score is not None]
-    return max(scored, key=lambda result: result.rank, default=None)
+    most = max((_amount(result) for result in scored), default=None)
+    finest = [result for result in scored if _amount(result) == most]
+    return max(finest, key=lambda result: result.rank, default=None)
+
+
+def _amount(result: TrialResult) -> tuple[float, int]:
+    return result.fidelity.cells, result.fidelity.repeats
 
 
 @dataclass(frozen=True)
@@ -258,6 +301,8 @@ def _row(result: TrialResult) -> dict[str, Any]:
         "psnr_paper_db": result.psnr_paper_db,
         "psnr_std_db": result.psnr_std_db,
         "score": result.score,
+        "cells": result.fidelity.cells,
+        "interval_db": result.interval_db,
         "seconds": round(result.seconds, 3),
         "message": result.message,
     }

@@ -56,4 +56,11 @@ def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
         return Candidate(configuration.model_copy(update={"options": ensemble.options}), cost)
 
     space = within_budget(spec.space, spec.budget, spec.signal.samples, candidate)
-    return replace(space, objectives=spec.objectives, seed=spec.seed)
+    return replace(
+        space,
+        objectives=spec.objectives,
+        seed=spec.seed,
+        axes=len(spec.signal.shape),
+        repeats=spec.repeats,
+        exact=spec.training.defaults == "paper",
+    )

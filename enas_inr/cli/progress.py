@@ -113,7 +113,7 @@ class SearchProgress(Display, Observer):
         self._trained += result.seconds
         self._label = ""
         number = self._known + self._finished
-        line = f"trial {number} of at most {self._most}  {result.trial.configuration.label()}  "
+        line = f"trial {number} of at most {self._most}  {_label(result)}  "
         if result.psnr_db is not None and result.score is not None:
             line += f"PSNR {result.psnr_db:.2f} dB (sd {result.psnr_std_db:.2f})  "
             line += f"score {result.score:.2f}  {result.seconds:.1f} s"
@@ -149,3 +149,7 @@ def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _label(result: TrialResult) -> str:
+    return f"{result.trial.configuration.label()} {result.amount}".rstrip()

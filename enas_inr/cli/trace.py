@@ -30,7 +30,7 @@ def _add_step(rows: Table, step: TraceStep, space: SearchSpace) -> None:
         rows.add_row(
             str(step.iteration) if index == 0 else "",
             step.axis if index == 0 else "",
-            space.label(candidate.trial.configuration),
+            f"{space.label(candidate.trial.configuration)} {candidate.amount}".rstrip(),
             format_quantity(candidate.trial.cost.flops),
             *_measured(candidate),
             "<- chosen" if chosen else "",

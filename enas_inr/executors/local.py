@@ -18,6 +18,7 @@ from enas_inr.executors.trial import (
     failed_result,
     failure,
     make_jobs,
+    training_of,
     trial_picture,
     trial_result,
 )
@@ -65,7 +66,7 @@ class LocalExecutor(Executor):
             jobs = make_jobs(self._context, trials)
             outcomes = train(
                 jobs,
-                first.training,
+                training_of(first),
                 self._device,
                 keep_params=self._context.pictures,
                 on_progress=tell,
@@ -101,13 +102,13 @@ def groups(trials: Sequence[TrialSpec], shapes: int) -> list[list[TrialSpec]]:
 
     Args:
         trials: the trials.
-        shapes: largest number of shapes in a group; its trials share a backbone, a grid and the
-            training settings.
+        shapes: largest number of shapes in a group; its trials share a backbone, a grid, their
+            cells and the training settings.
     """
     alike: dict[tuple[Hashable, Hashable], list[TrialSpec]] = {}
     for trial in trials:
         spec = trial.ensemble
-        kind = (spec.backbone, spec.grid, trial.training.model_dump_json())
+        kind = (spec.backbone, spec.grid, trial.part, trial.training.model_dump_json())
         alike.setdefault((kind, (spec.depth, spec.width)), []).append(trial)
     found: dict[Hashable, list[TrialSpec]] = {}
     known: Counter[Hashable] = Counter()

@@ -27,7 +27,8 @@ def reconstruct(context: ExecutionContext, result: TrialResult) -> Signal:
         PluginError: the backbone comes from a plugin and fails.
     """
     repeat, step = _best_repeat(result)
-    (job,) = make_jobs(context, [result.trial])
+    whole = result.trial.model_copy(update={"part": None})
+    (job,) = make_jobs(context, [whole])
     job = replace(job, seeds=(job.seeds[repeat],))
     label = f"reconstruction of {result.trial.configuration.label()}"
 

@@ -29,11 +29,13 @@ from enas_inr import hookspecs
 from enas_inr.backbones.base import Backbone
 from enas_inr.cost import net_shape
 from enas_inr.errors import EnasInrError, PluginError
+from enas_inr.estimate import Sample, encoded
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.picture import picture_of
-from enas_inr.spec import EnsembleSpec, TrialSpec
+from enas_inr.signals.stratified import nested_order, picked
+from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
 from enas_inr.training.device import device_name
@@ -46,6 +48,7 @@ __all__ = [
     "failure",
     "make_job",
     "make_jobs",
+    "training_of",
     "trial_picture",
     "trial_result",
     "versions",
@@ -93,7 +96,7 @@ def trial_result(
     seconds: float,
 ) -> TrialResult:
     """Return the result of a trial, without a score."""
-    repeats = tuple(map(_repeat_result, outcome.repeats))
+    repeats = tuple(map(repeat_result, outcome.repeats))
     messages = [
         f"repeat {index}: the loss of cell {cell} was not finite at step {repeat.diverged_at}"
         for index, (repeat, cell) in enumerate(zip(repeats, outcome.diverged, strict=True))
@@ -113,6 +116,21 @@ def trial_result(
         device=device_name(outcome.device),
         versions=versions(context, trial),
         message="; ".join(messages),
+        sample=_sample(context, trial, outcome),
+    )
+
+
+def _sample(context: ExecutionContext, trial: TrialSpec, outcome: Outcome) -> Sample | None:
+    """Return the losses of the cells if the outcome is that of a part."""
+    if trial.part is None or outcome.ends is None:
+        return None
+    grid = (trial.ensemble.grid,) * len(context.info.shape)
+    return Sample(
+        cells=outcome.ends.shape[1],
+        of=math.prod(grid),
+        samples=outcome.samples,
+        curve=encoded(outcome.losses.float().numpy()),
+        ends=encoded(outcome.ends.numpy()),
     )
 
 
@@ -124,7 +142,11 @@ def trial_picture(
     Returns:
         The picture; None if the weights were not kept or the trial is not complete.
     """
-    if not outcome.params or result.status is not TrialStatus.COMPLETE:
+    if (
+        not outcome.params
+        or job.partition.picked is not None
+        or result.status is not TrialStatus.COMPLETE
+    ):
         return None
     try:
         values = evaluate(job, outcome.params, result.trial.training, 0)
@@ -146,18 +168,26 @@ def versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:
     return found
 
 
+def training_of(trial: TrialSpec) -> TrainingSpec:
+    """Return the training settings; a part does not stop early, since the whole decides that."""
+    if trial.part is None:
+        return trial.training
+    return trial.training.model_copy(update={"patience": trial.training.steps + 1})
+
+
 def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Job]:
-    """Return the jobs of trials that share a grid and their training settings.
+    """Return the jobs of trials that share a grid, their cells and their training settings.
 
     Raises:
         SignalError: the signal cannot be cut into so many cells.
         PluginError: the backbone is missing, broken, or in conflict with another.
     """
-    partition = cut(
-        context.signal.values,
-        (trials[0].ensemble.grid,) * len(context.info.shape),
-        trials[0].training.margin,
-    )
+    first = trials[0]
+    grid = (first.ensemble.grid,) * len(context.info.shape)
+    partition = cut(context.signal.values, grid, first.training.margin)
+    if part := first.part:
+        cells = nested_order(partition)[part.first_cell : part.cells]
+        partition = picked(partition, cells)
     return [make_job(context, partition, trial) for trial in trials]
 
 
@@ -172,6 +202,7 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
         "optimizer", training.optimizer, training, options=training.optimizer_options
     )
     shape = net_shape(spec, context.info)
+    first = trial.part.first_repeat if trial.part else 0
     points = max(math.prod(block.shape) for block in partition.blocks)
     default = described.learning_rate
     if training.fits_rate and (fitted := backbone.learning_rate(shape, points, training.steps)):
@@ -180,13 +211,13 @@ def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) 
         backbone=backbone,
         shape=shape,
         partition=partition,
-        seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(trial.repeats)),
+        seeds=tuple(derived_seed(trial.seed, repeat) for repeat in range(first, trial.repeats)),
         learning_rate=training.learning_rate or default,
         optimizer=optimizer,
     )
 
 
-def _repeat_result(summary: CurveSummary) -> RepeatResult:
+def repeat_result(summary: CurveSummary) -> RepeatResult:
     """Return the part of a repeat that a result keeps."""
     return RepeatResult(
         status=TrialStatus.COMPLETE if summary.diverged_at is None else TrialStatus.DIVERGED,

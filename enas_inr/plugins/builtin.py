@@ -91,6 +91,13 @@ def enas_inr_strategies() -> list[Strategy]:
             target="enas_inr.strategies.exhaustive:Exhaustive",
         ),
         Strategy(
+            name="race",
+            summary="all configurations on a few cells, those that can still win on more",
+            target="enas_inr.strategies.race:Race",
+            options="enas_inr.strategies.options:RaceOptions",
+            citation="Maron & Moore, Hoeffding Races, NeurIPS 1993",
+        ),
+        Strategy(
             name="ray",
             summary="Ray Tune: many trials, weak ones stopped early (with --executor ray)",
             target="enas_inr.executors.ray.tune_strategy:RayTune",

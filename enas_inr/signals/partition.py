@@ -48,12 +48,15 @@ class Partition:
         shape: samples of the signal along each axis.
         blocks: the cells, grouped by their shape.
         margin: samples beyond the borders of each cell that its block holds as well.
+        picked: linear indices of the cells that the blocks hold, in the order in which they were
+            picked; None for all cells (see `picked`).
     """
 
     grid: tuple[int, ...]
     shape: tuple[int, ...]
     blocks: tuple[CellBlock, ...]
     margin: int = 0
+    picked: tuple[int, ...] | None = None
 
     @property
     def cell_count(self) -> int:
@@ -62,8 +65,8 @@ class Partition:
 
     @property
     def samples(self) -> int:
-        """The number of samples."""
-        return math.prod(self.shape)
+        """The number of samples of the cells that the blocks hold."""
+        return sum(math.prod(block.shape) * len(block.cells) for block in self.blocks)
 
     @property
     def weights(self) -> Int[Tensor, " cells"]:

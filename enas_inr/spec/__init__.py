@@ -20,7 +20,7 @@ from enas_inr.spec.architecture import Cost, EnsembleSpec, Options, Searchable, 
 from enas_inr.spec.axis import Axis, Range
 from enas_inr.spec.budget import MAXIMISED, Budget, Limit
 from enas_inr.spec.recipe import PROFILES, TrainingSpec
-from enas_inr.spec.space import Configuration, SearchSpace
+from enas_inr.spec.space import Configuration, Fidelity, SearchSpace
 from enas_inr.validation import Frozen, nearest
 
 __all__ = [
@@ -31,8 +31,10 @@ __all__ = [
     "Configuration",
     "Cost",
     "EnsembleSpec",
+    "Fidelity",
     "Limit",
     "Options",
+    "Part",
     "Range",
     "SearchSpace",
     "Searchable",
@@ -110,11 +112,26 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
+class Part(Frozen):
+    """The part of a trial to train, or that was trained.
+
+    Attributes:
+        first_cell: the first of the cells, in their fixed order.
+        cells: the end of the cells: one more than the last of them.
+        first_repeat: the first of the repeats; the last one is that of the trial.
+    """
+
+    first_cell: int = Field(default=0, ge=0)
+    cells: int = Field(ge=1)
+    first_repeat: int = Field(default=0, ge=0)
+
+
 class TrialSpec(Frozen):
     """One configuration to train: everything that an executor needs besides the signal.
 
     Attributes:
         recipe: fields of `training` in which it differs from that of the study.
+        part: the part of the cells and repeats that is meant; None for all of them.
     """
 
     number: int
@@ -122,14 +139,16 @@ class TrialSpec(Frozen):
     cost: Cost
     training: TrainingSpec
     recipe: dict[str, JsonValue] = {}
+    part: Part | None = None
     repeats: int = Field(ge=1)
     seed: int = Field(ge=0)
 
     @model_serializer(mode="wrap")
-    def _without_empty_recipe(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = dump(self)
-        if not self.recipe:
-            dumped.pop("recipe", None)
+        for name in ("recipe", "part"):
+            if not getattr(self, name):
+                dumped.pop(name, None)
         return dumped
 
     @property

@@ -26,10 +26,27 @@ from enas_inr.spec.axis import ARCHITECTURE, Axis, Scalar
 from enas_inr.spec.recipe import TrainingSpec
 from enas_inr.validation import Frozen, nearest, parse
 
-__all__ = ["Configuration", "Point", "SearchSpace"]
+__all__ = ["Configuration", "Fidelity", "Point", "SearchSpace"]
 
 Point = tuple[Scalar | None, ...]
 """A value for each axis of a space; None for an option of a backbone that is not chosen."""
+
+
+class Fidelity(Frozen):
+    """How much of a trial is trained.
+
+    Attributes:
+        cells: share of the cells, which are taken in a fixed order (see
+            `enas_inr.signals.stratified.nested_order`); at least one is.
+        repeats: number of trainings of each of them.
+    """
+
+    cells: float = Field(default=1.0, gt=0, le=1)
+    repeats: int = Field(default=1, ge=1)
+
+    def count(self, cells: int) -> int:
+        """Return how many of the cells these are."""
+        return min(cells, max(1, math.ceil(self.cells * cells - 1e-9)))
 
 
 class Configuration(EnsembleSpec):
@@ -37,9 +54,11 @@ class Configuration(EnsembleSpec):
 
     Attributes:
         recipe: fields of TrainingSpec with their values.
+        fidelity: how much of it to train; None for a whole trial. It is not part of the key.
     """
 
     recipe: dict[str, JsonValue] = {}
+    fidelity: Fidelity | None = Field(default=None, exclude=True)
 
     @model_serializer(mode="wrap")
     def _without_empty_recipe(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -48,6 +67,10 @@ class Configuration(EnsembleSpec):
         if not self.recipe:
             dumped.pop("recipe", None)
         return dumped
+
+    def at(self, fidelity: Fidelity) -> Self:
+        """Return the configuration with a fidelity."""
+        return self.model_copy(update={"fidelity": fidelity})
 
     @property
     def ensemble(self) -> EnsembleSpec:

@@ -25,6 +25,8 @@ class Strategy(ABC):
     ) -> Sequence[Configuration]:
         """Propose up to `n` configurations to train next, each of them feasible and new.
 
+        One with a fidelity may have been trained at another fidelity.
+
         Args:
             history: the trials that have ended, in the order of their numbers.
             pending: configurations that are being trained.
@@ -34,6 +36,10 @@ class Strategy(ABC):
             The proposals. An empty sequence means to wait if configurations are pending, and that
             the search has ended otherwise.
         """
+
+    def rounds(self) -> int:
+        """Return how often a configuration can be trained, each time at a higher fidelity."""
+        return 1
 
     @abstractmethod
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:

@@ -29,6 +29,8 @@ def check_proposals(
 ) -> tuple[Configuration, ...]:
     """Check that up to `n` configurations were proposed, each of them feasible and new.
 
+    A configuration that is proposed at a fidelity may have been trained at another one.
+
     Raises:
         ContractError: a proposal is not valid; the message names the first one.
     """
@@ -43,7 +45,7 @@ def check_proposals(
             raise ContractError(f"it proposed {spec!r}, which is not a Configuration")
         if space.find(spec) is None:
             raise ContractError(f"it proposed {spec.label()}, which is not in the space")
-        if spec.key() in known:
+        if spec.key() in known and spec.fidelity is None:
             raise ContractError(f"it proposed {spec.label()} a second time")
         known.add(spec.key())
         checked.append(spec)

@@ -25,6 +25,23 @@ class CoordinateOptions(Options):
     max_iterations: int = Field(default=10, ge=1)
 
 
+class RaceOptions(Options):
+    """Options of `race`.
+
+    Attributes:
+        first: share of the cells on which all configurations are trained first.
+        least: smallest number of cells on which a configuration is trained.
+        tolerance: score that the winner may be short of the best one.
+        interval: half the width of the 95% interval of the winner's PSNR at which it is known well
+            enough, in dB; with the profile `paper`, the winner is trained in full.
+    """
+
+    first: float = Field(default=1 / 16, gt=0, le=1)
+    least: int = Field(default=4, ge=2)
+    tolerance: float = Field(default=0.2, ge=0)
+    interval: float = Field(default=0.3, gt=0)
+
+
 class OptunaOptions(Options):
     """Options of `optuna`.
 

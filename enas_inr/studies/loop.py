@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import Executor, TrialProgress
+from enas_inr.executors.parts import merged, part_of
 from enas_inr.executors.self_running import Loop, SelfRunning
 from enas_inr.objectives.base import Objective
 from enas_inr.result import Picture, TrialResult, TrialStatus
-from enas_inr.spec import Configuration, StudySpec, TrialSpec
+from enas_inr.spec import Configuration, Fidelity, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.validation import counted
 
@@ -79,7 +80,10 @@ def run_loop(
     history = [result for result in recorded if result.status is not TrialStatus.FAILED]
     failed = len(recorded) - len(history)
 
+    latest = {result.key: result for result in history}
+
     def make_trial(configuration: Configuration, number: int) -> TrialSpec:
+        fidelity = configuration.fidelity or Fidelity(repeats=spec.repeats)
         found = space.find(configuration)
         assert found, f"{configuration.label()} is not feasible"  # a proposal, which is checked
         return TrialSpec(
@@ -88,7 +92,8 @@ def run_loop(
             cost=found.cost,
             training=configuration.training(spec.training),
             recipe=configuration.recipe,
-            repeats=spec.repeats,
+            part=part_of(fidelity, space.cells(configuration), latest.get(configuration.key())),
+            repeats=fidelity.repeats,
             seed=spec.seed,
         )
 
@@ -97,10 +102,14 @@ def run_loop(
         number = failed + len(history)
         trial = result.trial.model_copy(update={"number": number})
         result = result.model_copy(update={"trial": trial})
+        before = latest.get(result.key)
+        if before and trial.part and (trial.part.first_cell or trial.part.first_repeat):
+            result = merged(before, result)
         if result.status is TrialStatus.COMPLETE:
             result = result.model_copy(update={"score": objective.score(result)})
         records.add(result, pictures.pop(result.key, None) if pictures else None)
         history.append(result)
+        latest[result.key] = result
         observer.finished(result)
 
     if isinstance(strategy, SelfRunning):

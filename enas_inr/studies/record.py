@@ -102,7 +102,7 @@ def load_record(
         name=name,
         label=label,
         spec=spec,
-        results=tuple(results),
+        results=tuple(_latest(results)),
         names=names or {},
         published=published or {},
         trace=_trace(spec, results, catalog),
@@ -112,13 +112,19 @@ def load_record(
 
 
 def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
-    """Drop failures of architectures that were tried again."""
+    """Drop failures of configurations that were tried again."""
     last = {result.key: result.trial.number for result in results}
     return [
         result
         for result in results
         if result.status is not TrialStatus.FAILED or last[result.key] == result.trial.number
     ]
+
+
+def _latest(results: list[TrialResult]) -> list[TrialResult]:
+    """Drop parts of trials that were continued."""
+    last = {result.key: result.trial.number for result in results}
+    return [r for r in results if r.sample is None or last[r.key] == r.trial.number]
 
 
 def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tuple[TraceStep, ...]:

@@ -80,7 +80,8 @@ def run_study(
         if original:
             store.attach(original)
         options = catalog.options("strategy", chosen.name, chosen.options)
-        most = min(len(space.feasible), getattr(options, "trials", len(space.feasible)))
+        most = len(space.feasible) * strategy.rounds()
+        most = min(most, getattr(options, "trials", most))
         observer.started(name, store.storage, len(store.results()), most)
         history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
     best = best_of(history)

@@ -60,10 +60,10 @@ def frozen_trial(
     configuration = result.trial.configuration
     backbone = configuration.backbone
     axes = [axis for axis in spec.space.axes if axis.backbone in ("", backbone)]
-    complete = result.status is TrialStatus.COMPLETE
-    has_curve = complete or result.status is TrialStatus.STOPPED
+    complete = result.status is TrialStatus.COMPLETE and result.fidelity.cells == 1
+    has_curve = result.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED)
     trial = create_trial(
-        state=_STATES[result.status],
+        state=_state(result),
         values=objective_values(result, spec.objectives) if complete else None,
         params={axis.name: configuration.value(axis.name) for axis in axes},
         distributions={axis.name: _distribution(axis) for axis in axes},
@@ -75,6 +75,12 @@ def frozen_trial(
     trial.datetime_complete = datetime.now()
     trial.datetime_start = trial.datetime_complete - timedelta(seconds=result.seconds)
     return trial
+
+
+def _state(result: TrialResult) -> TrialState:
+    # A dashboard should not call an estimate from some cells the best trial.
+    partial = result.status is TrialStatus.COMPLETE and result.fidelity.cells < 1
+    return TrialState.PRUNED if partial else _STATES[result.status]
 
 
 def _distribution(axis: Axis) -> BaseDistribution:
@@ -91,6 +97,7 @@ def _user_attributes(result: TrialResult, label: str) -> dict[str, Any]:
     readable = {
         "architecture": label,
         "status": result.status.value,
+        "fidelity": result.amount,
         "psnr_db": result.psnr_db,
         "psnr_paper_db": result.psnr_paper_db,
         "psnr_db_repeats": [repeat.psnr_db for repeat in result.repeats],

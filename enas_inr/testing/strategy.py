@@ -31,6 +31,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TraceStep, TrialResult, TrialStatus, best_of
 from enas_inr.spec import Configuration, Range
+from enas_inr.spec.space import Fidelity
 from enas_inr.strategies.base import Strategy
 from enas_inr.testing.lookup import Table, lookup_results, lookup_space, toy_table
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
@@ -260,7 +261,7 @@ def ask(
         f"the strategy proposed {counted(len(proposals), 'architecture')} for n = {n}; "
         "propose at most n",
     )
-    seen = {result.key for result in history}
+    seen = {(result.key, _cells(result.fidelity)) for result in history}
     running = {spec.key() for spec in pending}
     named: set[str] = set()
     for spec in proposals:
@@ -271,7 +272,7 @@ def ask(
             "propose only architectures of FeasibleSpace.feasible",
         )
         require(
-            key not in seen,
+            (key, _cells(getattr(spec, "fidelity", None))) not in seen,
             f"the strategy proposed {label}, which has been trained; leave out what the history "
             "holds",
         )
@@ -285,6 +286,10 @@ def ask(
         )
         named.add(key)
     return proposals
+
+
+def _cells(fidelity: Fidelity | None) -> float:
+    return fidelity.cells if fidelity else 1.0
 
 
 def keys_of_stdin() -> None:
@@ -339,7 +344,7 @@ def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: Feas
     steps = list(strategy.trace(list(history)))
     when = f"after {counted(len(history), 'trial')}"
     axes = ("", *(axis.name for axis in space.space.axes))
-    known = {result.key: result for result in history}
+    known = list(history)
     iteration = 1
     for step in steps:
         if not isinstance(step, TraceStep):
@@ -347,7 +352,7 @@ def _check_trace(strategy: Strategy, history: Sequence[TrialResult], space: Feas
                 f"{when}, the trace has a {type(step).__name__}; return TraceStep"
             )
         require(
-            all(known.get(result.key) == result for result in step.candidates),
+            all(result in known for result in step.candidates),
             f"{when}, the trace has trials that are not in the history; use only those of the "
             "history",
         )

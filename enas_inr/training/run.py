@@ -43,6 +43,9 @@ class Outcome:
             was not finite, if any.
         params: for each block of the partition, the final leaves `repeats cells ...`, constants
             included; empty unless requested.
+        ends: losses of the cells at the last step, in the order of `Partition.picked`; None if the
+            partition has all cells.
+        samples: samples of the signal on which it was trained.
         learning_rate: learning rate of this training.
         retried: whether it replaces one that diverged.
         device: where it was trained, which need not be the device that was asked for (see
@@ -53,6 +56,8 @@ class Outcome:
     repeats: tuple[CurveSummary, ...]
     diverged: tuple[int | None, ...]
     params: tuple[Params, ...] = ()
+    ends: Float[Tensor, "repeats cells"] | None = None
+    samples: int = 0
     learning_rate: float = math.nan
     retried: bool = False
     device: torch.device = torch.device("cpu")
@@ -96,6 +101,7 @@ class Run:
         first_losses: for each batch, the loss of each member at the first step of the last round,
             which belongs to the weights at the start of the round; infinite if the member was not
             trained.
+        last_losses: likewise at the last step that it was trained.
     """
 
     def __init__(
@@ -117,6 +123,7 @@ class Run:
         self.done = 0
         self.dropped: set[int] = set()
         self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
+        self.last_losses = [torch.zeros(len(batch.members)) for batch in batches]
 
     @classmethod
     def start(
@@ -219,12 +226,12 @@ class Run:
         total = sum(len(batch.members) * batch.points for batch in self.batches)
         passed, steps = 0, self._steps(count)
         started = [self._start(batch, pool, steps, running) for batch in self.batches]
-        for batch, first, (chunks, losses) in zip(
-            self.batches, self.first_losses, started, strict=True
+        for batch, first, last, (chunks, losses) in zip(
+            self.batches, self.first_losses, self.last_losses, started, strict=True
         ):
             first.fill_(torch.inf)
             for (members, rows, place), chunk_losses in zip(chunks, losses, strict=True):
-                first[place] = chunk_losses[0]
+                first[place], last[place] = chunk_losses[0], chunk_losses[-1]
                 self._record(batch, members, rows, chunk_losses)
                 passed += len(members) * batch.points
                 yield (self.done + count * passed / total) / self.steps
@@ -280,12 +287,28 @@ class Run:
                     repeats=tuple(summaries[row] for row in rows),
                     diverged=tuple(self.diverged.get(row, (0, None))[1] for row in rows),
                     params=self._params(number) if keep_params else (),
+                    ends=self._ends(number),
+                    samples=job.partition.samples,
                     learning_rate=job.learning_rate,
                     retried=job.retried,
                     device=self.batches[0].chunks[0].weights.device,
                 )
             )
         return outcomes
+
+    def _ends(self, number: int) -> Float[Tensor, "repeats cells"] | None:
+        """The last losses of the cells of one job, in the order in which they were picked."""
+        partition = self.jobs[number].partition
+        if partition.picked is None:
+            return None
+        place = {cell: index for index, cell in enumerate(partition.picked)}
+        ends = torch.zeros(len(self.jobs[number].seeds), len(place))
+        for batch, last in zip(self.batches, self.last_losses, strict=True):
+            cells = partition.blocks[batch.block].cells
+            for member, loss in zip(batch.members, last.tolist(), strict=True):
+                if member.job == number:
+                    ends[member.repeat, place[cells[member.cell]]] = loss
+        return ends
 
     def _params(self, number: int) -> tuple[Params, ...]:
         """The leaves of one job, block by block, `repeats cells ...`."""

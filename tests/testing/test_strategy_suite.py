@@ -19,6 +19,7 @@ class TestOurOwn(StrategySuite):
             ("coordinate", {}),
             ("exhaustive", {}),
             ("optuna", {"sampler": "random", "trials": 9}),
+            ("race", {}),
             ("ray", {}),
         ],
         ids=lambda param: param[0],

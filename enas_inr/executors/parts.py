@@ -1,0 +1,115 @@
+"""Trials in parts: what is left to train of a trial, and the result of all parts together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from enas_inr.estimate import Sample, encoded
+from enas_inr.result import TrialResult, TrialStatus
+from enas_inr.spec import Fidelity, Part
+
+if TYPE_CHECKING:
+    from enas_inr.estimate import Array
+
+__all__ = ["merged", "part_of"]
+
+
+def part_of(fidelity: Fidelity, cells: int, before: TrialResult | None) -> Part | None:
+    """Return the part that is left to train.
+
+    What was trained before is kept if either more cells are wanted or more repeats, not both.
+
+    Args:
+        fidelity: how much of the trial is wanted.
+        cells: number of all cells.
+        before: result of the trial so far, if there is one.
+
+    Returns:
+        The part; None if all of the trial is to be trained, from its beginning.
+    """
+    wanted = fidelity.count(cells)
+    if before and before.sample and before.status is TrialStatus.COMPLETE:
+        trained, repeats = before.sample.cells, before.trial.repeats
+        if repeats == fidelity.repeats and trained < wanted:
+            return Part(first_cell=trained, cells=wanted)
+        if trained == wanted and repeats < fidelity.repeats:
+            return Part(cells=wanted, first_repeat=repeats)
+    return Part(cells=wanted) if wanted < cells else None
+
+
+def merged(before: TrialResult, part: TrialResult) -> TrialResult:
+    """Return the result of a trial from that before, and that of a further part.
+
+    If the part is not complete, neither is the trial.
+    """
+    spec = part.trial.part
+    assert spec
+    trial = part.trial.model_copy(update={"part": Part(cells=spec.cells)})
+    if part.status is not TrialStatus.COMPLETE or not (before.sample and part.sample):
+        return part.model_copy(update={"trial": trial})
+    if spec.first_repeat:
+        curve, ends = _stacked(before, part)
+        sample = _sample(before.sample, before.sample.cells, before.sample.samples, curve, ends)
+    else:
+        curve, ends = _joined(before, part)
+        cells = before.sample.cells + part.sample.cells
+        sample = _sample(
+            before.sample, cells, before.sample.samples + part.sample.samples, curve, ends
+        )
+    # Here, since a search that trains whole trials elsewhere needs no torch.
+    import torch
+
+    from enas_inr.executors.trial import learning_curve, repeat_result
+    from enas_inr.training.curves import summarise
+
+    losses = torch.from_numpy(curve).double()
+    summaries = [summarise(row, trial.training.patience) for row in losses]
+    return part.model_copy(
+        update={
+            "trial": trial,
+            "repeats": tuple(map(repeat_result, summaries)),
+            "curve": learning_curve(losses),
+            "message": "; ".join(filter(None, (before.message, part.message))),
+            "sample": sample,
+        }
+    )
+
+
+def _joined(before: TrialResult, part: TrialResult) -> tuple[Array, Array]:
+    """The curves and the last losses with further cells."""
+    import numpy as np
+
+    assert before.sample
+    assert part.sample
+    repeats = part.trial.repeats
+    curves = before.sample.curves(repeats), part.sample.curves(repeats)
+    steps = min(curve.shape[1] for curve in curves)  # one may have stopped before the other
+    weights = before.sample.samples, part.sample.samples
+    total = np.average([curve[:, :steps] for curve in curves], axis=0, weights=weights)
+    ends = [sample.losses(repeats) for sample in (before.sample, part.sample)]
+    return total.astype(np.float32), np.concatenate(ends, axis=1)
+
+
+def _stacked(before: TrialResult, part: TrialResult) -> tuple[Array, Array]:
+    """The curves and the last losses with further repeats."""
+    import numpy as np
+
+    assert before.sample
+    assert part.sample
+    counts = before.trial.repeats, part.trial.repeats - before.trial.repeats
+    pairs = list(zip((before.sample, part.sample), counts, strict=True))
+    curves = [sample.curves(count) for sample, count in pairs]
+    steps = min(curve.shape[1] for curve in curves)
+    ends = [sample.losses(count) for sample, count in pairs]
+    return np.concatenate([curve[:, :steps] for curve in curves]), np.concatenate(ends)
+
+
+def _sample(like: Sample, cells: int, samples: int, curve: Array, ends: Array) -> Sample:
+    return like.model_copy(
+        update={
+            "cells": cells,
+            "samples": samples,
+            "curve": encoded(curve),
+            "ends": encoded(ends),
+        }
+    )

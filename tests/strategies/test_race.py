@@ -1,0 +1,96 @@
+"""Races on lookup tables whose cells differ, and a race of real trainings."""
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from enas_inr.errors import SpecError
+from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.result import best_of
+from enas_inr.strategies.options import RaceOptions
+from enas_inr.strategies.race import Race
+from enas_inr.testing.lookup import LookupExecutor, MemoryRecords, lookup_space, simulate, toy_table
+from tests.present import present
+
+AXES = {"width": (8, 16, 32, 64), "depth": (1, 2, 3)}
+GIGA = 10**9
+
+
+def race(space, psnr, records=None, **options):
+    strategy = Race(space, RaceOptions(**options))
+    executor = LookupExecutor(psnr)
+    history = simulate(strategy, space, PsnrFlops(), executor, records)
+    return history, strategy.trace(history)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_finds_the_best_with_a_part_of_the_cells(seed):
+    space = lookup_space(AXES, GIGA)
+    table = toy_table(space, seed)
+    history, trace = race(space, table)
+    best = present(best_of(history))
+    assert best.key == table.best.key() == trace[-1].choice
+    shares: dict[str, float] = {}
+    for result in history:
+        shares[result.key] = max(result.fidelity.cells, shares.get(result.key, 0))
+    assert sum(shares.values()) < 0.5 * len(space.feasible)
+
+
+def test_what_cannot_win_is_dropped_and_the_rest_continued():
+    space = lookup_space(AXES, GIGA)
+    _, trace = race(space, toy_table(space, 1))
+    counts = [len(step.candidates) for step in trace]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == len(space.feasible) > counts[1]
+    for earlier, later in pairwise(trace):
+        assert {r.key for r in later.candidates} <= {r.key for r in earlier.candidates}
+
+
+def test_nothing_is_trained_twice_at_a_fidelity():
+    space = lookup_space({**AXES, "grid": (1, 2, 8)}, GIGA)
+    history, _ = race(space, toy_table(space, 2))
+    amounts = [(r.key, r.fidelity.cells) for r in history]
+    assert len(set(amounts)) == len(amounts)
+
+
+def test_the_winner_is_known_within_the_interval():
+    space = lookup_space(AXES, GIGA)
+    history, _ = race(space, toy_table(space, 3), interval=0.5)
+    assert present(best_of(history)).interval_db <= 0.5
+
+
+def test_in_the_papers_profile_the_winner_is_trained_in_full():
+    space = replace(lookup_space(AXES, GIGA), exact=True)
+    history, trace = race(space, toy_table(space, 3))
+    winner = present(best_of(history))
+    assert winner.fidelity.cells == 1
+    assert winner.key == trace[-1].choice
+
+
+def test_an_interrupted_race_continues():
+    space = lookup_space(AXES, GIGA)
+    table = toy_table(space, 4)
+    whole, trace = race(space, table)
+    for kept in random.Random(0).sample(range(len(whole)), 6):
+        records = MemoryRecords()
+        records.kept = list(whole[:kept])
+        again, trace_again = race(space, table, records)
+        assert [r.key for r in again] == [r.key for r in whole]
+        assert [s.choice for s in trace_again] == [s.choice for s in trace]
+
+
+def test_diverged_trials_leave_the_race():
+    space = lookup_space(AXES, GIGA)
+    history, _ = race(space, lambda spec: None if spec.width > 8 else 30.0)
+    assert present(best_of(history)).trial.ensemble.width == 8
+    history, trace = race(space, lambda spec: None)
+    assert best_of(history) is None
+    assert trace[-1].choice is None
+
+
+def test_it_compares_by_the_score_alone():
+    space = replace(lookup_space(AXES, GIGA), objectives=("psnr", "flops"))
+    with pytest.raises(SpecError, match="strategy 'race' maximises the score alone"):
+        Race(space)
