@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.spec import Choice, Configuration, StudySpec, TrainingSpec
-from enas_inr.spec.architecture import AXIS_LETTERS
+from enas_inr.spec import Choice, EnsembleSpec, StudySpec, TrainingSpec
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_MOST_NAMED = 8
 _ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")
 """Settings of the training that are shown even if they are as usual."""
 
@@ -40,7 +38,7 @@ def settings(study: StudyRecord) -> dict[str, str]:
         "signal": signal.name,
         "shape": f"{shape} {unit}, {channels}{rate}",
         "backbone": backbone_text(spec),
-        "architectures": _space(spec),
+        "architectures": spec.space.text(),
         "strategy": _choice(spec.strategy),
         "objective": _choice(spec.objective),
         "Pareto front of": ", ".join(spec.objectives),
@@ -74,38 +72,17 @@ def brief_settings(report: Report) -> list[str]:
     return list(dict.fromkeys([*signals, *ways]))
 
 
-def backbone_text(spec: StudySpec) -> str:
+def backbone_text(spec: StudySpec, trained: EnsembleSpec | None = None) -> str:
     """Return the kind of sub-network and the given options."""
     searched = [axis for axis in spec.space.axes if axis.name == "backbone"]
     if searched:
-        return str(searched[0])
+        return trained.backbone if trained else str(searched[0])
     return _choice(Choice(name=spec.space.base.backbone, options=spec.space.base.options))
-
-
-def recipe_text(spec: StudySpec, configuration: Configuration) -> str:
-    """Return what was searched besides the sizes and the backbone."""
-    others = [axis.name for axis in spec.space.axes if axis.name not in (*AXIS_LETTERS, "backbone")]
-    return configuration.short_label(others)
 
 
 def _choice(choice: Choice) -> str:
     options = ", ".join(f"{name} {value}" for name, value in choice.options.items())
     return f"{choice.name} ({options})" if options else choice.name
-
-
-def _space(spec: StudySpec) -> str:
-    space = spec.space
-    if space.only:
-        if len(space.only) > _MOST_NAMED:
-            return f"{len(space.only)} given ones"
-        names = [AXIS_LETTERS.get(axis.name, axis.name) for axis in space.axes]
-        return "; ".join(
-            " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
-            for values in space.only
-        )
-    searched = {axis.name: str(axis) for axis in space.axes}
-    fixed = {name: str(value) for name, value in space.base.sizes().items()}
-    return "; ".join(f"{name} {values}" for name, values in (fixed | searched).items())
 
 
 def _budget(spec: StudySpec) -> str:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from enas_inr.reports.rows import Results, Row
-from enas_inr.reports.settings import backbone_text, recipe_text
+from enas_inr.reports.settings import backbone_text
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import TrialStatus
 from enas_inr.spec.architecture import AXIS_LETTERS
@@ -71,13 +71,6 @@ def _size(axis: str, meaning: str) -> Column:
     )
 
 
-def _backbone(row: Row) -> str:
-    spec = row.study.spec
-    if any(axis.name == "backbone" for axis in spec.space.axes):
-        return row.result.trial.ensemble.backbone
-    return backbone_text(spec)
-
-
 def _cost(title: str, meaning: str) -> Column:
     cost = attrgetter(f"result.trial.cost.{title.lower()}")
     return Column(title, meaning, cost, format_quantity)
@@ -92,14 +85,15 @@ _COLUMNS = (
     Column("signal", "", attrgetter("study.spec.signal.name"), str, numeric=False),
     Column(
         "backbone", "kind of sub-network, and the options that were asked for",
-        lambda row: _backbone(row), str, numeric=False,
+        lambda row: backbone_text(row.study.spec, row.result.trial.ensemble), str, numeric=False,
     ),
     _size("grid", "cells along each axis"),
     _size("depth", "hidden layers between the first and the last"),
     _size("width", "units of a hidden layer"),
     Column(
         "recipe", "the settings and options that were searched",
-        lambda row: recipe_text(row.study.spec, row.result.trial.configuration), str, numeric=False,
+        lambda row: row.study.spec.space.further(row.result.trial.configuration), str,
+        numeric=False,
     ),
     _cost("FLOPs", "of one evaluation of the whole signal"),
     _cost("parameters", "of all cells together"),

@@ -32,6 +32,9 @@ Point = tuple[Scalar | None, ...]
 """A value for each axis of a space; None for an option of a backbone that is not chosen."""
 
 
+MOST_NAMED = 8  # of given architectures
+
+
 class Fidelity(Frozen):
     """How much of a trial is trained.
 
@@ -224,6 +227,25 @@ class SearchSpace(Frozen):
         """Return a short name for people, with the options that are axes."""
         options = [axis.name for axis in self.axes if axis.backbone]
         return f"{configuration.label()} {configuration.short_label(options)}".rstrip()
+
+    def further(self, configuration: Configuration) -> str:
+        """Return the values on the axes besides the sizes and the backbone, for people."""
+        names = [axis.name for axis in self.axes if axis.name not in ARCHITECTURE]
+        return configuration.short_label(names)
+
+    def text(self) -> str:
+        """Return what is searched, and the sizes that are not, for people."""
+        if len(self.only) > MOST_NAMED:
+            return f"{len(self.only)} given ones"
+        if self.only:
+            names = [AXIS_LETTERS.get(axis.name, axis.name) for axis in self.axes]
+            return "; ".join(
+                " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+                for values in self.only
+            )
+        sizes = {name: str(value) for name, value in self.base.sizes().items()}
+        searched = sizes | {axis.name: str(axis) for axis in self.axes}
+        return "; ".join(f"{name} {values}" for name, values in searched.items())
 
     def points(self) -> Iterator[Point]:
         """Iterate over all points, with a few values of each range; the last axis is fastest."""
