@@ -13,6 +13,7 @@ from enas_inr.cost import Candidate, FeasibleSpace, NetCost, ensemble_cost, with
 from enas_inr.errors import TrainingError
 from enas_inr.estimate import Sample, encoded, spread
 from enas_inr.executors.base import Executor
+from enas_inr.executors.parts import part_of
 from enas_inr.objectives.base import Objective
 from enas_inr.objectives.options import PsnrFlopsOptions
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus, psnr_paper_db
@@ -21,8 +22,8 @@ from enas_inr.spec import (
     Budget,
     Configuration,
     EnsembleSpec,
+    Fidelity,
     Limit,
-    Part,
     Range,
     SearchSpace,
     SignalInfo,
@@ -201,7 +202,7 @@ def lookup_results(
             cost=found.cost,
             training=spec.training(TrainingSpec()),
             recipe=spec.recipe,
-            part=_part(space, spec),
+            part=part_of(spec.fidelity or Fidelity(), space.cells(spec), None),
             repeats=1,
             seed=space.seed,
         )
@@ -214,12 +215,6 @@ def lookup_results(
         else result
         for result in LookupExecutor(psnr_paper_db).run(trials)
     ]
-
-
-def _part(space: FeasibleSpace, spec: Configuration) -> Part | None:
-    cells = space.cells(spec)
-    count = spec.fidelity.count(cells) if spec.fidelity else cells
-    return Part(cells=count) if count < cells else None
 
 
 def simulate(
