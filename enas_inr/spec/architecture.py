@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -105,7 +105,12 @@ class EnsembleSpec(Frozen):
 
     def short_label(self, axes: Iterable[str] = AXIS_LETTERS) -> str:
         """Return the sizes on these axes alone: `M=8 w=128`."""
-        return " ".join(f"{AXIS_LETTERS[axis]}={getattr(self, axis)}" for axis in axes)
+        pairs = ((AXIS_LETTERS.get(axis, axis), self.value(axis)) for axis in axes)
+        return " ".join(f"{name}={value}" for name, value in pairs if value is not None)
+
+    def value(self, axis: str) -> Any:
+        """Return the value on an axis."""
+        return getattr(self, axis)
 
     def sizes(self) -> dict[str, int]:
         """Return the grid, the depth and the width by name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from pydantic import (
@@ -83,11 +83,6 @@ class Configuration(EnsembleSpec):
     def label(self) -> str:
         """Return a short name for people: `siren M=8 d=1 w=128 learning_rate=0.001`."""
         return " ".join([super().label(), *(f"{k}={v}" for k, v in self.recipe.items())])
-
-    def short_label(self, axes: Iterable[str] = AXIS_LETTERS) -> str:
-        """Return the values on these axes alone: `M=8 optimizer=muon`."""
-        pairs = ((AXIS_LETTERS.get(axis, axis), self.value(axis)) for axis in axes)
-        return " ".join(f"{name}={value}" for name, value in pairs if value is not None)
 
     def value(self, axis: str) -> Any:
         """Return the value on an axis; None if it is a default, or of another backbone."""
