@@ -7,14 +7,12 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from enas_inr.estimate import Sample, interval_db
 from enas_inr.spec import PSNR_OFFSET_DB, Fidelity, StudySpec, TrialSpec
 from enas_inr.spec.budget import MAXIMISED
-from enas_inr.validation import Frozen
+from enas_inr.validation import Frozen, Lasting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +98,7 @@ class Picture:
     content: bytes = field(repr=False)
 
 
-class TrialResult(Frozen):
+class TrialResult(Lasting):
     """One architecture, trained with its repeats and scored.
 
     Attributes:
@@ -113,6 +111,8 @@ class TrialResult(Frozen):
         sample: the losses of its cells, if only a part of the trial was trained.
     """
 
+    later: ClassVar[tuple[str, ...]] = ("sample",)
+
     trial: TrialSpec
     status: TrialStatus
     repeats: tuple[RepeatResult, ...] = ()
@@ -124,13 +124,6 @@ class TrialResult(Frozen):
     versions: dict[str, str] = {}
     message: str = ""
     sample: Sample | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_missing_sample(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        dumped: dict[str, Any] = dump(self)
-        if self.sample is None:
-            dumped.pop("sample", None)
-        return dumped
 
     @property
     def fidelity(self) -> Fidelity:

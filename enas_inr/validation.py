@@ -9,9 +9,15 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from enas_inr.errors import SpecError
 
@@ -25,6 +31,26 @@ class Frozen(BaseModel):
     """Base of immutable data that can be stored as JSON. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Lasting(Frozen):
+    """Frozen data whose JSON stays as it was when fields are added.
+
+    The names of studies and the keys of architectures are derived from it.
+
+    Attributes:
+        later: fields that are left out of the JSON while they have their defaults.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = dump(self)
+        for name in self.later:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                dumped.pop(name, None)
+        return dumped
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -6,14 +6,12 @@ All classes here are immutable, validated, and can be stored as JSON. An unknown
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import (
     Field,
     JsonValue,
-    SerializerFunctionWrapHandler,
     field_validator,
-    model_serializer,
 )
 
 from enas_inr.spec.architecture import Cost, EnsembleSpec, Options, Searchable, SignalInfo
@@ -21,7 +19,7 @@ from enas_inr.spec.axis import Axis, Range
 from enas_inr.spec.budget import MAXIMISED, Budget, Limit
 from enas_inr.spec.recipe import PROFILES, TrainingSpec
 from enas_inr.spec.space import Configuration, Fidelity, SearchSpace
-from enas_inr.validation import Frozen, nearest
+from enas_inr.validation import Frozen, Lasting, nearest
 
 __all__ = [
     "PSNR_OFFSET_DB",
@@ -55,7 +53,7 @@ class Choice(Frozen):
     options: dict[str, JsonValue] = {}
 
 
-class StudySpec(Frozen):
+class StudySpec(Lasting):
     """Everything that determines the trials of one search on one signal, and so their results.
 
     Attributes:
@@ -63,6 +61,8 @@ class StudySpec(Frozen):
         objectives: names in `MAXIMISED` that a multi-objective strategy optimises together, and
             that the Pareto front is about; empty for the score alone.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("objectives",)
 
     signal: SignalInfo
     space: SearchSpace
@@ -83,14 +83,6 @@ class StudySpec(Frozen):
             if names.count(name) > 1:
                 raise ValueError(f"objective {name!r} is named twice; name it once")
         return names
-
-    @model_serializer(mode="wrap")
-    def _without_empty_objectives(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The name of a study is derived from its JSON; studies older than `objectives` keep theirs.
-        dumped: dict[str, Any] = dump(self)
-        if not self.objectives:
-            dumped.pop("objectives", None)
-        return dumped
 
     def differences(self, other: StudySpec) -> list[str]:
         """List the settings in which another study differs, as `name: value, not other value`."""
@@ -126,13 +118,15 @@ class Part(Frozen):
     first_repeat: int = Field(default=0, ge=0)
 
 
-class TrialSpec(Frozen):
+class TrialSpec(Lasting):
     """One configuration to train: everything that an executor needs besides the signal.
 
     Attributes:
         recipe: fields of `training` in which it differs from that of the study.
         part: the part of the cells and repeats that is meant; None for all of them.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("recipe", "part")
 
     number: int
     ensemble: EnsembleSpec
@@ -142,14 +136,6 @@ class TrialSpec(Frozen):
     part: Part | None = None
     repeats: int = Field(ge=1)
     seed: int = Field(ge=0)
-
-    @model_serializer(mode="wrap")
-    def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        dumped: dict[str, Any] = dump(self)
-        for name in ("recipe", "part"):
-            if not getattr(self, name):
-                dumped.pop(name, None)
-        return dumped
 
     @property
     def configuration(self) -> Configuration:

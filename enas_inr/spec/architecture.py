@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic import Field, JsonValue, field_validator
 
 from enas_inr.spec.recipe import TrainingSpec
-from enas_inr.validation import Frozen
+from enas_inr.validation import Frozen, Lasting
 
 __all__ = ["Cost", "EnsembleSpec", "Options", "Searchable", "SignalInfo"]
 
@@ -80,7 +80,7 @@ class Searchable:
     values: str
 
 
-class EnsembleSpec(Frozen):
+class EnsembleSpec(Lasting):
     """One architecture: a backbone, its options, and the three sizes of the paper.
 
     Attributes:

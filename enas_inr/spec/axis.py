@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import ClassVar, Self
 
 from pydantic import (
-    SerializerFunctionWrapHandler,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
 from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.spec.recipe import TrainingSpec
-from enas_inr.validation import Frozen, nearest
+from enas_inr.validation import Frozen, Lasting, nearest
 
 __all__ = ["Axis", "Range", "Scalar"]
 
@@ -104,7 +102,7 @@ class Range(Frozen):
         return (number - self.low) / (self.high - self.low)
 
 
-class Axis(Frozen):
+class Axis(Lasting):
     """One axis of a search space.
 
     Attributes:
@@ -112,6 +110,8 @@ class Axis(Frozen):
         values: the values to try; numbers are sorted.
         range: a range instead of values.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("values", "range")
 
     name: str
     values: tuple[Scalar, ...] = ()
@@ -137,13 +137,6 @@ class Axis(Frozen):
         if bool(self.values) is (self.range is not None):
             raise ValueError(f"{self.name}: give at least one value, or a range")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_what_it_lacks(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The name of a study is derived from its JSON; studies older than ranges keep theirs.
-        dumped: dict[str, Any] = dump(self)
-        dumped.pop("range" if self.range is None else "values", None)
-        return dumped
 
     @property
     def backbone(self) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, JsonValue
 
 from enas_inr.errors import SpecError
-from enas_inr.validation import Frozen, nearest, parse
+from enas_inr.validation import Lasting, nearest, parse
 
 __all__ = ["PROFILES", "Beta", "TrainingSpec"]
 
@@ -15,7 +15,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 """The decay rate of a moving average, as Adam has two."""
 
 
-class TrainingSpec(Frozen):
+class TrainingSpec(Lasting):
     """How a trial is trained.
 
     Attributes:
@@ -40,6 +40,14 @@ class TrainingSpec(Frozen):
             so that neighbours agree where they meet.
     """
 
+    later: ClassVar[tuple[str, ...]] = (
+        "defaults",
+        "optimizer",
+        "optimizer_options",
+        "schedule",
+        "warmup",
+    )
+
     profile: str = "paper"
     steps: int = Field(default=500, ge=1, le=10_000_000)
     learning_rate: float | None = Field(default=None, gt=0)
@@ -54,15 +62,6 @@ class TrainingSpec(Frozen):
     coordinates: Literal["centers", "edges"] = "centers"
     extent: int = Field(default=1, ge=1, le=1_000_000_000)
     margin: int = Field(default=0, ge=0, le=1_000)
-
-    @model_serializer(mode="wrap")
-    def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The name of a study is derived from its JSON; studies older than these keep theirs.
-        dumped: dict[str, Any] = dump(self)
-        for name in ("defaults", "optimizer", "optimizer_options", "schedule", "warmup"):
-            if getattr(self, name) == type(self).model_fields[name].default:
-                dumped.pop(name, None)
-        return dumped
 
     @property
     def fits_rate(self) -> bool:

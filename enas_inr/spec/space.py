@@ -9,14 +9,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
     Field,
     JsonValue,
-    SerializerFunctionWrapHandler,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
@@ -24,7 +22,7 @@ from enas_inr.errors import SpecError
 from enas_inr.spec.architecture import AXIS_LETTERS, EnsembleSpec
 from enas_inr.spec.axis import ARCHITECTURE, Axis, Scalar
 from enas_inr.spec.recipe import TrainingSpec
-from enas_inr.validation import Frozen, nearest, parse
+from enas_inr.validation import Frozen, Lasting, nearest, parse
 
 __all__ = ["Configuration", "Fidelity", "Point", "SearchSpace"]
 
@@ -60,16 +58,10 @@ class Configuration(EnsembleSpec):
         fidelity: how much of it to train; None for a whole trial. It is not part of the key.
     """
 
+    later: ClassVar[tuple[str, ...]] = ("recipe",)
+
     recipe: dict[str, JsonValue] = {}
     fidelity: Fidelity | None = Field(default=None, exclude=True)
-
-    @model_serializer(mode="wrap")
-    def _without_empty_recipe(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The key of a configuration without changes is that of its architecture.
-        dumped: dict[str, Any] = dump(self)
-        if not self.recipe:
-            dumped.pop("recipe", None)
-        return dumped
 
     def at(self, fidelity: Fidelity) -> Self:
         """Return the configuration with a fidelity."""
@@ -125,12 +117,14 @@ class Configuration(EnsembleSpec):
         return parse(TrainingSpec, changed, "search space")
 
 
-class SearchSpace(Frozen):
+class SearchSpace(Lasting):
     """A base architecture and the axes along which it varies, in the order of the search.
 
     Attributes:
         only: the points to consider, in the order of the axes; empty for all.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("only",)
 
     base: EnsembleSpec
     axes: tuple[Axis, ...] = Field(min_length=1)
@@ -166,14 +160,6 @@ class SearchSpace(Frozen):
             if self.only.count(values) > 1:
                 raise ValueError(f"only: {values} is named twice; name it once")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_empty_only(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The name of a study is derived from its JSON; studies older than `only` keep their names.
-        dumped: dict[str, Any] = dump(self)
-        if not self.only:
-            dumped.pop("only", None)
-        return dumped
 
     @classmethod
     def of(cls, specs: Sequence[EnsembleSpec]) -> Self:
