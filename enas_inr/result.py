@@ -295,7 +295,7 @@ def _row(result: TrialResult) -> dict[str, Any]:
         "psnr_std_db": result.psnr_std_db,
         "score": result.score,
         "cells": result.fidelity.cells,
-        "interval_db": result.interval_db,
+        "interval_db": result.interval_db if math.isfinite(result.interval_db) else None,
         "seconds": round(result.seconds, 3),
         "message": result.message,
     }
