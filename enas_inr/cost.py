@@ -139,6 +139,8 @@ class FeasibleSpace:
         objectives: the objectives to optimise together; empty for the score alone.
         seed: random seed of the strategy.
         axes: spatial axes of the signal.
+        samples: samples of the signal.
+        worth: how much of the score one decibel is worth at most.
         repeats: number of trainings of a whole trial.
         exact: whether the winner is to be trained in full.
         within: returns a configuration between those points with its cost; None if it exceeds the
@@ -150,6 +152,8 @@ class FeasibleSpace:
     objectives: tuple[str, ...] = ()
     seed: int = 0
     axes: int = 2
+    samples: int = 1
+    worth: float = 1.0
     repeats: int = 1
     exact: bool = False
     within: Callable[[Configuration], Candidate | None] = _none
@@ -233,7 +237,7 @@ def within_budget(
             f"none of the {len(candidates)} configurations fits the budget of {_amounts(limits)}",
             f"the smallest costs are {_amounts(smallest)}: raise the budget or add smaller sizes",
         )
-    return FeasibleSpace(space, feasible, within=lambda spec: within(spec.key()))
+    return FeasibleSpace(space, feasible, samples=samples, within=lambda spec: within(spec.key()))
 
 
 def _amounts(costs: dict[str, int]) -> str:

@@ -109,9 +109,14 @@ class TrialResult(Lasting):
         versions: versions of the packages on which the values depend.
         message: why it failed or diverged.
         sample: the losses of its cells, if only a part of the trial was trained.
+        flat_db: the PSNR of the best constant for each of its cells, in the usual convention.
+        shortfall_db: decibels by which it falls short of what the objective demands; a positive one
+            makes it worse than any trial that is good enough.
+        score_interval: half the width of the 95% interval of the score, over the cells that are not
+            trained.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("sample",)
+    later: ClassVar[tuple[str, ...]] = ("sample", "flat_db", "shortfall_db", "score_interval")
 
     trial: TrialSpec
     status: TrialStatus
@@ -124,6 +129,9 @@ class TrialResult(Lasting):
     versions: dict[str, str] = {}
     message: str = ""
     sample: Sample | None = None
+    flat_db: float | None = None
+    shortfall_db: float = 0.0
+    score_interval: float = 0.0
 
     @property
     def fidelity(self) -> Fidelity:
@@ -195,22 +203,29 @@ class TrialResult(Lasting):
         )
 
     @property
-    def rank(self) -> tuple[float, int, int]:
-        """Sort key, larger is better: the score, then fewer FLOPs, then fewer parameters."""
+    def rank(self) -> tuple[float, float, int, int]:
+        """Sort key, larger is better: not falling short, the score, fewer FLOPs and parameters."""
         score = -math.inf if self.score is None else self.score
-        return score, -self.trial.cost.flops, -self.trial.cost.parameters
+        cost = self.trial.cost
+        return -max(0.0, self.shortfall_db), score, -cost.flops, -cost.parameters
 
 
 def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
-    """Return the best complete trial among those of the highest fidelity, or None."""
-    scored = [result for result in results if result.score is not None]
-    most = max((_amount(result) for result in scored), default=None)
-    finest = [result for result in scored if _amount(result) == most]
-    return max(finest, key=lambda result: result.rank, default=None)
+    """Return the best complete trial, or None.
+
+    Of a configuration, the last result counts, which has the highest fidelity. Of configurations,
+    those with most repeats count, by the lower end of the interval of their score.
+    """
+    latest = {result.key: result for result in results}.values()
+    scored = [result for result in latest if result.score is not None]
+    most = max((result.trial.repeats for result in scored), default=0)
+    finest = [result for result in scored if result.trial.repeats == most]
+    return max(finest, key=_cautious_rank, default=None)
 
 
-def _amount(result: TrialResult) -> tuple[float, int]:
-    return result.fidelity.cells, result.fidelity.repeats
+def _cautious_rank(result: TrialResult) -> tuple[float, float, int, int]:
+    short, score, *cost = result.rank
+    return short, score - result.score_interval, cost[0], cost[1]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from enas_inr.estimate import Sample, encoded
@@ -71,8 +72,21 @@ def merged(before: TrialResult, part: TrialResult) -> TrialResult:
             "curve": learning_curve(losses),
             "message": "; ".join(filter(None, (before.message, part.message))),
             "sample": sample,
+            "flat_db": _flat_db(before, part),
         }
     )
+
+
+def _flat_db(before: TrialResult, part: TrialResult) -> float | None:
+    """What constants reach on the cells of both."""
+    if before.flat_db is None or part.flat_db is None or not (before.sample and part.sample):
+        return part.flat_db
+    if part.trial.part and part.trial.part.first_repeat:
+        return part.flat_db  # of the same cells
+    counts = before.sample.samples, part.sample.samples
+    errors = [10 ** (-flat / 10) for flat in (before.flat_db, part.flat_db)]
+    mean = sum(n * error for n, error in zip(counts, errors, strict=True)) / sum(counts)
+    return round(-10 * math.log10(mean), 4)
 
 
 def _joined(before: TrialResult, part: TrialResult) -> tuple[Array, Array]:

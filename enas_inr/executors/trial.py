@@ -35,7 +35,7 @@ from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStat
 from enas_inr.signals.partition import Partition, cut
 from enas_inr.signals.picture import picture_of
 from enas_inr.signals.stratified import nested_order, picked
-from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
+from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
 from enas_inr.training.device import device_name
@@ -117,6 +117,7 @@ def trial_result(
         versions=versions(context, trial),
         message="; ".join(messages),
         sample=_sample(context, trial, outcome),
+        flat_db=round(psnr_paper_db(outcome.flat_mse) + PSNR_OFFSET_DB, 4),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, product
 from typing import Literal
 
@@ -67,6 +68,15 @@ class Partition:
     def samples(self) -> int:
         """The number of samples of the cells that the blocks hold."""
         return sum(math.prod(block.shape) * len(block.cells) for block in self.blocks)
+
+    @cached_property
+    def flat_mse(self) -> float:
+        """The mean squared error of the best constant for each of the cells."""
+        total = torch.zeros((), dtype=torch.float64)
+        for block in self.blocks:
+            variance = block.values.var(dim=1, correction=0).mean(dim=1)
+            total += variance.double().sum() * math.prod(block.shape)
+        return float(total) / self.samples
 
     @property
     def weights(self) -> Int[Tensor, " cells"]:

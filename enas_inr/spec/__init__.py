@@ -60,9 +60,11 @@ class StudySpec(Lasting):
         objective: the score, which decides which trial is best.
         objectives: names in `MAXIMISED` that a multi-objective strategy optimises together, and
             that the Pareto front is about; empty for the score alone.
+        floor_db: decibels by which a trial must be better than the best constant for each cell to
+            be a winner.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("objectives",)
+    later: ClassVar[tuple[str, ...]] = ("objectives", "floor_db")
 
     signal: SignalInfo
     space: SearchSpace
@@ -73,6 +75,7 @@ class StudySpec(Lasting):
     training: TrainingSpec = PROFILES["paper"]
     repeats: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0)
+    floor_db: float = Field(default=3.0, ge=0)
 
     @field_validator("objectives")
     @classmethod

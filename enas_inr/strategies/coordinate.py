@@ -3,7 +3,7 @@
     start with the configuration `start`
     repeat
         for each axis (the paper: width, then depth)
-            train every feasible value on it, the others fixed    (as one batch)
+            train every feasible value on it, the others fixed    (as one batch, or as a race)
             move to the value with the best score                 (ties: fewer FLOPs, parameters)
     until a pass over all axes changes nothing, or max_iterations
 
@@ -12,12 +12,16 @@ then those halfway between the best of them and its neighbours. Decisions that t
 open: the start only fixes the other axes of the first line search, so it may be infeasible itself;
 if its line has no feasible value, the nearest line that has one is searched first. The search
 returns the best configuration visited.
+
+With `racing`, the configurations of a line race (see `racing`), and the best one of the last line
+is trained further at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 from enas_inr.cost import Candidate, FeasibleSpace
@@ -27,8 +31,9 @@ from enas_inr.spec import Axis, Configuration
 from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.spec.axis import Scalar
 from enas_inr.spec.space import Point
-from enas_inr.strategies.base import Strategy, unseen
+from enas_inr.strategies.base import Strategy
 from enas_inr.strategies.options import PAPER_START, CoordinateOptions
+from enas_inr.strategies.racing import Heat, Races, Round, can_race, most_rounds
 from enas_inr.validation import nearest
 
 
@@ -38,11 +43,15 @@ class _Progress:
 
     Attributes:
         trace: the complete line searches.
-        line: the candidates of the current line search; empty when the search has ended.
+        next: what is left to train of the current line search; empty when the search has ended.
     """
 
     trace: tuple[TraceStep, ...]
-    line: tuple[Candidate, ...]
+    next: tuple[Configuration, ...]
+
+
+Search = Callable[[Sequence[Candidate]], Heat]
+"""Says how far the search of a line has come."""
 
 
 @final
@@ -54,6 +63,7 @@ class CoordinateAscent(Strategy):
     ) -> None:
         self._space = space
         self._options = options
+        self._racing = can_race(space, options.racing)
         self._axes = [axis.name for axis in space.space.axes]
         for name, value in options.start.items():
             if name not in self._axes:
@@ -67,37 +77,56 @@ class CoordinateAscent(Strategy):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
-        """Propose the configurations of the current line search that are not trained yet."""
-        return unseen(self._progress(history).line, history, pending, n)
+        """Propose what is left to train of the current line search."""
+        running = {proposal.key() for proposal in pending}
+        left = [one for one in self._progress(history).next if one.key() not in running]
+        return left[:n]
+
+    def rounds(self) -> int:
+        """Return how often a configuration can be trained."""
+        return most_rounds(self._space, self._options) if self._racing else 1
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """Return the complete line searches."""
         return self._progress(history).trace
 
     def _progress(self, history: Sequence[TrialResult]) -> _Progress:
-        known = {result.key: result for result in history}
+        races = Races(self._space, self._options, history)
+        search = races.heat if self._racing else partial(_in_full, history)
         current = self._start()
         key = self._space.space.configuration(current).key()  # before its options are resolved
         trace: list[TraceStep] = []
+        winner: Candidate | None = None
         for iteration in range(1, self._options.max_iterations + 1):
             before = key
             for name, axis in zip(self._axes, self._space.space.axes, strict=True):
                 if axis.backbone and current[self._axes.index(name)] is None:
                     continue  # an option of a backbone that is not chosen
-                line = self._space.line(current, name)
-                chosen = _best(line, known)
-                if chosen is not None and axis.range:
-                    line = self._refined(line, chosen, axis, current)
-                    chosen = _best(line, known)
-                if any(candidate.key not in known for candidate in line):
-                    return _Progress(tuple(trace), line)
-                results = tuple(known[candidate.key] for candidate in line)
-                trace.append(TraceStep(iteration, name, results, chosen.key if chosen else None))
-                if chosen:
-                    current, key = chosen.point, chosen.key
+                heat = self._line(search, current, axis)
+                if heat.next:
+                    return _Progress(tuple(trace), heat.next)
+                chosen = heat.winner.key if heat.winner else None
+                trace.append(TraceStep(iteration, name, heat.results, chosen))
+                if heat.winner:
+                    winner = heat.winner
+                    current, key = winner.point, winner.key
             if key == before:
                 break
-        return _Progress(tuple(trace), ())
+        if not (self._racing and winner):
+            return _Progress(tuple(trace), ())
+        further = races.confirmed(winner)
+        if further.results and further.results[0] not in trace[-1].candidates:
+            chosen = winner.key if further.winner or further.next else None
+            trace.append(TraceStep(trace[-1].iteration, "", further.results, chosen))
+        return _Progress(tuple(trace), further.next)
+
+    def _line(self, search: Search, current: Point, axis: Axis) -> Heat:
+        """Search a line; on a range, then also the values around the best of a few."""
+        line = self._space.line(current, axis.name)
+        heat = search(line)
+        if heat.winner is None or axis.range is None:
+            return heat
+        return search(self._refined(line, heat.winner, axis, current))
 
     def _refined(
         self, line: tuple[Candidate, ...], best: Candidate, axis: Axis, current: Point
@@ -154,9 +183,13 @@ class CoordinateAscent(Strategy):
         return base if base in axis.points else axis.points[len(axis.points) // 2]
 
 
-def _best(line: Sequence[Candidate], known: Mapping[str, TrialResult]) -> Candidate | None:
-    """Return the best configuration of a line; None if some are unknown, or none is complete."""
-    if any(candidate.key not in known for candidate in line):
-        return None
-    best = best_of([known[candidate.key] for candidate in line])
-    return next((c for c in line if best and c.key == best.key), None)
+def _in_full(history: Sequence[TrialResult], line: Sequence[Candidate]) -> Heat:
+    """Search a line by training every configuration of it."""
+    known = {result.key: result for result in history}
+    missing = tuple(candidate.spec for candidate in line if candidate.key not in known)
+    if missing:
+        return Heat((), missing)
+    results = tuple(known[candidate.key] for candidate in line)
+    best = best_of(results)
+    found = next((c for c in line if best and c.key == best.key), None)
+    return Heat((Round(results, best.key if best else None),), winner=found)

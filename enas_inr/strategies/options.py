@@ -10,10 +10,28 @@ from enas_inr.spec.axis import Scalar
 PAPER_START = {"width": 256, "depth": 3}
 
 
-class CoordinateOptions(Options):
+class RacingOptions(Options):
+    """The rules of races, see `enas_inr.strategies.racing`.
+
+    Attributes:
+        samples: samples of the signal on whose cells all configurations are trained first.
+        least: smallest number of cells on which a configuration is trained.
+        tolerance: score that the winner may be short of the best one.
+        interval: half the width of the 95% interval of the winner's PSNR at which it is known well
+            enough, in dB; with the profile `paper`, the winner is trained in full.
+    """
+
+    samples: int = Field(default=1024, ge=1)
+    least: int = Field(default=4, ge=2)
+    tolerance: float = Field(default=0.2, ge=0)
+    interval: float = Field(default=0.3, gt=0)
+
+
+class CoordinateOptions(RacingOptions):
     """Options of `coordinate`, Algorithm 1.
 
     Attributes:
+        racing: whether the configurations of a line race; None: unless the profile is `paper`.
         start: where the first line search begins: a value of the space for each axis. The
             configuration is not trained unless a line search proposes it. Axes that are left out
             start at the paper's values (`PAPER_START`) if the space has them, or else at the
@@ -21,25 +39,31 @@ class CoordinateOptions(Options):
         max_iterations: largest number of passes over all axes.
     """
 
+    racing: bool | None = None
     start: dict[str, Scalar] = {}
     max_iterations: int = Field(default=10, ge=1)
 
 
-class RaceOptions(Options):
+class ExhaustiveOptions(RacingOptions):
+    """Options of `exhaustive`.
+
+    Attributes:
+        racing: whether the configurations race, as with `race`, instead of being trained in full;
+            None: unless the profile is `paper`, or the architectures are given.
+    """
+
+    racing: bool | None = None
+
+
+class RaceOptions(RacingOptions):
     """Options of `race`.
 
     Attributes:
-        first: share of the cells on which all configurations are trained first.
-        least: smallest number of cells on which a configuration is trained.
-        tolerance: score that the winner may be short of the best one.
-        interval: half the width of the 95% interval of the winner's PSNR at which it is known well
-            enough, in dB; with the profile `paper`, the winner is trained in full.
+        configurations: largest number of configurations that enter the race; if the space has
+            more, they are a random sample.
     """
 
-    first: float = Field(default=1 / 16, gt=0, le=1)
-    least: int = Field(default=4, ge=2)
-    tolerance: float = Field(default=0.2, ge=0)
-    interval: float = Field(default=0.3, gt=0)
+    configurations: int = Field(default=256, ge=1)
 
 
 class OptunaOptions(Options):

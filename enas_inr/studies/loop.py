@@ -48,6 +48,26 @@ class Records(Protocol):
         """Keep a result, with its picture if it has one."""
 
 
+def scored(result: TrialResult, objective: Objective, floor_db: float) -> TrialResult:
+    """Return a complete trial with its score, and what it falls short of.
+
+    Args:
+        result: the trial.
+        objective: the objective of the study.
+        floor_db: decibels by which every trial must be better than a constant for each cell.
+    """
+    short = objective.shortfall_db(result)
+    if result.flat_db is not None and result.psnr_db is not None:
+        short = max(short, result.flat_db + floor_db - result.psnr_db)
+    return result.model_copy(
+        update={
+            "score": objective.score(result),
+            "score_interval": objective.worth * result.interval_db,
+            "shortfall_db": max(0.0, short),
+        }
+    )
+
+
 def run_loop(
     spec: StudySpec,
     space: FeasibleSpace,
@@ -106,7 +126,7 @@ def run_loop(
         if before and trial.part and (trial.part.first_cell or trial.part.first_repeat):
             result = merged(before, result)
         if result.status is TrialStatus.COMPLETE:
-            result = result.model_copy(update={"score": objective.score(result)})
+            result = scored(result, objective, spec.floor_db)
         records.add(result, pictures.pop(result.key, None) if pictures else None)
         history.append(result)
         latest[result.key] = result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import feasible_space
@@ -48,10 +49,10 @@ def run_study(
     started = time.perf_counter()
     observer = observer or Observer()
     name = name or study_name(spec)
-    space = feasible_space(spec, catalog)
+    objective = make_objective(catalog, spec)
+    space = replace(feasible_space(spec, catalog), worth=objective.worth)
     chosen = spec.strategy
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
-    objective = make_objective(catalog, spec)
     store = Store(name, spec, storage)
     handed_over: dict[str, Picture | StoredPicture] = {}
 

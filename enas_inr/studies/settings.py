@@ -279,6 +279,14 @@ class StudySettings(TrainingSettings):
     strategy_options: Annotated[
         Options, Setting('An option of the strategy, such as start={"depth":2}.')
     ] = None
+    racing: Annotated[
+        bool | None,
+        Setting(
+            "Let configurations race on a part of the cells; coordinate and exhaustive only.",
+            shown="on, but not with the profile paper",
+            sets="strategy_options.racing",
+        ),
+    ] = None
     sampler: Annotated[
         str | None,
         Setting(

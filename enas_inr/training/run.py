@@ -46,6 +46,7 @@ class Outcome:
         ends: losses of the cells at the last step, in the order of `Partition.picked`; None if the
             partition has all cells.
         samples: samples of the signal on which it was trained.
+        flat_mse: mean squared error of the best constant for each of the cells.
         learning_rate: learning rate of this training.
         retried: whether it replaces one that diverged.
         device: where it was trained, which need not be the device that was asked for (see
@@ -58,6 +59,7 @@ class Outcome:
     params: tuple[Params, ...] = ()
     ends: Float[Tensor, "repeats cells"] | None = None
     samples: int = 0
+    flat_mse: float = 0.0
     learning_rate: float = math.nan
     retried: bool = False
     device: torch.device = torch.device("cpu")
@@ -289,6 +291,7 @@ class Run:
                     params=self._params(number) if keep_params else (),
                     ends=self._ends(number),
                     samples=job.partition.samples,
+                    flat_mse=job.partition.flat_mse,
                     learning_rate=job.learning_rate,
                     retried=job.retried,
                     device=self.batches[0].chunks[0].weights.device,

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,13 @@ from enas_inr.spec import EnsembleSpec, Range
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import CoordinateOptions
-from enas_inr.testing.lookup import LookupExecutor, MemoryRecords, lookup_space, simulate
+from enas_inr.testing.lookup import (
+    LookupExecutor,
+    MemoryRecords,
+    lookup_space,
+    simulate,
+    toy_table,
+)
 from tests.present import present
 
 PAPER = {"width": (16, 32, 64, 128, 256, 512), "depth": (1, 2, 3, 4, 5)}
@@ -212,3 +219,39 @@ def test_options_of_a_backbone_are_searched_while_it_is_chosen():
     assert present(best_of(history)).trial.ensemble.options == {"omega_first": 60.0}
     _, trace, _ = run(lambda spec: {"relu": 50, "siren": 10}[spec.backbone], axes)
     assert [step.axis for step in trace] == ["backbone", "backbone"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_race_in_each_line_finds_the_same_with_a_part_of_the_cells(seed):
+    space = lookup_space(PAPER, GIGA)
+    table = toy_table(space, seed)
+    _, whole, _ = run(table)
+    space = replace(space, exact=False)
+    strategy = CoordinateAscent(space)
+    history = simulate(strategy, space, PsnrFlops(), LookupExecutor(table))
+    trace = strategy.trace(history)
+    assert [step.choice for step in trace if step.axis] == [step.choice for step in whole]
+    assert present(best_of(history)).key == trace[-1].choice
+    assert present(best_of(history)).interval_db <= 0.3
+    most = {result.key: result.fidelity.cells for result in history}
+    assert min(most.values()) < 0.2
+    assert len({(r.key, r.fidelity.cells) for r in history}) == len(history)
+
+
+def test_a_race_with_the_papers_profile_ends_with_the_winner_in_full():
+    space = replace(lookup_space(PAPER, GIGA), repeats=3)
+    strategy = CoordinateAscent(space, CoordinateOptions(racing=True))
+    history = simulate(strategy, space, PsnrFlops(), LookupExecutor(toy_table(space)))
+    winner = present(best_of(history))
+    assert winner.key == strategy.trace(history)[-1].choice
+    assert (winner.fidelity.cells, winner.trial.repeats) == (1, 3)
+    assert strategy.propose(history, (), 64) == []
+
+
+def test_a_study_of_whole_trials_goes_on_as_a_race():
+    space = lookup_space(PAPER, GIGA)
+    table = toy_table(space, 1)
+    whole, _, _ = run(table)
+    strategy = CoordinateAscent(replace(space, exact=False))
+    assert strategy.propose(whole, (), 64) == []
+    assert strategy.trace(whole)[-1].choice == present(best_of(whole)).key

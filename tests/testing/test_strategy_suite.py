@@ -17,12 +17,14 @@ class TestOurOwn(StrategySuite):
     @pytest.fixture(
         params=[
             ("coordinate", {}),
+            ("coordinate", {"racing": True}),
             ("exhaustive", {}),
+            ("exhaustive", {"racing": True}),
             ("optuna", {"sampler": "random", "trials": 9}),
             ("race", {}),
             ("ray", {}),
         ],
-        ids=lambda param: param[0],
+        ids=lambda param: f"{param[0]}{'-racing' * param[1].get('racing', False)}",
     )
     def plugin(self, request):
         name, options = request.param

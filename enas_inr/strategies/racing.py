@@ -1,0 +1,199 @@
+"""Races between configurations: all on a few cells, then those that can still win on more.
+
+    train every configuration on the same few cells
+    repeat
+        leader <- the best of them
+        drop what cannot be better than the leader by more than `tolerance`
+        train the others on twice as many cells
+    until only the leader is left, or all cells are trained
+
+Cells are independent, and all configurations are trained on the same ones (see
+`enas_inr.signals.stratified`), so two configurations of one grid are compared cell by cell: what a
+busy cell costs both cancels out. What was trained is kept, and further cells are added to it.
+Maron & Moore, Hoeffding Races, NeurIPS 1993; the halving of Karnin et al., ICML 2013, drops by rank
+and not by intervals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from enas_inr.cost import Candidate, FeasibleSpace
+from enas_inr.errors import SpecError
+from enas_inr.estimate import difference_db
+from enas_inr.result import TrialResult
+from enas_inr.spec import Configuration, Fidelity
+from enas_inr.strategies.options import RacingOptions
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a race.
+
+    Attributes:
+        results: the results that were compared.
+        leader: key of the best of them; None if none is complete.
+    """
+
+    results: tuple[TrialResult, ...]
+    leader: str | None
+
+
+@dataclass(frozen=True)
+class Heat:
+    """How far a race has come.
+
+    Attributes:
+        rounds: the complete rounds.
+        next: what to train next; empty when the race has ended.
+        winner: the leader of the last round, when the race has ended.
+    """
+
+    rounds: tuple[Round, ...]
+    next: tuple[Configuration, ...] = ()
+    winner: Candidate | None = None
+
+    @property
+    def results(self) -> tuple[TrialResult, ...]:
+        """The last result of each configuration."""
+        last = {result.key: result for one in self.rounds for result in one.results}
+        return tuple(last.values())
+
+
+class Races:
+    """Races between configurations of a space, after what is known of them.
+
+    Args:
+        space: the space.
+        options: the rules.
+        history: the trials that have ended, at any fidelity.
+
+    Raises:
+        SpecError: the study has several objectives.
+    """
+
+    def __init__(
+        self, space: FeasibleSpace, options: RacingOptions, history: Sequence[TrialResult]
+    ) -> None:
+        self._space, self._options = space, options
+        self._known: dict[str, list[TrialResult]] = {}
+        for result in history:
+            self._known.setdefault(result.key, []).append(result)
+
+    def heat(self, candidates: Sequence[Candidate]) -> Heat:
+        """Return how far the race between some configurations has come."""
+        alive, level = list(candidates), 0
+        rounds: list[Round] = []
+        while True:
+            pairs = [(one, self._fidelity(one, level)) for one in alive]
+            found = [self._result(*pair) for pair in pairs]
+            missing = [c.spec.at(f) for (c, f), r in zip(pairs, found, strict=True) if r is None]
+            if missing:
+                return Heat(tuple(rounds), tuple(missing))
+            results = [result for result in found if result]
+            leader = _leader(results)
+            rounds.append(Round(tuple(results), leader.key if leader else None))
+            if leader is None:
+                return Heat(tuple(rounds))
+            alive = [c for c, r in zip(alive, results, strict=True) if self._can_win(r, leader)]
+            if len(alive) == 1 or all(fidelity.cells == 1 for _, fidelity in pairs):
+                (winner,) = [one for one in alive if one.key == leader.key]
+                return Heat(tuple(rounds), winner=winner)
+            level += 1
+
+    def confirmed(self, winner: Candidate) -> Heat:
+        """Return what is left to train of a winner until its PSNR is known well enough.
+
+        With the profile `paper`, that is all of it, with all repeats.
+        """
+        result = max(self._known[winner.key], key=self._amount)
+        known = (Round((result,), winner.key if result.score is not None else None),)
+        share = result.fidelity.cells
+        if result.score is None:
+            return Heat(known)
+        if share < 1 and (self._space.exact or self._vague(result)):
+            further = Fidelity(cells=1 if self._space.exact else min(1, 2 * share))
+        elif self._space.exact and result.trial.repeats < self._space.repeats:
+            further = Fidelity(repeats=self._space.repeats)
+        else:
+            return Heat(known, winner=winner)
+        return Heat(known, (winner.spec.at(further),))
+
+    def _vague(self, result: TrialResult) -> bool:
+        return result.interval_db > self._options.interval
+
+    def _can_win(self, result: TrialResult, leader: TrialResult) -> bool:
+        if result.key == leader.key:
+            return True
+        if result.score is None or leader.score is None:
+            return False
+        lacking = result.shortfall_db - 2 * result.interval_db  # at the upper end of its interval
+        if lacking > 0:  # it will not be acceptable, but it may be the nearest
+            return leader.shortfall_db > lacking
+        if leader.shortfall_db > 0:
+            return True
+        if result.shortfall_db > 0 and not self._vague(result):
+            return False
+        gap, half = _gap(result, leader)
+        worth = self._space.worth
+        psnr = (result.psnr_paper_db or 0) - (leader.psnr_paper_db or 0)
+        ahead = result.score - leader.score + worth * (gap - psnr)
+        return ahead + worth * half > self._options.tolerance
+
+    def _fidelity(self, candidate: Candidate, level: int) -> Fidelity:
+        """Return the fidelity of a round: each has twice as many samples as the one before."""
+        samples = self._options.samples * 2.0**level / self._space.samples
+        cells = self._options.least * 2.0**level / self._space.cells(candidate.spec)
+        return Fidelity(cells=min(1.0, max(samples, cells)))
+
+    def _result(self, candidate: Candidate, fidelity: Fidelity) -> TrialResult | None:
+        """Return the result with the fewest cells that has at least this fidelity."""
+        wanted = fidelity.count(self._space.cells(candidate.spec))
+        enough = [
+            result
+            for result in self._known.get(candidate.key, ())
+            if result.score is None  # what diverges on some cells diverges on all of them
+            or (self._cells(result) >= wanted and result.trial.repeats >= fidelity.repeats)
+        ]
+        return min(enough, key=self._amount, default=None)
+
+    def _amount(self, result: TrialResult) -> tuple[bool, int, int]:
+        return result.score is None, self._cells(result), result.trial.repeats
+
+    def _cells(self, result: TrialResult) -> int:
+        trial = result.trial
+        return trial.part.cells if trial.part else self._space.cells(trial.ensemble)
+
+
+def can_race(space: FeasibleSpace, asked: bool | None) -> bool:
+    """Whether a strategy races: by default, if winners are not to be trained in full.
+
+    Raises:
+        SpecError: it is asked for, and the study has several objectives.
+    """
+    several = len(space.objectives) > 1
+    if several and asked:
+        raise SpecError("a race maximises the score alone", "choose optuna, or drop --objectives")
+    return not (several or space.exact or space.space.only) if asked is None else asked
+
+
+def most_rounds(space: FeasibleSpace, options: RacingOptions) -> int:
+    """Return how often a race can train a configuration, each time with more cells or repeats."""
+    most = max(space.cells(candidate.spec) for candidate in space.feasible)
+    share = max(options.samples / space.samples, options.least / most)
+    return math.ceil(max(0.0, -math.log2(min(1.0, share)))) + 2
+
+
+def _leader(results: Sequence[TrialResult]) -> TrialResult | None:
+    scored = [result for result in results if result.score is not None]
+    return max(scored, key=lambda result: result.rank, default=None)
+
+
+def _gap(ours: TrialResult, theirs: TrialResult) -> tuple[float, float]:
+    """Return how much higher our PSNR is, and half the width of the interval of that, in dB."""
+    if ours.sample and theirs.sample:
+        return difference_db(ours.losses, theirs.losses, (ours.sample.of, theirs.sample.of))
+    higher = (ours.psnr_paper_db or 0) - (theirs.psnr_paper_db or 0)
+    return higher, math.hypot(ours.interval_db, theirs.interval_db)
