@@ -75,7 +75,7 @@ class StudySpec(Lasting):
     training: TrainingSpec = PROFILES["paper"]
     repeats: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0)
-    floor_db: float = Field(default=3.0, ge=0)
+    floor_db: float = 3.0
 
     @field_validator("objectives")
     @classmethod

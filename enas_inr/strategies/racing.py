@@ -183,7 +183,8 @@ def most_rounds(space: FeasibleSpace, options: RacingOptions) -> int:
     """Return how often a race can train a configuration, each time with more cells or repeats."""
     most = max(space.cells(candidate.spec) for candidate in space.feasible)
     share = max(options.samples / space.samples, options.least / most)
-    return math.ceil(max(0.0, -math.log2(min(1.0, share)))) + 2
+    confirming = 2 if space.exact else 0  # all cells, then all repeats
+    return math.ceil(-math.log2(min(1.0, share))) + 1 + confirming
 
 
 def _leader(results: Sequence[TrialResult]) -> TrialResult | None:

@@ -70,6 +70,7 @@ def study_spec(
             "training": trained,
             "repeats": settings.repeats,
             "seed": settings.seed,
+            "floor_db": settings.floor_db,
         },
         where.removesuffix(": ") or "search",
     )

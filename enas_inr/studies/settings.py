@@ -373,6 +373,14 @@ class StudySettings(TrainingSettings):
             sets="objective_options.alpha",
         ),
     ] = None
+    floor_db: Annotated[
+        float,
+        Setting(
+            "Decibels by which a winner must be better than the best constant for each cell.",
+            Group.BUDGET,
+            flags=("--floor",),
+        ),
+    ] = 3.0
     objectives: Annotated[
         Names,
         Setting(

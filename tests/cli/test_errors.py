@@ -124,10 +124,10 @@ WRONG = {
         TINY + " --backbone-option omega_frist=60",
         "backbone 'siren': unknown key 'omega_frist'; did you mean 'omega_first'",
     ),
-    "an option for a strategy without any": (
+    "an option for an executor without any": (
         2,
-        TINY + " --strategy exhaustive --strategy-option start=1",
-        "strategy 'exhaustive' takes no options; drop start",
+        TINY + " --executor local --executor-option start=1",
+        "executor 'local' takes no options; drop start",
     ),
     "an option without a value": (
         2,

@@ -9,7 +9,10 @@ from PIL import Image
 from enas_inr.training.trainer import train
 from tests.command_line import assert_one_line, call, call_process, plain
 
-TINY = "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 --repeats 2 --steps 5"
+TINY = (
+    "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 "
+    "--repeats 2 --steps 5 --floor -99"
+)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +165,8 @@ def test_ctrl_c_keeps_finished_trials_and_the_same_command_resumes(monkeypatch):
 def test_a_search_for_several_objectives_shows_their_front_and_draws_it(tmp_path):
     line = (
         "search sample:photo --size 16 --grid 2 --widths 4,8,16 --depths 1,2 --repeats 1 --steps 3 "
-        "--strategy optuna --sampler nsgaii --trials 5 --objectives psnr,flops --quiet -o made"
+        "--strategy optuna --sampler nsgaii --trials 5 --objectives psnr,flops --floor -99 --quiet "
+        "-o made"
     )
     shown = plain(call(line).out)
     assert "Pareto front: more psnr, less flops" in shown

@@ -7,7 +7,10 @@ from PIL import Image
 
 from tests.command_line import assert_one_line, call, call_process
 
-TINY = "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 --repeats 2 --steps 5"
+TINY = (
+    "search sample:photo --size 16 --grid 2 --widths 4,8 --depths 1 "
+    "--repeats 2 --steps 5 --floor -99"
+)
 
 
 @pytest.fixture(scope="module")
