@@ -7,14 +7,15 @@ sub-network computes only once (the mapping matrix of Fourier features in Fig. 6
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from enas_inr.errors import BudgetError, ContractError, SpecError
 from enas_inr.spec import Budget, Configuration, Cost, EnsembleSpec, SearchSpace, SignalInfo
+from enas_inr.spec.budget import MEASURED, amount, text_of
 from enas_inr.spec.space import Point
-from enas_inr.validation import format_quantity
+from enas_inr.validation import counted
 
 __all__ = [
     "BYTES_PER_NUMBER",
@@ -199,6 +200,7 @@ def within_budget(
     budget: Budget,
     samples: int,
     candidate: Callable[[Configuration], Candidate],
+    measured: Callable[[Candidate], Candidate] = lambda candidate: candidate,
 ) -> FeasibleSpace:
     """Compute the cost of every configuration of `space` and keep those within `budget`.
 
@@ -207,18 +209,24 @@ def within_budget(
         budget: the limits.
         samples: number of samples of the signal, for limits per sample.
         candidate: computes the cost of one configuration, and may resolve its options.
+        measured: adds the costs that take longer, for a configuration within the other limits.
 
     Raises:
-        BudgetError: no configuration fits. The message gives the smallest costs.
+        BudgetError: no configuration fits. The message names the nearest.
     """
     limits = budget.limits(samples)
+    quick = [name for name in limits if name not in MEASURED]
 
-    def fits(one: Candidate) -> bool:
-        return all(getattr(one.cost, name) <= limit for name, limit in limits.items())
+    def fits(one: Candidate, names: Iterable[str]) -> bool:
+        return all(amount(one.cost, name) <= limits[name] for name in names)
+
+    def settled(one: Candidate) -> Candidate:
+        return measured(one) if fits(one, quick) else one
 
     @cache
     def within(key: str) -> Candidate | None:
-        return one if fits(one := candidate(Configuration.model_validate_json(key))) else None
+        one = settled(candidate(Configuration.model_validate_json(key)))
+        return one if fits(one, limits) else None
 
     if space.size > MOST_POINTS:
         axes = ", ".join(f"{axis.name} {len(axis.points)}" for axis in space.axes)
@@ -230,15 +238,23 @@ def within_budget(
         replace(candidate(space.configuration(point)), point=point) for point in space.points()
     ]
     distinct = {one.key: one for one in reversed(candidates)}  # the first of those that are equal
-    feasible = tuple(one for one in candidates if distinct[one.key] is one and fits(one))
+    costed = [settled(one) for one in candidates if distinct[one.key] is one]
+    feasible = tuple(one for one in costed if fits(one, limits))
     if not feasible:
-        smallest = {name: min(getattr(c.cost, name) for c in candidates) for name in limits}
-        raise BudgetError(
-            f"none of the {len(candidates)} configurations fits the budget of {_amounts(limits)}",
-            f"the smallest costs are {_amounts(smallest)}: raise the budget or add smaller sizes",
-        )
+        raise _nothing_fits(costed, limits)
     return FeasibleSpace(space, feasible, samples=samples, within=lambda spec: within(spec.key()))
 
 
-def _amounts(costs: dict[str, int]) -> str:
-    return ", ".join(f"{format_quantity(value)} {name}" for name, value in costs.items())
+def _nothing_fits(candidates: Sequence[Candidate], limits: Mapping[str, float]) -> BudgetError:
+    def excess(one: Candidate) -> float:
+        return max(amount(one.cost, name) / limit for name, limit in limits.items())
+
+    near = min(candidates, key=excess)
+    over = [name for name, limit in limits.items() if amount(near.cost, name) > limit]
+    needs = ", ".join(text_of(name, amount(near.cost, name)) for name in over)
+    budget = ", ".join(text_of(name, limit) for name, limit in limits.items())
+    return BudgetError(
+        f"none of the {counted(len(candidates), 'configuration')} fits the budget of {budget}; "
+        f"the nearest, {near.spec.label()}, has {needs}",
+        f"raise the limit of {' and '.join(over)}, or add smaller sizes",
+    )

@@ -188,7 +188,7 @@ def test_every_limit_is_kept(catalog):
         }
 
 
-def test_a_budget_that_nothing_fits_names_the_smallest_costs(catalog):
+def test_a_budget_that_nothing_fits_names_the_limits_and_the_nearest(catalog):
     smallest = 2 * (2 * 16 + 16 * 16 + 16 * 3) * 128**2
     study = paper_study(Budget(flops=Limit.parse("1M"), parameters=Limit.parse("5")))
     with pytest.raises(BudgetError) as caught:
@@ -196,7 +196,8 @@ def test_a_budget_that_nothing_fits_names_the_smallest_costs(catalog):
     text = str(caught.value)
     assert "none of the 30 configurations fits the budget of 1.00M flops, 5 parameters" in text
     assert f"{smallest / 1e6:.2f}M flops" in text
-    assert "raise the budget or add smaller sizes" in text
+    assert "the nearest, siren M=8 d=1 w=16, has" in text
+    assert "raise the limit of flops and parameters, or add smaller sizes" in text
 
 
 def test_a_cost_equal_to_the_limit_fits(catalog):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, SkipValidation
 
 from enas_inr.api.keywords import takes
+from enas_inr.api.measures import measures
 from enas_inr.api.reading import take_signal
 from enas_inr.api.settings import SearchSettings
 from enas_inr.plugins.catalog import Catalog, load_catalog
@@ -51,8 +52,9 @@ def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
     taken = take_signal(catalog, signal, call)
     settings = call.settled(catalog)
     executor = {"name": call.chosen("executor"), "options": dict(settings.executor_options or {})}
+    spec = study_spec(settings, taken.info(), catalog)
     return run_study(
-        study_spec(settings, taken.info(), catalog),
+        spec,
         taken,
         catalog=catalog,
         name=settings.study,
@@ -61,4 +63,5 @@ def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
         device=settings.device,
         pictures=settings.pictures,
         observer=call.observer,
+        measure=measures(catalog, taken, spec.budget.precision, settings.device),
     )

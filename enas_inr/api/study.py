@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.api.measures import measures
 from enas_inr.api.reading import read_signal
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import SpecError
@@ -67,6 +68,7 @@ class PreparedStudy:
             executor=executor,
             device=device,
             observer=observer,
+            measures=lambda signal, precision: measures(self.catalog, signal, precision, device),
             on_study=on_study,
         )
         return self.report(storage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from enas_inr.backbones.base import Backbone
@@ -15,6 +17,7 @@ from enas_inr.cost import (
 )
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Configuration, Cost, EnsembleSpec, SignalInfo, StudySpec, TrainingSpec
+from enas_inr.spec.budget import COSTS, MEASURED, amount
 
 
 def resolved(
@@ -42,12 +45,37 @@ def resolved(
     return spec.model_copy(update={"options": options}), ensemble_cost(net, spec.grid, signal)
 
 
-def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
+Measure = Callable[[EnsembleSpec, TrainingSpec, str], float]
+"""Measures a cost in `enas_inr.spec.budget.MEASURED` of an architecture, by the name of its limit.
+"""
+
+Measured = dict[str, dict[str, float]]
+"""Costs that were measured, by the shape of the networks and the name of the limit."""
+
+
+def feasible_space(
+    spec: StudySpec,
+    catalog: Catalog,
+    measure: Measure | None = None,
+    *,
+    known: Measured | None = None,
+    also: Collection[str] = (),
+) -> FeasibleSpace:
     """Return the feasible part of the search space of a study; raises as `resolved`.
+
+    Args:
+        spec: the study.
+        catalog: makes backbones and optimizers.
+        measure: measures costs; None for only those that are known.
+        known: costs that were measured already; what is measured is added to them.
+        also: names of further costs to measure, besides those that the budget limits.
 
     Raises:
         BudgetError: no configuration fits the budget.
     """
+    limits = spec.budget.limits(spec.signal.samples)
+    names = [name for name in MEASURED if name in limits or name in also]
+    values = {} if known is None else known
 
     def candidate(configuration: Configuration) -> Candidate:
         training = configuration.training(spec.training)
@@ -55,7 +83,22 @@ def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
         ensemble, cost = resolved(configuration.ensemble, spec.signal, catalog, training)
         return Candidate(configuration.model_copy(update={"options": ensemble.options}), cost)
 
-    space = within_budget(spec.space, spec.budget, spec.signal.samples, candidate)
+    def measured(one: Candidate) -> Candidate:
+        if not names:
+            return one
+        training = one.spec.training(spec.training)
+        of_shape = values.setdefault(_shape_key(one), {})
+        cost = one.cost
+        for name in names:
+            if name not in of_shape and measure:
+                of_shape[name] = measure(one.spec.ensemble, training, name)
+            if name in of_shape:
+                cost = cost.model_copy(update={COSTS[name]: of_shape[name]})
+            if amount(cost, name) > limits.get(name, math.inf):
+                break  # what takes longer to measure need not be known
+        return replace(one, cost=cost)
+
+    space = within_budget(spec.space, spec.budget, spec.signal.samples, candidate, measured)
     return replace(
         space,
         objectives=spec.objectives,
@@ -64,3 +107,8 @@ def feasible_space(spec: StudySpec, catalog: Catalog) -> FeasibleSpace:
         repeats=spec.repeats,
         exact=spec.training.defaults == "paper",
     )
+
+
+def _shape_key(one: Candidate) -> str:
+    """What decides the measured costs: options matter as far as they change the parameters."""
+    return f"{one.spec.ensemble.label()} {one.cost.flops} {one.cost.bytes}"

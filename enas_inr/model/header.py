@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import JsonValue
 
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
+from enas_inr.spec.budget import Precision
 from enas_inr.validation import Frozen
 
-FORMAT_VERSION = 1
+__all__ = ["FORMAT_VERSION", "ModelHeader", "Precision"]
 
-Precision = Literal["float32", "float16", "int8"]
+FORMAT_VERSION = 1
 
 
 class ModelHeader(Frozen):

@@ -14,6 +14,6 @@ def make_objective(catalog: Catalog, spec: StudySpec) -> Objective:
     """
     name, given = spec.objective.name, spec.objective.options
     grid = spec.space.base.grid
-    settled = catalog.resolved_options("objective", name, given, spec.signal, grid)
+    settled = catalog.resolved_options("objective", name, given, spec.signal, grid, spec.training)
     made: Objective = catalog.create("objective", name, options=settled)
     return made

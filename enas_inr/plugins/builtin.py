@@ -137,7 +137,7 @@ def enas_inr_executors() -> list[Executor]:
 
 @hookimpl
 def enas_inr_objectives() -> list[Objective]:
-    """The paper's score."""
+    """The paper's score, and goals under a limit or with a PSNR to reach."""
     return [
         Objective(
             name="psnr_flops",
@@ -145,7 +145,25 @@ def enas_inr_objectives() -> list[Objective]:
             target="enas_inr.objectives.psnr_flops:PsnrFlops",
             options="enas_inr.objectives.options:PsnrFlopsOptions",
             citation=f"{ENRP}, eq. (8)",
-        )
+        ),
+        Objective(
+            name="best",
+            summary="the highest PSNR within the limits",
+            target="enas_inr.objectives.best:Best",
+            options="enas_inr.objectives.options:BestOptions",
+        ),
+        Objective(
+            name="smallest",
+            summary="the smallest file that reaches --target-psnr",
+            target="enas_inr.objectives.smallest:Smallest",
+            options="enas_inr.objectives.options:TargetOptions",
+        ),
+        Objective(
+            name="fastest",
+            summary="the shortest time to render that reaches --target-psnr",
+            target="enas_inr.objectives.fastest:Fastest",
+            options="enas_inr.objectives.options:TargetOptions",
+        ),
     ]
 
 

@@ -9,8 +9,8 @@ from enas_inr.errors import BudgetError, StudyError
 from enas_inr.reports.rows import psnr_gain
 from enas_inr.reports.statistics import Difference, Estimate
 from enas_inr.result import TrialResult, best_of
+from enas_inr.spec.budget import amount, text_of
 from enas_inr.studies.record import StudyRecord
-from enas_inr.validation import format_quantity
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Comparison:
 
     first: StudyRecord
     second: StudyRecord
-    limits: dict[str, int]
+    limits: dict[str, float]
     best: Pair
     shared: tuple[Pair, ...]
 
@@ -119,26 +119,26 @@ def _side(result: TrialResult) -> dict[str, Any]:
     }
 
 
-def _common_limits(*studies: StudyRecord) -> dict[str, int]:
-    limits: dict[str, int] = {}
+def _common_limits(*studies: StudyRecord) -> dict[str, float]:
+    limits: dict[str, float] = {}
     for study in studies:
         for name, limit in study.spec.budget.limits(study.spec.signal.samples).items():
             limits[name] = min(limit, limits.get(name, limit))
     return limits
 
 
-def _winner(study: StudyRecord, limits: dict[str, int]) -> TrialResult:
+def _winner(study: StudyRecord, limits: dict[str, float]) -> TrialResult:
     complete = [result for result in study.results if result.score is not None]
     if not complete:
         raise StudyError(f"study {study.name!r} has no complete trial", "let it run on")
     within = [
         result
         for result in complete
-        if all(getattr(result.trial.cost, name) <= limit for name, limit in limits.items())
+        if all(amount(result.trial.cost, name) <= limit for name, limit in limits.items())
     ]
     best = best_of(within)
     if best is None:
-        told = ", ".join(f"{format_quantity(value)} {name}" for name, value in limits.items())
+        told = ", ".join(text_of(name, value) for name, value in limits.items())
         raise BudgetError(
             f"no trial of study {study.name!r} is within the budget of both, {told}",
             "compare studies whose budgets overlap",

@@ -89,7 +89,8 @@ def _budget(spec: StudySpec) -> str:
     parts = []
     for name, total in spec.budget.limits(spec.signal.samples).items():
         limit = getattr(spec.budget, name)
-        text = f"{'FLOPs' if name == 'flops' else name} up to {format_quantity(total)}"
+        amount = f"{total:g} s" if name == "latency" else format_quantity(total)
+        text = f"{'FLOPs' if name == 'flops' else name} up to {amount}"
         parts.append(f"{text} ({limit})" if limit.per_sample else text)
     return ", ".join(parts) or "none"
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -121,7 +121,7 @@ class EnsembleSpec(Lasting):
         return self.model_copy(update={axis: value})
 
 
-class Cost(Frozen):
+class Cost(Lasting):
     """The cost of an ensemble, which is known without training it.
 
     Attributes:
@@ -129,8 +129,17 @@ class Cost(Frozen):
             `enas_inr.cost`).
         parameters: number of trained parameters of all cells.
         bytes: size of all stored numbers (parameters and constants) as float32.
+        file_bytes: size of the model file at the precision of the budget; 0 if nobody asked.
+        latency: seconds to render the signal on the device of the search; 0 if nobody asked.
+        memory: bytes that rendering the signal takes, for its numbers, the values and what is
+            between them; 0 if nobody asked.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("file_bytes", "latency", "memory")
 
     flops: int
     parameters: int
     bytes: int
+    file_bytes: int = 0
+    latency: float = 0.0
+    memory: int = 0

@@ -116,15 +116,22 @@ def _choice(kind: str, name: str, options: Mapping[str, Any] | None, where: str)
 
 
 def _budget(settings: StudySettings) -> Budget:
-    limits = {
-        "flops": settings.max_flops,
-        "parameters": settings.max_parameters,
-        "bytes": settings.max_bytes,
+    read = {
+        "flops": Limit.parse,
+        "parameters": Limit.parse,
+        "bytes": Limit.parse,
+        "bits_per_sample": Limit.of_bits,
+        "latency": Limit.of_seconds,
+        "memory": Limit.parse,
     }
-    return Budget(
-        **{
-            name: None if text == NO_LIMIT else Limit.parse(str(text))
-            for name, text in limits.items()
-            if text is not None
-        }
-    )
+    texts = {name: getattr(settings, f"max_{name}") for name in read}
+    limits = {
+        name: None if text == NO_LIMIT else read[name](str(text))
+        for name, text in texts.items()
+        if text is not None
+    }
+    if "bits_per_sample" in limits:
+        if "bytes" in limits:
+            raise SpecError("max_bytes and max_bits_per_sample are both given", "give one of them")
+        limits["bytes"] = limits.pop("bits_per_sample")
+    return parse(Budget, limits | {"precision": settings.precision}, "budget")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import optuna
 
+from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult
 from enas_inr.spec import StudySpec
@@ -11,11 +14,13 @@ from enas_inr.studies.pictures import StoredPicture, find
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
+    file_of,
     open_storage,
+    open_url,
     storage_url,
     study_id,
 )
-from enas_inr.studies.trials import SPEC_ATTRIBUTE, read_result
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, read_result
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -34,6 +39,25 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
         results = [read_result(trial) for trial in study.get_trials(deepcopy=False)]
         return StudySpec.model_validate_json(known), results
+
+
+def measured_costs(name: str, storage: str) -> Measured:
+    """Return the costs that were measured for a study; none if there is no such study.
+
+    Raises:
+        StudyError: the storage cannot be used.
+    """
+    url = storage_url(storage)
+    with explained(url):
+        file = file_of(url)
+        if file and not file.exists():
+            return {}
+        backend = open_url(url)
+        for study in backend.get_all_studies():
+            if study.study_name == name:
+                known: Measured = json.loads(study.user_attrs.get(COSTS_ATTRIBUTE, "{}"))
+                return known
+    return {}
 
 
 def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[int, StoredPicture]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import EnasInrError
+from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import find_pictures, read_study
+from enas_inr.studies.reading import find_pictures, measured_costs, read_study
+from enas_inr.studies.space import searched_space
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def load_record(
         results=tuple(_latest(results)),
         names=names or {},
         published=published or {},
-        trace=_trace(spec, results, catalog),
+        trace=_trace(spec, results, catalog, measured_costs(name, storage)),
         original=original,
         pictures=pictures,
     )
@@ -127,9 +129,12 @@ def _latest(results: list[TrialResult]) -> list[TrialResult]:
     return [r for r in results if r.sample is None or last[r.key] == r.trial.number]
 
 
-def _trace(spec: StudySpec, results: list[TrialResult], catalog: Catalog) -> tuple[TraceStep, ...]:
+def _trace(
+    spec: StudySpec, results: list[TrialResult], catalog: Catalog, costs: Measured
+) -> tuple[TraceStep, ...]:
     try:
-        space, chosen = feasible_space(spec, catalog), spec.strategy
+        space = searched_space(spec, catalog, make_objective(catalog, spec), known=costs)
+        chosen = spec.strategy
         strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
         return tuple(strategy.trace(results))
     except EnasInrError:  # the plugin is not installed, or fails

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from enas_inr.backbones.feasibility import Measure
 from enas_inr.errors import EnasInrError, PluginError, StudyError, TrainingError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Choice
+from enas_inr.spec.budget import Precision
 from enas_inr.studies.file import LoadedStudy
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy
@@ -30,6 +32,7 @@ def run_plan(
     executor: Choice = Choice(name="local"),
     device: str = "auto",
     observer: Observer | None = None,
+    measures: Callable[[Signal, Precision], Measure] | None = None,
     on_study: OnStudy = lambda number, study: None,
 ) -> None:
     """Run or resume every study; trials in the storage are not trained again.
@@ -54,6 +57,7 @@ def run_plan(
                 device=device,
                 observer=observer,
                 reuse=True,
+                measure=measures and measures(signals[study.signal], study.spec.budget.precision),
             )
         except (TrainingError, PluginError) as error:
             if len(planned) == 1 or catalog.strict:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.backbones.feasibility import Measure
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
@@ -19,6 +18,7 @@ from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.loop import Observer, run_loop
+from enas_inr.studies.space import searched_space
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -37,20 +37,25 @@ def run_study(
     pictures: bool = True,
     observer: Observer | None = None,
     reuse: bool = False,
+    measure: Measure | None = None,
 ) -> SearchResult:
-    """Run or resume a study; see `search` for the arguments.
+    """Run or resume a study; see `search` for the other arguments.
 
     With `reuse`, trials that any study in the storage has trained in the same way are reused.
+    `measure` measures the costs that are limited or wanted and not known from the sizes of an
+    architecture; what it returns is kept in the study.
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.studies.known import CachedExecutor, known_trials
+    from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
 
     started = time.perf_counter()
     observer = observer or Observer()
     name = name or study_name(spec)
     objective = make_objective(catalog, spec)
-    space = replace(feasible_space(spec, catalog), worth=objective.worth)
+    costs = measured_costs(name, storage)
+    space = searched_space(spec, catalog, objective, measure, costs)
     chosen = spec.strategy
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
     store = Store(name, spec, storage)
@@ -78,6 +83,8 @@ def run_study(
         if reuse and not isinstance(strategy, SelfRunning):  # those distribute trials themselves
             runner = CachedExecutor(runner, known_trials(spec.signal, storage), keep_picture)
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
+        store.keep_costs(costs)
+        at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         if original:
             store.attach(original)
         options = catalog.options("strategy", chosen.name, chosen.options)

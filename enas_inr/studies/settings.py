@@ -358,11 +358,49 @@ class StudySettings(TrainingSettings):
         Text | None, Setting("Maximum number of parameters: 100k, or 2/sample.", Group.BUDGET)
     ] = None
     max_bytes: Annotated[
-        Text | None, Setting("Maximum size in bytes, as float32.", Group.BUDGET)
+        Text | None,
+        Setting("Maximum size of the model file in bytes: 200k, or 2/sample.", Group.BUDGET),
     ] = None
-    objective: Annotated[str, Setting("The score to maximise.", Group.BUDGET)] = "psnr_flops"
+    max_bits_per_sample: Annotated[
+        Text | None, Setting("Maximum size of the model file in bits per sample.", Group.BUDGET)
+    ] = None
+    max_latency: Annotated[
+        Text | None,
+        Setting(
+            "Maximum time to render the signal on this device, measured before: 50ms.",
+            Group.BUDGET,
+        ),
+    ] = None
+    max_memory: Annotated[
+        Text | None, Setting("Maximum memory to render the signal, in bytes: 500M.", Group.BUDGET)
+    ] = None
+    precision: Annotated[
+        str,
+        Setting(
+            "How the file that is limited holds its numbers: float32, float16 or int8.",
+            Group.BUDGET,
+        ),
+    ] = "float32"
+    objective: Annotated[
+        str,
+        Setting(
+            "The score to maximise: psnr_flops, best, smallest, fastest, or a plugin's.",
+            Group.BUDGET,
+            flags=("--objective", "--goal"),
+        ),
+    ] = "psnr_flops"
     objective_options: Annotated[
         Options, Setting("An option of the objective, such as alpha=5.", Group.BUDGET)
+    ] = None
+    target_psnr_db: Annotated[
+        float | None,
+        Setting(
+            "PSNR (dB) to reach with the goals smallest and fastest.",
+            Group.BUDGET,
+            flags=("--target-psnr",),
+            shown="40",
+            sets="objective_options.target_psnr_db",
+        ),
     ] = None
     alpha: Annotated[
         float | None,

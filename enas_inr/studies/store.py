@@ -7,12 +7,14 @@ at a time owns a study, through a lock that the operating system releases howeve
 
 from __future__ import annotations
 
+import json
 from types import TracebackType
 from typing import Self
 
 import optuna
 from filelock import FileLock, Timeout
 
+from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
@@ -24,7 +26,7 @@ from enas_inr.studies.storage import (
     open_url,
     storage_url,
 )
-from enas_inr.studies.trials import SPEC_ATTRIBUTE, frozen_trial, read_result
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_result
 
 
 class Store:
@@ -119,6 +121,17 @@ class Store:
             if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
                 for key, value in upload(original, "original", self._pictures).items():
                     self._backend.set_study_system_attr(study, key, value)
+
+    def keep_costs(self, costs: Measured) -> None:
+        """Write the costs that were measured, if they are not written yet.
+
+        Raises:
+            StudyError: they cannot be written.
+        """
+        text = json.dumps(costs)
+        with explained(self.storage):
+            if any(costs.values()) and self._study.user_attrs.get(COSTS_ATTRIBUTE) != text:
+                self._study.set_user_attr(COSTS_ATTRIBUTE, text)
 
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""

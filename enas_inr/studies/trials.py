@@ -21,6 +21,9 @@ from enas_inr.spec import Axis, StudySpec
 SPEC_ATTRIBUTE = "enas_inr.spec"
 """The user attribute of a study that holds its StudySpec as JSON."""
 
+COSTS_ATTRIBUTE = "enas_inr.costs"
+"""The user attribute of a study that holds its measured costs as JSON."""
+
 RESULT_ATTRIBUTE = "enas_inr.result"
 """The user attribute of a trial that holds its TrialResult as JSON."""
 

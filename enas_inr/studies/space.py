@@ -1,0 +1,31 @@
+"""The space that a study searches, with the costs that were measured for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from enas_inr.backbones.feasibility import Measure, Measured, feasible_space
+from enas_inr.cost import FeasibleSpace
+from enas_inr.objectives.base import Objective
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.spec import StudySpec
+
+
+def searched_space(
+    spec: StudySpec,
+    catalog: Catalog,
+    objective: Objective,
+    measure: Measure | None = None,
+    known: Measured | None = None,
+) -> FeasibleSpace:
+    """Return the feasible space of a study, as its strategy gets it.
+
+    Args:
+        spec: the study.
+        catalog: the plugins.
+        objective: the objective of the study, which may need costs that no limit is about.
+        measure: measures costs; None for only those that are known.
+        known: costs that were measured before; what is measured is added to them.
+    """
+    space = feasible_space(spec, catalog, measure, known=known, also=objective.measures)
+    return replace(space, worth=objective.worth)
