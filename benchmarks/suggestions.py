@@ -1,7 +1,7 @@
 """Measure what the suggestions of `enas-inr suggest` reach: the PSNR of the suggested ensemble.
 
-For each signal and each PSNR that is asked for, the suggested ensemble is trained on a sample of the
-cells with the suggested recipe (the profile `tuned`). PSNR is in the usual convention, in dB.
+For each signal and each PSNR that is asked for, the suggested ensemble is trained on a sample of
+the cells with the suggested recipe (the profile `tuned`). PSNR is in the usual convention, in dB.
 """
 
 from __future__ import annotations

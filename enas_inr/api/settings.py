@@ -126,7 +126,9 @@ class SuggestSettings(SignalSettings):
     grid: Annotated[
         int | None,
         Field(ge=1),
-        Setting("Cells along each spatial axis, M, if it is not to be suggested.", shown="suggested"),
+        Setting(
+            "Cells along each spatial axis, M, if it is not to be suggested.", shown="suggested"
+        ),
     ] = None
     profile: Annotated[str | None, PROFILE.but(shown=SearchSettings.DEFAULT_PROFILE)] = None
     training: Annotated[

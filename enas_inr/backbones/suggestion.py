@@ -134,7 +134,9 @@ def suggest(
     numbers = f"{parameters(width):,} parameters for {values:,} values"
     reasons = {
         "grid": f"cells of {size}"
-        + (f"; {_listed(grids)} give {_listed(sides)} along the shortest side" if sides[1:] else ""),
+        + (
+            f"; {_listed(grids)} give {_listed(sides)} along the shortest side" if sides[1:] else ""
+        ),
         "depth": "of one hidden layer, the fitted rates are the most reliable",
         "width": f"{detail.psnr_db:g} dB need the frequencies up to {detail.cycles:.2f} cycles a "
         f"sample, {detail.share:.0%} of all: a cell has {numbers}, {parameters(width) / values:.0%}",

@@ -86,7 +86,7 @@ def spectrum_of(signal: Signal) -> Spectrum:
     )
 
 
-def _windows(values: Float[Tensor, "*axes channels"]) -> Float[Tensor, "windows *window"]:
+def _windows(values: Float[Tensor, "*axes channels"]) -> Float[Tensor, windows * window]:
     """Return windows at equal distances along each axis, with the channels side by side."""
     shape = values.shape[:-1]
     side = SIDES.get(len(shape), SIDE)

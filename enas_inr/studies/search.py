@@ -13,7 +13,7 @@ from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import Picture, SearchResult, best_of, pareto_front
+from enas_inr.result import Picture, SearchResult, TrialStatus, best_of, pareto_front
 from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
@@ -42,6 +42,7 @@ def run_study(
     With `reuse`, trials that any study in the storage has trained in the same way are reused.
     """
     from enas_inr.signals.picture import picture_of
+    from enas_inr.studies.forecast import forecast
     from enas_inr.studies.known import CachedExecutor, known_trials
     from enas_inr.studies.store import Store
 
@@ -82,13 +83,23 @@ def run_study(
         options = catalog.options("strategy", chosen.name, chosen.options)
         most = len(space.feasible) * strategy.rounds()
         most = min(most, getattr(options, "trials", most))
-        observer.started(name, store.storage, len(store.results()), most)
+        known = len(store.results())
+        local = executor.name == "local" and not isinstance(strategy, SelfRunning)
+        measured = local and not known  # otherwise the trials say how long they take
+        observer.planned(
+            spec,
+            space,
+            lambda: forecast(spec, context, space, strategy, most) if measured else None,
+        )
+        observer.started(name, store.storage, known, most)
         history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
     best = best_of(history)
     if best is None:
+        said = [f"the first said: {trial.message}" for trial in history[:1]]
+        if any(trial.status is TrialStatus.DIVERGED for trial in history):
+            said.append("give a lower learning rate, or none, so that it is fitted")
         raise TrainingError(
-            f"none of the {len(history)} trials of study {name!r} is complete",
-            f"the first said: {history[0].message}" if history else "",
+            f"none of the {len(history)} trials of study {name!r} is complete", "; ".join(said)
         )
     return SearchResult(
         study=name,
