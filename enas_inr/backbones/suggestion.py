@@ -52,8 +52,8 @@ class Suggestion:
         ensemble: the architecture with which to begin, with resolved options.
         learning_rate: its learning rate.
         cost: its cost.
-        reasons: why, in a sentence each, by the name of a setting: `grid`, `depth`, `width`, options
-            of the backbone, `learning_rate`.
+        reasons: why, in a sentence each, by the name of a setting: `grid`, `depth`, `width`,
+            options of the backbone, `learning_rate`.
     """
 
     signal: SignalInfo
@@ -139,7 +139,8 @@ def suggest(
         ),
         "depth": "of one hidden layer, the fitted rates are the most reliable",
         "width": f"{detail.psnr_db:g} dB need the frequencies up to {detail.cycles:.2f} cycles a "
-        f"sample, {detail.share:.0%} of all: a cell has {numbers}, {parameters(width) / values:.0%}",
+        f"sample, {detail.share:.0%} of all: a cell has {numbers}, "
+        f"{parameters(width) / values:.0%}",
         **dict(_origins(ensemble, base, signal, training, catalog, size)),
         "learning_rate": f"{rule} d={DEPTH}, w={width}, {numbers} and "
         f"{counted(training.steps, 'step')}",

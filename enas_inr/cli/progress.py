@@ -97,10 +97,14 @@ class SearchProgress(Display, Observer):
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
         self._quiet = quiet
-        self._study = self._storage = ""
+        self._heading = self._study = self._storage = ""
         self._known = self._most = 0
         self._trained = 0.0  # seconds of training of the trials that finished in this run
         self._finished = 0
+
+    def announce(self, heading: str) -> None:
+        """Keep a line about the signal, which is printed once nothing prevents the search."""
+        self._heading = heading
 
     def planned(
         self,
@@ -109,6 +113,8 @@ class SearchProgress(Display, Observer):
         forecast: Callable[[], Forecast | None] = lambda: None,
     ) -> None:
         """Print how many configurations there are, and about how long the search takes."""
+        if self._heading:
+            self.say(self._heading)
         count, all_of_them = len(space.feasible), spec.space.size
         of = f" of {all_of_them}" if all_of_them > count else ""
         self.say(

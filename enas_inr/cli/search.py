@@ -62,7 +62,7 @@ def search(
         try:
             read = take_signal(catalog, signal, settings)
             original = original_size(catalog, signal)
-            progress.say(described(signal, read, original))
+            progress.announce(described(signal, read, original))
             asked = settings.given()
             for name in SignalSettings.marks():  # they were for the file
                 asked.pop(name, None)

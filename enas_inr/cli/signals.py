@@ -49,7 +49,7 @@ def words(
         signal: the signal as it was read.
     """
     height, width = signal.values.shape[:2]
-    size = settings.size
+    size = None if settings.size is None else str(settings.size)
     if size is None and original is not None and "size" not in (settings.signal_options or {}):
         size = "none" if original == (width, height) else f"{width}x{height}"
     return [

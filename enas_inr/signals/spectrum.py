@@ -28,7 +28,8 @@ class Spectrum:
     """The frequencies of a signal, and how much its windows vary.
 
     Attributes:
-        cycles: frequencies in cycles a sample, ascending: the lengths of the vectors of frequencies.
+        cycles: frequencies in cycles a sample, ascending; with several axes, the lengths of their
+            vectors.
         above: by frequency, the mean square of what has at least that frequency; the first one is
             the variance within the windows.
         typical: median over the windows of the standard deviation of their values.
@@ -68,7 +69,7 @@ def spectrum_of(signal: Signal) -> Spectrum:
     deviations = windows.square().mean(axes).sqrt()
     shape = windows.shape[1:]
     for axis, length in enumerate(shape):
-        # An odd number, so that no window ends at 0, where one of two samples would not count.
+        # Without its zeros at both ends, so that each sample of a short window counts.
         hann = torch.hann_window(length + 2, periodic=False, dtype=windows.dtype)[1:-1]
         windows = windows * hann.reshape([-1 if at == axis else 1 for at in range(len(shape))])
     power = torch.fft.fftn(windows, dim=axes).abs().square().mean(dim=0).flatten()
@@ -86,15 +87,16 @@ def spectrum_of(signal: Signal) -> Spectrum:
     )
 
 
-def _windows(values: Float[Tensor, "*axes channels"]) -> Float[Tensor, windows * window]:
-    """Return windows at equal distances along each axis, with the channels side by side."""
+def _windows(values: Float[Tensor, "*axes channels"]) -> Tensor:
+    """Return windows at equal distances along each axis: `[channels and windows, *window]`."""
     shape = values.shape[:-1]
     side = SIDES.get(len(shape), SIDE)
     along = math.floor(WINDOWS ** (1 / len(shape)) + 1e-9)
     places: list[Tensor] = []
     for axis, length in enumerate(shape):
         window = min(side, length)
-        starts = torch.linspace(0, length - window, min(along, math.ceil(length / window))).long()
+        halves = 2 * math.ceil(length / window) - 1  # of which two neighbours share a half
+        starts = torch.linspace(0, length - window, min(along, halves)).long()
         view = [1] * (2 * len(shape))
         view[axis], view[len(shape) + axis] = len(starts), window
         places.append((starts[:, None] + torch.arange(window)).reshape(view))

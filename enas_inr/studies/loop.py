@@ -35,7 +35,7 @@ class Observer:
         """Called first, with what is searched and a function that measures how long it takes."""
 
     def started(self, study: str, storage: str, known: int, most: int) -> None:
-        """Called before the first trial, with the number of trials that the study has and can have at most."""
+        """Called next, with the number of trials that the study has and can have at most."""
 
     def said(self, line: str) -> None:
         """Called with a message of an executor for the user."""

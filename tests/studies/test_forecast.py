@@ -10,7 +10,7 @@ from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import PROFILES, Axis, Budget, EnsembleSpec, SearchSpace, StudySpec
+from enas_inr.spec import Axis, Budget, EnsembleSpec, SearchSpace, StudySpec, TrainingSpec
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.race import Race
 from enas_inr.studies import forecast as module
@@ -25,7 +25,7 @@ SPEC = StudySpec(
         axes=(Axis(name="width", values=(8, 32)), Axis(name="steps", values=(100, 300))),
     ),
     budget=Budget(flops=None),
-    training=PROFILES["tuned"],
+    training=TrainingSpec.from_profile("tuned"),
     repeats=3,
 )
 SPACE = feasible_space(SPEC, CATALOG)
