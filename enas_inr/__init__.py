@@ -14,18 +14,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from enas_inr.api.fit import fit
     from enas_inr.api.search import search
+    from enas_inr.api.suggest import suggest
+    from enas_inr.backbones.suggestion import Suggestion
     from enas_inr.model.model import Model, load
     from enas_inr.result import SearchResult
 
 __version__ = "0.1.0"
-__all__ = ["Model", "SearchResult", "__version__", "fit", "load", "search"]
+__all__ = [
+    "Model",
+    "SearchResult",
+    "Suggestion",
+    "__version__",
+    "fit",
+    "load",
+    "search",
+    "suggest",
+]
 
 _HOMES = {
     "Model": "enas_inr.model.model",
     "SearchResult": "enas_inr.result",
+    "Suggestion": "enas_inr.backbones.suggestion",
     "load": "enas_inr.model.model",
     "fit": "enas_inr.api.fit",
     "search": "enas_inr.api.search",
+    "suggest": "enas_inr.api.suggest",
 }
 
 

@@ -24,6 +24,9 @@ from enas_inr.studies.settings import (
 Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", Group.TRAINING)]
 
 
+MOST_PSNR_DB = 200.0  # beyond, float32 decides
+
+
 class SearchSettings(SignalSettings, StudySettings):
     """All settings of a search, including where its trials are trained and kept."""
 
@@ -106,6 +109,37 @@ class SearchSettings(SignalSettings, StudySettings):
         if kind == "executor":
             return self.executor or ("ray" if self.strategy == "ray" else "local")
         return super().chosen(kind)
+
+
+class SuggestSettings(SignalSettings):
+    """All settings of a suggestion."""
+
+    target_psnr_db: Annotated[
+        float,
+        Field(gt=0, le=MOST_PSNR_DB),
+        Setting("PSNR (dB) that the model should reach.", flags=("--target-psnr",)),
+    ] = 40.0
+    backbone: Annotated[str, Setting("Kind of sub-network; see `enas-inr plugins list`.")] = "siren"
+    backbone_options: Annotated[
+        Options, Setting("An option of the backbone, such as omega_first=60.")
+    ] = None
+    grid: Annotated[
+        int | None,
+        Field(ge=1),
+        Setting(
+            "Cells along each spatial axis, M, if it is not to be suggested.", shown="suggested"
+        ),
+    ] = None
+    profile: Annotated[str | None, PROFILE.but(shown=SearchSettings.DEFAULT_PROFILE)] = None
+    training: Annotated[
+        Options,
+        Setting(
+            'Changes to the profile, such as {"optimizer": "muon"}.',
+            Group.TRAINING,
+            on_command_line=False,
+        ),
+    ] = None
+    steps: Annotated[int | None, STEPS] = None
 
 
 class ArchitectureSettings(Settings):

@@ -25,6 +25,7 @@ from enas_inr.cli import (
     report,
     search,
     study,
+    suggest,
 )
 from enas_inr.errors import EnasInrError, ExitCode
 
@@ -39,6 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+options.add_command(app, suggest.suggest, "enas_inr.api.settings:SuggestSettings")
 options.add_command(app, search.search, "enas_inr.api.settings:SearchSettings")
 options.add_command(app, fit.fit, "enas_inr.api.settings:FitSettings")
 app.command()(

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from enas_inr.cost import FeasibleSpace
 from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
-from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.spec import PSNR_OFFSET_DB, StudySpec
 from enas_inr.studies.loop import Observer
 from enas_inr.validation import counted
+
+if TYPE_CHECKING:
+    from enas_inr.studies.forecast import Forecast
 
 LINE_SECONDS = 10.0  # seconds between two plain lines about one trial
 
@@ -91,10 +96,36 @@ class SearchProgress(Display, Observer):
 
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
-        self._study = self._storage = ""
+        self._quiet = quiet
+        self._heading = self._study = self._storage = ""
         self._known = self._most = 0
         self._trained = 0.0  # seconds of training of the trials that finished in this run
         self._finished = 0
+
+    def announce(self, heading: str) -> None:
+        """Keep a line about the signal, which is printed once nothing prevents the search."""
+        self._heading = heading
+
+    def planned(
+        self,
+        spec: StudySpec,
+        space: FeasibleSpace,
+        forecast: Callable[[], Forecast | None] = lambda: None,
+    ) -> None:
+        """Print how many configurations there are, and about how long the search takes."""
+        if self._heading:
+            self.say(self._heading)
+        count, all_of_them = len(space.feasible), spec.space.size
+        of = f" of {all_of_them}" if all_of_them > count else ""
+        self.say(
+            f"{count}{of} {'configuration' if all_of_them == 1 else 'configurations'} within the "
+            f"budget: {spec.space.text()}"
+        )
+        if self._quiet:
+            return
+        if taken := forecast():
+            first = "" if taken.first is None else f"about {duration(taken.first)} to begin, and "
+            self.say(f"{first}at most about {duration(taken.most)} on this CPU")
 
     def started(self, study: str, storage: str, known: int, most: int) -> None:
         """Print where the trials are stored."""
@@ -143,6 +174,17 @@ class SearchProgress(Display, Observer):
             return ""
         mean = self._trained / self._finished
         return f" (search: at most {_clock(trial_left + others * mean)})"
+
+
+def duration(seconds: float) -> str:
+    """Return a rough duration for people: `40 s`, `4 min`, `2.5 h`, `3 days`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds, -1 if seconds > 15 else 0)):.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"
 
 
 def _clock(seconds: float) -> str:

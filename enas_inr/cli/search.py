@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -44,10 +45,13 @@ def search(
     """
     from enas_inr.api.reading import take_signal
     from enas_inr.api.search import search as run_search
+    from enas_inr.api.worth import warnings, worth_of
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.setting_options import spell
+    from enas_inr.cli.signals import described, words
     from enas_inr.cli.trace import print_result
     from enas_inr.signals.files import make_folder
+    from enas_inr.signals.loading import original_size
     from enas_inr.studies.settings import SignalSettings
 
     catalog = arguments.load_catalog(context)
@@ -57,6 +61,8 @@ def search(
     with SearchProgress(quiet=quiet) as progress:
         try:
             read = take_signal(catalog, signal, settings)
+            original = original_size(catalog, signal)
+            progress.announce(described(signal, read, original))
             asked = settings.given()
             for name in SignalSettings.marks():  # they were for the file
                 asked.pop(name, None)
@@ -67,14 +73,31 @@ def search(
         except KeyboardInterrupt:
             progress.interrupted()
             return ExitCode.INTERRUPTED
+    worth = worth_of(result, read)
+    source = words(signal, settings, original, read)
+    advice = list(warnings(result, worth, shlex.join(["enas-inr", "suggest", *source])))
+    further = shlex.join(["enas-inr", "fit", *source, *_study(result, settings)])
     if as_json:
-        print(json.dumps(result.to_dict(), indent=2))
+        added = {"worth": worth.to_dict(), "warnings": advice, "next": further}
+        print(json.dumps(result.to_dict() | added, indent=2))
     else:
         print_result(result)
+        print(worth.text())
+        for line in advice:
+            print(f"warning: {line}")
+        print(f"next: {further}")
     if not (as_json and quiet):
         for path in written:
             print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
     return ExitCode.OK
+
+
+def _study(result: SearchResult, settings: SearchSettings) -> list[str]:
+    """Return the options of `fit` that name a study."""
+    from enas_inr.studies import DEFAULT_STORAGE
+
+    elsewhere = settings.storage != DEFAULT_STORAGE
+    return ["--study", result.study, *(["--storage", settings.storage] if elsewhere else [])]
 
 
 def _write(

@@ -6,7 +6,7 @@ subsampling); sound is FLAC, written by libsndfile. Sizes are those of whole fil
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from io import BytesIO
@@ -35,6 +35,20 @@ _FLAC_SUBTYPES = {
 }
 
 
+_AUDIO_BYTES = {
+    "PCM_U8": 1,
+    "PCM_S8": 1,
+    "ULAW": 1,
+    "ALAW": 1,
+    "PCM_16": 2,
+    "PCM_24": 3,
+    "PCM_32": 4,
+    "DOUBLE": 8,
+}
+_FLOAT_BYTES = 4
+_LEVEL = 1e-3  # distance of a value from a level of 8 bits, in levels, that is rounding alone
+
+
 @dataclass(frozen=True)
 class JpegFile:
     """A picture as JPEG.
@@ -48,6 +62,27 @@ class JpegFile:
     quality: int
     bytes: int
     psnr_db: float
+
+
+def raw_bytes(signal: Signal) -> int:
+    """Return the size of the samples as they are without any codec.
+
+    A value has as many bytes as in the file, if that is known from `meta` (`mode`, `subtype` or
+    `dtype`); otherwise one if all values are levels of 8 bits, or else the four of a float32.
+    """
+    return signal.values.numel() * _bytes_per_value(signal)
+
+
+def _bytes_per_value(signal: Signal) -> int:
+    meta = signal.meta
+    if "subtype" in meta:
+        return _AUDIO_BYTES.get(str(meta["subtype"]), _FLOAT_BYTES)
+    if "mode" in meta:
+        return 2 if meta["mode"] == "I;16" else 1
+    if "dtype" in meta:
+        return int(np.dtype(str(meta["dtype"])).itemsize)
+    levels = (signal.values + 1) * 127.5
+    return 1 if bool(((levels - levels.round()).abs() < _LEVEL).all()) else _FLOAT_BYTES
 
 
 def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
@@ -125,6 +160,26 @@ def jpeg_at(signal: Signal, byte_budget: int) -> JpegFile | None:
         if len(content(quality)) <= byte_budget:
             return _measure(opaque, quality, content(quality))
     return None
+
+
+def jpeg_reaching(signal: Signal, least_db: float) -> JpegFile | None:
+    """Return the JPEG of the lowest quality (1 to 95) whose PSNR is at least `least_db`.
+
+    Returns:
+        None if no quality reaches it, or if JPEG cannot hold the picture: it has no transparency
+        and no 16 bits.
+
+    Raises:
+        SignalError: the signal is not a picture.
+    """
+    if not _fits_jpeg(signal) or signal.values.shape[-1] == 4:
+        return None
+    file = cache(lambda quality: _measure(signal, quality, _jpeg(signal, quality)))
+    if file(_JPEG_TOP).psnr_db < least_db:
+        return None
+    # The PSNR grows with the quality, to within small steps.
+    qualities = range(1, _JPEG_TOP + 1)
+    return file(1 + bisect_left(qualities, least_db, key=lambda q: file(q).psnr_db))
 
 
 def flac_bytes(signal: Signal) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from enas_inr.errors import SignalError
 from enas_inr.signals.files import read_bytes, replace_bytes
@@ -40,6 +40,7 @@ _WITHOUT_ALPHA = ("JPEG", "BMP")
 _WITH_16_BITS = ("PNG", "TIFF")
 _KEPT = ("L", "RGB", "RGBA")
 _TO_RGBA = ("LA", "La", "RGBa", "PA")
+_ON_THEIR_SIDE = (5, 6, 7, 8)  # orientations of EXIF
 _BAND = 128  # rows
 _HALF_RANGE = {True: 32767.5, False: 127.5}  # by "has 16 bits": levels [0, 2 * half] become [-1, 1]
 
@@ -110,6 +111,15 @@ class ImageModality(Modality):
                 "use .png",
             ) from None
         replace_bytes(path, buffer.getvalue())
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return the width and height of an image file from its header alone; None if it has none."""
+    with warnings.catch_warnings(), suppress(Exception), Image.open(path, formats=_READ) as image:
+        warnings.simplefilter("ignore")
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_THEIR_SIDE
+        return (image.height, image.width) if turned else image.size
+    return None
 
 
 def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:

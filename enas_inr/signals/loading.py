@@ -12,6 +12,7 @@ from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Conflict
 from enas_inr.signals.files import check_is_file
+from enas_inr.signals.image import size_of
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.validation import nearest
@@ -52,6 +53,16 @@ def takes_option(catalog: Catalog, source: str, option: str) -> bool:
     else:
         modality = _modality_of(catalog, Path(source))
     return modality is not None and option in catalog.option_names("modality", modality)
+
+
+def original_size(catalog: Catalog, source: str) -> tuple[int, int] | None:
+    """Return the width and height of an image before it is resized; None for other signals."""
+    name = source.removeprefix(SAMPLE_PREFIX)
+    if source.startswith(SAMPLE_PREFIX):
+        sample = SAMPLES.get(name)
+        made = sample.make() if sample and sample.modality == "image" else None
+        return size_of(made) if isinstance(made, Path) else None
+    return size_of(Path(source)) if _modality_of(catalog, Path(source)) == "image" else None
 
 
 def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:

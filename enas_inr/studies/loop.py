@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Protocol
 
 from enas_inr.cost import FeasibleSpace
@@ -17,6 +17,7 @@ from enas_inr.strategies.base import Strategy
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
+    from enas_inr.studies.forecast import Forecast
     from enas_inr.studies.pictures import StoredPicture
 
 BATCH = 64  # number of configurations requested from a strategy at once
@@ -25,8 +26,16 @@ BATCH = 64  # number of configurations requested from a strategy at once
 class Observer:
     """Receives the events of a search; this base class ignores them."""
 
+    def planned(
+        self,
+        spec: StudySpec,
+        space: FeasibleSpace,
+        forecast: Callable[[], Forecast | None] = lambda: None,
+    ) -> None:
+        """Called first, with what is searched and a function that measures how long it takes."""
+
     def started(self, study: str, storage: str, known: int, most: int) -> None:
-        """Called first, with the number of trials that the study has and can have at most."""
+        """Called next, with the number of trials that the study has and can have at most."""
 
     def said(self, line: str) -> None:
         """Called with a message of an executor for the user."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,14 @@ from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import Picture, SearchResult, best_of, pareto_front
+from enas_inr.result import (
+    Picture,
+    SearchResult,
+    TrialResult,
+    TrialStatus,
+    best_of,
+    pareto_front,
+)
 from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
@@ -46,6 +54,7 @@ def run_study(
     architecture; what it returns is kept in the study.
     """
     from enas_inr.signals.picture import picture_of
+    from enas_inr.studies.forecast import forecast
     from enas_inr.studies.known import CachedExecutor, known_trials
     from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
@@ -90,23 +99,41 @@ def run_study(
         options = catalog.options("strategy", chosen.name, chosen.options)
         most = len(space.feasible) * strategy.rounds()
         most = min(most, getattr(options, "trials", most))
-        observer.started(name, store.storage, len(store.results()), most)
-        history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
-    best = best_of(history)
-    if best is None:
-        raise TrainingError(
-            f"none of the {len(history)} trials of study {name!r} is complete",
-            f"the first said: {history[0].message}" if history else "",
+        known = len(store.results())
+        local = executor.name == "local" and not isinstance(strategy, SelfRunning)
+        measured = local and not known  # otherwise the trials say how long they take
+        observer.planned(
+            spec,
+            space,
+            lambda: forecast(spec, context, space, strategy, most) if measured else None,
         )
+        observer.started(name, store.storage, known, most)
+        history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
     return SearchResult(
         study=name,
         storage=store.storage,
         spec=spec,
-        best=best,
+        best=_best(name, history),
         trace=tuple(strategy.trace(history)),
         trials=tuple(history),
         seconds=time.perf_counter() - started,
         front=pareto_front(history, spec.objectives),
+    )
+
+
+def _best(name: str, history: Sequence[TrialResult]) -> TrialResult:
+    """Return the best trial of a study.
+
+    Raises:
+        TrainingError: no trial is complete.
+    """
+    if best := best_of(history):
+        return best
+    said = [f"the first said: {trial.message}" for trial in history[:1]]
+    if any(trial.status is TrialStatus.DIVERGED for trial in history):
+        said.append("give a lower learning rate, or none, so that it is fitted")
+    raise TrainingError(
+        f"none of the {len(history)} trials of study {name!r} is complete", "; ".join(said)
     )
 
 

@@ -1,13 +1,17 @@
 """Progress if stderr is not a terminal: plain lines, printed at intervals."""
 
+from dataclasses import replace
+
 import pytest
 
 from enas_inr.cli import progress
-from enas_inr.cli.progress import SearchProgress
+from enas_inr.cli.progress import SearchProgress, duration
 from enas_inr.executors.base import TrialProgress
 from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.spec import StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
-from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
+from enas_inr.studies.forecast import Forecast
+from enas_inr.testing.lookup import PICTURE, LookupExecutor, lookup_space, simulate
 
 SPACE = lookup_space({"width": (8, 16)}, 10**9)
 RESULT, DIVERGED = simulate(
@@ -80,6 +84,38 @@ def test_an_interrupted_search_says_what_is_stored(capsys):
         "interrupted: 4 trials stored in study s (sqlite:///s.db); "
         "run the same command again to resume"
     )
+
+
+def test_a_search_says_what_it_will_do(capsys):
+    spec = StudySpec(signal=PICTURE, space=SPACE.space)
+    shown = SearchProgress(quiet=False)
+    shown.planned(spec, SPACE, lambda: Forecast(3600.0, 42.0))
+    shown.planned(spec, replace(SPACE, feasible=SPACE.feasible[:1]), lambda: Forecast(200.0))
+    shown.planned(spec, SPACE)
+    both = "2 configurations within the budget: grid 8; depth 1; width 8, 16"
+    assert capsys.readouterr().err.splitlines() == [
+        both,
+        "about 40 s to begin, and at most about 60 min on this CPU",
+        both.replace("2 conf", "1 of 2 conf"),
+        "at most about 3 min on this CPU",
+        both,
+    ]
+
+
+def test_quiet_measures_nothing():
+    def measure():
+        raise AssertionError("measured")
+
+    spec = StudySpec(signal=PICTURE, space=SPACE.space)
+    SearchProgress(quiet=True).planned(spec, SPACE, measure)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (12, "12 s"), (42, "40 s"), (91, "2 min"), (7200, "2.0 h"), (10**6, "12 days")],
+)
+def test_durations_are_rough(seconds, said):
+    assert duration(seconds) == said
 
 
 def test_quiet_prints_nothing(clock, capsys):

@@ -75,7 +75,7 @@ def test_the_same_search_again_trains_nothing(searched, monkeypatch):
     monkeypatch.setattr("enas_inr.executors.local.train", train)
     again = call(f"{TINY} --json")
     kept = f"study {outcome.json['study']} in sqlite:///enas-inr.db, 2 trials stored already"
-    assert again.err.split("\n") == [kept, ""]
+    assert again.err.split("\n")[2:] == [kept, ""]
     assert again.json | {"seconds": 0} == outcome.json | {"seconds": 0}
 
 
@@ -106,7 +106,9 @@ def test_a_study_with_other_settings_is_refused_and_lists_them():
 def test_a_search_prints_its_progress_and_its_result():
     outcome = call(TINY)
     assert outcome.code == 0
-    started, first, second = outcome.err.splitlines()
+    signal, planned, started, first, second = outcome.err.splitlines()
+    assert signal == "sample:photo: 16x16 pixels, 3 channels (resized from 512x600)"
+    assert planned == "2 configurations within the budget: grid 2; depth 1; width 4, 8"
     assert started.startswith("study photo-siren-M2-")
     assert first.startswith("trial 1 of at most 2  siren M=2 d=1 w=4  PSNR ")
     assert second.startswith("trial 2 of at most 2  siren M=2 d=1 w=8  PSNR ")
@@ -115,10 +117,44 @@ def test_a_search_prints_its_progress_and_its_result():
     assert "2 trials, " in outcome.out
 
 
+def test_a_search_ends_with_what_it_is_worth_and_the_command_that_goes_on():
+    outcome = call(f"{TINY} --storage mine.db --quiet")
+    raw, warning, further = outcome.out.splitlines()[-3:]
+    assert "B as float32 are " in raw
+    assert " the raw samples (768B); " in raw  # 16 x 16 x 3 bytes
+    assert warning.startswith("warning: the model is ")
+    study = call(f"{TINY} --storage mine.db --quiet --json").json["study"]
+    assert further == (
+        f"next: enas-inr fit sample:photo --size 16 --study {study} --storage mine.db"
+    )
+    assert call(f"{further.removeprefix('next: enas-inr ')} --steps 1 -o found.inr").code == 0
+
+
+def test_json_holds_what_the_text_says():
+    line = f"{TINY} --widths 64 --repeats 1 --quiet"
+    shown, found = call(line).out, call(f"{line} --json").json
+    assert f"next: {found['next']}" in shown
+    assert found["worth"]["raw_bytes"] == 16 * 16 * 3
+    assert found["worth"]["model_bytes"] == found["best"]["bytes"] > 16 * 16 * 3
+    assert found["worth"]["psnr_db"] == found["best"]["psnr_db"]
+    assert [f"warning: {text}" in shown for text in found["warnings"]]
+    assert any("larger than the raw samples" in text for text in found["warnings"])
+
+
+def test_a_sound_that_is_silent_is_said_with_advice(tmp_path):
+    noise = np.random.default_rng(0).uniform(-0.2, 0.2, 4000)
+    soundfile.write(tmp_path / "noise.wav", noise, 8000)
+    line = "search noise.wav --grid 1 --widths 4 --depths 1 --repeats 1 --steps 3 --quiet"
+    (warning,) = [text for text in call(line).out.splitlines() if text.startswith("warning: ")]
+    assert warning.startswith("warning: the model is near silence: PSNR ")
+    assert "raise omega_first or the grid" in warning
+    assert "`enas-inr suggest noise.wav`" in warning
+
+
 def test_forced_colours_in_a_file_give_no_live_display(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     outcome = call(f"search sample:photo {SMALL}")
-    started, finished = outcome.err.splitlines()
+    *_, started, finished = outcome.err.splitlines()
     assert started.startswith("study photo-")
     assert finished.startswith("trial 1 of at most 1 ")
 
@@ -139,6 +175,7 @@ def test_a_search_in_which_every_trial_diverges_ends_with_its_code():
     assert_one_line(outcome, 7)
     assert "none of the 2 trials" in outcome.err
     assert "not finite" in outcome.err
+    assert "give a lower learning rate" in outcome.err
 
 
 def test_ctrl_c_keeps_finished_trials_and_the_same_command_resumes(monkeypatch):

@@ -10,8 +10,17 @@ from PIL import Image
 
 from enas_inr.errors import SignalError
 from enas_inr.signals.audio import AudioModality
-from enas_inr.signals.codecs import codec_sizes, flac_bytes, jpeg_at, jpeg_sizes, png_bytes
+from enas_inr.signals.codecs import (
+    codec_sizes,
+    flac_bytes,
+    jpeg_at,
+    jpeg_reaching,
+    jpeg_sizes,
+    png_bytes,
+    raw_bytes,
+)
 from enas_inr.signals.image import ImageModality
+from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
 from tests.present import present
 
@@ -148,3 +157,41 @@ def test_nan_is_refused(shape):
     signal = Signal(torch.full(shape, torch.nan), "other", "test", sample_rate=100)
     with pytest.raises(SignalError, match="NaN"):
         codec_sizes(signal, 100)
+
+
+@pytest.mark.parametrize(
+    ("meta", "size"),
+    [
+        ({"mode": "RGB"}, 1),
+        ({"mode": "I;16"}, 2),
+        ({"subtype": "PCM_16"}, 2),
+        ({"subtype": "PCM_24"}, 3),
+        ({"subtype": "FLOAT"}, 4),
+        ({"subtype": "VORBIS"}, 4),
+        ({"dtype": "int16"}, 2),
+        ({}, 4),
+    ],
+)
+def test_a_raw_value_has_as_many_bytes_as_in_the_file(meta, size):
+    values = torch.rand(6, 5, 1, generator=torch.Generator().manual_seed(0))
+    assert raw_bytes(Signal(values, "m", "s", meta=meta)) == 30 * size
+
+
+def test_values_of_8_bits_have_one_byte_each():
+    levels = torch.arange(256).reshape(16, 16, 1) / 127.5 - 1
+    assert raw_bytes(Signal(levels, "video", "s")) == 256
+
+
+def test_the_jpeg_that_reaches_a_psnr_has_the_lowest_quality():
+    signal = picture()
+
+    def psnr(quality):
+        _, decoded = jpeg(signal, quality)
+        values = torch.from_numpy(decoded.astype(np.float32)).div_(127.5).sub_(1)
+        return psnr_db(signal.values, values)
+
+    found = present(jpeg_reaching(signal, 35.0))
+    assert found.psnr_db == pytest.approx(psnr(found.quality))
+    assert psnr(found.quality) >= 35.0 > psnr(found.quality - 1)
+    assert jpeg_reaching(signal, 100.0) is None
+    assert jpeg_reaching(picture(channels=4), 10.0) is None

@@ -10,7 +10,7 @@ from enas_inr.hookspecs import Modality as Description
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.signals.files import replace_bytes
-from enas_inr.signals.loading import load_signal, save_signal
+from enas_inr.signals.loading import load_signal, original_size, save_signal
 from enas_inr.signals.signal import Modality, Signal
 
 
@@ -141,3 +141,14 @@ def test_a_directory_is_not_replaced(tmp_path):
     with pytest.raises(SignalError, match="cannot be written"):
         replace_bytes(tmp_path / "a", b"new")
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_the_original_size_of_an_image_is_known_without_reading_it(catalog, tmp_path):
+    path = tmp_path / "turned.jpg"
+    turned = Image.Exif()
+    turned[0x0112] = 6  # by a quarter
+    Image.new("RGB", (30, 20)).save(path, exif=turned)
+    assert original_size(catalog, str(path)) == (20, 30)
+    assert load_signal(catalog, str(path)).values.shape == (30, 20, 3)
+    assert original_size(catalog, "sample:photo") == (512, 600)
+    assert original_size(catalog, "sample:chord") is None
