@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from enas_inr.studies.settings import Settings
+from enas_inr.studies.setting import Settings
 from enas_inr.validation import parse
 
 P = ParamSpec("P")

@@ -49,7 +49,7 @@ def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
         TrainingError: every trial failed or diverged.
     """
     catalog = call.catalog or load_catalog()
-    taken = take_signal(catalog, signal, call)
+    taken = take_signal(catalog, signal, call, default=call.usual_size)
     settings = call.settled(catalog)
     executor = {"name": call.chosen("executor"), "options": dict(settings.executor_options or {})}
     spec = study_spec(settings, taken.info(), catalog)

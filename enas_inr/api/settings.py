@@ -7,17 +7,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.studies import DEFAULT_STORAGE
+from enas_inr.studies.setting import Group, Options, Setting, Settings, Text
 from enas_inr.studies.settings import (
     PROFILE,
     STEPS,
-    Group,
-    Options,
-    Setting,
-    Settings,
     SignalSettings,
     StudySettings,
-    Text,
     TrainingSettings,
 )
 
@@ -103,6 +100,11 @@ class SearchSettings(SignalSettings, StudySettings):
             Group.STUDY,
         ),
     ] = True
+
+    @property
+    def usual_size(self) -> str:
+        """The size of an image for which none is given: its own, or the paper's."""
+        return "none" if self.fits else PAPER_SIZE
 
     def chosen(self, kind: str) -> str:
         """Return the plugin chosen for a kind; the strategy `ray` implies the executor `ray`."""

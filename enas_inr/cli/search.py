@@ -60,7 +60,7 @@ def search(
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
         try:
-            read = take_signal(catalog, signal, settings)
+            read = take_signal(catalog, signal, settings, default=settings.usual_size)
             original = original_size(catalog, signal)
             progress.announce(described(signal, read, original))
             asked = settings.given()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import typer
 
 from enas_inr.cli.arguments import parse_options
-from enas_inr.studies.settings import Group, Setting, Settings
+from enas_inr.studies.setting import Group, Setting, Settings
 from enas_inr.validation import parse, parse_integers
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

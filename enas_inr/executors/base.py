@@ -52,6 +52,7 @@ class ExecutionContext:
         say: shows the user a line.
         at_end: callbacks for the end of the search, however it ends.
         pictures: whether pictures of the reconstructions of complete trials are wanted.
+        orders: the cells in the order in which they are picked, by grid and margin; see `order`.
         keep_picture: to be called with a trial and its picture, if pictures are wanted, in the
             process of the search and before the result of the trial is yielded.
     """
@@ -66,6 +67,17 @@ class ExecutionContext:
     at_end: ExitStack = field(default_factory=ExitStack)
     pictures: bool = False
     keep_picture: Callable[[TrialSpec, Picture], None] = lambda trial, picture: None
+    orders: dict[tuple[int, int], list[int]] = field(default_factory=dict, repr=False)
+
+    def order(self, grid: int, margin: int) -> list[int]:
+        """Return the cells of the signal in the order in which they are picked, computed once."""
+        from enas_inr.signals.partition import cut
+        from enas_inr.signals.stratified import nested_order
+
+        if (grid, margin) not in self.orders:
+            cells = cut(self.signal.values, (grid,) * len(self.info.shape), margin)
+            self.orders[grid, margin] = nested_order(cells)
+        return self.orders[grid, margin]
 
     @cached_property
     def info(self) -> SignalInfo:

@@ -32,9 +32,8 @@ from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.estimate import Sample, encoded
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
-from enas_inr.signals.partition import Partition, cut
+from enas_inr.signals.partition import Partition, cut, cut_some
 from enas_inr.signals.picture import picture_of
-from enas_inr.signals.stratified import nested_order, picked
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary
@@ -184,11 +183,13 @@ def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Jo
         PluginError: the backbone is missing, broken, or in conflict with another.
     """
     first = trials[0]
-    grid = (first.ensemble.grid,) * len(context.info.shape)
-    partition = cut(context.signal.values, grid, first.training.margin)
+    side, margin = first.ensemble.grid, first.training.margin
+    grid = (side,) * len(context.info.shape)
     if part := first.part:
-        cells = nested_order(partition)[part.first_cell : part.cells]
-        partition = picked(partition, cells)
+        cells = context.order(side, margin)[part.first_cell : part.cells]
+        partition = cut_some(context.signal.values, grid, cells, margin)
+    else:
+        partition = cut(context.signal.values, grid, margin)
     return [make_job(context, partition, trial) for trial in trials]
 
 

@@ -50,7 +50,7 @@ class Partition:
         blocks: the cells, grouped by their shape.
         margin: samples beyond the borders of each cell that its block holds as well.
         picked: linear indices of the cells that the blocks hold, in the order in which they were
-            picked; None for all cells (see `picked`).
+            picked; None for all cells (see `cut_some`).
     """
 
     grid: tuple[int, ...]
@@ -137,6 +137,44 @@ def cut(
         for runs in _runs(shape, grid)
     )
     return Partition(grid=tuple(grid), shape=shape, blocks=blocks, margin=margin)
+
+
+def cut_some(
+    values: Float[Tensor, "*axes channels"],
+    grid: tuple[int, ...],
+    cells: Sequence[int],
+    margin: int = 0,
+) -> Partition:
+    """Cut some of the cells out of a signal, without a copy of the others.
+
+    Args:
+        values: the signal, as for `cut`.
+        grid: cells along each axis.
+        cells: linear indices of the cells to cut.
+        margin: number of samples of the neighbours to include on each side.
+
+    Returns:
+        The partition with these cells; in each block, they are in ascending order.
+    """
+    shape, wanted = tuple(values.shape[:-1]), set(cells)
+    blocks = []
+    for runs in _runs(shape, grid):
+        rows = [(i, c) for i, c in enumerate(_linear_indices(runs, grid)) if c in wanted]
+        if not rows:
+            continue
+        index = torch.tensor([row for row, _ in rows])
+        places = torch.unravel_index(index, [len(run.cells) for run in runs])
+        where = []
+        for axis, (run, place) in enumerate(zip(runs, places, strict=True)):
+            starts = torch.tensor(run.starts)[place]
+            samples = torch.arange(-margin, run.size + margin)
+            inside = (starts[:, None] + samples).clamp(0, shape[axis] - 1)
+            view = [len(rows)] + [1] * len(runs)
+            view[1 + axis] = len(samples)
+            where.append(inside.reshape(view).to(values.device))
+        picked = values[tuple(where)].reshape(len(rows), -1, values.shape[-1])
+        blocks.append(CellBlock(tuple(r.size for r in runs), tuple(c for _, c in rows), picked))
+    return Partition(tuple(grid), shape, tuple(blocks), margin, tuple(cells))
 
 
 def block_cells(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -8,8 +8,6 @@ longer one contains a shorter one.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from enas_inr.estimate import spread
@@ -23,15 +21,3 @@ def nested_order(partition: Partition) -> list[int]:
         busy[list(block.cells)] = block.values.std(dim=1, correction=0).mean(dim=1).cpu()
     ranked = busy.argsort(stable=True).tolist()
     return [ranked[rank] for rank in spread(partition.cell_count)]
-
-
-def picked(partition: Partition, cells: list[int]) -> Partition:
-    """Return a partition with some of the cells, in the given order."""
-    blocks = []
-    wanted = set(cells)
-    for block in partition.blocks:
-        rows = [row for row, cell in enumerate(block.cells) if cell in wanted]
-        if rows:
-            kept = tuple(block.cells[row] for row in rows)
-            blocks.append(replace(block, cells=kept, values=block.values[rows]))
-    return replace(partition, blocks=tuple(blocks), picked=tuple(cells))

@@ -17,8 +17,9 @@ from enas_inr.spec import (
     StudySpec,
     TrainingSpec,
 )
+from enas_inr.spec.sizes import first_grid, suggested_grids
 from enas_inr.studies.axes import read_axes
-from enas_inr.studies.settings import StudySettings
+from enas_inr.studies.settings import PAPER_GRID, StudySettings
 from enas_inr.validation import parse
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def study_spec(
         unlimited = settings.max_flops or NO_LIMIT
         settings = settings.model_copy(update={"strategy": "exhaustive", "max_flops": unlimited})
     settings = settings.settled(catalog)
+    strategy = settings.chosen("strategy")
     training = dict(settings.training or {})
     profile = str(training.pop("profile", None) or settings.DEFAULT_PROFILE)
     trained = TrainingSpec.from_profile(profile, **training)
@@ -60,8 +62,10 @@ def study_spec(
         StudySpec,
         {
             "signal": signal,
-            "space": SearchSpace.of(rows) if rows else _space(settings, training, catalog, where),
-            "strategy": _choice("strategy", settings.strategy, settings.strategy_options, where),
+            "space": SearchSpace.of(rows)
+            if rows
+            else _space(settings, training, signal, catalog, where),
+            "strategy": _choice("strategy", strategy, settings.strategy_options, where),
             "objective": _choice(
                 "objective", settings.objective, settings.objective_options, where
             ),
@@ -87,7 +91,11 @@ def architecture(settings: StudySettings, what: str, **sizes: int) -> EnsembleSp
 
 
 def _space(
-    settings: StudySettings, training: Mapping[str, Any], catalog: Catalog, where: str
+    settings: StudySettings,
+    training: Mapping[str, Any],
+    signal: SignalInfo,
+    catalog: Catalog,
+    where: str,
 ) -> SearchSpace:
     asked = read_axes(settings.search or {}, catalog, settings.backbone, where)
     fixed = settings.model_fields_set | training.keys()
@@ -101,12 +109,18 @@ def _space(
         given = _SHORT.get(name, name)
         if given in fixed:
             raise SpecError(f"{where}search {name}: {given} is given as well", "give one of them")
+    values = {"width": settings.widths, "depth": settings.depths}
+    grid = settings.grid
+    if grid is None:
+        grid = first_grid(signal) if settings.fits else PAPER_GRID
+        if settings.fits:
+            values = {"grid": suggested_grids(signal)} | values
     usual = {
-        name: parse(Axis, {"name": name, "values": tuple(values)}, f"{where}{name}s")
-        for name, values in (("width", settings.widths), ("depth", settings.depths))
+        name: parse(Axis, {"name": name, "values": tuple(points)}, f"{where}{name}s")
+        for name, points in values.items()
     }
     return SearchSpace(
-        base=architecture(settings, f"{where}architecture", grid=settings.grid),
+        base=architecture(settings, f"{where}architecture", grid=grid),
         axes=tuple((usual | asked).values()),
     )
 

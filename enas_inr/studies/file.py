@@ -37,7 +37,13 @@ from pydantic import Field, model_validator
 
 from enas_inr.errors import SpecError
 from enas_inr.spec import Choice
-from enas_inr.studies.settings import SignalSettings, StudySettings, TrainingSettings
+from enas_inr.studies.settings import (
+    GRID,
+    PAPER_GRID,
+    SignalSettings,
+    StudySettings,
+    TrainingSettings,
+)
 from enas_inr.validation import Frozen, nearest, parse
 
 if TYPE_CHECKING:
@@ -76,6 +82,7 @@ class SearchTable(StudySettings):
     """
 
     name: str
+    grid: Annotated[int, GRID] = PAPER_GRID
     grids: Annotated[tuple[int, ...] | None, Field(min_length=1)] = None
     rows: tuple[NamedRow, ...] = ()
 

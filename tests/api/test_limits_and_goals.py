@@ -68,7 +68,9 @@ def test_latency_is_measured_once_and_kept_in_the_study(seen, tmp_path, monkeypa
 
 
 def test_a_space_over_the_budget_names_the_limit_and_the_nearest(tmp_path):
-    with pytest.raises(BudgetError, match=r"none of the 6 .* bytes; the nearest, siren M=2 d=1 w=4"):
+    with pytest.raises(
+        BudgetError, match=r"none of the 6 .* bytes; the nearest, siren M=2 d=1 w=4"
+    ):
         search(tmp_path, max_bytes=1000)
 
 

@@ -18,7 +18,8 @@ from enas_inr.plugins.catalog import load_catalog
 from enas_inr.spec import Axis, EnsembleSpec, SearchSpace, SignalInfo, StudySpec
 from enas_inr.spec.recipe import PROFILES
 from enas_inr.studies.ask import study_spec
-from enas_inr.studies.settings import Group, Setting, StudySettings
+from enas_inr.studies.setting import Group, Setting
+from enas_inr.studies.settings import StudySettings
 from tests.command_line import call, plain
 
 CATALOG = load_catalog(plugins=False)

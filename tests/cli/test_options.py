@@ -11,7 +11,7 @@ from enas_inr.api.settings import FitSettings, SearchSettings
 from enas_inr.cli.options import field_parameters, spread
 from enas_inr.cli.setting_options import parameters, read, spell
 from enas_inr.errors import SpecError
-from enas_inr.studies.settings import Integers, Names, Setting, Settings, Text
+from enas_inr.studies.setting import Integers, Names, Setting, Settings, Text
 
 if TYPE_CHECKING:
     Unknown = int  # imported for type checkers only, as for settings

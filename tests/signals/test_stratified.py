@@ -1,9 +1,10 @@
 """Samples of the cells of a signal."""
 
+import pytest
 import torch
 
-from enas_inr.signals.partition import cut
-from enas_inr.signals.stratified import nested_order, picked
+from enas_inr.signals.partition import cut, cut_some
+from enas_inr.signals.stratified import nested_order
 
 
 def test_cells_are_picked_from_calm_to_busy_ones():
@@ -22,10 +23,11 @@ def test_the_order_depends_on_the_values_alone():
     assert nested_order(cut(values, (4, 4))) == nested_order(cut(values.clone(), (4, 4)))
 
 
-def test_a_partition_with_some_cells_has_their_values():
+@pytest.mark.parametrize("margin", [0, 2])
+def test_a_partition_with_some_cells_has_their_values(margin):
     values = torch.rand(21, 19, 3, generator=torch.Generator().manual_seed(1))
-    whole = cut(values, (4, 4))
-    some = picked(whole, [5, 0, 15])
+    whole = cut(values, (4, 4), margin)
+    some = cut_some(values, (4, 4), [5, 0, 15], margin)
     assert some.picked == (5, 0, 15)
     assert sum(len(block.cells) for block in some.blocks) == 3
     kept = {
