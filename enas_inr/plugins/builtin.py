@@ -89,6 +89,7 @@ def enas_inr_strategies() -> list[Strategy]:
             name="exhaustive",
             summary="every architecture within the budget",
             target="enas_inr.strategies.exhaustive:Exhaustive",
+            options="enas_inr.strategies.options:ExhaustiveOptions",
         ),
         Strategy(
             name="race",

@@ -7,23 +7,35 @@ from typing import final
 
 from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
-from enas_inr.spec import Configuration
+from enas_inr.spec import Configuration, Fidelity
 from enas_inr.strategies.base import Strategy, one_comparison, unseen
+from enas_inr.strategies.options import ExhaustiveOptions
+
+LEAST_CELLS = 2  # so that an estimate has an interval
 
 
 @final
 class Exhaustive(Strategy):
     """Trains all feasible configurations, beginning with the cheapest."""
 
-    def __init__(self, space: FeasibleSpace) -> None:
+    def __init__(
+        self, space: FeasibleSpace, options: ExhaustiveOptions = ExhaustiveOptions()
+    ) -> None:
+        self._space, self._share = space, options.cells
         self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
         """The cheapest ones not yet trained."""
-        return unseen(self._candidates, history, pending, n)
+        return [self._at_share(one) for one in unseen(self._candidates, history, pending, n)]
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """One comparison of all."""
         return one_comparison(history)
+
+    def _at_share(self, one: Configuration) -> Configuration:
+        if self._share == 1:
+            return one
+        share = max(self._share, LEAST_CELLS / self._space.cells(one))
+        return one.at(Fidelity(cells=min(1.0, share), repeats=self._space.repeats))

@@ -57,3 +57,14 @@ class OptunaOptions(Options):
     sampler_options: dict[str, JsonValue] = {}
     trials: int = Field(default=20, ge=1)
     batch: int = Field(default=4, ge=1)
+
+
+class ExhaustiveOptions(Options):
+    """Options of `exhaustive`.
+
+    Attributes:
+        cells: share of the cells on which each configuration is trained, but at least two; scores
+            are estimates below 1.
+    """
+
+    cells: float = Field(default=1.0, gt=0, le=1)
