@@ -40,6 +40,7 @@ from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.studies.oracle import Regret, regret
 from enas_inr.testing.lookup import MemoryRecords
 
+PAGE = Path(__file__).parents[1] / "docs" / "search.md"
 PHOTOGRAPHS = ("photo", "astronaut", "coffee", "cat", "rocket")
 GRIDS = (8, 16)
 REPEATS = 3

@@ -126,8 +126,8 @@ WRONG = {
     ),
     "an option for a strategy without any": (
         2,
-        TINY + " --strategy exhaustive --strategy-option start=1",
-        "strategy 'exhaustive' takes no options; drop start",
+        TINY + " --executor local --executor-option start=1",
+        "executor 'local' takes no options; drop start",
     ),
     "an option without a value": (
         2,

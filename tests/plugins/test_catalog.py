@@ -143,9 +143,9 @@ def test_an_unknown_name_is_refused_with_the_nearest(kind):
 
 def test_options_for_a_plugin_without_any_are_refused():
     catalog = load_catalog(plugins=False)
-    assert catalog.options("strategy", "exhaustive", {}) is None
-    with pytest.raises(SpecError, match="strategy 'exhaustive' takes no options; drop speed, a"):
-        catalog.options("strategy", "exhaustive", {"speed": 2, "a": 1})
+    assert catalog.options("executor", "local", {}) is None
+    with pytest.raises(SpecError, match="executor 'local' takes no options; drop speed, a"):
+        catalog.options("executor", "local", {"speed": 2, "a": 1})
 
 
 def test_an_unknown_option_names_the_nearest():
