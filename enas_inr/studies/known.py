@@ -68,7 +68,7 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
     Returns:
         A function that returns, for a trial, a trained one with the same architecture, training and
         seed and at least as many repeats (of which the first are taken), or None if there was
-        none when this was called.
+        none when this was called. What was trained in parts until it was whole counts as whole.
 
     Raises:
         StudyError: the storage cannot be used.

@@ -74,17 +74,26 @@ def test_compare_shows_regret_and_cost_where_there_is_an_oracle(storage):
     assert "regret" in shown
 
 
-def test_the_finest_oracle_counts_and_only_one_that_has_ended(storage, monkeypatch):
+def test_the_finest_oracle_counts_once_it_has_ended_and_an_interrupted_one_resumes(
+    storage, monkeypatch
+):
     call("oracle race --fidelity 1/4 -q")
     assert call("compare one race --json").json["oracles"][1]["fidelity"] == 0.25
 
     def interrupt(*asked, **settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("enas_inr.executors.local.train", interrupt)
-    assert call("oracle race -q").code == 130  # with the trials that were known
+    with monkeypatch.context() as patch:
+        patch.setattr("enas_inr.executors.local.train", interrupt)
+        assert call("oracle race -q").code == 130  # with the trials that were known
     assert call("compare one race --json").json["oracles"][1] is None
-    monkeypatch.undo()
+    known = read_study("race-oracle", storage)[1]
+    assert 0 < len(known) < 4
+    assert call("oracle race -q").code == 0
+    trials = read_study("race-oracle", storage)[1]
+    assert trials[: len(known)] == known
+    assert len({trial.key for trial in trials}) == len(trials) == 4
+    assert call("compare one race --json").json["oracles"][1]["fidelity"] == 1
 
 
 @pytest.mark.parametrize(
