@@ -146,40 +146,53 @@ def replay(pair: Pair, strategy: str, known: Table, catalog: Catalog) -> list[Tr
     )
 
 
-def judge(
-    pair: Pair, strategies: Sequence[str], known: Table, catalog: Catalog
-) -> dict[str, Regret]:
-    """Return the regret of each strategy."""
+@dataclass(frozen=True)
+class Judged:
+    """What strategies have found on a pair.
+
+    Attributes:
+        pair: the pair.
+        ahead: score of the oracle's best architecture minus that of the second.
+        regrets: regret by strategy.
+    """
+
+    pair: Pair
+    ahead: float
+    regrets: Mapping[str, Regret]
+
+
+def judge(pair: Pair, strategies: Sequence[str], known: Table, catalog: Catalog) -> Judged:
+    """Replay the searches of a pair."""
     trials = replay(pair, "exhaustive", known, catalog)
-    return {
+    best, second, *_ = sorted((t.score for t in trials if t.score is not None), reverse=True)
+    regrets = {
         strategy: regret(replay(pair, strategy, known, catalog), "oracle", pair.spec, trials)
         for strategy in strategies
     }
+    return Judged(pair, best - second, regrets)
 
 
-Judged = Sequence[tuple[Pair, Mapping[str, Regret]]]
-
-
-def table(judged: Judged, strategies: Sequence[str]) -> str:
+def table(judged: Sequence[Judged], strategies: Sequence[str]) -> str:
     """Return a row for each pair."""
     columns = [
         f"{name}: {column}" for name in strategies for column in ("winner", "regret", "cost")
     ]
     rows = []
-    for pair, regrets in judged:
-        best = regrets[strategies[0]].best
-        row = [pair.name, str(pair.grid), _sizes(best), f"{best.psnr_db:.2f}", f"{best.score:.2f}"]
-        for found in regrets.values():
+    for one in judged:
+        best = one.regrets[strategies[0]].best
+        row = [one.pair.name, str(one.pair.grid), _sizes(best), f"{best.psnr_db:.2f}"]
+        row += [f"{best.score:.2f}", f"{one.ahead:.2f}"]
+        for found in one.regrets.values():
             row += [_sizes(found.winner), f"{found.score:.2f}", f"{found.share:.1%}"]
         rows.append(row)
-    return markdown(("photograph", "M", "best", "PSNR", "score", *columns), rows)
+    return markdown(("photograph", "M", "best", "PSNR", "score", "ahead", *columns), rows)
 
 
-def summary(judged: Judged, strategies: Sequence[str]) -> str:
+def summary(judged: Sequence[Judged], strategies: Sequence[str]) -> str:
     """Return a row for each strategy."""
     rows = []
     for name in strategies:
-        found = [regrets[name] for _, regrets in judged]
+        found = [one.regrets[name] for one in judged]
         scores, shares = [one.score for one in found], [one.share for one in found]
         rows.append(
             [
@@ -212,7 +225,7 @@ def measure_pairs(args: argparse.Namespace) -> dict[str, str]:
         if not args.trained:
             train(pair, executor, known, args.lines)
         if all(identity(pair.name, trial) in known for trial in parts_of(pair.spec, pair.space)):
-            judged.append((pair, judge(pair, args.strategies, known, catalog)))
+            judged.append(judge(pair, args.strategies, known, catalog))
     if not judged:
         return {}
     return {

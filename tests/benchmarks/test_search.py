@@ -83,7 +83,8 @@ def test_it_goes_on_from_its_lines(search, pair, executor, lines):
 
 def test_the_tables_have_a_row_for_each_pair_and_for_each_strategy(search, pair, lines):
     strategies = ("race", "coordinate")
-    judged = [(pair, search.judge(pair, strategies, search.read(lines), CATALOG))]
+    judged = [search.judge(pair, strategies, search.read(lines), CATALOG)]
+    assert judged[0].ahead > 0
     row = search.table(judged, strategies).splitlines()[2]
     assert row.startswith("| photo | 4 | d=1 w=")
     assert [line.split("|")[1].strip() for line in search.summary(judged, strategies).splitlines()][
