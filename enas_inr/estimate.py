@@ -58,6 +58,14 @@ class Sample(Frozen):
         """Return `ends` as an array of `repeats cells`."""
         return _decoded(self.ends, repeats)
 
+    def of_repeats(self, wanted: slice, repeats: int) -> Sample:
+        """Return the sample with some of its `repeats`."""
+        kept = {
+            "curve": encoded(self.curves(repeats)[wanted]),
+            "ends": encoded(self.losses(repeats)[wanted]),
+        }
+        return self.model_copy(update=kept)
+
 
 def encoded(values: Array) -> str:
     """Return an array of float32 as base64."""

@@ -193,12 +193,14 @@ class TrialResult(Lasting):
         """Return the result that the trial would have with its first repeats only."""
         share = repeats / max(len(self.repeats), 1)
         curve = Curve(steps=self.curve.steps, psnr_paper_db=self.curve.psnr_paper_db[:repeats])
+        kept = self.sample and self.sample.of_repeats(slice(repeats), self.trial.repeats)
         return self.model_copy(
             update={
                 "trial": self.trial.model_copy(update={"repeats": repeats}),
                 "repeats": self.repeats[:repeats],
                 "curve": curve,
                 "seconds": self.seconds * min(share, 1.0),
+                "sample": kept,
             }
         )
 

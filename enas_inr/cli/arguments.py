@@ -49,6 +49,11 @@ OUTPUT = "Output"
 DEVICES = "Device: auto, cpu, cuda, cuda:N, mps or xpu."
 Device = Annotated[str, typer.Option(help=DEVICES)]
 TrainingDevice = Annotated[str, typer.Option(help=DEVICES, rich_help_panel=TRAINING)]
+Executor = Annotated[str, typer.Option(help="Where trials are trained.")]
+ExecutorOptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="An option of the executor, such as workers=4."),
+]
 OutputJson = Annotated[
     bool, typer.Option("--json", help="Print JSON to stdout.", rich_help_panel=OUTPUT)
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
+    from enas_inr.studies.oracle import Regret
 
 
 def compare(
@@ -31,21 +33,21 @@ def compare(
 ) -> None:
     """Compare the best trials of two studies within the same budget, with a test on the repeats."""
     from enas_inr.reports import comparison
+    from enas_inr.studies.oracle import find_regret
     from enas_inr.studies.record import load_record
 
     catalog = arguments.load_catalog(context)
-    records = [
-        load_record(first, storage, catalog),
-        load_record(second, other_storage or storage, catalog),
-    ]
-    made = comparison.compare(*records)
+    places = ((first, storage), (second, other_storage or storage))
+    made = comparison.compare(*(load_record(*place, catalog) for place in places))
+    regrets = [find_regret(*place, catalog) for place in places]
     if as_json:
-        print(json.dumps(made.to_dict(), indent=2))
+        known = [regret and regret.to_dict() for regret in regrets]
+        print(json.dumps(made.to_dict() | {"oracles": known}, indent=2))
     else:
-        _print(made)
+        _print(made, regrets)
 
 
-def _print(made: Comparison) -> None:
+def _print(made: Comparison, regrets: Sequence[Regret | None]) -> None:
     from enas_inr.cli.tables import console, table
     from enas_inr.reports.statistics import Estimate
     from enas_inr.validation import format_quantity
@@ -54,11 +56,11 @@ def _print(made: Comparison) -> None:
     budget = ", ".join(f"{format_quantity(v)} {name}" for name, v in made.limits.items())
     print(f"signal {made.first.spec.signal.name}, common budget: {budget or 'none'}")
     sides = ("A", "B")
-    numbers = ("FLOPs", "parameters", "bytes", "PSNR dB", "score", "repeats")
-    best = table("", "study", "best architecture", *numbers, right=numbers)
-    for side, study, trial in zip(
-        sides, (made.first, made.second), (made.best.first, made.best.second), strict=True
-    ):
+    numbers = ["FLOPs", "parameters", "bytes", "PSNR dB", "score", "repeats"]
+    numbers += ["regret", "cost"] if any(regrets) else []
+    best = table("", "study", "best architecture", *numbers, right=tuple(numbers))
+    studies, trials = (made.first, made.second), (made.best.first, made.best.second)
+    for side, study, trial, regret in zip(sides, studies, trials, regrets, strict=True):
         best.add_row(
             side,
             study.name,
@@ -67,8 +69,12 @@ def _print(made: Comparison) -> None:
             str(Estimate.of(trial.psnr_db_repeats)),
             f"{trial.score:.2f}",
             str(len(trial.repeats)),
+            *([str(regret), f"{regret.share:.1%}"] if regret else []),
         )
     out.print(best)
+    if any(regrets):
+        print("regret: score of the study's winner below the best of its oracle; cost: share of")
+        print("the FLOPs of a training of all configurations in full")
     if made.shared:
         columns = ("A: PSNR dB", "B: PSNR dB", "B - A", "p")
         shared = table(

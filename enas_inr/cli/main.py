@@ -20,6 +20,7 @@ from enas_inr.cli import (
     fit,
     info,
     options,
+    oracle,
     plugins,
     render,
     report,
@@ -51,6 +52,7 @@ app.command()(export.export)
 app.command()(dashboard.dashboard)
 app.command()(report.report)
 app.command()(compare.compare)
+app.command()(oracle.oracle)
 app.command()(cost.cost)
 app.command()(bench.bench)
 app.add_typer(study.app, name="study")

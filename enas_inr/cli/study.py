@@ -113,11 +113,8 @@ def run(
     quick: arguments.Reduced = False,
     changes: arguments.Changes = None,
     storage: arguments.Storage = DEFAULT_STORAGE,
-    executor: Annotated[str, typer.Option(help="Where trials are trained.")] = "local",
-    executor_option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="An option of the executor, such as workers=4."),
-    ] = None,
+    executor: arguments.Executor = "local",
+    executor_option: arguments.ExecutorOptions = None,
     device: arguments.TrainingDevice = "auto",
     output: Annotated[
         Path | None,

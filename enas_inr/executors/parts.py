@@ -1,8 +1,9 @@
-"""Trials in parts: what is left to train of a trial, and the result of all parts together."""
+"""Trials in parts: what is left to train of a trial, all parts together, and what they cost."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from enas_inr.estimate import Sample, encoded
@@ -12,7 +13,9 @@ from enas_inr.spec import Fidelity, Part
 if TYPE_CHECKING:
     from enas_inr.estimate import Array
 
-__all__ = ["merged", "part_of"]
+__all__ = ["merged", "part_of", "training_flops"]
+
+PASSES = 3  # forward and backward, which costs about twice as much
 
 
 def part_of(fidelity: Fidelity, cells: int, before: TrialResult | None) -> Part | None:
@@ -127,3 +130,38 @@ def _sample(like: Sample, cells: int, samples: int, curve: Array, ends: Array) -
             "ends": encoded(ends),
         }
     )
+
+
+def training_flops(results: Iterable[TrialResult]) -> float:
+    """Return the FLOPs of the training of trials, in the convention of `Cost.flops`.
+
+    A step on the whole signal counts as three evaluations. Where a trial was trained in parts,
+    each of them counts once; failed trials do not count.
+
+    Args:
+        results: the results of a study, in the order of their numbers.
+    """
+    latest: dict[str, TrialResult] = {}
+    total = 0.0
+    for result in results:
+        before = latest.get(result.key)
+        kept = _steps(before) if before and _continues(before, result) else 0.0
+        total += PASSES * result.trial.cost.flops * (_steps(result) - kept)
+        latest[result.key] = result
+    return total
+
+
+def _steps(result: TrialResult) -> float:
+    """The steps of all repeats on the whole signal; a part makes all steps of the recipe."""
+    if result.sample is None:
+        return sum(repeat.steps for repeat in result.repeats)
+    trial = result.trial
+    return result.fidelity.cells * trial.repeats * trial.training.steps
+
+
+def _continues(before: TrialResult, result: TrialResult) -> bool:
+    """Whether a result has that before in it: see `part_of`."""
+    if not (before.sample and result.sample) or result.status is not TrialStatus.COMPLETE:
+        return False
+    same_cells = before.sample.cells == result.sample.cells
+    return same_cells != (before.trial.repeats == result.trial.repeats)

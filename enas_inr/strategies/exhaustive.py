@@ -7,11 +7,13 @@ from typing import final
 
 from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
-from enas_inr.spec import Configuration
+from enas_inr.spec import Configuration, Fidelity
 from enas_inr.strategies.base import Strategy, one_comparison, unseen
 from enas_inr.strategies.options import ExhaustiveOptions, RaceOptions
 from enas_inr.strategies.race import Race
 from enas_inr.strategies.racing import can_race
+
+LEAST_CELLS = 2  # so that an estimate has an interval
 
 
 @final
@@ -21,10 +23,11 @@ class Exhaustive(Strategy):
     def __init__(
         self, space: FeasibleSpace, options: ExhaustiveOptions = ExhaustiveOptions()
     ) -> None:
+        self._space, self._share = space, options.cells
         self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
-        rules = options.model_dump(exclude={"racing"})
+        rules = options.model_dump(exclude={"racing", "cells"})
         entered = len(self._candidates)
-        racing = can_race(space, options.racing)
+        racing = self._share == 1 and can_race(space, options.racing)
         self._race = Race(space, RaceOptions(**rules, configurations=entered)) if racing else None
 
     def propose(
@@ -33,7 +36,7 @@ class Exhaustive(Strategy):
         """The cheapest ones not yet trained, or what is left of the current round."""
         if self._race:
             return self._race.propose(history, pending, n)
-        return unseen(self._candidates, history, pending, n)
+        return [self._at_share(one) for one in unseen(self._candidates, history, pending, n)]
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""
@@ -42,3 +45,9 @@ class Exhaustive(Strategy):
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """One comparison of all, or the rounds of the race."""
         return self._race.trace(history) if self._race else one_comparison(history)
+
+    def _at_share(self, one: Configuration) -> Configuration:
+        if self._share == 1:
+            return one
+        share = max(self._share, LEAST_CELLS / self._space.cells(one))
+        return one.at(Fidelity(cells=min(1.0, share), repeats=self._space.repeats))

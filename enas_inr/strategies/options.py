@@ -50,9 +50,12 @@ class ExhaustiveOptions(RacingOptions):
     Attributes:
         racing: whether the configurations race, as with `race`, instead of being trained in full;
             None: unless the profile is `paper`, or the architectures are given.
+        cells: share of the cells on which each configuration is trained, but at least two; scores
+            are then estimates, and nothing races.
     """
 
     racing: bool | None = None
+    cells: float = Field(default=1.0, gt=0, le=1)
 
 
 class RaceOptions(RacingOptions):

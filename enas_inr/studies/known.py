@@ -68,7 +68,7 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
     Returns:
         A function that returns, for a trial, a trained one with the same architecture, training and
         seed and at least as many repeats (of which the first are taken), or None if there was
-        none when this was called.
+        none when this was called. What was trained in parts until it was whole counts as whole.
 
     Raises:
         StudyError: the storage cannot be used.
@@ -89,6 +89,8 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
                 result = _parsed(TrialResult, trial.user_attrs.get(RESULT_ATTRIBUTE))
                 if result is None or result.status is not TrialStatus.COMPLETE:
                     continue
+                if result.fidelity.cells == 1:
+                    result = _whole(result)
                 identity = _identity(result.trial)
                 known = best.get(identity)
                 if known is None or known.result.trial.repeats <= result.trial.repeats:
@@ -102,6 +104,12 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
         return Known(known.result.first(trial.repeats), known.picture)
 
     return look_up
+
+
+def _whole(result: TrialResult) -> TrialResult:
+    """Return the result of a trial whose parts are all of it as if it had none."""
+    trial = result.trial.model_copy(update={"part": None})
+    return result.model_copy(update={"trial": trial, "sample": None})
 
 
 def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:

@@ -5,8 +5,9 @@ import pytest
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.local import LocalExecutor
-from enas_inr.executors.parts import merged, part_of
+from enas_inr.executors.parts import merged, part_of, training_flops
 from enas_inr.plugins.catalog import load_catalog
+from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
 from enas_inr.spec import EnsembleSpec, Fidelity, Part, TrainingSpec, TrialSpec
 from tests.present import present
@@ -72,3 +73,31 @@ def test_a_whole_trial_without_parts_before_has_no_part():
     assert part_of(Fidelity(repeats=3), CELLS, None) is None
     assert part_of(Fidelity(cells=0.5), CELLS, None) == Part(cells=8)
     assert part_of(Fidelity(cells=0.01), CELLS, None) == Part(cells=1)
+
+
+def test_the_flops_of_training_count_each_part_once():
+    whole, few = run(None, 2), run(Part(cells=4), 1)
+    flops = 3 * STEPS * whole.trial.cost.flops
+    assert training_flops([whole]) == pytest.approx(2 * flops)
+    more = merged(few, run(Part(first_cell=4, cells=8)))
+    again = merged(more, run(Part(cells=8, first_repeat=1), 2))
+    assert training_flops([few]) == pytest.approx(flops / 4)
+    assert training_flops([few, more]) == pytest.approx(flops / 2)
+    assert training_flops([few, more, again]) == pytest.approx(flops)
+    # More cells and more repeats at once begin anew.
+    assert training_flops([few, whole]) == pytest.approx(2.25 * flops)
+
+
+def test_an_early_stop_is_not_counted_and_a_failure_neither():
+    stopped = run(None, 1, "stops")
+    (repeat,) = stopped.repeats
+    assert repeat.steps < STEPS
+    failed = stopped.model_copy(update={"repeats": (), "status": TrialStatus.FAILED})
+    flops = 3 * repeat.steps * stopped.trial.cost.flops
+    assert training_flops([failed, stopped]) == flops
+
+
+def test_the_first_repeats_of_a_part_have_their_losses():
+    one, two = run(Part(cells=5), 1), run(Part(cells=5), 2)
+    assert two.first(1).losses == one.losses
+    assert len(two.first(1).losses) == 5

@@ -1,0 +1,93 @@
+"""`enas-inr oracle`: how far the winner of a study is from the best of its space."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import ExitCode
+from enas_inr.studies import DEFAULT_STORAGE
+
+if TYPE_CHECKING:
+    from enas_inr.studies.oracle import Regret
+
+
+def oracle(
+    context: typer.Context,
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study.")],
+    signal: Annotated[
+        str | None,
+        typer.Argument(metavar="SIGNAL", help="Its signal; can be left out if that is a sample."),
+    ] = None,
+    fidelity: Annotated[
+        str, typer.Option(help="Share of the cells on which to train: 1, or 1/4 for estimates.")
+    ] = "1",
+    size: Annotated[
+        str | None,
+        typer.Option(help="Size of the image: 128, WxH, or none.", show_default="the study's"),
+    ] = None,
+    signal_option: arguments.SignalOptions = None,
+    storage: arguments.Storage = DEFAULT_STORAGE,
+    executor: arguments.Executor = "local",
+    executor_option: arguments.ExecutorOptions = None,
+    device: arguments.TrainingDevice = "auto",
+    as_json: arguments.OutputJson = False,
+    quiet: arguments.OutputQuiet = False,
+) -> int:
+    """Train what is missing of the space of a study, and print the regret of the study's winner.
+
+    It is kept as the study STUDY-oracle. Run the same command again to resume it.
+    """
+    from enas_inr.api.oracle import oracle as run_oracle
+    from enas_inr.cli.progress import SearchProgress
+    from enas_inr.spec import Choice
+
+    options = arguments.parse_options(executor_option, "--executor-option")
+    with SearchProgress(quiet=quiet) as progress:
+        try:
+            found = run_oracle(
+                study,
+                signal,
+                fidelity=fidelity,
+                size=size,
+                signal_options=arguments.parse_options(signal_option, "--signal-option"),
+                storage=storage,
+                executor=Choice(name=executor, options=options),
+                device=device,
+                observer=progress,
+                catalog=arguments.load_catalog(context),
+            )
+        except KeyboardInterrupt:
+            progress.interrupted()
+            return ExitCode.INTERRUPTED
+    if as_json:
+        print(json.dumps({"study": study, **found.to_dict()}, indent=2))
+    else:
+        _print(found)
+    return ExitCode.OK
+
+
+def _print(found: Regret) -> None:
+    from enas_inr.cli.tables import console, table
+    from enas_inr.validation import counted, format_quantity
+
+    numbers = ("FLOPs", "PSNR dB", "score")
+    made = table(f"in {found.oracle}", "configuration", *numbers, right=numbers)
+    for name, trial in {"best": found.best, "the study's winner": found.winner}.items():
+        made.add_row(
+            name,
+            f"{trial.trial.configuration.label()} {trial.amount}".rstrip(),
+            format_quantity(trial.trial.cost.flops),
+            f"{trial.psnr_db:.2f}",
+            f"{trial.score:.2f}",
+        )
+    console().print(made)
+    print(f"regret: {found} in score, {found.psnr_db:+.2f} dB")
+    print(
+        f"the study trained {format_quantity(found.flops)} FLOPs, {found.share:.1%} of the "
+        f"{format_quantity(found.oracle_flops)} of all "
+        f"{counted(found.configurations, 'configuration')} in full"
+    )
