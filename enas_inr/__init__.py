@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from enas_inr.api.fit import fit
+    from enas_inr.api.make import make
     from enas_inr.api.search import search
     from enas_inr.api.suggest import suggest
     from enas_inr.backbones.suggestion import Suggestion
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "fit",
     "load",
+    "make",
     "search",
     "suggest",
 ]
@@ -37,6 +39,7 @@ _HOMES = {
     "Suggestion": "enas_inr.backbones.suggestion",
     "load": "enas_inr.model.model",
     "fit": "enas_inr.api.fit",
+    "make": "enas_inr.api.make",
     "search": "enas_inr.api.search",
     "suggest": "enas_inr.api.suggest",
 }

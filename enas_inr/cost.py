@@ -142,6 +142,7 @@ class FeasibleSpace:
         axes: spatial axes of the signal.
         samples: samples of the signal.
         worth: how much of the score one decibel is worth at most.
+        promise: returns the score of a configuration, if that is decided by its cost alone.
         repeats: number of trainings of a whole trial.
         exact: whether the winner is to be trained in full.
         within: returns a configuration between those points with its cost; None if it exceeds the
@@ -155,6 +156,7 @@ class FeasibleSpace:
     axes: int = 2
     samples: int = 1
     worth: float = 1.0
+    promise: Callable[[Candidate], float] | None = None
     repeats: int = 1
     exact: bool = False
     within: Callable[[Configuration], Candidate | None] = _none

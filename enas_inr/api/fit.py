@@ -126,7 +126,7 @@ def _fit_spec(settings: FitSettings) -> FitSpec:
                 f"{', '.join(architecture)}",
                 "give one of the two",
             )
-        asked, results = read_study(settings.study, settings.storage)
+        _, results = read_study(settings.study, settings.storage)
         best = best_of(results)
         if best is None:
             raise StudyError(
@@ -134,7 +134,7 @@ def _fit_spec(settings: FitSettings) -> FitSpec:
             )
         architecture = best.trial.ensemble.model_dump()
         if profile is None:
-            training = parse(TrainingSpec, asked.training.model_dump() | changes, "training")
+            training = parse(TrainingSpec, best.trial.training.model_dump() | changes, "training")
     return parse(
         FitSpec,
         {

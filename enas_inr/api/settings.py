@@ -18,6 +18,12 @@ from enas_inr.studies.settings import (
     TrainingSettings,
 )
 
+OUTPUT = Setting(
+    "The model file.", Group.OUTPUT, flags=("--output", "-o"), shown="SIGNAL's name with .inr"
+)
+PREVIEW = Setting("Picture of the original, the result and the error to draw.", Group.OUTPUT)
+FORCE = Setting("Overwrite files.", Group.OUTPUT, flags=("--force",))
+
 Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", Group.TRAINING)]
 
 
@@ -144,6 +150,14 @@ class SuggestSettings(SignalSettings):
     steps: Annotated[int | None, STEPS] = None
 
 
+class MakeSettings(SearchSettings):
+    """All settings of a search whose winner is fitted and written."""
+
+    output: Annotated[str | Path | None, OUTPUT] = None
+    preview: Annotated[str | Path | None, PREVIEW] = None
+    force: Annotated[bool, FORCE] = False
+
+
 class ArchitectureSettings(Settings):
     """Settings of the architecture to fit."""
 
@@ -197,20 +211,9 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
         Setting("Stop when this PSNR (dB) is reached.", Group.TRAINING, flags=("--target-psnr",)),
     ] = None
     device: Device = "auto"
-    output: Annotated[
-        str | Path | None,
-        Setting(
-            "The model file.",
-            Group.OUTPUT,
-            flags=("--output", "-o"),
-            shown="SIGNAL's name with .inr",
-        ),
-    ] = None
+    output: Annotated[str | Path | None, OUTPUT] = None
     precision: Annotated[
         str, Setting("Precision of the stored numbers: float32, float16 or int8.", Group.OUTPUT)
     ] = "float32"
-    preview: Annotated[
-        str | Path | None,
-        Setting("Picture of the original, the result and the error to draw.", Group.OUTPUT),
-    ] = None
-    force: Annotated[bool, Setting("Overwrite files.", Group.OUTPUT, flags=("--force",))] = False
+    preview: Annotated[str | Path | None, PREVIEW] = None
+    force: Annotated[bool, FORCE] = False

@@ -27,6 +27,8 @@ from enas_inr.result import TrialResult
 from enas_inr.spec import Configuration, Fidelity
 from enas_inr.strategies.options import RacingOptions
 
+FIRST_ENTERED = 8  # configurations of which one may be good enough; then twice as many
+
 
 @dataclass(frozen=True)
 class Round:
@@ -84,7 +86,7 @@ class Races:
 
     def heat(self, candidates: Sequence[Candidate]) -> Heat:
         """Return how far the race between some configurations has come."""
-        alive, level = list(candidates), 0
+        alive, level = self._entered(candidates), 0
         rounds: list[Round] = []
         while True:
             pairs = [(one, self._fidelity(one, level)) for one in alive]
@@ -102,6 +104,23 @@ class Races:
                 (winner,) = [one for one in alive if one.key == leader.key]
                 return Heat(tuple(rounds), winner=winner)
             level += 1
+
+    def _entered(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return the candidates that enter: those before the first that are surely good enough.
+
+        Where costs alone decide the score, what has a lower score than one that is good enough
+        cannot win, and need not be trained at all.
+        """
+        if self._space.promise is None:
+            return list(candidates)
+        best_first = sorted(candidates, key=self._space.promise, reverse=True)
+        count = FIRST_ENTERED
+        while count < len(best_first):
+            known = [self._result(one, self._fidelity(one, 0)) for one in best_first[:count]]
+            if any(r is None or (r.score is not None and r.shortfall_db <= 0) for r in known):
+                break
+            count *= 2
+        return best_first[:count]
 
     def confirmed(self, winner: Candidate) -> Heat:
         """Return what is left to train of a winner until its PSNR is known well enough.

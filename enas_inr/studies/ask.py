@@ -109,7 +109,11 @@ def _space(
         given = _SHORT.get(name, name)
         if given in fixed:
             raise SpecError(f"{where}search {name}: {given} is given as well", "give one of them")
-    values = {"width": settings.widths, "depth": settings.depths}
+    values = settings.usual_sizes
+    if settings.widths is not None:
+        values["width"] = settings.widths
+    if settings.depths is not None:
+        values["depth"] = settings.depths
     grid = settings.grid
     if grid is None:
         grid = first_grid(signal) if settings.fits else PAPER_GRID

@@ -7,6 +7,7 @@ where trials are trained.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -15,6 +16,10 @@ from enas_inr.studies.setting import Group, Integers, Names, Options, Setting, S
 
 PAPER_WIDTHS = (16, 32, 64, 128, 256, 512)
 PAPER_DEPTHS = (1, 2, 3, 4, 5)
+USUAL_WIDTHS = (8, 16, 32, 64, 128)
+FINE_WIDTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64)
+"""Where a limit or a target decides, small steps in size matter."""
+USUAL_DEPTHS = (1, 2, 3)
 
 PROFILE = Setting(
     "Named training settings: `paper` for reproduction, `tuned` for the best fit in as many "
@@ -219,8 +224,14 @@ class StudySettings(TrainingSettings):
         Options, Setting("An option of the backbone, such as omega_first=60.")
     ] = None
     grid: Annotated[int | None, GRID] = None
-    widths: Annotated[Integers, Setting("Widths to search.")] = PAPER_WIDTHS
-    depths: Annotated[Integers, Setting("Depths to search.")] = PAPER_DEPTHS
+    widths: Annotated[
+        Integers | None,
+        Setting("Widths to search.", shown="8 to 128; 16 to 512 with the profile paper"),
+    ] = None
+    depths: Annotated[
+        Integers | None,
+        Setting("Depths to search.", shown="1,2,3; 1 to 5 with the profile paper"),
+    ] = None
     search: Annotated[
         Options,
         Setting(
@@ -311,6 +322,14 @@ class StudySettings(TrainingSettings):
             shown="the score alone",
         ),
     ] = ()
+
+    @property
+    def usual_sizes(self) -> dict[str, Sequence[int]]:
+        """The widths and depths that are searched if none are given."""
+        if not self.fits:
+            return {"width": PAPER_WIDTHS, "depth": PAPER_DEPTHS}
+        paper = self.objective == "psnr_flops"
+        return {"width": USUAL_WIDTHS if paper else FINE_WIDTHS, "depth": USUAL_DEPTHS}
 
     @property
     def fits(self) -> bool:

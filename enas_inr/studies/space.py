@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from enas_inr.backbones.feasibility import Measure, Measured, feasible_space
-from enas_inr.cost import FeasibleSpace
+from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.objectives.base import Objective
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.spec import StudySpec
+from enas_inr.result import RepeatResult, TrialResult, TrialStatus
+from enas_inr.spec import StudySpec, TrialSpec
 
 
 def searched_space(
@@ -28,4 +30,21 @@ def searched_space(
         known: costs that were measured before; what is measured is added to them.
     """
     space = feasible_space(spec, catalog, measure, known=known, also=objective.measures)
-    return replace(space, worth=objective.worth)
+    if objective.worth:
+        return replace(space, worth=objective.worth)
+    return replace(space, worth=0.0, promise=partial(_promise, spec, objective))
+
+
+def _promise(spec: StudySpec, objective: Objective, candidate: Candidate) -> float:
+    """Score a configuration by its cost, whatever its PSNR is."""
+    trial = TrialSpec(
+        number=0,
+        ensemble=candidate.spec.ensemble,
+        cost=candidate.cost,
+        training=spec.training,
+        repeats=1,
+        seed=0,
+    )
+    repeat = RepeatResult(status=TrialStatus.COMPLETE, steps=1, psnr_paper_db=0.0)
+    result = TrialResult(trial=trial, status=TrialStatus.COMPLETE, repeats=(repeat,))
+    return objective.score(result)

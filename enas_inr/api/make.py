@@ -1,0 +1,150 @@
+"""The function behind `enas-inr make`: search, fit the winner at full size, and write its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, SkipValidation
+
+from enas_inr.api.fit import FitResult
+from enas_inr.api.keywords import takes
+from enas_inr.api.reading import take_signal
+from enas_inr.api.search import search
+from enas_inr.api.settings import MakeSettings
+from enas_inr.executors.base import TrialProgress
+from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.result import SearchResult, TrialResult
+from enas_inr.studies.loop import Observer
+from enas_inr.studies.settings import SignalSettings
+
+if TYPE_CHECKING:
+    from enas_inr.signals.rivals import Rival
+    from enas_inr.signals.signal import Signal
+
+MOST_FITS = 3  # winners that are fitted, if some miss the PSNR that is wanted
+
+
+@dataclass(frozen=True)
+class MakeResult:
+    """The result of `make`.
+
+    Attributes:
+        search: the search.
+        fit: the fit of its winner.
+        reached: whether the model has the PSNR that was wanted, with its numbers as stored.
+        rivals: the same signal in ordinary codecs, at the PSNR of the model.
+    """
+
+    search: SearchResult
+    fit: FitResult
+    reached: bool = True
+    rivals: tuple[Rival, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values that `enas-inr make --json` prints."""
+        return {
+            "model": self.fit.metrics,
+            "reached": self.reached,
+            "rivals": [asdict(rival) for rival in self.rivals],
+            "search": self.search.to_dict(),
+        }
+
+
+class MakeCall(MakeSettings, arbitrary_types_allowed=True):
+    """The settings of `make`, and the objects that take part in a call."""
+
+    catalog: Annotated[
+        SkipValidation[Catalog | None], Field(description="The plugins; None: all installed ones.")
+    ] = None
+    observer: Annotated[
+        SkipValidation[Observer | None], Field(description="Notified of each event of the search.")
+    ] = None
+    stopping: Annotated[
+        Callable[[], AbstractContextManager[Callable[[], bool]]],
+        Field(
+            description="Entered for a fit; its function is called every few seconds, and True "
+            "stops the fit with a checkpoint."
+        ),
+    ] = lambda: nullcontext(lambda: False)
+    on_progress: Annotated[
+        Callable[[TrialProgress], None], Field(description="Called with the progress of a fit.")
+    ] = lambda progress: None
+
+
+@takes(MakeCall)
+def make(signal: str | Path | Signal, call: MakeCall) -> MakeResult:
+    """Search the best ensemble for a signal, fit it at full size and write its file.
+
+    If the model falls short of the PSNR that is wanted, with its numbers as they are stored, the
+    next best configuration is fitted, up to three in all. Repeating the call resumes the search,
+    and then the fit.
+
+    Raises:
+        SpecError, SignalError, BudgetError, StudyError, TrainingError, ModelError: as their names
+            say.
+    """
+    from enas_inr.model.file import SUFFIX, check_absent
+    from enas_inr.signals.rivals import rivals
+
+    catalog = call.catalog or load_catalog()
+    taken = take_signal(catalog, signal, call, default=call.usual_size)
+    path = Path(call.output) if call.output else Path(taken.name + SUFFIX)
+    for file in (path, *([Path(call.preview)] if call.preview else [])):
+        check_absent(file, force=call.force)
+    found = search(taken, **_of_the_search(call), catalog=catalog, observer=call.observer)
+    target = found.spec.objective.options.get("target_psnr_db")
+    wanted = float(target) if isinstance(target, (int, float)) else None
+    for winner in _ranked(found):
+        fitted = _fit(taken, winner, found, call, path, catalog)
+        reached = wanted is None or fitted.metrics.get("psnr_db", 0.0) >= wanted
+        if reached or not fitted.finished:
+            break
+    if not fitted.finished:
+        return MakeResult(found, fitted, reached=False)
+    psnr = float(fitted.metrics["psnr_db"])
+    return MakeResult(found, fitted, reached, tuple(rivals(taken, psnr)))
+
+
+def _of_the_search(call: MakeCall) -> dict[str, Any]:
+    others = {*SignalSettings.marks(), "output", "preview", "force"}
+    return {name: value for name, value in call.given().items() if name not in others}
+
+
+def _ranked(found: SearchResult) -> Iterator[TrialResult]:
+    """Iterate over the winner, and then over those after it that may be good enough."""
+    latest = {result.key: result for result in found.trials if result.score is not None}
+    others = sorted(latest.values(), key=lambda result: result.rank, reverse=True)
+    able = [one for one in others if one.key != found.best.key and one.rank <= found.best.rank]
+    yield from [found.best, *able][:MOST_FITS]
+
+
+def _fit(
+    signal: Signal,
+    winner: TrialResult,
+    found: SearchResult,
+    call: MakeCall,
+    path: Path,
+    catalog: Catalog,
+) -> FitResult:
+    """Fit a configuration as it was trained in the search, whose weights are those of a repeat."""
+    from enas_inr.api.fit import fit
+
+    with call.stopping() as should_stop:
+        return fit(
+            signal,
+            architecture=winner.trial.ensemble.model_dump(),
+            training=winner.trial.training.model_dump(),
+            seed=found.spec.seed,
+            device=call.device,
+            output=path,
+            precision=call.precision,
+            preview=call.preview,
+            force=True,  # checked before
+            catalog=catalog,
+            should_stop=should_stop,
+            on_progress=call.on_progress,
+        )

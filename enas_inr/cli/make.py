@@ -1,0 +1,74 @@
+"""`enas-inr make`: from a signal to its model in one command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from enas_inr.cli import arguments
+from enas_inr.errors import ExitCode
+from enas_inr.validation import format_quantity
+
+if TYPE_CHECKING:
+    from enas_inr.api.make import MakeResult
+    from enas_inr.api.settings import MakeSettings
+
+
+def make(
+    context: typer.Context,
+    signal: arguments.Signal,
+    settings: MakeSettings,
+    as_json: arguments.OutputJson = False,
+    quiet: arguments.OutputQuiet = False,
+) -> int:
+    """Search the best ensemble for a signal, fit it at full size and write its .inr file.
+
+    Run the same command again to resume after Ctrl-C.
+    """
+    from enas_inr.api.make import make as run_make
+    from enas_inr.cli.interrupt import asked_to_stop
+    from enas_inr.cli.progress import SearchProgress
+
+    with SearchProgress(quiet=quiet) as progress:
+        try:
+            made = run_make(
+                signal,
+                **settings.given(),
+                catalog=arguments.load_catalog(context),
+                observer=progress,
+                stopping=asked_to_stop,
+                on_progress=progress.progressed,
+            )
+        except KeyboardInterrupt:
+            progress.interrupted()
+            return ExitCode.INTERRUPTED
+        if not made.fit.finished:
+            progress.say(
+                f"interrupted at step {made.fit.metrics['steps']} of the fit; "
+                "run the same command again to resume"
+            )
+            return ExitCode.INTERRUPTED
+    if as_json:
+        print(json.dumps(made.to_dict(), indent=2))
+    else:
+        _print(made)
+    if not made.reached:
+        print(
+            f"warning: the model has {made.fit.metrics['psnr_db']:.2f} dB, less than the target; "
+            "raise the limits, or search more widths",
+            file=sys.stderr,
+        )
+    return ExitCode.OK
+
+
+def _print(made: MakeResult) -> None:
+    metrics, best = made.fit.metrics, made.search.best
+    others = ", ".join(f"{rival.codec} {format_quantity(rival.bytes)}B" for rival in made.rivals)
+    beside = f"; {others} at the same quality" if others else ""
+    print(
+        f"wrote {made.fit.path}: {best.trial.ensemble.label()}, {metrics['psnr_db']:.2f} dB, "
+        f"{format_quantity(metrics['bytes'])}B{beside}"
+    )
