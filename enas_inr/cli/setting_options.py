@@ -100,7 +100,7 @@ def _option(name: str, mark: Setting, annotation: Any, default: Any) -> _Option:
         split = (
             partial(parse_integers, what=flags[0]) if int in get_args(types[Sequence]) else _names
         )
-    XX
+        text = ",".join(map(str, default or ())) or None
         return _Option(name, mark, flags, text, str if text else str | None, split)
     typed: Any = next(kind for kind in (Path, str, *types) if kind in types)
     return _Option(name, mark, flags, default, typed if default is not None else typed | None)
