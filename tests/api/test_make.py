@@ -1,0 +1,69 @@
+"""From a signal to its model in one call."""
+
+import pytest
+
+import enas_inr
+from enas_inr.errors import ModelError
+
+SMALL = {
+    "size": "32",
+    "search": {"grid": [2, 4]},
+    "widths": [4, 8, 16],
+    "depths": [1],
+    "steps": 60,
+    "repeats": 1,
+}
+
+
+def make(folder, **settings):
+    settings = SMALL | {"storage": str(folder / "made.db"), "output": folder / "m.inr"} | settings
+    return enas_inr.make("sample:photo", **settings)
+
+
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    return make(folder, objective="smallest", target_psnr_db=24), folder
+
+
+def test_the_model_reaches_the_target_and_is_the_winner(smallest):
+    made, folder = smallest
+    model = enas_inr.load(folder / "m.inr")
+    assert made.reached
+    assert made.fit.metrics["psnr_db"] >= 24
+    assert model.header.ensemble == made.search.best.trial.ensemble
+    assert model.header.training.profile == "tuned"
+    assert (folder / "m.inr").stat().st_size == made.fit.metrics["bytes"]
+
+
+def test_its_file_has_the_bytes_that_the_search_counted(smallest):
+    made, _ = smallest
+    expected = made.search.best.trial.cost.file_bytes
+    assert made.fit.metrics["bytes"] == pytest.approx(expected, rel=0.01)
+
+
+def test_the_fit_has_the_psnr_of_the_trial(smallest):
+    made, _ = smallest
+    assert made.search.best.fidelity.cells == 1
+    assert made.fit.metrics["psnr_db"] == pytest.approx(made.search.best.psnr_db, abs=0.5)
+
+
+def test_it_is_shown_beside_ordinary_codecs(smallest):
+    made, _ = smallest
+    rivals = {rival.codec: rival for rival in made.rivals}
+    assert {"PNG", "JPEG"} <= rivals.keys()
+    assert rivals["JPEG"].psnr_db >= made.fit.metrics["psnr_db"]
+    assert rivals["JPEG"].bytes < rivals["PNG"].bytes
+    assert made.to_dict()["rivals"][0]["codec"] == "PNG"
+
+
+def test_a_file_is_not_overwritten_and_nothing_is_searched(smallest):
+    _, folder = smallest
+    with pytest.raises(ModelError, match="exists already"):
+        make(folder)
+
+
+def test_a_target_that_nothing_reaches_is_said(tmp_path):
+    made = make(tmp_path, objective="smallest", target_psnr_db=150, steps=5)
+    assert not made.reached
+    assert made.fit.path.exists()
