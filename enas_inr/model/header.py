@@ -5,10 +5,8 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
-from enas_inr.spec.budget import Precision
+from enas_inr.spec.budget import Precision as Precision
 from enas_inr.validation import Frozen
-
-__all__ = ["FORMAT_VERSION", "ModelHeader", "Precision"]
 
 FORMAT_VERSION = 1
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import Measure
+from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
@@ -67,6 +68,7 @@ def run_study(
     space = searched_space(spec, catalog, objective, measure, costs)
     chosen = spec.strategy
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
+    most = _most_trials(spec, catalog, space, strategy)
     store = Store(name, spec, storage)
     handed_over: dict[str, Picture | StoredPicture] = {}
 
@@ -96,9 +98,6 @@ def run_study(
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         if original:
             store.attach(original)
-        options = catalog.options("strategy", chosen.name, chosen.options)
-        most = len(space.feasible) * strategy.rounds()
-        most = min(most, getattr(options, "trials", most))
         known = len(store.results())
         local = executor.name == "local" and not isinstance(strategy, SelfRunning)
         measured = local and not known  # otherwise the trials say how long they take
@@ -119,6 +118,15 @@ def run_study(
         seconds=time.perf_counter() - started,
         front=pareto_front(history, spec.objectives),
     )
+
+
+def _most_trials(
+    spec: StudySpec, catalog: Catalog, space: FeasibleSpace, strategy: Strategy
+) -> int:
+    """Return how many trials the study can have."""
+    options = catalog.options("strategy", spec.strategy.name, spec.strategy.options)
+    most = len(space.feasible) * strategy.rounds()
+    return min(most, getattr(options, "trials", most))
 
 
 def _best(name: str, history: Sequence[TrialResult]) -> TrialResult:
