@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import Measure
@@ -99,13 +100,11 @@ def run_study(
         if original:
             store.attach(original)
         known = len(store.results())
-        local = executor.name == "local" and not isinstance(strategy, SelfRunning)
-        measured = local and not known  # otherwise the trials say how long they take
-        observer.planned(
-            spec,
-            space,
-            lambda: forecast(spec, context, space, strategy, most) if measured else None,
-        )
+        predict = partial(forecast, spec, context, space, strategy, most)
+        if known or executor.name != "local" or isinstance(strategy, SelfRunning):
+            observer.planned(spec, space)  # the trials will say how long they take
+        else:
+            observer.planned(spec, space, predict)
         observer.started(name, store.storage, known, most)
         history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
     return SearchResult(
