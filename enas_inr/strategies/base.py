@@ -25,17 +25,26 @@ class Strategy(ABC):
     ) -> Sequence[Configuration]:
         """Propose up to `n` configurations to train next, each of them feasible and new.
 
-        One with a fidelity may have been trained at another fidelity.
+        One with a fidelity may have been trained at another fidelity. The search asks whenever a
+        worker is free, and asks again, with what it got as pending, while workers are left.
 
         Args:
             history: the trials that have ended, in the order of their numbers.
-            pending: configurations that are being trained.
+            pending: configurations that are being trained, in the order of their proposals. They
+                are not proposed again, at no fidelity.
             n: largest number of proposals.
 
         Returns:
             The proposals. An empty sequence means to wait if configurations are pending, and that
             the search has ended otherwise.
         """
+
+    def one_by_one(self) -> bool:
+        """Return whether each result improves the next proposals.
+
+        If so, an executor that could train more at once asks only for as many as it has workers.
+        """
+        return False
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained, each time at a higher fidelity."""

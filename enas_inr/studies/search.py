@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
-from enas_inr.executors.self_running import SelfRunning
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import Picture, SearchResult, best_of, pareto_front
 from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.studies.loop import Observer, run_loop
+from enas_inr.studies.loop import Observer, nothing_known, run_loop
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -43,7 +42,7 @@ def run_study(
     With `reuse`, trials that any study in the storage has trained in the same way are reused.
     """
     from enas_inr.signals.picture import picture_of
-    from enas_inr.studies.known import CachedExecutor, known_trials
+    from enas_inr.studies.known import known_trials, reused
     from enas_inr.studies.store import Store
 
     started = time.perf_counter()
@@ -75,8 +74,7 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options
         )
-        if reuse and not isinstance(strategy, SelfRunning):  # those distribute trials themselves
-            runner = CachedExecutor(runner, known_trials(spec.signal, storage), keep_picture)
+        known = reused(known_trials(spec.signal, storage), keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         if original:
             store.attach(original)
@@ -84,7 +82,9 @@ def run_study(
         most = len(space.feasible) * strategy.rounds()
         most = min(most, getattr(options, "trials", most))
         observer.started(name, store.storage, len(store.results()), most)
-        history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
+        history = run_loop(
+            spec, space, strategy, objective, runner, store, observer, handed_over, known
+        )
     best = best_of(history)
     if best is None:
         raise TrainingError(
