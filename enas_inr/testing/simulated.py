@@ -1,7 +1,7 @@
 """Search in virtual time: workers that take as long for a trial as a function says, and wait.
 
-The time is computed and never waited for, so a search of hours on many workers takes seconds, and
-its course is the same on every machine. The simulator backend of Syne Tune does the same (Salinas et
+The time is computed and never waited for: a search of hours on many workers takes seconds, and its
+course is the same on every machine. The simulator backend of Syne Tune does the same (Salinas et
 al., Syne Tune, AutoML 2022).
 """
 
