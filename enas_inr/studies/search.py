@@ -13,7 +13,7 @@ from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import Picture, SearchResult, best_of, pareto_front
+from enas_inr.result import Picture, SearchResult, best_of, compared, pareto_front
 from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
@@ -85,7 +85,8 @@ def run_study(
         history = run_loop(
             spec, space, strategy, objective, runner, store, observer, handed_over, known
         )
-    best = best_of(history)
+    trace = tuple(strategy.trace(history))
+    best = best_of(compared(history, trace))
     if best is None:
         raise TrainingError(
             f"none of the {len(history)} trials of study {name!r} is complete",
@@ -96,7 +97,7 @@ def run_study(
         storage=store.storage,
         spec=spec,
         best=best,
-        trace=tuple(strategy.trace(history)),
+        trace=trace,
         trials=tuple(history),
         seconds=time.perf_counter() - started,
         front=pareto_front(history, spec.objectives),
