@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from enas_inr.cost import FeasibleSpace
-from enas_inr.executors.base import Executor
+from enas_inr.executors.base import Executor, Supply
 from enas_inr.executors.parts import merged
 from enas_inr.result import Curve, TrialResult, TrialStatus
 from enas_inr.spec import Part, StudySpec, TrialSpec
@@ -54,14 +54,15 @@ class TableExecutor(Executor):
     def __init__(self, parts: Mapping[str, Sequence[TrialResult]]) -> None:
         self._parts = parts
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Yield a result for each trial.
 
         Raises:
             ValueError: the parts do not begin or end where the trial does.
         """
-        for trial in trials:
-            yield answer(trial, self._parts[trial.configuration.key()])
+        while taken := trials.take(1):
+            for trial in taken:
+                yield answer(trial, self._parts[trial.configuration.key()])
 
 
 def answer(trial: TrialSpec, parts: Sequence[TrialResult]) -> TrialResult:

@@ -27,7 +27,7 @@ from enas_inr.api.settings import SearchSettings
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.cli.arguments import parse_options
 from enas_inr.cost import FeasibleSpace
-from enas_inr.executors.base import ExecutionContext, Executor
+from enas_inr.executors.base import ExecutionContext, Executor, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog, load_catalog
@@ -113,7 +113,7 @@ def train(pair: Pair, executor: Executor, known: Table, lines: Path | None) -> N
         key = identity(pair.name, trial)
         if key in known:
             continue
-        (result,) = executor.run([trial])
+        (result,) = executor.run(given([trial]))
         known[key] = result.model_copy(update={"curve": Curve()})  # the sample has all of it
         if lines:
             line = {"signal": pair.name, "result": known[key].model_dump(mode="json")}

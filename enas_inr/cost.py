@@ -120,7 +120,7 @@ class Candidate:
     cost: Cost
     point: Point = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key of the configuration."""
         return self.spec.key()

@@ -26,6 +26,7 @@ __all__ = [
     "TrialResult",
     "TrialStatus",
     "best_of",
+    "compared",
     "directions",
     "objective_values",
     "pareto_front",
@@ -245,6 +246,20 @@ class TraceStep:
     axis: str
     candidates: tuple[TrialResult, ...]
     choice: str | None
+
+
+def compared(results: Iterable[TrialResult], trace: Iterable[TraceStep]) -> list[TrialResult]:
+    """Return the trials among which a search chose, of which the best is its winner.
+
+    Trials that were trained ahead, while workers were free, and then not needed are left out.
+
+    Args:
+        results: all trials, which are returned if none in the trace is complete.
+        trace: the decisions of the search.
+    """
+    found = {result.trial.number: result for step in trace for result in step.candidates}
+    ordered = [found[number] for number in sorted(found)]
+    return ordered if best_of(ordered) else list(results)
 
 
 @dataclass(frozen=True)

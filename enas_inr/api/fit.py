@@ -16,7 +16,7 @@ from enas_inr.errors import SpecError, StudyError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog, load_catalog
-from enas_inr.result import best_of
+from enas_inr.result import best_of, compared
 from enas_inr.spec import EnsembleSpec, TrainingSpec
 from enas_inr.validation import nearest, parse
 
@@ -92,7 +92,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     checkpoint = path.with_name(path.name + ".checkpoint")
     fitted = fitting.fit(
         taken,
-        _fit_spec(settings),
+        _fit_spec(settings, catalog),
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
@@ -105,7 +105,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     return _hand_over(fitted, taken, path, checkpoint, catalog, settings)
 
 
-def _fit_spec(settings: FitSettings) -> FitSpec:
+def _fit_spec(settings: FitSettings, catalog: Catalog) -> FitSpec:
     """Return the specification of a fit, with the architecture of the study if one is given.
 
     Raises:
@@ -113,7 +113,7 @@ def _fit_spec(settings: FitSettings) -> FitSpec:
         StudyError: the study cannot be read, or has no complete trial.
     """
     from enas_inr.model.fitting import FitSpec
-    from enas_inr.studies.reading import read_study
+    from enas_inr.studies.record import load_record
 
     architecture = dict(settings.architecture or {})
     changes = {name: v for name, v in (settings.training or {}).items() if v is not None}
@@ -126,8 +126,8 @@ def _fit_spec(settings: FitSettings) -> FitSpec:
                 f"{', '.join(architecture)}",
                 "give one of the two",
             )
-        _, results = read_study(settings.study, settings.storage)
-        best = best_of(results)
+        study = load_record(settings.study, settings.storage, catalog)
+        best = best_of(compared(study.results, study.trace))
         if best is None:
             raise StudyError(
                 f"study {settings.study!r} has no complete trial", "continue the search first"

@@ -63,5 +63,6 @@ def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
         device=settings.device,
         pictures=settings.pictures,
         observer=call.observer,
+        stopping=settings.stop_rules,
         measure=measures(catalog, taken, spec.budget.precision, settings.device),
     )

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from enas_inr.signals.options import PAPER_SIZE
+from enas_inr.spec.budget import parse_seconds
 from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.setting import Group, Options, Setting, Settings, Text
 from enas_inr.studies.settings import (
@@ -17,6 +18,7 @@ from enas_inr.studies.settings import (
     StudySettings,
     TrainingSettings,
 )
+from enas_inr.studies.stopping import Stopping
 
 OUTPUT = Setting(
     "The model file.", Group.OUTPUT, flags=("--output", "-o"), shown="SIGNAL's name with .inr"
@@ -99,6 +101,19 @@ class SearchSettings(SignalSettings, StudySettings):
             "Where the study is kept: an Optuna URL, or the path of an SQLite file.", Group.STUDY
         ),
     ] = DEFAULT_STORAGE
+    timeout: Annotated[
+        Text | None,
+        Setting(
+            "Stop after this time with the best so far: 90s, 10min. The same command goes on.",
+            Group.STUDY,
+            shown="none",
+        ),
+    ] = None
+    stop_after: Annotated[
+        int | None,
+        Field(ge=1),
+        Setting("Stop after so many trials without a better one.", Group.STUDY, shown="none"),
+    ] = None
     pictures: Annotated[
         bool,
         Setting(
@@ -106,6 +121,16 @@ class SearchSettings(SignalSettings, StudySettings):
             Group.STUDY,
         ),
     ] = True
+
+    @property
+    def stop_rules(self) -> Stopping:
+        """When to stop early.
+
+        Raises:
+            SpecError: the time limit is no duration.
+        """
+        seconds = None if self.timeout is None else parse_seconds(str(self.timeout))
+        return Stopping(seconds, self.stop_after)
 
     @property
     def usual_size(self) -> str:

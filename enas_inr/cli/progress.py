@@ -97,6 +97,7 @@ class SearchProgress(Display, Observer):
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
         self._quiet = quiet
+        self._stopped = False
         self._heading = self._study = self._storage = ""
         self._known = self._most = 0
         self._trained = 0.0  # seconds of training of the trials that finished in this run
@@ -137,6 +138,12 @@ class SearchProgress(Display, Observer):
     def said(self, line: str) -> None:
         """Print a message."""
         self.say(line)
+
+    def stopped(self, reason: str) -> None:
+        """Print why the search stops, once."""
+        if not self._stopped:
+            self._stopped = True
+            self.say(f"stopped: {reason}; run the same command again to go on")
 
     def finished(self, result: TrialResult) -> None:
         """Print the result of a trial."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from enas_inr.plugins.catalog import Catalog
@@ -16,7 +17,9 @@ from enas_inr.spec import SignalInfo, TrialSpec
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
-__all__ = ["ExecutionContext", "Executor", "TrialProgress"]
+__all__ = ["BATCH", "ExecutionContext", "Executor", "Supply", "TrialProgress", "given"]
+
+BATCH = 64  # trials that are taken at once by an executor that trains equal shapes together
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,54 @@ class ExecutionContext:
         )
 
 
+class Supply:
+    """The trials of a search, which an executor takes when a worker is free.
+
+    Args:
+        more: returns the next trials for the arguments of `take`, of which `most` is at least
+            `free`.
+
+    Attributes:
+        taken: all trials that have been taken, in order.
+    """
+
+    def __init__(self, more: Callable[[int, int], Sequence[TrialSpec]]) -> None:
+        self._more = more
+        self.taken: list[TrialSpec] = []
+
+    def take(self, free: int, most: int = 0) -> Sequence[TrialSpec]:
+        """Take the trials to start now. Each of them is pending until its result is yielded.
+
+        Args:
+            free: number of workers that are free: as many trials are returned, if there are any.
+            most: number of trials to return if more than `free` are known already, for an executor
+                that trains trials of equal shape together.
+
+        Returns:
+            The trials. If there are none: wait until a trial ends, yield its result and ask again;
+            if no trial is pending, the search has ended.
+        """
+        found = self._more(free, max(free, most))
+        self.taken += found
+        return found
+
+
+def given(trials: Iterable[TrialSpec]) -> Supply:
+    """Return a supply of given trials."""
+    left = iter(trials)
+    return Supply(lambda free, most: list(islice(left, most)))
+
+
 class Executor(ABC):
     """Trains trials. Constructed with an ExecutionContext, then its options (if it has any)."""
 
     @abstractmethod
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Train the trials and yield each result as it comes, without a score.
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
+        """Take trials, train them and yield each result as it comes, without a score.
+
+        It takes trials again whenever a worker is free, after it has yielded all results that it
+        has, since they may decide what is trained next. It ends when no trial is pending and it
+        can take none, and starts nothing (such as a cluster) before it has taken a trial.
 
         A failed trial is a result with that status, not an exception. Pictures are passed to the
         `keep_picture` of the context.

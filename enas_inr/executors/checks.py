@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from enas_inr.errors import ContractError
-from enas_inr.executors.base import ExecutionContext, Executor
+from enas_inr.executors.base import ExecutionContext, Executor, Supply
 from enas_inr.plugins.guard import Check
 from enas_inr.result import TrialResult
-from enas_inr.spec import TrialSpec
 
 
 def checks(context: ExecutionContext) -> Mapping[str, Check]:
@@ -17,23 +17,28 @@ def checks(context: ExecutionContext) -> Mapping[str, Check]:
 
 
 def check_results(
-    executor: Executor, results: Iterable[object], trials: Sequence[TrialSpec]
+    executor: Executor, results: Iterable[object], trials: Supply
 ) -> Iterator[TrialResult]:
-    """Pass on the results of trials, one for each trial.
+    """Pass on the results of trials, one for each trial that was taken.
 
     Raises:
         ContractError: a result is wrong, or one is missing at the end.
     """
-    waiting = {trial.configuration.key() for trial in trials}
+    waiting: Counter[str] = Counter()
+    known = 0
     for result in results:
         if not isinstance(result, TrialResult):
             raise ContractError(f"it yielded {result!r}, which is not a TrialResult")
-        if result.key not in waiting:
+        waiting.update(trial.configuration.key() for trial in trials.taken[known:])
+        known = len(trials.taken)
+        if not waiting[result.key]:
             raise ContractError(
                 f"it yielded {result.trial.configuration.label()}, which was not requested "
                 "or had been yielded before"
             )
-        waiting.remove(result.key)
+        waiting[result.key] -= 1
         yield result
-    if waiting:
-        raise ContractError(f"it returned no result for {len(waiting)} of the trials")
+    if missing := len(trials.taken) - known + waiting.total():
+        raise ContractError(f"it returned no result for {missing} of the trials")
+    if trials.take(1):
+        raise ContractError("it ended while there were trials to take")

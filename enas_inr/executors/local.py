@@ -13,7 +13,14 @@ from dataclasses import replace
 from typing import final
 
 from enas_inr.errors import PluginError
-from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
+from enas_inr.executors.base import (
+    BATCH,
+    ExecutionContext,
+    Executor,
+    Supply,
+    TrialProgress,
+    given,
+)
 from enas_inr.executors.trial import (
     failed_result,
     failure,
@@ -41,10 +48,11 @@ class LocalExecutor(Executor):
         self._device = resolve_device(context.device)
         self._shapes = STREAMS if self._device.type == "cuda" else 1
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one group of shapes after the other."""
-        for group in groups(trials, self._shapes):
-            yield from self._train(group)
+        while taken := trials.take(self._shapes, BATCH):
+            for group in groups(taken, self._shapes):
+                yield from self._train(group)
 
     def _train(self, trials: list[TrialSpec]) -> Iterator[TrialResult]:
         started = time.perf_counter()
@@ -133,5 +141,5 @@ def train_trial(context: ExecutionContext, trial: TrialSpec) -> tuple[TrialResul
     """
     pictures: list[Picture] = []
     context = replace(context, keep_picture=lambda trial, picture: pictures.append(picture))
-    (result,) = LocalExecutor(context).run([trial])
+    (result,) = LocalExecutor(context).run(given([trial]))
     return result, next(iter(pictures), None)

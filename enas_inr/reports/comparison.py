@@ -8,7 +8,7 @@ from typing import Any
 from enas_inr.errors import BudgetError, StudyError
 from enas_inr.reports.rows import psnr_gain
 from enas_inr.reports.statistics import Difference, Estimate
-from enas_inr.result import TrialResult, best_of
+from enas_inr.result import TrialResult, best_of, compared
 from enas_inr.spec.budget import amount, text_of
 from enas_inr.studies.record import StudyRecord
 
@@ -128,7 +128,8 @@ def _common_limits(*studies: StudyRecord) -> dict[str, float]:
 
 
 def _winner(study: StudyRecord, limits: dict[str, float]) -> TrialResult:
-    complete = [result for result in study.results if result.score is not None]
+    trials = compared(study.results, study.trace)
+    complete = [result for result in trials if result.score is not None]
     if not complete:
         raise StudyError(f"study {study.name!r} has no complete trial", "let it run on")
     within = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enas_inr.reports.statistics import Difference, Estimate
-from enas_inr.result import TrialResult, TrialStatus, best_of, pareto_front
+from enas_inr.result import TrialResult, TrialStatus, best_of, compared, pareto_front
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.record import Published, Report, StudyRecord
 
@@ -149,7 +149,8 @@ def psnr_gain(base: TrialResult, result: TrialResult) -> Difference | None:
 
 
 def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]:
-    best, base = best_of(study.results), _baseline(report, study)
+    best = best_of(compared(study.results, study.trace))
+    base = _baseline(report, study)
     order = {key: place for place, key in enumerate(study.names)}
 
     def place(result: TrialResult) -> tuple[int, int, int]:
@@ -164,7 +165,7 @@ def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]
             result=result,
             name=name,
             psnr=Estimate.of(result.psnr_db_repeats),
-            best=result is best and len(study.results) > 1,
+            best=best is not None and result.key == best.key and len(study.results) > 1,
             front=id(result) in fronts,
             gain=psnr_gain(other, result) if other else None,
             passes=_passing_step(result, other) if other else None,

@@ -17,8 +17,8 @@ __all__ = ["MAXIMISED", "PAPER_MAX_FLOPS", "Budget", "Limit", "Precision"]
 Precision = Literal["float32", "float16", "int8"]
 """How the numbers of a model are stored."""
 
-_DURATION = re.compile(r"(.*\d)\s*(us|ms|s|min)")
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+_DURATION = re.compile(r"(.*\d)\s*(us|ms|s|m|min|h)")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 class Limit(Frozen):
@@ -66,7 +66,7 @@ class Limit(Frozen):
 
 
 def parse_seconds(text: str) -> float:
-    """Read `50ms`, `2s`, `10min` or `10m` as seconds.
+    """Read `50ms`, `2s`, `10min`, `10m` or `1h` as seconds.
 
     Raises:
         SpecError: the text is not a duration.

@@ -7,13 +7,13 @@ if it had not been interrupted.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from enas_inr.cost import Candidate
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import Configuration
 
-__all__ = ["Strategy", "compared_in_batches", "one_comparison", "unseen"]
+__all__ = ["Strategy", "compared_in_batches", "left", "one_comparison", "unseen"]
 
 
 class Strategy(ABC):
@@ -25,11 +25,13 @@ class Strategy(ABC):
     ) -> Sequence[Configuration]:
         """Propose up to `n` configurations to train next, each of them feasible and new.
 
-        One with a fidelity may have been trained at another fidelity.
+        One with a fidelity may have been trained at another fidelity. The search asks whenever a
+        worker is free, and asks again, with what it got as pending, while workers are left.
 
         Args:
             history: the trials that have ended, in the order of their numbers.
-            pending: configurations that are being trained.
+            pending: configurations that are being trained, in the order of their proposals. They
+                are not proposed again, at no fidelity.
             n: largest number of proposals.
 
         Returns:
@@ -37,13 +39,23 @@ class Strategy(ABC):
             the search has ended otherwise.
         """
 
+    def one_by_one(self) -> bool:
+        """Return whether each result improves the next proposals.
+
+        If so, an executor that could train more at once asks only for as many as it has workers.
+        """
+        return False
+
     def rounds(self) -> int:
         """Return how often a configuration can be trained, each time at a higher fidelity."""
         return 1
 
     @abstractmethod
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
-        """Explain the search so far, decision by decision."""
+        """Explain the search so far, decision by decision.
+
+        The winner of the search is the best of the trials in it (see `enas_inr.result.compared`).
+        """
 
 
 def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:
@@ -75,6 +87,11 @@ def compared_in_batches(
     return trace
 
 
+def left(proposals: Sequence[Configuration], running: Set[str]) -> list[Configuration]:
+    """Return the proposals whose keys are not among those that are being trained."""
+    return [proposal for proposal in proposals if proposal.key() not in running]
+
+
 def unseen(
     candidates: Sequence[Candidate],
     history: Sequence[TrialResult],
@@ -83,4 +100,4 @@ def unseen(
 ) -> list[Configuration]:
     """Return the first `n` candidates that neither have been trained nor are being trained."""
     seen = {result.key for result in history} | {spec.key() for spec in pending}
-    return [c.spec for c in candidates if c.spec.key() not in seen][:n]
+    return [c.spec for c in candidates if c.key not in seen][:n]

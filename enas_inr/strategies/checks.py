@@ -38,16 +38,17 @@ def check_proposals(
     if len(proposals) > n:
         proposed_number = counted(len(proposals), "configuration")
         raise ContractError(f"it proposed {proposed_number}, but at most {n} may be proposed")
-    known = {result.key for result in history} | {spec.key() for spec in pending}
+    trained = {result.key for result in history}
+    running = {spec.key() for spec in pending}
     checked = []
     for spec in proposals:
         if not isinstance(spec, Configuration):
             raise ContractError(f"it proposed {spec!r}, which is not a Configuration")
         if space.find(spec) is None:
             raise ContractError(f"it proposed {spec.label()}, which is not in the space")
-        if spec.key() in known and spec.fidelity is None:
+        if spec.key() in running or (spec.key() in trained and spec.fidelity is None):
             raise ContractError(f"it proposed {spec.label()} a second time")
-        known.add(spec.key())
+        running.add(spec.key())
         checked.append(spec)
     return tuple(checked)
 

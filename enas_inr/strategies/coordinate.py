@@ -31,7 +31,7 @@ from enas_inr.spec import Axis, Configuration
 from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.spec.axis import Scalar
 from enas_inr.spec.space import Point
-from enas_inr.strategies.base import Strategy
+from enas_inr.strategies.base import Strategy, left
 from enas_inr.strategies.options import PAPER_START, CoordinateOptions
 from enas_inr.strategies.racing import Heat, Races, Round, can_race, most_rounds
 from enas_inr.validation import nearest
@@ -77,10 +77,20 @@ class CoordinateAscent(Strategy):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
-        """Propose what is left to train of the current line search."""
-        running = {proposal.key() for proposal in pending}
-        left = [one for one in self._progress(history).next if one.key() not in running]
-        return left[:n]
+        """Propose what is left to train of the current line search, or else what is likely next."""
+        running = frozenset(proposal.key() for proposal in pending)
+        sure = left(self._progress(history).next, running)
+        return (sure or self._likely(history, running))[:n]
+
+    def _likely(
+        self, history: Sequence[TrialResult], running: frozenset[str]
+    ) -> Sequence[Configuration]:
+        """Return what follows if nothing in training is better than what is known.
+
+        A worker would be idle otherwise. What is trained ahead and turns out not to be needed stays
+        in the history, where no line search looks at it.
+        """
+        return left(self._progress(history, running).next, running) if running else ()
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""
@@ -90,9 +100,12 @@ class CoordinateAscent(Strategy):
         """Return the complete line searches."""
         return self._progress(history).trace
 
-    def _progress(self, history: Sequence[TrialResult]) -> _Progress:
-        races = Races(self._space, self._options, history)
-        search = races.heat if self._racing else partial(_in_full, history)
+    def _progress(
+        self, history: Sequence[TrialResult], without: frozenset[str] = frozenset()
+    ) -> _Progress:
+        """Return how far the search has come; `without` as in `Races`."""
+        races = Races(self._space, self._options, history, without)
+        search = races.heat if self._racing else partial(_in_full, history, without)
         current = self._start()
         key = self._space.space.configuration(current).key()  # before its options are resolved
         trace: list[TraceStep] = []
@@ -183,9 +196,12 @@ class CoordinateAscent(Strategy):
         return base if base in axis.points else axis.points[len(axis.points) // 2]
 
 
-def _in_full(history: Sequence[TrialResult], line: Sequence[Candidate]) -> Heat:
+def _in_full(
+    history: Sequence[TrialResult], without: frozenset[str], line: Sequence[Candidate]
+) -> Heat:
     """Search a line by training every configuration of it."""
     known = {result.key: result for result in history}
+    line = [one for one in line if one.key in known or one.key not in without]
     missing = tuple(candidate.spec for candidate in line if candidate.key not in known)
     if missing:
         return Heat((), missing)

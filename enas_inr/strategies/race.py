@@ -9,7 +9,7 @@ from typing import final
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration
-from enas_inr.strategies.base import Strategy
+from enas_inr.strategies.base import Strategy, left
 from enas_inr.strategies.options import RaceOptions
 from enas_inr.strategies.racing import Heat, Races, can_race, most_rounds
 
@@ -30,10 +30,23 @@ class Race(Strategy):
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
-        """Propose what is left of the current round."""
-        running = {proposal.key() for proposal in pending}
-        left = [one for one in self._heats(history)[-1].next if one.key() not in running]
-        return left[:n]
+        """Propose what is left of the current round, or else what is likely to go on."""
+        running = frozenset(proposal.key() for proposal in pending)
+        sure = left(self._heats(history)[-1].next, running)
+        return (sure or self._likely(history, running))[:n]
+
+    def _likely(
+        self, history: Sequence[TrialResult], running: frozenset[str]
+    ) -> Sequence[Configuration]:
+        """Return what goes on if nothing in training is better than what is known, the best first.
+
+        A worker would be idle otherwise. The decisions are still those of complete rounds.
+        """
+        if not running:
+            return ()
+        rank = {result.key: result.rank for result in history}
+        likely = left(self._heats(history, running)[-1].next, running)
+        return sorted(likely, key=lambda one: rank[one.key()], reverse=True)
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""
@@ -49,8 +62,10 @@ class Race(Strategy):
             TraceStep(number, "", one.results, one.leader) for number, one in enumerate(rounds, 1)
         ]
 
-    def _heats(self, history: Sequence[TrialResult]) -> list[Heat]:
-        races = Races(self._space, self._options, history)
+    def _heats(
+        self, history: Sequence[TrialResult], without: frozenset[str] = frozenset()
+    ) -> list[Heat]:
+        races = Races(self._space, self._options, history, without)
         heat = races.heat(self._entered)
         if heat.winner is None:
             return [heat]

@@ -71,15 +71,21 @@ class Races:
         space: the space.
         options: the rules.
         history: the trials that have ended, at any fidelity.
+        without: keys of configurations that leave a race in the round for which they are still in
+            training, to see what is likely next.
 
     Raises:
         SpecError: the study has several objectives.
     """
 
     def __init__(
-        self, space: FeasibleSpace, options: RacingOptions, history: Sequence[TrialResult]
+        self,
+        space: FeasibleSpace,
+        options: RacingOptions,
+        history: Sequence[TrialResult],
+        without: frozenset[str] = frozenset(),
     ) -> None:
-        self._space, self._options = space, options
+        self._space, self._options, self._without = space, options, without
         self._known: dict[str, list[TrialResult]] = {}
         for result in history:
             self._known.setdefault(result.key, []).append(result)
@@ -91,9 +97,11 @@ class Races:
         while True:
             pairs = [(one, self._fidelity(one, level)) for one in alive]
             found = [self._result(*pair) for pair in pairs]
-            missing = [c.spec.at(f) for (c, f), r in zip(pairs, found, strict=True) if r is None]
-            if missing:
-                return Heat(tuple(rounds), tuple(missing))
+            missing = [pair for pair, r in zip(pairs, found, strict=True) if r is None]
+            further = [c.spec.at(f) for c, f in missing if c.key not in self._without]
+            if further:
+                return Heat(tuple(rounds), tuple(further))
+            alive = [one for one, r in zip(alive, found, strict=True) if r]
             results = [result for result in found if result]
             leader = _leader(results)
             rounds.append(Round(tuple(results), leader.key if leader else None))

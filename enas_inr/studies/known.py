@@ -1,14 +1,12 @@
-"""Cached results: trials that other studies of the same signal have trained in the same way."""
+"""Known results: trials that other studies of the same signal have trained in the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
 
 from pydantic import ValidationError
 
-from enas_inr.executors.base import Executor
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
 from enas_inr.studies.pictures import StoredPicture, find
@@ -30,36 +28,26 @@ class Known:
     picture: StoredPicture | None = None
 
 
-@final
-class CachedExecutor(Executor):
-    """Returns cached results, and lets another executor train the rest.
+def reused(
+    known: Callable[[TrialSpec], Known | None],
+    keep_picture: Callable[[TrialSpec, StoredPicture], None],
+) -> Callable[[TrialSpec], TrialResult | None]:
+    """Return a function that looks up the result of a trial for the loop of a search.
 
     Args:
-        inner: trains the trials that are not cached.
         known: finds a trial that was trained before with the same settings.
-        keep_picture: called with the picture of a cached trial before its result is yielded.
+        keep_picture: called with the picture of such a trial.
     """
 
-    def __init__(
-        self,
-        inner: Executor,
-        known: Callable[[TrialSpec], Known | None],
-        keep_picture: Callable[[TrialSpec, StoredPicture], None] = lambda trial, picture: None,
-    ) -> None:
-        self._inner, self._known, self._keep_picture = inner, known, keep_picture
+    def look_up(trial: TrialSpec) -> TrialResult | None:
+        found = known(trial)
+        if found is None:
+            return None
+        if found.picture:
+            keep_picture(trial, found.picture)
+        return found.result.model_copy(update={"trial": trial})
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Yield the cached results first."""
-        unknown = []
-        for trial in trials:
-            if found := self._known(trial):
-                if found.picture:
-                    self._keep_picture(trial, found.picture)
-                yield found.result.model_copy(update={"trial": trial})
-            else:
-                unknown.append(trial)
-        if unknown:
-            yield from self._inner.run(unknown)
+    return look_up
 
 
 def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Known | None]:

@@ -19,16 +19,19 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import (
     Picture,
     SearchResult,
+    TraceStep,
     TrialResult,
     TrialStatus,
     best_of,
+    compared,
     pareto_front,
 )
 from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.studies.loop import Observer, run_loop
+from enas_inr.studies.loop import Observer, nothing_known, run_loop
 from enas_inr.studies.space import searched_space
+from enas_inr.studies.stopping import Stopping
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -48,16 +51,17 @@ def run_study(
     observer: Observer | None = None,
     reuse: bool = False,
     measure: Measure | None = None,
+    stopping: Stopping = Stopping(),
 ) -> SearchResult:
     """Run or resume a study; see `search` for the other arguments.
 
     With `reuse`, trials that any study in the storage has trained in the same way are reused.
     `measure` measures the costs that are limited or wanted and not known from the sizes of an
-    architecture; what it returns is kept in the study.
+    architecture; what it returns is kept in the study. `stopping` may end the search early.
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.studies.forecast import forecast
-    from enas_inr.studies.known import CachedExecutor, known_trials
+    from enas_inr.studies.known import known_trials, reused
     from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
 
@@ -92,27 +96,38 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options
         )
-        if reuse and not isinstance(strategy, SelfRunning):  # those distribute trials themselves
-            runner = CachedExecutor(runner, known_trials(spec.signal, storage), keep_picture)
+        known = reused(known_trials(spec.signal, storage), keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         store.keep_costs(costs)
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         if original:
             store.attach(original)
-        known = len(store.results())
+        stored = len(store.results())
         predict = partial(forecast, spec, context, space, strategy, most)
-        if known or executor.name != "local" or isinstance(strategy, SelfRunning):
+        if stored or executor.name != "local" or isinstance(strategy, SelfRunning):
             observer.planned(spec, space)  # the trials will say how long they take
         else:
             observer.planned(spec, space, predict)
-        observer.started(name, store.storage, known, most)
-        history = run_loop(spec, space, strategy, objective, runner, store, observer, handed_over)
+        observer.started(name, store.storage, stored, most)
+        history = run_loop(
+            spec,
+            space,
+            strategy,
+            objective,
+            runner,
+            store,
+            observer,
+            handed_over,
+            known,
+            stopping,
+        )
+    trace = tuple(strategy.trace(history))
     return SearchResult(
         study=name,
         storage=store.storage,
         spec=spec,
-        best=_best(name, history),
-        trace=tuple(strategy.trace(history)),
+        best=_best(name, history, trace),
+        trace=trace,
         trials=tuple(history),
         seconds=time.perf_counter() - started,
         front=pareto_front(history, spec.objectives),
@@ -128,13 +143,13 @@ def _most_trials(
     return min(most, getattr(options, "trials", most))
 
 
-def _best(name: str, history: Sequence[TrialResult]) -> TrialResult:
+def _best(name: str, history: Sequence[TrialResult], trace: Sequence[TraceStep]) -> TrialResult:
     """Return the best trial of a study.
 
     Raises:
         TrainingError: no trial is complete.
     """
-    if best := best_of(history):
+    if best := best_of(compared(history, trace)):
         return best
     said = [f"the first said: {trial.message}" for trial in history[:1]]
     if any(trial.status is TrialStatus.DIVERGED for trial in history):

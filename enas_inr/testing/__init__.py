@@ -23,6 +23,7 @@ from enas_inr.testing.modality import ModalitySuite
 from enas_inr.testing.objective import ObjectiveSuite, toy_result
 from enas_inr.testing.optimizer import OptimizerSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, installed, require
+from enas_inr.testing.simulated import SimulatedExecutor, lognormal_seconds
 from enas_inr.testing.strategy import StrategySuite
 from enas_inr.testing.toy_backbone import ToyBackbone, toy_catalog
 from enas_inr.testing.toys import toy_signal
@@ -36,10 +37,12 @@ __all__ = [
     "ObjectiveSuite",
     "OptimizerSuite",
     "Plugin",
+    "SimulatedExecutor",
     "StrategySuite",
     "Suite",
     "ToyBackbone",
     "installed",
+    "lognormal_seconds",
     "lookup_results",
     "lookup_space",
     "require",

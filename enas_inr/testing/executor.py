@@ -17,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.executors.base import ExecutionContext, Executor
+from enas_inr.executors.base import ExecutionContext, Executor, given
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import EnsembleSpec, TrainingSpec, TrialSpec
@@ -53,9 +53,9 @@ class ExecutorSuite(Suite):
 
     def test_each_trial_has_a_complete_result(self, plugin: Plugin) -> None:
         """Each trial gives one complete result with repeats, curves, device and versions."""
-        given = trials(plugin.catalog)
-        results = run(plugin, given)
-        _require_one_each(results, given)
+        asked = trials(plugin.catalog)
+        results = run(plugin, asked)
+        _require_one_each(results, asked)
         for result in results:
             label = result.trial.ensemble.label()
             require(
@@ -84,9 +84,9 @@ class ExecutorSuite(Suite):
 
     def test_it_trains_as_if_each_trial_were_alone(self, plugin: Plugin) -> None:
         """A trial has the PSNRs that it has alone, whatever other trials are run with it."""
-        given = trials(plugin.catalog)
-        for results in (run(plugin, given), run(plugin, given, at_once=1)):
-            _require_one_each(results, given)
+        asked = trials(plugin.catalog)
+        for results in (run(plugin, asked), run(plugin, asked, at_once=1)):
+            _require_one_each(results, asked)
             for result in results:
                 expected = _alone(result.trial, plugin.catalog)
                 for index, repeat in enumerate(result.repeats):
@@ -104,9 +104,9 @@ class ExecutorSuite(Suite):
         good = trials(plugin.catalog)[:2]
         for wrong in (GRID_TOO_LARGE, NO_SUCH_BACKBONE):
             bad = good[0].model_copy(update={"ensemble": wrong, "number": 7})
-            given = [good[0], bad, good[1]]
-            results = run(plugin, given)
-            _require_one_each(results, given)
+            asked = [good[0], bad, good[1]]
+            results = run(plugin, asked)
+            _require_one_each(results, asked)
             for result in results:
                 expected = TrialStatus.FAILED if result.trial == bad else TrialStatus.COMPLETE
                 label = result.trial.ensemble.label()
@@ -136,7 +136,7 @@ class ExecutorSuite(Suite):
 
     def test_pictures_come_when_asked_for(self, plugin: Plugin) -> None:
         """The picture of a complete trial comes before its result, if and only if it is wanted."""
-        given = trials(plugin.catalog)[:2]
+        pair = trials(plugin.catalog)[:2]
         for pictures in (False, True):
             came: list[str] = []
             with ExitStack() as at_end:
@@ -150,7 +150,7 @@ class ExecutorSuite(Suite):
                     keep_picture=lambda trial, picture: came.append(trial.ensemble.key()),  # noqa: B023
                 )
                 executor: Executor = plugin.create(context)
-                for result in executor.run(given):
+                for result in executor.run(given(pair)):
                     require(
                         came.count(result.key) == pictures,
                         f"pictures={pictures}, but ExecutionContext.keep_picture was called "
@@ -159,14 +159,14 @@ class ExecutorSuite(Suite):
                     )
 
 
-def run(plugin: Plugin, given: Sequence[TrialSpec], *, at_once: int = 64) -> list[TrialResult]:
+def run(plugin: Plugin, asked: Sequence[TrialSpec], *, at_once: int = 64) -> list[TrialResult]:
     """Let an executor train trials, at most `at_once` in each call."""
     with ExitStack() as at_end:
         context = ExecutionContext(plugin.catalog, _picture(), "cpu", title="suite", at_end=at_end)
         executor: Executor = plugin.create(context)
-        results = list(executor.run(given[:at_once]))
-        for start in range(at_once, len(given), at_once):
-            results += executor.run(given[start : start + at_once])
+        results = list(executor.run(given(asked[:at_once])))
+        for start in range(at_once, len(asked), at_once):
+            results += executor.run(given(asked[start : start + at_once]))
         return results
 
 
@@ -190,7 +190,7 @@ def trials(catalog: Catalog) -> list[TrialSpec]:
 def _alone(trial: TrialSpec, catalog: Catalog) -> TrialResult:
     from enas_inr.executors.local import LocalExecutor
 
-    (result,) = LocalExecutor(ExecutionContext(catalog, _picture(), "cpu")).run([trial])
+    (result,) = LocalExecutor(ExecutionContext(catalog, _picture(), "cpu")).run(given([trial]))
     return result
 
 
@@ -207,11 +207,11 @@ def _picture() -> Signal:
     return Signal(values, "image", "waves")
 
 
-def _require_one_each(results: Sequence[TrialResult], given: Sequence[TrialSpec]) -> None:
+def _require_one_each(results: Sequence[TrialResult], asked: Sequence[TrialSpec]) -> None:
     returned = sorted(result.trial.number for result in results)
-    expected = sorted(trial.number for trial in given)
+    expected = sorted(trial.number for trial in asked)
     require(
-        returned == expected and all(result.trial in given for result in results),
+        returned == expected and all(result.trial in asked for result in results),
         f"the executor returned results of the trials {returned} when given {expected}; return one "
         "result for each trial, with its TrialSpec unchanged",
     )

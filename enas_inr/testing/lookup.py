@@ -12,7 +12,7 @@ from typing import Any
 from enas_inr.cost import Candidate, FeasibleSpace, NetCost, ensemble_cost, within_budget
 from enas_inr.errors import TrainingError
 from enas_inr.estimate import Sample, encoded, spread
-from enas_inr.executors.base import Executor
+from enas_inr.executors.base import BATCH, Executor, Supply, given
 from enas_inr.executors.parts import part_of
 from enas_inr.objectives.base import Objective
 from enas_inr.objectives.options import PsnrFlopsOptions
@@ -33,7 +33,7 @@ from enas_inr.spec import (
 )
 from enas_inr.spec.axis import Scalar
 from enas_inr.strategies.base import Strategy
-from enas_inr.studies.loop import Observer, run_loop
+from enas_inr.studies.loop import KnownResult, Observer, nothing_known, run_loop
 
 PICTURE = SignalInfo(name="lookup", modality="image", shape=(128, 128), channels=3)
 
@@ -52,28 +52,31 @@ class LookupExecutor(Executor):
         self._psnr = psnr_paper_db
         self.trained: list[Configuration] = []
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Yield a result for each trial."""
-        for trial in trials:
-            self.trained.append(trial.configuration)
-            try:
-                psnr = self._psnr(trial.configuration)
-            except TrainingError as error:
-                yield TrialResult(trial=trial, status=TrialStatus.FAILED, message=str(error))
-                continue
-            status = TrialStatus.DIVERGED if psnr is None else TrialStatus.COMPLETE
-            sample = None if psnr is None else cells_of(trial, psnr)
-            if sample:
-                rows = trial.repeats - (trial.part.first_repeat if trial.part else 0)
-                psnr = psnr_paper_db(float(sample.curves(rows).min()))
-            repeat = RepeatResult(status=status, steps=1, psnr_paper_db=psnr, best_step=1)
-            yield TrialResult(
-                trial=trial,
-                status=status,
-                repeats=(repeat,),
-                message=status.value,
-                sample=sample,
-            )
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
+        """Take trials in batches, and yield the results of each batch."""
+        while batch := trials.take(1, BATCH):
+            yield from self.results(batch)
+
+    def results(self, batch: Sequence[TrialSpec]) -> list[TrialResult]:
+        """Return the results of a batch in the order in which they are yielded."""
+        return [self.result(trial) for trial in batch]
+
+    def result(self, trial: TrialSpec) -> TrialResult:
+        """Return the result of a trial."""
+        self.trained.append(trial.configuration)
+        try:
+            psnr = self._psnr(trial.configuration)
+        except TrainingError as error:
+            return TrialResult(trial=trial, status=TrialStatus.FAILED, message=str(error))
+        status = TrialStatus.DIVERGED if psnr is None else TrialStatus.COMPLETE
+        sample = None if psnr is None else cells_of(trial, psnr)
+        if sample:
+            rows = trial.repeats - (trial.part.first_repeat if trial.part else 0)
+            psnr = psnr_paper_db(float(sample.curves(rows).min()))
+        repeat = RepeatResult(status=status, steps=1, psnr_paper_db=psnr, best_step=1)
+        return TrialResult(
+            trial=trial, status=status, repeats=(repeat,), message=status.value, sample=sample
+        )
 
 
 def cells_of(trial: TrialSpec, psnr: float) -> Sample | None:
@@ -219,7 +222,7 @@ def lookup_results(
         result.model_copy(update={"score": objective.score(result)})
         if result.status is TrialStatus.COMPLETE
         else result
-        for result in LookupExecutor(psnr_paper_db).run(trials)
+        for result in LookupExecutor(psnr_paper_db).run(given(trials))
     ]
 
 
@@ -229,10 +232,18 @@ def simulate(
     objective: Objective,
     executor: Executor,
     records: MemoryRecords | None = None,
+    known: KnownResult = nothing_known,
     **settings: Any,
 ) -> list[TrialResult]:
     """Run the search loop to its end without training, and return all trials."""
     spec = StudySpec(signal=PICTURE, space=space.space, **settings)
     return run_loop(
-        spec, space, strategy, objective, executor, records or MemoryRecords(), Observer()
+        spec,
+        space,
+        strategy,
+        objective,
+        executor,
+        records or MemoryRecords(),
+        Observer(),
+        known=known,
     )

@@ -1,11 +1,13 @@
 """From a signal to its model in one call."""
 
+from typing import Any
+
 import pytest
 
 import enas_inr
 from enas_inr.errors import ModelError
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "size": "32",
     "search": {"grid": [2, 4]},
     "widths": [4, 8, 16],
@@ -15,8 +17,8 @@ SMALL = {
 }
 
 
-def make(folder, **settings):
-    settings = SMALL | {"storage": str(folder / "made.db"), "output": folder / "m.inr"} | settings
+def make(folder, **given):
+    settings = SMALL | {"storage": str(folder / "made.db"), "output": folder / "m.inr"} | given
     return enas_inr.make("sample:photo", **settings)
 
 

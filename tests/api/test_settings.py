@@ -178,7 +178,7 @@ def test_a_search_a_fit_and_a_study_file_have_profiles_of_their_own(asked, tmp_p
     with pytest.raises(AskedError):
         enas_inr.search("sample:photo", size=16)
     assert asked["spec"].training == PROFILES["tuned"]
-    assert fit_module._fit_spec(FitSettings()).training == PROFILES["smooth"]
+    assert fit_module._fit_spec(FitSettings(), CATALOG).training == PROFILES["smooth"]
     (tmp_path / "s.toml").write_text("title = 't'\nsize = 16\n[[searches]]\nname = 's'\n")
     (planned,) = prepare(tmp_path / "s.toml").planned
     assert planned.spec.training == PROFILES["paper"]

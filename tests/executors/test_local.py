@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from enas_inr.executors import local
-from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.executors.local import LocalExecutor, groups
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
@@ -61,7 +61,7 @@ def executor() -> LocalExecutor:
 
 
 def test_seconds_are_shared_by_flops(executor):
-    found = list(executor.run(LINE[:2]))
+    found = list(executor.run(given(LINE[:2])))
     assert [result.trial.number for result in found] == [0, 1]
     assert found[1].seconds == pytest.approx(2 * found[0].seconds)
 
@@ -76,7 +76,7 @@ def test_only_the_shape_at_fault_fails(monkeypatch, executor):
         return train(jobs, *rest, **settings)
 
     monkeypatch.setattr(local, "train", fail)
-    found = {result.trial.number: result for result in executor.run(LINE[:4])}
+    found = {result.trial.number: result for result in executor.run(given(LINE[:4]))}
     assert asked == [[4, 4, 8, 16], [4, 4], [8], [16]]
     failed = {number for number, one in found.items() if one.status is TrialStatus.FAILED}
     assert failed == {1}

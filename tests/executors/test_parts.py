@@ -3,7 +3,7 @@
 import pytest
 
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.executors.parts import merged, part_of, training_flops
 from enas_inr.plugins.catalog import load_catalog
@@ -35,7 +35,7 @@ def trial(part, repeats=1, profile="tuned"):
 
 def run(part, repeats=1, profile="tuned"):
     context = ExecutionContext(CATALOG, SIGNAL, "cpu")
-    (result,) = LocalExecutor(context).run([trial(part, repeats, profile)])
+    (result,) = LocalExecutor(context).run(given([trial(part, repeats, profile)]))
     return result
 
 

@@ -3,7 +3,7 @@ import torch
 
 from enas_inr.cost import ensemble_cost
 from enas_inr.errors import TrainingError
-from enas_inr.executors.base import ExecutionContext, TrialProgress
+from enas_inr.executors.base import ExecutionContext, TrialProgress, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.executors.reconstruct import reconstruct
 from enas_inr.plugins.catalog import load_catalog
@@ -40,7 +40,7 @@ def result(context):
         repeats=3,
         seed=0,
     )
-    (found,) = LocalExecutor(context).run([trial])
+    (found,) = LocalExecutor(context).run(given([trial]))
     return found
 
 

@@ -22,6 +22,7 @@ class Plugin(Strategy):
         return {trace}
 """
 SELF_RUNNING = """
+from enas_inr.executors.base import given
 from enas_inr.executors.self_running import SelfRunning
 
 class Plugin(SelfRunning):
@@ -35,7 +36,7 @@ class Plugin(SelfRunning):
         return []
 
     def run(self, loop):
-        for result in loop.executor.run([loop.make_trial(self.specs[0], 0)]):
+        for result in loop.executor.run(given([loop.make_trial(self.specs[0], 0)])):
             loop.keep(result)
         {run}
 """
@@ -55,7 +56,8 @@ class Plugin(Executor):
         self.local = LocalExecutor(context)
 
     def run(self, trials):
-        yield from self.local.run(trials)
+        for result in self.local.run(trials):
+            yield result
         {run}
 """
 MODALITY = """
@@ -76,8 +78,8 @@ GOOD = {
     "objective": (OBJECTIVE, {"score": "result.psnr_db"}),
     "executor": (EXECUTOR, {"run": "pass"}),
     "silent executor": (
-        EXECUTOR.replace("yield from self.local.run(trials)", "return"),
-        {"run": "yield"},
+        EXECUTOR.replace("self.local.run(trials)", "[]"),
+        {"run": "pass"},
     ),
     "modality": (MODALITY, {"read": "signal", "write": "path.write_text('mine')"}),
 }
@@ -106,15 +108,16 @@ BAD = [
     ("objective", "score", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),
     ("objective", "score", "float('nan')", ": it scored siren M=2 d=1 w=4 as nan"),
     ("objective", "score", "None", " failed: TypeError: float() argument must be"),
-    ("executor", "run", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line 11)"),
+    ("executor", "run", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line 12)"),
     ("executor", "run", "yield 'done'", ": it yielded 'done', which is not a TrialResult"),
     (
         "executor",
         "run",
-        "yield from self.local.run(trials)",
-        ": it yielded siren M=2 d=1 w=4, which was not requested or had been yielded before",
+        "yield result",
+        ": it yielded siren M=2 d=1 w=8, which was not requested or had been yielded before",
     ),
-    ("silent executor", "run", "yield", ": it returned no result for 2 of the trials"),
+    ("silent executor", "run", "trials.take(2)", ": it returned no result for 2 of the trials"),
+    ("silent executor", "run", "pass", ": it ended while there were trials to take"),
     ("modality", "read", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line 8)"),
     ("modality", "read", "signal.values", ": read returned a Tensor, not a Signal"),
     ("modality", "write", "1 / 0", " failed: ZeroDivisionError: division by zero (mine.py, line"),

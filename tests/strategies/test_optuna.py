@@ -38,10 +38,10 @@ def space_of(axes=WIDE, objectives=(), seed=0):
 class Shuffled(LookupExecutor):
     """The trials of a batch end in another order than they started."""
 
-    def run(self, trials):
-        ended = list(super().run(trials))
+    def results(self, batch):
+        ended = super().results(batch)
         random.Random(len(self.trained)).shuffle(ended)
-        yield from ended
+        return ended
 
 
 class KilledError(Exception):
@@ -203,14 +203,14 @@ class Failing(LookupExecutor):
         super().__init__(psnr)
         self.failures = failures
 
-    def run(self, trials):
-        for result in super().run(trials):
-            if self.failures > 0:
-                self.failures -= 1
-                result = result.model_copy(
-                    update={"status": TrialStatus.FAILED, "repeats": (), "score": None}
-                )
-            yield result
+    def result(self, trial):
+        result = super().result(trial)
+        if self.failures > 0:
+            self.failures -= 1
+            result = result.model_copy(
+                update={"status": TrialStatus.FAILED, "repeats": (), "score": None}
+            )
+        return result
 
 
 def test_failed_trials_are_tried_again_by_the_next_run_within_the_same_number_of_trials():

@@ -8,7 +8,8 @@ from enas_inr.result import TrialStatus
 from enas_inr.spec import EnsembleSpec, StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.studies.loop import Observer, run_loop
-from enas_inr.testing.lookup import PICTURE, LookupExecutor, MemoryRecords, lookup_space
+from enas_inr.testing.lookup import PICTURE, LookupExecutor, MemoryRecords, lookup_space, simulate
+from enas_inr.testing.simulated import SimulatedExecutor
 
 SPACE = lookup_space({"width": (8, 16, 32), "depth": (1, 2)}, 10**9)
 SPEC = StudySpec(signal=PICTURE, space=SPACE.space, repeats=3, seed=7)
@@ -21,13 +22,13 @@ def psnr(spec: EnsembleSpec) -> float | None:
 class Backwards(LookupExecutor):
     """Returns the last trial of a batch first."""
 
-    def run(self, trials):
-        yield from reversed(list(super().run(trials)))
+    def results(self, batch):
+        return super().results(batch)[::-1]
 
 
 class Forgetful(LookupExecutor):
-    def run(self, trials):
-        yield from list(super().run(trials))[1:]
+    def results(self, batch):
+        return super().results(batch)[1:]
 
 
 class Heard(Observer):
@@ -108,6 +109,48 @@ def test_a_trial_that_failed_is_tried_again_under_a_new_number():
     assert [r.trial.number for r in found[-2:]] == [6, 7]
     assert len(kept) == 8
     assert all(r.status is not TrialStatus.FAILED for r in found)
+
+
+class Asked(Exhaustive):  # type: ignore[misc]
+    """Records what it is asked."""
+
+    def __init__(self, one_by_one=False) -> None:
+        super().__init__(SPACE)
+        self.asked: list[tuple[int, int, int]] = []
+        self.alone = one_by_one
+
+    def one_by_one(self):
+        return self.alone
+
+    def propose(self, history, pending, n):
+        self.asked.append((len(history), len(pending), n))
+        return super().propose(history, pending, n)
+
+
+def asked_by(executor, **options):
+    strategy = Asked(**options)
+    simulate(strategy, SPACE, PsnrFlops(), executor)
+    return strategy.asked
+
+
+def test_a_strategy_is_asked_whenever_a_worker_is_free_with_what_is_pending():
+    workers = SimulatedExecutor(psnr, 4, lambda trial: trial.ensemble.width)
+    assert asked_by(workers)[:3] == [(0, 0, 4), (1, 3, 1), (2, 3, 1)]
+
+
+def test_only_a_strategy_that_loses_nothing_by_it_is_asked_for_a_batch():
+    assert asked_by(LookupExecutor(psnr)) == [(0, 0, 64), (6, 0, 64), (6, 0, 1)]
+    one_by_one = asked_by(LookupExecutor(psnr), one_by_one=True)
+    assert one_by_one == [*((count, 0, 1) for count in range(7)), (6, 0, 1)]
+
+
+def test_an_executor_that_ends_too_early_is_named():
+    class Early(LookupExecutor):
+        def run(self, trials):
+            yield from self.results(trials.take(2))
+
+    with pytest.raises(TrainingError, match="the executor ended before the search did"):
+        search(Early(psnr))
 
 
 def test_an_executor_that_loses_a_trial_is_named():

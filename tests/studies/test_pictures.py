@@ -15,7 +15,7 @@ import enas_inr
 from enas_inr.errors import StudyError
 from enas_inr.executors import local
 from enas_inr.executors import trial as conversion
-from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
@@ -125,7 +125,7 @@ def test_a_picture_is_passed_on_before_its_result_and_is_not_part_of_it(database
     context = ExecutionContext(
         load_catalog(plugins=False), load(), "cpu", pictures=True, keep_picture=keep
     )
-    fresh = next(local.LocalExecutor(context).run(trials))
+    fresh = next(local.LocalExecutor(context).run(given(trials)))
     assert came.keys() == {fresh.trial.number}
     assert came[fresh.trial.number].content.startswith(b"\x89PNG")
     assert "picture" not in json.loads(fresh.model_dump_json())

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from enas_inr.executors.base import Executor
+from enas_inr.executors.base import Executor, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.result import Curve, Picture, TrialResult, TrialStatus
 from enas_inr.spec import TrialSpec
@@ -15,8 +15,12 @@ class Right(Executor):
         self.inner = LocalExecutor(context)
 
     def run(self, trials):
-        for trial in reversed(trials):
-            for result in self.inner.run([trial]):
+        while taken := trials.take(1, 64):
+            yield from self.batch(taken)
+
+    def batch(self, taken):
+        for trial in reversed(taken):
+            for result in self.inner.run(given([trial])):
                 yield self.changed(result)
 
     def changed(self, result):
@@ -24,8 +28,8 @@ class Right(Executor):
 
 
 class Forgetting(Right):
-    def run(self, trials):
-        yield from list(super().run(trials))[1:]
+    def batch(self, taken):
+        yield from list(super().batch(taken))[1:]
 
 
 class Once(Right):
@@ -41,9 +45,8 @@ class Once(Right):
 
 class Busy(Right):
     def run(self, trials):
-        trial = trials[0] if trials else None
         yield from super().run(trials)
-        if trial is None:
+        if not trials.taken:
             yield TrialResult.model_construct(trial=None, status=TrialStatus.FAILED)  # type: ignore[arg-type]
 
 
@@ -74,11 +77,11 @@ class OneRepeat(Right):
 
 
 class OtherSeeds(Right):
-    def run(self, trials):
-        for trial in trials:
+    def batch(self, taken):
+        for trial in taken:
             self.seeds = getattr(self, "seeds", trial.seed) + 17
             other = trial.model_copy(update={"seed": self.seeds})
-            for result in self.inner.run([other]):
+            for result in self.inner.run(given([other])):
                 yield result.model_copy(update={"trial": trial})
 
 
@@ -97,8 +100,8 @@ class Mute(Right):
 class Dragging(Right):
     """A failing trial makes the others fail, too."""
 
-    def run(self, trials):
-        results = list(super().run(trials))
+    def batch(self, taken):
+        results = list(super().batch(taken))
         failed = any(result.status is TrialStatus.FAILED for result in results)
         for result in results:
             dragged = {"status": TrialStatus.FAILED, "message": "another one failed"}
@@ -128,7 +131,7 @@ class Late(Right):
         self.context = context
         super().__init__(replace(context, keep_picture=lambda *both: self.pictures.append(both)))
 
-    def run(self, trials):
-        yield from super().run(trials)
+    def batch(self, taken):
+        yield from super().batch(taken)
         for trial, picture in self.pictures:
             self.context.keep_picture(trial, picture)

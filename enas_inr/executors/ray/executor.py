@@ -5,16 +5,15 @@ The pool of workers lives as long as the search. Ray ends it when this process e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import final
 
-from enas_inr.executors.base import ExecutionContext, Executor
+from enas_inr.executors.base import ExecutionContext, Executor, Supply
 from enas_inr.executors.options import RayOptions
 from enas_inr.executors.ray.cluster import Needs, connect, import_ray, settle
 from enas_inr.executors.ray.pool import Pool
 from enas_inr.result import TrialResult
-from enas_inr.spec import TrialSpec
 from enas_inr.validation import counted
 
 
@@ -26,9 +25,10 @@ class RayExecutor(Executor):
         import_ray()
         self.context, self._options = context, options
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Train the trials in parallel and yield each result when it arrives."""
-        return self._pool.run(iter(trials))
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
+        """Train a trial on each worker and yield each result when it arrives."""
+        if first := trials.take(1):  # a cluster is started only if there is one
+            yield from self._pool.run(first, trials)
 
     @cached_property
     def cluster(self) -> tuple[Needs, int]:

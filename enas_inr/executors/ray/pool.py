@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from enas_inr.errors import TrainingError
-from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.base import ExecutionContext, Supply
 from enas_inr.executors.ray.cluster import Needs, first_line, import_ray, room_in
 from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
@@ -86,11 +86,15 @@ class Pool:
         for _ in range(size):
             self._start()
 
-    def run(self, trials: Iterator[TrialSpec]) -> Iterator[TrialResult]:
-        """Train the trials in parallel and yield each result when it arrives."""
-        waiting = deque(Attempt(trial, self._worker_context.share) for trial in trials)
-        while waiting or any(task.attempt for task in self._tasks.values()):
-            self._assign(waiting)
+    def run(self, first: Sequence[TrialSpec], trials: Supply) -> Iterator[TrialResult]:
+        """Train the trials in parallel and yield each result when it arrives.
+
+        Args:
+            first: trials that have been taken already.
+            trials: where idle workers take further ones.
+        """
+        waiting = self._attempts(first)
+        while self._occupied(waiting, trials):
             results = []
             for reference in self._ended():
                 outcome = self._take(reference)
@@ -98,8 +102,6 @@ class Pool:
                     waiting.appendleft(outcome)
                 elif outcome is not None:
                     results.append(outcome)
-            # Before the results, because storing one keeps the driver busy for a while.
-            self._assign(waiting)
             yield from results
 
     def stop(self) -> None:
@@ -111,6 +113,16 @@ class Pool:
     def _start(self) -> None:
         worker = self._actor.remote(*self._arguments)
         self._tasks[worker.ready.options(enable_task_events=False).remote()] = _Task(worker, None)
+
+    def _attempts(self, trials: Sequence[TrialSpec]) -> deque[Attempt]:
+        return deque(Attempt(trial, self._worker_context.share) for trial in trials)
+
+    def _occupied(self, waiting: deque[Attempt], trials: Supply) -> bool:
+        """Give idle workers something to do; return whether anything is left to wait for."""
+        self._assign(waiting)
+        if self._idle:
+            self._assign(self._attempts(trials.take(len(self._idle))))
+        return not self._idle or any(task.attempt for task in self._tasks.values())
 
     def _assign(self, waiting: deque[Attempt]) -> None:
         while waiting and self._idle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeAlias, final
 
@@ -14,7 +14,7 @@ from distributed import Future
 from distributed.scheduler import KilledWorker
 
 from enas_inr.errors import TrainingError
-from enas_inr.executors.base import ExecutionContext, Executor, TrialProgress
+from enas_inr.executors.base import ExecutionContext, Executor, Supply, TrialProgress
 from enas_inr.executors.trial import failed_result, failure
 from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
@@ -36,9 +36,10 @@ class DaskExecutor(Executor):
         # Other searches may use the cluster, and Dask takes tasks with equal keys for one task.
         self._id = secrets.token_hex(4)
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train the trials in parallel and yield each result when it arrives."""
-        if not trials:
+        taken = trials.take(1)
+        if not taken:
             return
         if not room(self._client, self._options.resources):
             needs = ", ".join(f"{n:g} {name}" for name, n in self._options.resources.items())
@@ -58,9 +59,14 @@ class DaskExecutor(Executor):
         begun: set[int | None] = set()
         spared: Counter[int] = Counter()
         try:
-            for trial in trials:
-                submit(trial)
-            while tasks:
+            while tasks or taken:
+                for trial in taken:
+                    submit(trial)
+                # One at least, which waits for a worker if there is none yet.
+                free = max(1, room(self._client, self._options.resources)) - len(tasks)
+                taken = trials.take(free) if free > 0 else []
+                if taken or not tasks:
+                    continue
                 news = heard.get()
                 if isinstance(news, TrialProgress):
                     begun.add(news.number)

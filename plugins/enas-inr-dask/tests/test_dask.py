@@ -13,7 +13,7 @@ from enas_inr_dask.options import DaskOptions
 
 from enas_inr.cli.main import run
 from enas_inr.errors import TrainingError
-from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.result import TrialStatus
 from enas_inr.spec import Cost, EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.testing import ExecutorSuite, installed, toy_signal
@@ -81,7 +81,7 @@ class Run:
         self.executor = DaskExecutor(context, DaskOptions(**options))
 
     def results(self, *trials):
-        return {result.trial.number: result for result in self.executor.run(trials)}
+        return {result.trial.number: result for result in self.executor.run(given(trials))}
 
 
 @pytest.fixture
