@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH", "ExecutionContext", "Executor", "Supply", "TrialProgress", "given"]
 
-BATCH = 64  # trials that are taken at once by an executor that trains equal shapes together
+BATCH = 64
+"""The number of trials that are taken at once by an executor that trains equal shapes together."""
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def run_study(
     space = searched_space(spec, catalog, objective, measure, costs)
     chosen = spec.strategy
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
+    title = f"{name} ({chosen.name})"
     most = _most_trials(spec, catalog, space, strategy)
     store = Store(name, spec, storage)
     handed_over: dict[str, Picture | StoredPicture] = {}
@@ -87,15 +88,14 @@ def run_study(
             signal,
             device,
             observer.progressed,
-            title=f"{name} ({chosen.name})",
+            title=title,
             say=observer.said,
             at_end=at_end,
             pictures=original is not None,
             keep_picture=keep_picture,
         )
-        runner: Executor = catalog.create(
-            "executor", executor.name, context, options=executor.options
-        )
+        chosen = executor
+        runner: Executor = catalog.create("executor", chosen.name, context, options=chosen.options)
         known = reused(known_trials(spec.signal, storage), keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         store.keep_costs(costs)
@@ -103,23 +103,14 @@ def run_study(
         if original:
             store.attach(original)
         stored = len(store.results())
-        predict = partial(forecast, spec, context, space, strategy, most)
         if stored or executor.name != "local" or isinstance(strategy, SelfRunning):
             observer.planned(spec, space)  # the trials will say how long they take
         else:
+            predict = partial(forecast, spec, context, space, strategy, most)
             observer.planned(spec, space, predict)
         observer.started(name, store.storage, stored, most)
         history = run_loop(
-            spec,
-            space,
-            strategy,
-            objective,
-            runner,
-            store,
-            observer,
-            handed_over,
-            known,
-            stopping,
+            spec, space, strategy, objective, runner, store, observer, handed_over, known, stopping
         )
     trace = tuple(strategy.trace(history))
     return SearchResult(
