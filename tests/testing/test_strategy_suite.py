@@ -18,11 +18,13 @@ class TestOurOwn(StrategySuite):
         params=[
             ("coordinate", {}),
             ("exhaustive", {}),
+            ("optuna", {}),
             ("optuna", {"sampler": "random", "trials": 9}),
+            ("optuna", {"batch": 4, "trials": 9}),
             ("race", {}),
             ("ray", {}),
         ],
-        ids=lambda param: param[0],
+        ids=lambda param: "-".join(map(str, [param[0], *param[1].values()])),
     )
     def plugin(self, request):
         name, options = request.param
