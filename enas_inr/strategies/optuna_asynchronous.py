@@ -37,7 +37,7 @@ from enas_inr.strategies.optuna_points import (
 from enas_inr.strategies.samplers import explained, make_sampler, needs_all_trials
 
 PATIENCE = 2  # proposals in a row that are not new, before the nearest new one is taken
-BEST, LATEST = 50, 250
+BEST, LATEST = 25, 225
 MOST_TOLD = BEST + LATEST
 _BUDGET = "budget"  # the constraint: at most 0 within the budget
 

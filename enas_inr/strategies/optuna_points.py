@@ -71,12 +71,13 @@ def nearest(
 
     Of several, it is the first in the order of their values.
     """
-    away = space.steps_from(point).sum(axis=1).tolist()
-    pairs = zip(away, space.feasible, strict=True)
-    left = [(steps, candidate) for steps, candidate in pairs if accepted(candidate)]
-    least = min((steps for steps, _ in left), default=None)
-    tied = [candidate for steps, candidate in left if steps == least]
-    return min(tied, key=lambda candidate: _order(candidate.point), default=None)
+    away = space.steps_from(point).sum(axis=1)
+    places = away.argsort(kind="stable").tolist()  # most are never looked at
+    first = next((place for place in places if accepted(space.feasible[place])), None)
+    if first is None:
+        return None
+    tied = (space.feasible[place] for place in (away == away[first]).nonzero()[0].tolist())
+    return min(filter(accepted, tied), key=lambda candidate: _order(candidate.point))
 
 
 def _suggested(trial: Trial, axis: Axis) -> Scalar:
