@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from enas_inr.errors import BudgetError, ContractError, SpecError
 from enas_inr.spec import Budget, Configuration, Cost, EnsembleSpec, SearchSpace, SignalInfo
 from enas_inr.spec.budget import MEASURED, amount, text_of
 from enas_inr.spec.space import Point
 from enas_inr.validation import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = [
     "BYTES_PER_NUMBER",
@@ -187,6 +192,34 @@ class FeasibleSpace:
         """Return the configurations within the budget that differ from a point on one axis."""
         moved = (self.space.moved(point, axis, value) for value in self.space.axis(axis).points)
         return tuple(candidate for one in moved if (candidate := self.at(one)))
+
+    def steps_from(self, point: Point) -> npt.NDArray[np.int64]:
+        """Return how many values apart a point and each feasible configuration are on each axis.
+
+        Returns:
+            `[configurations, axes]`, in the order of `feasible`; see `Axis.steps`.
+        """
+        import numpy as np
+
+        apart = [
+            np.array([axis.steps(value, other) for other in values])[places]
+            for axis, value, (values, places) in zip(
+                self.space.axes, point, self._by_axis, strict=True
+            )
+        ]
+        return np.stack(apart, axis=1)
+
+    @cached_property
+    def _by_axis(self) -> list[tuple[Point, npt.NDArray[np.int64]]]:
+        """For each axis the distinct values, and the place of each configuration's among them."""
+        import numpy as np
+
+        columns = zip(*(candidate.point for candidate in self.feasible), strict=True)
+        found = []
+        for column in columns:
+            places = {value: place for place, value in enumerate(dict.fromkeys(column))}
+            found.append((tuple(places), np.array([places[value] for value in column])))
+        return found
 
     @cached_property
     def _by_point(self) -> dict[Point, Candidate]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from enas_inr.estimate import Sample, interval_db
-from enas_inr.spec import PSNR_OFFSET_DB, Fidelity, StudySpec, TrialSpec
+from enas_inr.spec import PSNR_OFFSET_DB, Cost, Fidelity, StudySpec, TrialSpec
 from enas_inr.spec.budget import MAXIMISED
 from enas_inr.validation import Frozen, Lasting
 
@@ -159,7 +162,7 @@ class TrialResult(Lasting):
         """Half the width of the 95% interval of the PSNR, over the cells that are not trained."""
         return interval_db(self.losses, self.sample.of) if self.sample else 0.0
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The canonical key of the configuration."""
         return self.trial.configuration.key()
@@ -355,15 +358,19 @@ def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"
 
 def objective_values(result: TrialResult, objectives: Sequence[str]) -> tuple[float, ...] | None:
     """Return the value of each objective (by default the score), or None if it is incomplete."""
-    measured = {
-        "psnr": result.psnr_db,
-        "score": result.score,
-        **result.trial.cost.model_dump(),
-    }
-    values = [measured[name] for name in objectives or SCORE]
-    if result.score is None or None in values:
+    if result.score is None:
         return None
-    return tuple(float(value) for value in values)
+    values = [_MEASURED[name](result) for name in objectives or SCORE]
+    return None if None in values else tuple(float(value) for value in values)
+
+
+_MEASURED: Mapping[str, Callable[[TrialResult], Any]] = MappingProxyType(
+    {
+        "psnr": attrgetter("psnr_db"),
+        "score": attrgetter("score"),
+        **{name: attrgetter(f"trial.cost.{name}") for name in Cost.model_fields},
+    }
+)
 
 
 def pareto_front(

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -97,6 +98,10 @@ class EnsembleSpec(Lasting):
 
     def key(self) -> str:
         """Return the canonical key: equal keys mean equal architectures."""
+        return self._key
+
+    @cached_property
+    def _key(self) -> str:
         return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
 
     def label(self) -> str:

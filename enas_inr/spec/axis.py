@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import ClassVar, Self
 
 from pydantic import (
@@ -152,7 +153,7 @@ class Axis(Lasting):
         """Whether a value is on the axis."""
         return self.range.holds(value) if self.range else value in self.values
 
-    @property
+    @cached_property
     def numeric(self) -> bool:
         """Whether the values are ordered numbers."""
         return not any(isinstance(value, (str, bool)) for value in self.values)

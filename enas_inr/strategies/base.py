@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence, Set
+from itertools import islice
 
 from enas_inr.cost import Candidate
 from enas_inr.result import TraceStep, TrialResult, best_of
@@ -100,4 +101,4 @@ def unseen(
 ) -> list[Configuration]:
     """Return the first `n` candidates that neither have been trained nor are being trained."""
     seen = {result.key for result in history} | {spec.key() for spec in pending}
-    return [c.spec for c in candidates if c.key not in seen][:n]
+    return list(islice((c.spec for c in candidates if c.key not in seen), n))

@@ -77,10 +77,12 @@ class OptunaOptions(Options):
         sampler_options: options of the sampler, as documented by Optuna.
         trials: largest number of configurations to train.
         batch: number of configurations that the sampler proposes before it learns their values;
-            they can be trained side by side.
+            the search then does not depend on the order in which trials end. None for a sampler
+            that is asked whenever a trial can be trained, and learns each value at once; samplers
+            that remember their proposals (cmaes, nsgaii and others) then propose 4.
     """
 
     sampler: str = "tpe"
     sampler_options: dict[str, JsonValue] = {}
     trials: int = Field(default=20, ge=1)
-    batch: int = Field(default=4, ge=1)
+    batch: int | None = Field(default=None, ge=1)

@@ -1,4 +1,6 @@
-"""The samplers of Optuna as pure functions of the study.
+"""The samplers of Optuna as pure functions of the study, in batches or asynchronous.
+
+In batches:
 
     make an Optuna study in memory, with a seeded sampler
     repeat
@@ -13,6 +15,8 @@ point that was trained before is reported with its value again. If the sampler p
 for a while (Optuna's samplers do not remember points, and few are left near the end), the nearest
 new configuration is taken instead.
 
+Asynchronous samplers are in `optuna_asynchronous.py`.
+
 Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, KDD 2019.
 """
 
@@ -24,12 +28,12 @@ from typing import TYPE_CHECKING, final
 
 from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult, directions, objective_values
-from enas_inr.spec import Axis, Configuration
-from enas_inr.spec.axis import Scalar
+from enas_inr.spec import Configuration
 from enas_inr.spec.space import Point
 from enas_inr.strategies.base import Strategy, compared_in_batches
 from enas_inr.strategies.options import OptunaOptions
-from enas_inr.strategies.samplers import explained, make_sampler
+from enas_inr.strategies.optuna_points import excess, nearest, parameters, suggested_point
+from enas_inr.strategies.samplers import explained, is_independent, make_sampler
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -37,18 +41,46 @@ if TYPE_CHECKING:
 Values = tuple[float, ...] | None
 """The values of the objectives of a configuration; None if it diverged or failed."""
 
+BATCH = 4  # of samplers that cannot be asynchronous
 PATIENCE = 8  # proposals in a row that are not new, before the nearest new one is taken
 
 
 @final
 class OptunaSearch(Strategy):
-    """Proposes configurations in batches by a sampler of Optuna.
+    """Proposes configurations by a sampler of Optuna, in batches or asynchronously.
 
     Raises:
         SpecError: the sampler cannot be used, see `make_sampler`.
     """
 
     def __init__(self, space: FeasibleSpace, options: OptunaOptions = OptunaOptions()) -> None:
+        self._search: Strategy
+        if options.batch is None and is_independent(options.sampler):
+            from enas_inr.strategies.optuna_asynchronous import AsynchronousSearch
+
+            self._search = AsynchronousSearch(space, options)
+        else:
+            self._search = BatchSearch(space, options)
+
+    def propose(
+        self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
+    ) -> Sequence[Configuration]:
+        """Propose what the sampler chooses; nothing while a batch is pending."""
+        return self._search.propose(history, pending, n)
+
+    def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
+        """Return the batches, or single trials; a choice is better than all before it."""
+        return self._search.trace(history)
+
+
+class BatchSearch(Strategy):
+    """Proposes configurations in batches.
+
+    Raises:
+        SpecError: the sampler cannot be used, see `make_sampler`.
+    """
+
+    def __init__(self, space: FeasibleSpace, options: OptunaOptions) -> None:
         self._space = space
         self._options = options
         self._cached = _Search(space, options)  # saves time only: the history decides
@@ -89,7 +121,6 @@ class _Search:
         import optuna
 
         self._options, self._space = options, space
-        self._searched = [axis for axis in space.space.axes if len(axis.points) > 1]
         self._untried = {candidate.point for candidate in space.feasible}
         finite = space.space.finite
         self._left = min(options.trials, len(self._untried)) if finite else options.trials
@@ -116,7 +147,9 @@ class _Search:
                     self.told[key] = values[key]
                     self._tell(trial, values[key])
                 self._open = []
-                asked = (self._ask_new() for _ in range(min(self._options.batch, self._left)))
+                asked = (
+                    self._ask_new() for _ in range(min(self._options.batch or BATCH, self._left))
+                )
                 batch = [key for key in asked if key]
                 self._left = self._left - len(batch) if batch else 0
                 self.batches.append(batch)
@@ -127,27 +160,19 @@ class _Search:
             found = self._ask()
             if found.new:
                 return found.new
-        if not self._untried:
+        candidate = nearest(self._space, found.point, lambda one: one.point in self._untried)
+        if candidate is None:
             return None
-        nearest = min(
-            self._untried, key=lambda point: (self._steps(point, found.point), _order(point))
-        )
-        self._study.enqueue_trial(
-            {
-                axis.name: _suggestion(axis, value)
-                for axis, value in zip(self._space.space.axes, nearest, strict=True)
-                if axis in self._searched and value is not None
-            }
-        )
+        self._study.enqueue_trial(parameters(self._space, candidate.point))
         return self._ask().new
 
     def _ask(self) -> _Asked:
         """Ask the sampler once; report the value at once if it is known already."""
         trial = self._study.ask()
-        point = self._point(trial)
+        point = suggested_point(self._space, trial)
         candidate = self._space.at(point)
-        excess = 0 if candidate else self._excess(point)
-        trial.set_constraint("budget", excess)  # 0: within the budget
+        over = 0 if candidate else excess(self._space, point)
+        trial.set_constraint("budget", over)  # 0: within the budget
         if candidate is None:
             self._tell(trial, None)
             return _Asked(point)
@@ -161,26 +186,6 @@ class _Search:
         self.specs[key] = candidate.spec
         self._untried.discard(candidate.point)
         return _Asked(point, key)
-
-    def _point(self, trial: Trial) -> Point:
-        """Let the sampler choose a value on every axis that applies, the backbone first."""
-        space = self._space.space
-        first = min(space.axes, key=lambda axis: axis.name != "backbone")
-        point = space.moved((None,) * len(space.axes), first.name, first.points[0])
-        for axis in (first, *(axis for axis in space.axes if axis is not first)):
-            applies = point[space.axes.index(axis)] is not None
-            if applies and axis in self._searched:
-                point = space.moved(point, axis.name, _suggested(trial, axis))
-        return point
-
-    def _excess(self, point: Point) -> int:
-        """Return how far a point is from the budget; at least 1 if it exceeds it."""
-        return max(1, min(self._steps(point, c.point) for c in self._space.feasible))
-
-    def _steps(self, one: Point, other: Point) -> int:
-        """Return the number of steps along the axes from one point to another."""
-        triples = zip(self._space.space.axes, one, other, strict=True)
-        return sum(axis.steps(a, b) for axis, a, b in triples)
 
     def _tell(self, trial: Trial, values: Values) -> None:
         from optuna.trial import TrialState
@@ -197,29 +202,3 @@ class _Asked:
 
     point: Point
     new: str | None = None
-
-
-def _suggested(trial: Trial, axis: Axis) -> Scalar:
-    """Let the sampler choose a value: by its index if values are ordered numbers."""
-    if axis.range:
-        if axis.range.whole:
-            low, high = round(axis.range.low), round(axis.range.high)
-            return trial.suggest_int(axis.name, low, high, log=axis.range.log)
-        value = trial.suggest_float(axis.name, axis.range.low, axis.range.high, log=axis.range.log)
-        return axis.range.rounded(value)
-    if not axis.numeric:
-        return axis.values[axis.values.index(trial.suggest_categorical(axis.name, axis.values))]
-    return axis.values[trial.suggest_int(axis.name, 0, len(axis.values) - 1)]
-
-
-def _suggestion(axis: Axis, value: Scalar) -> Scalar:
-    """Return the parameter of the sampler that stands for a value."""
-    return axis.values.index(value) if axis.numeric and not axis.range else value
-
-
-def _order(point: Point) -> list[tuple[str, float]]:
-    """A sort key of points that may hold text and missing values."""
-    return [
-        (value, 0.0) if isinstance(value, str) else ("", -1.0 if value is None else float(value))
-        for value in point
-    ]

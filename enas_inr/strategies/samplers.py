@@ -34,10 +34,26 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 _PACKAGES = {"CmaEsSampler": ("cmaes",)}
 """The further packages that a sampler imports."""
 
+_INDEPENDENT = {"TPESampler", "RandomSampler", "GPSampler", "BruteForceSampler"}
+"""The samplers that decide by the trials of the study and their options alone.
+
+The others remember generations or positions by what they have proposed themselves.
+"""
+
 _COMPUTE_WITH_TORCH = {"GPSampler"}
 
 _OBJECTS = re.compile("Callable|Base|Trial")  # in the type of an option
 _SINGLE_OBJECTIVE = {"CmaEsSampler"}
+
+
+def is_independent(name: str) -> bool:
+    """Whether a sampler decides by the trials of the study alone, and remembers nothing itself."""
+    return SHORT_NAMES.get(name, name) in _INDEPENDENT
+
+
+def needs_all_trials(name: str) -> bool:
+    """Whether a sampler goes through all configurations, so that it must know each trial."""
+    return SHORT_NAMES.get(name, name) == "BruteForceSampler"
 
 
 def make_sampler(

@@ -93,10 +93,10 @@ def open_url(url: str) -> optuna.storages.BaseStorage:
         return optuna.storages.JournalStorage(backend)
     file = file_of(url)
     if file is None or not os.access(file.parent, os.W_OK):
-        return optuna.storages.get_storage(url)
+        return optuna.storages.RDBStorage(url)
     # Two processes that create the same file at once would create its tables twice.
     with FileLock(file.with_name(f".{file.name}.lock"), timeout=_OPENING_SECONDS):
-        return optuna.storages.get_storage(url)
+        return optuna.storages.RDBStorage(url)
 
 
 @contextmanager

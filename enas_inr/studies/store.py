@@ -8,11 +8,13 @@ at a time owns a study, through a lock that the operating system releases howeve
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 import optuna
 from filelock import FileLock, Timeout
+from optuna.storages import RDBStorage
 
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
@@ -27,6 +29,7 @@ from enas_inr.studies.storage import (
     storage_url,
 )
 from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_result
+from enas_inr.studies.writing import TrialWriter, is_finite
 
 
 class Store:
@@ -153,4 +156,16 @@ class Store:
             noted = {}
             if picture and self._pictures:
                 noted = upload(picture, f"reconstruction-{result.trial.number}", self._pictures)
-            self._study.add_trial(frozen_trial(result, self._spec, noted))
+            trial = frozen_trial(result, self._spec, noted)
+            if self._writer and is_finite(trial):
+                self._writer.add(trial)
+            else:
+                self._study.add_trial(trial)
+
+    @cached_property
+    def _writer(self) -> TrialWriter | None:
+        """What writes trials quickly, if that is possible with this storage."""
+        if not isinstance(self._backend, RDBStorage):
+            return None
+        writer = TrialWriter(self._backend, self._backend.get_study_id_from_name(self.name))
+        return writer if writer.usable else None

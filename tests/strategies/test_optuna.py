@@ -17,7 +17,7 @@ from enas_inr.spec import Range
 from enas_inr.strategies import samplers
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import OptunaOptions
-from enas_inr.strategies.optuna_sampler import OptunaSearch
+from enas_inr.strategies.optuna_sampler import BatchSearch, OptunaSearch
 from enas_inr.testing.lookup import LookupExecutor, MemoryRecords, lookup_space, simulate
 from tests.present import present
 
@@ -142,8 +142,8 @@ def test_pending_architectures_are_not_proposed_again_and_n_is_respected():
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii"])
 def test_the_order_in_which_trials_end_changes_nothing(sampler):
-    whole, _ = run(sampler=sampler, trials=16)
-    other, _ = run(executor=Shuffled(psnr), sampler=sampler, trials=16)
+    whole, _ = run(sampler=sampler, trials=16, batch=4)
+    other, _ = run(executor=Shuffled(psnr), sampler=sampler, trials=16, batch=4)
     assert keys(other) != keys(whole)
     assert set(keys(other)) == set(keys(whole))
     assert present(best_of(other)).key == present(best_of(whole)).key
@@ -151,24 +151,23 @@ def test_the_order_in_which_trials_end_changes_nothing(sampler):
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii", "brute"])
 def test_a_search_that_is_killed_after_any_trial_ends_as_if_nothing_had_happened(sampler):
-    whole, _ = run(sampler=sampler, trials=14)
+    options = {"sampler": sampler, "trials": 14, "batch": 4}
+    whole, _ = run(**options)
     for lives in (1, 5, 8, 13):
         records = Mortal([], lives)
         with pytest.raises(KilledError):
-            run(executor=Shuffled(psnr), records=records, sampler=sampler, trials=14)
+            run(executor=Shuffled(psnr), records=records, **options)
         executor = LookupExecutor(psnr)
-        again, _ = run(
-            executor=executor, records=Mortal(records.kept, 0), sampler=sampler, trials=14
-        )
+        again, _ = run(executor=executor, records=Mortal(records.kept, 0), **options)
         assert set(keys(again)) == set(keys(whole))
         assert len(executor.trained) == 14 - lives
         assert present(best_of(again)).key == present(best_of(whole)).key
 
 
 def test_an_instance_that_has_seen_another_history_proposes_as_a_new_one():
-    space, options = space_of(), OptunaOptions(trials=16)
-    whole, used = run(space, trials=16)
-    others, _ = run(space, executor=LookupExecutor(lambda spec: -psnr(spec)), trials=16)
+    space, options = space_of(), OptunaOptions(trials=16, batch=4)
+    whole, used = run(space, trials=16, batch=4)
+    others, _ = run(space, executor=LookupExecutor(lambda spec: -psnr(spec)), trials=16, batch=4)
     nothing: list[TrialResult] = []
     for history in (whole[:8], others[:12], nothing, whole[:12], whole):
         fresh = OptunaSearch(space, options)
@@ -238,7 +237,7 @@ def test_an_axis_may_have_one_value(axes, sampler):
 
 
 def test_the_trace_has_a_step_for_each_batch_and_marks_what_was_better_than_all_before():
-    history, strategy = run(trials=16)
+    history, strategy = run(trials=16, batch=4)
     trace = strategy.trace(history)
     assert [step.iteration for step in trace] == [1, 2, 3, 4]
     assert [r.key for step in trace for r in step.candidates] == keys(history)
@@ -250,7 +249,7 @@ def test_the_trace_has_a_step_for_each_batch_and_marks_what_was_better_than_all_
 
 
 def test_a_trace_of_half_a_batch_has_what_is_known():
-    history, strategy = run(trials=8)
+    history, strategy = run(trials=8, batch=4)
     assert [len(step.candidates) for step in strategy.trace(history[:6])] == [4, 2]
 
 
@@ -303,9 +302,9 @@ def test_a_sampler_whose_package_is_missing_says_what_to_install(monkeypatch):
 def test_with_several_objectives_the_same_holds_and_the_front_comes_near_the_true_one(sampler):
     objectives = ("psnr", "flops")
     space = space_of(objectives=objectives)
-    history, _ = run(space, sampler=sampler, trials=40)
+    history, _ = run(space, sampler=sampler, trials=40, batch=4)
     assert len(set(keys(history))) == 40
-    shuffled, _ = run(space, executor=Shuffled(psnr), sampler=sampler, trials=40)
+    shuffled, _ = run(space, executor=Shuffled(psnr), sampler=sampler, trials=40, batch=4)
     assert set(keys(shuffled)) == set(keys(history))
     everything = simulate(Exhaustive(space), space, PsnrFlops(), LookupExecutor(psnr))
     truth = set(keys(pareto_front(everything, objectives)))
@@ -314,8 +313,8 @@ def test_with_several_objectives_the_same_holds_and_the_front_comes_near_the_tru
 
 
 def test_the_objectives_decide_what_is_proposed():
-    greedy, _ = run(space_of(objectives=("psnr",)), trials=24)
-    frugal, _ = run(space_of(objectives=("bytes",)), trials=24)
+    greedy, _ = run(space_of(objectives=("psnr",)), trials=24, batch=4)
+    frugal, _ = run(space_of(objectives=("bytes",)), trials=24, batch=4)
     late = [sum(r.trial.cost.bytes for r in history[12:]) for history in (greedy, frugal)]
     assert late[0] > 2 * late[1]
 
@@ -375,7 +374,7 @@ def test_an_option_of_the_only_backbone_is_searched(axes):
 def test_what_exceeds_the_budget_between_the_points_of_a_range_is_said_to_do_so():
     widths = Range(low=4, high=128, whole=True)
     space = lookup_space({"width": widths, "depth": (2,)}, 100_000_000)
-    strategy = OptunaSearch(space, OptunaOptions(trials=8))
+    strategy = BatchSearch(space, OptunaOptions(trials=8, batch=4))
     history = simulate(strategy, space, PsnrFlops(), LookupExecutor(lambda spec: spec.width))
     assert all(result.trial.cost.flops <= 100_000_000 for result in history)
     told = strategy._cached._study.trials  # what the sampler knows

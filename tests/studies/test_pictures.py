@@ -22,6 +22,7 @@ from enas_inr.signals.loading import load_signal
 from enas_inr.signals.picture import picture_of, pixels_of
 from enas_inr.signals.signal import Signal
 from enas_inr.studies import pictures
+from enas_inr.studies import store as store_module
 from enas_inr.studies.known import known_trials
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.reading import find_pictures, read_study
@@ -248,17 +249,17 @@ def test_a_trial_is_complete_even_if_its_picture_cannot_be_made(database, tmp_pa
 def test_a_search_killed_between_a_picture_and_its_trial_leaves_nothing_wrong(
     storage, tmp_path, monkeypatch
 ):
-    add = optuna.Study.add_trial
+    convert = store_module.frozen_trial
     calls = []
 
-    def killed(self, trial):
-        calls.append(trial)
+    def killed(*args):
+        calls.append(args)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        add(self, trial)
+        return convert(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(optuna.Study, "add_trial", killed)
+        patch.setattr(store_module, "frozen_trial", killed)
         with pytest.raises(KeyboardInterrupt):
             search(storage)
     (row,) = plain_optuna(storage).trials

@@ -20,11 +20,13 @@ class TestOurOwn(StrategySuite):
             ("coordinate", {"racing": True}),
             ("exhaustive", {}),
             ("exhaustive", {"racing": True}),
+            ("optuna", {}),
             ("optuna", {"sampler": "random", "trials": 9}),
+            ("optuna", {"batch": 4, "trials": 9}),
             ("race", {}),
             ("ray", {}),
         ],
-        ids=lambda param: f"{param[0]}{'-racing' * param[1].get('racing', False)}",
+        ids=lambda param: "-".join(map(str, [param[0], *param[1].values()])),
     )
     def plugin(self, request):
         name, options = request.param

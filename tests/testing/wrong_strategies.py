@@ -92,7 +92,10 @@ class AfterTheLast(Right):
 
 
 class Eager(AfterTheLast):
-    """The next three are similar to the best so far, even if the last three have not ended."""
+    """The next three are similar to the best so far, even if only one of the last three ended."""
+
+    def propose(self, history, pending, n):
+        return [] if pending else super().propose(history, pending, n)
 
     def ordered(self, history):
         best = best_of(history)

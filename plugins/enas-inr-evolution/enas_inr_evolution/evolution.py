@@ -13,8 +13,8 @@ The population consists of the architectures that were trained last, so that a c
 oldest architecture, not the worst. In the paper, a child is one mutation away from its parent; here
 it is mutated again if all of these architectures have been trained.
 
-The search is recomputed from the history at each call. A batch depends on the previous batches and
-the seed, and not on the order in which trials ended.
+The search is a function of the history. A batch depends on the previous batches and the seed, and
+not on the order in which trials ended.
 
 Real et al., Regularized Evolution for Image Classifier Architecture Search, AAAI 2019, Algorithm 1.
 """
@@ -25,6 +25,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Literal, final
 
+import numpy as np
 from pydantic import Field
 
 from enas_inr.cost import FeasibleSpace
@@ -59,11 +60,12 @@ class Evolution(Strategy):
     def __init__(
         self, space: FeasibleSpace, options: EvolutionOptions = EvolutionOptions()
     ) -> None:
-        self._seed = space.seed
+        self._space = space
         self._options = options
-        self._axes = space.space.axes
         self._specs = {c.key: c.spec for c in space.feasible}
         self._points = {c.key: c.point for c in space.feasible}
+        self._born: dict[str, TrialResult] = {}  # what the batches follow from; saves time only
+        self._known_batches: list[list[str]] = []
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
@@ -81,41 +83,40 @@ class Evolution(Strategy):
         return compared_in_batches(self._batches(history), history)
 
     def _batches(self, history: Sequence[TrialResult]) -> list[list[str]]:
-        """Recompute all batches; the last one is incomplete, or empty if the search has ended."""
+        """Return all batches; the last one is incomplete, or empty if the search has ended."""
         known = {result.key: result for result in history}
         keys = list(self._specs)
         end = min(self._options.trials, len(keys))
-        born: list[str] = []
-        batches = [self._random(0).sample(keys, min(self._options.population, end))]
+        if any(known.get(key) is not result for key, result in self._born.items()):
+            self._born, self._known_batches = {}, []  # of another history
+        born = self._born
+        batches = self._known_batches or [
+            self._random(0).sample(keys, min(self._options.population, end))
+        ]
         while batches[-1] and all(key in known for key in batches[-1]):
-            born += batches[-1]
-            batches.append(self._children(born, known, min(self._options.batch, end - len(born))))
+            born |= {key: known[key] for key in batches[-1]}
+            batches.append(self._children(born, min(self._options.batch, end - len(born))))
+        self._born, self._known_batches = born, batches
         return batches
 
-    def _children(
-        self, born: Sequence[str], known: Mapping[str, TrialResult], count: int
-    ) -> list[str]:
+    def _children(self, born: Mapping[str, TrialResult], count: int) -> list[str]:
         """Return the next batch, which consists of new architectures."""
-        alive = [known[key] for key in born[-self._options.population :]]
-        trained = set(born)
-        untrained = [key for key in self._specs if key not in trained]
+        keys, results = list(self._specs), list(born.values())
+        alive = results[-self._options.population :]
+        untrained = np.array([key not in born for key in keys])
         children: list[str] = []
         for number in range(len(born), len(born) + count):
             draw = self._random(number)
             competing = draw.choices(alive, k=self._options.sample)
             parent = max(competing, key=lambda result: result.rank).key
-            away = {key: self._mutations(parent, key) for key in untrained}
-            fewest = min(away.values())
-            children.append(draw.choice([key for key in untrained if away[key] == fewest]))
-            untrained.remove(children[-1])
+            steps = self._space.steps_from(self._points[parent])
+            away = (steps if self._options.mutation == "next" else steps > 0).sum(axis=1)
+            fewest = away[untrained].min()
+            child = draw.choice(np.flatnonzero(untrained & (away == fewest)).tolist())
+            children.append(keys[child])
+            untrained[child] = False
         return children
-
-    def _mutations(self, one: str, other: str) -> int:
-        """Return the number of mutations from one architecture to another."""
-        triples = zip(self._axes, self._points[one], self._points[other], strict=True)
-        steps = [axis.steps(a, b) for axis, a, b in triples]
-        return sum(steps if self._options.mutation == "next" else map(bool, steps))
 
     def _random(self, number: int) -> random.Random:
         """Return a random generator for the trial with that number, independent of all others."""
-        return random.Random(f"evolution {self._seed} {number}")
+        return random.Random(f"evolution {self._space.seed} {number}")
