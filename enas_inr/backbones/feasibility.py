@@ -38,7 +38,7 @@ def resolved(
     """
     check_grid(spec.grid, signal)
     options = catalog.resolved_options(
-        "backbone", spec.backbone, spec.options, signal, spec.grid, training
+        "backbone", spec.backbone, spec.options, signal, spec.grid, training, spec
     )
     backbone: Backbone = catalog.create("backbone", spec.backbone, options=options)
     net = backbone.cost(net_shape(spec, signal))

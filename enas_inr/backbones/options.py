@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from enas_inr.spec import Options, Searchable, SignalInfo, TrainingSpec
+from enas_inr.spec import EnsembleSpec, Options, Searchable, SignalInfo, TrainingSpec
 
 BiasInit = Literal["paper", "fan_in", "fan_product", "zeros"]
 """The bound of the uniform initial biases: `fan_in` 1/sqrt(in), as in torch; `fan_product`
@@ -58,6 +58,10 @@ OMEGA_BY_SAMPLES, OMEGA_POWER = 110.0, 0.21
 OMEGA_PICTURE, OMEGA_VOLUME = 45.0, 20.0
 """The fitted first omega_0 of a signal along two axes, and along more."""
 
+OMEGA_BY_SIDE, OMEGA_LEAST, SCARCE = 0.5, 10.0, 0.3
+"""If a network has at most 0.3 parameters for each value of its cell, the first omega_0 is half the
+side of the cell in samples, but at least 10; it rises to the usual one at one parameter a value."""
+
 OMEGAS_BETWEEN = (40.0, 15.0)
 """The first and the hidden omega_0 of a picture if values between the samples count."""
 
@@ -73,6 +77,25 @@ class SirenOptions(_LayeredOptions):
 
     omega_first: Annotated[float | None, Searchable("10..100:log")] = Field(default=None, gt=0)
     omega_hidden: Annotated[float, Searchable("10..60:log")] = Field(default=30.0, gt=0)
+
+    def sized(
+        self: SirenT, signal: SignalInfo, architecture: EnsembleSpec, training: TrainingSpec
+    ) -> SirenT:
+        """Lower the first omega_0 of a picture for a network with fewer parameters than values.
+
+        Such a network cannot hold the high frequencies of its cell (measured in docs/recipes.md).
+        """
+        if len(signal.shape) != 2 or training.extent > 1:
+            return self
+        points = math.prod(math.ceil(length / architecture.grid) for length in signal.shape)
+        width, depth = architecture.width, architecture.depth
+        parameters = width * (3 + depth * (width + 1) + signal.channels) + signal.channels
+        share = parameters / (points * signal.channels)
+        lowest = min(OMEGA_PICTURE, max(OMEGA_LEAST, OMEGA_BY_SIDE * math.sqrt(points)))
+        room = min(1.0, max(0.0, 1 - math.log(share) / math.log(SCARCE)))
+        if room == 1:
+            return self
+        return self.filled(omega_first=round(lowest * (OMEGA_PICTURE / lowest) ** room, 1))
 
     def fitted(self: SirenT, signal: SignalInfo, grid: int, training: TrainingSpec) -> SirenT:
         """Choose omega_0 by the axes and the samples of a cell (measured in docs/recipes.md).

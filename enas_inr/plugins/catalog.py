@@ -140,6 +140,7 @@ class Catalog:
         signal: SignalInfo,
         grid: int,
         training: TrainingSpec | None = None,
+        architecture: EnsembleSpec | None = None,
     ) -> dict[str, JsonValue]:
         """Validate options, and resolve those that depend on the signal or the grid.
 
@@ -151,6 +152,7 @@ class Catalog:
             grid: number of cells along each axis.
             training: settings that say whether defaults are fitted to the cell (see
                 `Options.fitted`); None for those of the publications.
+            architecture: the architecture whose backbone it is; None for other plugins.
 
         Returns:
             The options of the plugin as JSON values; raises as `options`.
@@ -160,6 +162,8 @@ class Catalog:
             if options is None:
                 return {}
             if training and training.defaults == "fitted":
+                if architecture:
+                    options = options.sized(signal, architecture, training)
                 options = options.fitted(signal, grid, training)
             return options.resolve(signal, grid).model_dump(mode="json")
 

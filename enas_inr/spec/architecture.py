@@ -69,6 +69,13 @@ class Options(Frozen):
         """
         return self
 
+    def sized(self, signal: SignalInfo, architecture: EnsembleSpec, training: TrainingSpec) -> Self:
+        """Fill in options before `fitted` by values that fit the size of a network as well.
+
+        By default none. Called for the options of a backbone only.
+        """
+        return self
+
 
 @dataclass(frozen=True)
 class Searchable:
