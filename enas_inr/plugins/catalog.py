@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
     from pydantic.fields import FieldInfo
 
-    from enas_inr.spec import Options, SignalInfo, TrainingSpec
+    from enas_inr.spec import EnsembleSpec, Options, SignalInfo, TrainingSpec
 
 STRICT_VARIABLE = "ENAS_INR_STRICT_PLUGINS"
 
