@@ -114,10 +114,8 @@ class TrialResult(Lasting):
         message: why it failed or diverged.
         sample: the losses of its cells, if only a part of the trial was trained.
         flat_db: the PSNR of the best constant for each of its cells, in the usual convention.
-        shortfall_db: decibels by which it falls short of what the objective demands; a positive one
-            makes it worse than any trial that is good enough.
-        score_interval: half the width of the 95% interval of the score, over the cells that are not
-            trained.
+        shortfall_db: decibels by which it falls short of what the objective demands.
+        score_interval: half the width of the 95% interval of its score.
     """
 
     later: ClassVar[tuple[str, ...]] = ("sample", "flat_db", "shortfall_db", "score_interval")

@@ -36,6 +36,7 @@ from enas_inr.studies.stopping import Stopping
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
     from enas_inr.studies.pictures import StoredPicture
+    from enas_inr.studies.store import Store
 
 
 def run_study(
@@ -112,16 +113,27 @@ def run_study(
         history = run_loop(
             spec, space, strategy, objective, runner, store, observer, handed_over, known, stopping
         )
+    return _result(store, strategy, history, time.perf_counter() - started)
+
+
+def _result(
+    store: Store, strategy: Strategy, history: Sequence[TrialResult], seconds: float
+) -> SearchResult:
+    """Return the result of a search that has ended.
+
+    Raises:
+        TrainingError: no trial is complete.
+    """
     trace = tuple(strategy.trace(history))
     return SearchResult(
-        study=name,
+        study=store.name,
         storage=store.storage,
-        spec=spec,
-        best=_best(name, history, trace),
+        spec=store.spec,
+        best=_best(store.name, history, trace),
         trace=trace,
         trials=tuple(history),
-        seconds=time.perf_counter() - started,
-        front=pareto_front(history, spec.objectives),
+        seconds=seconds,
+        front=pareto_front(history, store.spec.objectives),
     )
 
 

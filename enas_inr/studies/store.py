@@ -47,7 +47,7 @@ class Store:
 
     def __init__(self, name: str, spec: StudySpec, storage: str) -> None:
         self.name, self.storage = name, storage_url(storage)
-        self._spec = spec
+        self.spec = spec
         self._pictures = artifact_folder(storage)
 
     def __enter__(self) -> Self:
@@ -69,7 +69,7 @@ class Store:
                 self._study = optuna.create_study(
                     storage=self._backend,
                     study_name=self.name,
-                    directions=directions(self._spec.objectives),
+                    directions=directions(self.spec.objectives),
                     load_if_exists=True,
                 )
                 self._agree()
@@ -91,15 +91,15 @@ class Store:
         known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
         if known is None:
             found = [direction.name.lower() for direction in self._study.directions]
-            if self._study.trials or found != directions(self._spec.objectives):
+            if self._study.trials or found != directions(self.spec.objectives):
                 raise StudyError(
                     f"study {self.name!r} in {self.storage} was not made by enas-inr",
                     "choose another --study",
                 )
-            self._study.set_metric_names(list(self._spec.objectives) or ["score"])
-            self._study.set_user_attr(SPEC_ATTRIBUTE, self._spec.model_dump_json())
+            self._study.set_metric_names(list(self.spec.objectives) or ["score"])
+            self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())
             return
-        differences = self._spec.differences(StudySpec.model_validate_json(known))
+        differences = self.spec.differences(StudySpec.model_validate_json(known))
         if differences:
             raise StudyError(
                 f"study {self.name!r} in {self.storage} has different settings: "
@@ -156,7 +156,7 @@ class Store:
             noted = {}
             if picture and self._pictures:
                 noted = upload(picture, f"reconstruction-{result.trial.number}", self._pictures)
-            trial = frozen_trial(result, self._spec, noted)
+            trial = frozen_trial(result, self.spec, noted)
             if self._writer and is_finite(trial):
                 self._writer.add(trial)
             else:

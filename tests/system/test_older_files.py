@@ -295,7 +295,7 @@ def test_a_search_has_the_same_name_and_settings(entry, stores, capsys):
     cli(as_today(entry["argv"]))
     (store,) = stores
     assert store.name == entry["study"]
-    assert store._spec.model_dump(mode="json") == entry["spec"]
+    assert store.spec.model_dump(mode="json") == entry["spec"]
 
 
 @pytest.mark.parametrize("entry", [e for e in SPECS if e["argv"][0] == "fit"], ids=identified)
