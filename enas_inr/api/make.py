@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +18,16 @@ from enas_inr.api.settings import MakeSettings
 from enas_inr.executors.base import TrialProgress
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import SearchResult, TrialResult
+from enas_inr.spec.budget import Precision
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.settings import SignalSettings
 
 if TYPE_CHECKING:
     from enas_inr.signals.rivals import Rival
     from enas_inr.signals.signal import Signal
+
+PACKED: tuple[Precision, ...] = ("int8", "float16")
+"""Precisions of fewer bytes than float32, the smallest first."""
 
 MOST_FITS = 3  # winners that are fitted, if some miss the PSNR that is wanted
 
@@ -79,9 +83,9 @@ class MakeCall(MakeSettings, arbitrary_types_allowed=True):
 def make(signal: str | Path | Signal, call: MakeCall) -> MakeResult:
     """Search the best ensemble for a signal, fit it at full size and write its file.
 
-    If the model falls short of the PSNR that is wanted, with its numbers as they are stored, the
-    next best configuration is fitted, up to three in all. Repeating the call resumes the search,
-    and then the fit.
+    If a PSNR is wanted and no precision is given, the numbers are stored in as few bytes as reach
+    it. If the model falls short of it, the next best configuration is fitted, up to three in all.
+    Repeating the call resumes the search, and then the fit.
 
     Raises:
         SpecError, SignalError, BudgetError, StudyError, TrainingError, ModelError: as their names
@@ -105,8 +109,32 @@ def make(signal: str | Path | Signal, call: MakeCall) -> MakeResult:
             break
     if not fitted.finished:
         return MakeResult(found, fitted, reached=False)
+    if wanted is not None and "precision" not in call.model_fields_set:
+        fitted = _packed(fitted, taken, wanted, catalog)
     psnr = float(fitted.metrics["psnr_db"])
     return MakeResult(found, fitted, reached, tuple(rivals(taken, psnr)))
+
+
+def _packed(fitted: FitResult, signal: Signal, wanted_db: float, catalog: Catalog) -> FitResult:
+    """Store the numbers of a model in as few bytes as still reach a PSNR, if it reaches it."""
+    from enas_inr.model.file import decode, encode
+    from enas_inr.model.measure import measure
+    from enas_inr.model.model import Model
+
+    header, blocks = fitted.model.header, fitted.model.blocks
+    for precision in PACKED:
+        content = encode(header, blocks, precision)
+        stored = Model.of(decode(content, catalog, str(fitted.path)))
+        measured = measure(stored, signal)
+        if float(str(measured["psnr_db"])) < wanted_db:
+            continue
+        measured["psnr_db_float32"] = header.metrics["psnr_db"]
+        metrics = stored.header.metrics | measured
+        packed = replace(stored, header=stored.header.model_copy(update={"metrics": metrics}))
+        size = packed.save(fitted.path, force=True)
+        sizes = {"bytes": size, "bits_per_sample": 8 * size / header.signal.samples}
+        return replace(fitted, model=packed, metrics=fitted.metrics | measured | sizes)
+    return fitted
 
 
 def _of_the_search(call: MakeCall) -> dict[str, Any]:

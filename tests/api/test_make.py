@@ -38,8 +38,15 @@ def test_the_model_reaches_the_target_and_is_the_winner(smallest):
     assert (folder / "m.inr").stat().st_size == made.fit.metrics["bytes"]
 
 
-def test_its_file_has_the_bytes_that_the_search_counted(smallest):
+def test_its_numbers_take_as_few_bytes_as_reach_the_target(smallest):
     made, _ = smallest
+    assert made.fit.model.header.precision != "float32"
+    assert made.fit.metrics["bytes"] < 0.7 * made.search.best.trial.cost.file_bytes
+
+
+def test_a_file_of_a_given_precision_has_the_bytes_that_the_search_counted(tmp_path):
+    made = make(tmp_path, objective="smallest", target_psnr_db=24, precision="float16")
+    assert made.fit.model.header.precision == "float16"
     expected = made.search.best.trial.cost.file_bytes
     assert made.fit.metrics["bytes"] == pytest.approx(expected, rel=0.01)
 
@@ -47,7 +54,8 @@ def test_its_file_has_the_bytes_that_the_search_counted(smallest):
 def test_the_fit_has_the_psnr_of_the_trial(smallest):
     made, _ = smallest
     assert made.search.best.fidelity.cells == 1
-    assert made.fit.metrics["psnr_db"] == pytest.approx(made.search.best.psnr_db, abs=0.5)
+    fitted = made.fit.metrics["psnr_db_float32"]
+    assert fitted == pytest.approx(made.search.best.psnr_db, abs=0.5)
 
 
 def test_it_is_shown_beside_ordinary_codecs(smallest):
