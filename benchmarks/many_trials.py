@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
+from pydantic import JsonValue
+
 from enas_inr.backbones.feasibility import feasible_space
 from enas_inr.executors.base import Executor
 from enas_inr.plugins.catalog import Catalog, load_catalog
@@ -116,7 +118,7 @@ class Clock(Observer):
 
 def make_spec(strategy: str, trials: int) -> StudySpec:
     """Return a study of 3,552 architectures within the budget."""
-    options = {} if strategy == "exhaustive" else {"trials": trials}
+    options: dict[str, JsonValue] = {} if strategy == "exhaustive" else {"trials": trials}
     return StudySpec(
         signal=PICTURE,
         space=SearchSpace(

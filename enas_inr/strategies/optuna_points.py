@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.cost import Candidate, FeasibleSpace
@@ -72,11 +72,13 @@ def nearest(
     Of several, it is the first in the order of their values.
     """
     away = space.steps_from(point).sum(axis=1)
-    places = away.argsort(kind="stable").tolist()  # most are never looked at
+    places: list[int] = away.argsort(kind="stable").tolist()  # most are never looked at
     first = next((place for place in places if accepted(space.feasible[place])), None)
     if first is None:
         return None
-    tied = (space.feasible[place] for place in (away == away[first]).nonzero()[0].tolist())
+    tied: Iterable[Candidate] = (
+        space.feasible[place] for place in (away == away[first]).nonzero()[0].tolist()
+    )
     return min(filter(accepted, tied), key=lambda candidate: _order(candidate.point))
 
 

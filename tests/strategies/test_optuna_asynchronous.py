@@ -8,7 +8,7 @@ import pytest
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.result import best_of
-from enas_inr.spec import Range
+from enas_inr.spec import Configuration, Range
 from enas_inr.strategies import optuna_asynchronous
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import OptunaOptions
@@ -39,7 +39,8 @@ def results(space, specs, first=0, value=psnr):
 
 def search(space, strategy, workers=1, value=psnr, history=(), trials=10**6):
     """Search with some workers, of which a random one ends next."""
-    draw, history, pending = random.Random(0), list(history), []
+    draw, history = random.Random(0), list(history)
+    pending: list[Configuration] = []
     while len(history) < trials:
         pending += strategy.propose(history, pending, workers - len(pending))
         if not pending:
@@ -79,7 +80,7 @@ def test_asking_for_several_is_asking_for_one_after_the_other(sampler):
     strategy = make(space, sampler=sampler, trials=30)
     history = search(space, strategy, trials=12)
     several = list(strategy.propose(history, (), 3))
-    single = []
+    single: list[Configuration] = []
     for _ in range(3):
         single += strategy.propose(history, single, 1)
     assert several == single

@@ -28,6 +28,7 @@ from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.search import run_study
 from enas_inr.studies.store import Store
+from enas_inr.studies.trials import frozen_trial
 from enas_inr.training.evaluate import evaluate
 from enas_inr.training.trainer import train
 from tests.present import present
@@ -249,7 +250,7 @@ def test_a_trial_is_complete_even_if_its_picture_cannot_be_made(database, tmp_pa
 def test_a_search_killed_between_a_picture_and_its_trial_leaves_nothing_wrong(
     storage, tmp_path, monkeypatch
 ):
-    convert = store_module.frozen_trial
+    convert = frozen_trial
     calls = []
 
     def killed(*args):

@@ -4,6 +4,7 @@ import sqlite3
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from sqlalchemy import event
 
 from enas_inr.result import Curve
@@ -64,6 +65,7 @@ def test_a_trial_needs_few_statements(tmp_path):
     with Store("s", SPEC, str(tmp_path / "s.db")) as store:
         store.add(complete(0))
         said = []
+        assert isinstance(store._backend, RDBStorage)
         event.listen(
             store._backend.engine, "before_cursor_execute", lambda *args: said.append(args[2])
         )
