@@ -135,7 +135,7 @@ class SearchSettings(SignalSettings, StudySettings):
     @property
     def usual_size(self) -> str:
         """The size of an image for which none is given: its own, or the paper's."""
-        return "none" if self.fits else PAPER_SIZE
+        return "none" if self.explores else PAPER_SIZE
 
     def chosen(self, kind: str) -> str:
         """Return the plugin chosen for a kind; the strategy `ray` implies the executor `ray`."""

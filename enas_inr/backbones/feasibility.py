@@ -105,7 +105,7 @@ def feasible_space(
         seed=spec.seed,
         axes=len(spec.signal.shape),
         repeats=spec.repeats,
-        exact=spec.training.defaults == "paper",
+        exact=spec.training.profile != "tuned",
     )
 
 

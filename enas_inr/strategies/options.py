@@ -18,7 +18,7 @@ class RacingOptions(Options):
         least: smallest number of cells on which a configuration is trained.
         tolerance: score that the winner may be short of the best one.
         interval: half the width of the 95% interval of the winner's PSNR at which it is known well
-            enough, in dB; with the profile `paper`, the winner is trained in full.
+            enough, in dB; with other profiles than `tuned`, the winner is trained in full.
     """
 
     samples: int = Field(default=1024, ge=1)
@@ -31,7 +31,7 @@ class CoordinateOptions(RacingOptions):
     """Options of `coordinate`, Algorithm 1.
 
     Attributes:
-        racing: whether the configurations of a line race; None: unless the profile is `paper`.
+        racing: whether the configurations of a line race; None: with the profile `tuned`.
         start: where the first line search begins: a value of the space for each axis. The
             configuration is not trained unless a line search proposes it. Axes that are left out
             start at the paper's values (`PAPER_START`) if the space has them, or else at the
@@ -49,7 +49,7 @@ class ExhaustiveOptions(RacingOptions):
 
     Attributes:
         racing: whether the configurations race, as with `race`, instead of being trained in full;
-            None: unless the profile is `paper`, or the architectures are given.
+            None: with the profile `tuned`, unless the architectures are given.
         cells: share of the cells on which each configuration is trained, but at least two; scores
             are then estimates, and nothing races.
     """

@@ -133,7 +133,7 @@ class Races:
     def confirmed(self, winner: Candidate) -> Heat:
         """Return what is left to train of a winner until its PSNR is known well enough.
 
-        With the profile `paper`, that is all of it, with all repeats.
+        With other profiles than `tuned`, that is all of it, with all repeats.
         """
         result = max(self._known[winner.key], key=self._amount)
         known = (Round((result,), winner.key if result.score is not None else None),)

@@ -116,8 +116,8 @@ def _space(
         values["depth"] = settings.depths
     grid = settings.grid
     if grid is None:
-        grid = first_grid(signal) if settings.fits else PAPER_GRID
-        if settings.fits:
+        grid = first_grid(signal) if settings.explores else PAPER_GRID
+        if settings.explores:
             values = {"grid": suggested_grids(signal)} | values
     usual = {
         name: parse(Axis, {"name": name, "values": tuple(points)}, f"{where}{name}s")

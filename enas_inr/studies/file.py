@@ -37,13 +37,7 @@ from pydantic import Field, model_validator
 
 from enas_inr.errors import SpecError
 from enas_inr.spec import Choice
-from enas_inr.studies.settings import (
-    GRID,
-    PAPER_GRID,
-    SignalSettings,
-    StudySettings,
-    TrainingSettings,
-)
+from enas_inr.studies.settings import SignalSettings, StudySettings, TrainingSettings
 from enas_inr.validation import Frozen, nearest, parse
 
 if TYPE_CHECKING:
@@ -82,7 +76,6 @@ class SearchTable(StudySettings):
     """
 
     name: str
-    grid: Annotated[int, GRID] = PAPER_GRID
     grids: Annotated[tuple[int, ...] | None, Field(min_length=1)] = None
     rows: tuple[NamedRow, ...] = ()
 
@@ -121,12 +114,12 @@ class SearchTable(StudySettings):
         _distinct(
             [f"M={row.grid} d={row.depth} w={row.width}" for row in self.rows], "architecture"
         )
-        _distinct([f"M={grid}" for grid in self.each_grid], "grid")
+        _distinct([f"M={grid}" for grid in self.grids or ()], "grid")
         return self
 
     @property
-    def each_grid(self) -> tuple[int, ...]:
-        """The grids, each of which is searched separately."""
+    def each_grid(self) -> tuple[int | None, ...]:
+        """The grids, each of which is searched separately; None for the default."""
         return self.grids or (self.grid,)
 
 

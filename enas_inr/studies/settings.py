@@ -35,7 +35,7 @@ STEPS = Setting(
 
 GRID = Setting(
     "Cells along each spatial axis, M.",
-    shown="searched, see `enas-inr suggest`; 8 with the profile paper",
+    shown="searched, see `enas-inr suggest`; 8 with other profiles than tuned",
 )
 PAPER_GRID = 8
 
@@ -143,7 +143,7 @@ class SignalSettings(Settings):
         Text | None,
         Setting(
             "Resize an image: 128 (a square), WxH, or none.",
-            shown="none; 128 with the profile paper",
+            shown="none; 128 with other profiles than tuned",
         ),
     ] = None
     signal_options: Annotated[
@@ -161,7 +161,7 @@ class StudySettings(TrainingSettings):
         str | None,
         Setting(
             "The strategy that proposes architectures.",
-            shown="race; coordinate with the profile paper or several objectives",
+            shown="race; coordinate with other profiles than tuned, or several objectives",
         ),
     ] = None
     strategy_options: Annotated[
@@ -171,7 +171,7 @@ class StudySettings(TrainingSettings):
         bool | None,
         Setting(
             "Let configurations race on a part of the cells; coordinate and exhaustive only.",
-            shown="on, but not with the profile paper",
+            shown="on with the profile tuned",
             sets="strategy_options.racing",
         ),
     ] = None
@@ -226,11 +226,11 @@ class StudySettings(TrainingSettings):
     grid: Annotated[int | None, GRID] = None
     widths: Annotated[
         Integers | None,
-        Setting("Widths to search.", shown="8 to 128; 16 to 512 with the profile paper"),
+        Setting("Widths to search.", shown="8 to 128; 16 to 512 with other profiles than tuned"),
     ] = None
     depths: Annotated[
         Integers | None,
-        Setting("Depths to search.", shown="1,2,3; 1 to 5 with the profile paper"),
+        Setting("Depths to search.", shown="1,2,3; 1 to 5 with other profiles than tuned"),
     ] = None
     search: Annotated[
         Options,
@@ -326,19 +326,19 @@ class StudySettings(TrainingSettings):
     @property
     def usual_sizes(self) -> dict[str, Sequence[int]]:
         """The widths and depths that are searched if none are given."""
-        if not self.fits:
+        if not self.explores:
             return {"width": PAPER_WIDTHS, "depth": PAPER_DEPTHS}
         paper = self.objective == "psnr_flops"
         return {"width": USUAL_WIDTHS if paper else FINE_WIDTHS, "depth": USUAL_DEPTHS}
 
     @property
-    def fits(self) -> bool:
-        """Whether the profile is one whose defaults fit the signal: any but `paper`."""
+    def explores(self) -> bool:
+        """Whether a search explores the grid of a whole signal: with the profile `tuned`."""
         profile = self.profile or (self.training or {}).get("profile") or self.DEFAULT_PROFILE
-        return profile != "paper"
+        return bool(profile == "tuned")
 
     def chosen(self, kind: str) -> str:
         """Return the plugin chosen for a kind."""
         if kind == "strategy" and self.strategy is None:
-            return "race" if self.fits and len(self.objectives) < 2 else "coordinate"
+            return "race" if self.explores and len(self.objectives) < 2 else "coordinate"
         return super().chosen(kind)

@@ -227,7 +227,7 @@ def test_options_of_the_executor_can_be_given_either_way(asked):
     [
         (
             {"sampler": "tpe"},
-            "sampler does not apply to strategy 'coordinate'; add strategy optuna",
+            "sampler does not apply to strategy 'race'; add strategy optuna",
         ),
         ({"workers": 2}, "workers does not apply to executor 'local'; add executor ray, or drop"),
         ({"steps": 3, "training": {"steps": 4}}, "steps 3 and training steps=4 differ; give one"),

@@ -64,7 +64,7 @@ WRONG = {
     "a sampler for nobody": (
         2,
         TINY + " --sampler tpe",
-        "--sampler does not apply to strategy 'co",
+        "--sampler does not apply to strategy 'ra",
     ),
     "workers for nobody": (2, TINY + " --workers 2", "ray, or drop it"),
     "a scheduler for nobody": (2, TINY + " --scheduler asha", "add --strategy ray, or drop it"),
@@ -115,7 +115,11 @@ WRONG = {
     "an infinite limit": (2, TINY + " --max-flops 1e999", "'1e999' is not a quantity"),
     "a limit per pixel": (2, TINY + " --max-bytes 1k/pixel", "'1k/pixel' is not a limit"),
     "a limit below 1": (2, TINY + " --max-parameters -5", "'-5' is not a quantity"),
-    "a budget nothing fits": (4, TINY + " --max-flops 10", "the smallest costs are 18.43k flops"),
+    "a budget nothing fits": (
+        4,
+        TINY + " --max-flops 10",
+        "the nearest, siren M=2 d=1 w=4, has 18.43k flops",
+    ),
     "an unknown device": (2, TINY + " --device gpu", "use auto, cpu, cuda, cuda:N, mps or xpu"),
     "an unsupported device": (2, TINY + " --device meta", "device 'meta' is not supported"),
     "a missing device": (2, TINY + " --device cuda:99", "device 'cuda:99' is not available"),

@@ -17,7 +17,7 @@ def searched(tmp_path_factory):
     """Two studies: `one` has trained a line of the space, `race` all of it a little."""
     path = tmp_path_factory.mktemp("oracle") / "enas-inr.db"
     start = "--strategy-option max_iterations=1 --study one"
-    only = "--strategy race --strategy-option first=0.25 --study race"
+    only = "--strategy race --strategy-option samples=64 --study race"
     for options in (start, only):
         assert call(f"{SEARCH} {options} --storage {path}").code == 0
     return path

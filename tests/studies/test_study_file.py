@@ -39,7 +39,8 @@ def test_a_file_is_read_with_its_defaults(tmp_path):
     assert loaded.name == "mine"
     assert loaded.reduced == ""
     assert loaded.file.signals == ("sample:photo",)
-    assert [search.strategy for search in loaded.file.searches] == ["coordinate", "exhaustive"]
+    strategies = [search.chosen("strategy") for search in loaded.file.searches]
+    assert strategies == ["coordinate", "exhaustive"]
     assert loaded.file.searches[1].grids == (4, 8)
 
 

@@ -105,7 +105,7 @@ def test_unsupported_bits_are_refused():
 
 SEARCH = (
     "search sample:photo --size 16 --grid 2 --widths 4,16 --depths 1 --repeats 1 --steps 60 "
-    "--lr 1e-3 --objective rate_distortion --json --quiet"
+    "--lr 1e-3 --objective rate_distortion --floor -99 --json --quiet"
 )
 
 
