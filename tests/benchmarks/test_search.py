@@ -56,7 +56,7 @@ def test_parts_are_all_of_the_cells_and_the_first_sixteenth_is_halved(cells):
         assert edges[:5] == [0, 2, 4, 8, 12]
 
 
-@pytest.mark.parametrize("strategy", ["race samples=SAMPLES", "coordinate"])
+@pytest.mark.parametrize("strategy", ["race samples=64", "coordinate"])
 def test_a_replay_is_the_search(search, pair, executor, lines, strategy):
     replayed = search.replay(pair, strategy, search.read(lines), CATALOG)
     name, *options = strategy.split()

@@ -118,7 +118,7 @@ WRONG = {
     "a budget nothing fits": (
         4,
         TINY + " --max-flops 10",
-        "the nearest, siren M=2 d=1 w=4, has 18.43k flops",
+        "siren M=2 d=1 w=4, has 18.43k flops",
     ),
     "an unknown device": (2, TINY + " --device gpu", "use auto, cpu, cuda, cuda:N, mps or xpu"),
     "an unsupported device": (2, TINY + " --device meta", "device 'meta' is not supported"),

@@ -9,7 +9,7 @@ from tests.command_line import assert_one_line, call
 from tests.present import present
 
 TINY = "--size 16 --grid 4 --widths 4,8 --depths 1,2 --repeats 2 --steps 6 --json --quiet"
-SEARCH = f"search sample:photo {TINY} --profile paper"
+SEARCH = f"search sample:photo {TINY} --profile paper --floor -99"
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def test_a_search_tries_every_width_and_keeps_the_best(searched):
     ]
     assert found["best"]["score"] == max(t["score"] for t in found["trials"])
     first = found["trace"][0]
-    assert (first["iteration"], first["axis"]) == (1, "width")
+    assert (first["iteration"], first["axis"]) == (1, "")
     assert first["candidates"] == found["trials"]
     assert {step["choice"] for step in found["trace"]} == {found["best"]["number"]}
 

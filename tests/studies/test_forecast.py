@@ -12,6 +12,7 @@ from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import Axis, Budget, EnsembleSpec, SearchSpace, StudySpec, TrainingSpec
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.strategies.options import ExhaustiveOptions, RaceOptions
 from enas_inr.strategies.race import Race
 from enas_inr.studies import forecast as module
 from enas_inr.studies.forecast import forecast
@@ -30,6 +31,7 @@ SPEC = StudySpec(
 )
 SPACE = feasible_space(SPEC, CATALOG)
 CONTEXT = ExecutionContext(CATALOG, SIGNAL, "cpu")
+IN_FULL = ExhaustiveOptions(racing=False)
 SECOND = 1e-6  # for a sample and a step, of each configuration
 
 
@@ -42,7 +44,7 @@ def steady(monkeypatch):
 
 @pytest.mark.usefixtures("steady")
 def test_all_configurations_count_with_their_steps_and_repeats():
-    found = forecast(SPEC, CONTEXT, SPACE, Exhaustive(SPACE), 4)
+    found = forecast(SPEC, CONTEXT, SPACE, Exhaustive(SPACE, IN_FULL), 4)
     assert found is not None
     assert found.first is None
     assert found.most == pytest.approx(SECOND * 64 * 48 * (100 + 300) * 2 * 3)
@@ -50,14 +52,14 @@ def test_all_configurations_count_with_their_steps_and_repeats():
 
 @pytest.mark.usefixtures("steady")
 def test_of_fewer_trials_the_dearest_count():
-    found = forecast(SPEC, CONTEXT, SPACE, Exhaustive(SPACE), 1)
+    found = forecast(SPEC, CONTEXT, SPACE, Exhaustive(SPACE, IN_FULL), 1)
     assert found is not None
     assert found.most == pytest.approx(SECOND * 64 * 48 * 300 * 3)
 
 
 @pytest.mark.usefixtures("steady")
 def test_a_race_begins_with_a_few_cells_and_trains_each_once():
-    found = forecast(SPEC, CONTEXT, SPACE, Race(SPACE), 24)
+    found = forecast(SPEC, CONTEXT, SPACE, Race(SPACE, RaceOptions(samples=192)), 24)
     assert found is not None
     assert found.first is not None
     whole = SECOND * 64 * 48 * (100 + 300) * 2
@@ -76,7 +78,7 @@ def test_a_race_that_must_be_exact_trains_its_winner_in_full():
 
 def test_a_short_search_is_not_measured(monkeypatch):
     monkeypatch.setattr(module, "_seconds_per_sample", None)  # which cannot be called
-    assert forecast(SPEC, CONTEXT, SPACE, Exhaustive(SPACE), 4) is None
+    assert forecast(SPEC, CONTEXT, SPACE, Exhaustive(SPACE, IN_FULL), 4) is None
 
 
 def test_between_two_measured_configurations_costs_count_by_their_ratio(monkeypatch):

@@ -89,8 +89,11 @@ def test_without_complete_trials_there_is_no_regret(searched):
 def test_an_oracle_has_the_settings_of_the_study_but_for_the_strategy():
     assert oracle_name("s", 1) == "s-oracle"
     assert oracle_name("s", 0.25) == "s-oracle-0.25"
-    assert oracle_spec(SPEC, 1).strategy == Choice(name="exhaustive")
+    assert oracle_spec(SPEC, 1).strategy == Choice(
+        name="exhaustive", options={"racing": False, "cells": 1}
+    )
     assert SPEC.differences(oracle_spec(SPEC, 0.25)) == [
         "strategy.name: coordinate, not exhaustive",
         "strategy.options.cells: -, not 0.25",
+        "strategy.options.racing: -, not False",
     ]

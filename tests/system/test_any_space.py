@@ -73,6 +73,9 @@ def test_python_takes_axes_as_sequences_and_text(tmp_path):
         grid=2,
         steps=4,
         repeats=1,
+        strategy="coordinate",
+        racing=False,
+        floor_db=-99,
         storage=str(tmp_path / "a.db"),
     )
     assert found.best.trial.training.learning_rate == found.best.trial.recipe["learning_rate"]
