@@ -332,7 +332,8 @@ def test_a_clip_goes_from_search_to_report_on_the_command_line(
     monkeypatch.chdir(tmp_path)
     write(clip(12, 36, 40, rate="30000/1001"), tmp_path / f"walk{suffix}")
     options = "--signal-option max_frames=6 --signal-option max_side=20"
-    sizes = "--grid 2 --widths 4,8 --depths 1 --repeats 1 --steps 5 --study s --no-racing --strategy coordinate --quiet"
+    sizes = "--grid 2 --widths 4,8 --depths 1 --repeats 1 --steps 5 --study s --quiet"
+    sizes += " --no-racing --strategy coordinate"
     assert call(f"search walk{suffix} {options} {sizes} -o out") == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "comparison.png",
