@@ -149,7 +149,9 @@ class Races:
         return Heat(known, (winner.spec.at(further),))
 
     def _vague(self, result: TrialResult) -> bool:
-        return result.interval_db > self._options.interval
+        """Whether the PSNR is not known well enough; beyond a ceiling of the score, it need not."""
+        most, worth = self._options.interval, self._space.worth
+        return result.interval_db > most and (not worth or result.score_interval > worth * most)
 
     def _can_win(self, result: TrialResult, leader: TrialResult) -> bool:
         if result.key == leader.key:

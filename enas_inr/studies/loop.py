@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from enas_inr.studies.forecast import Forecast
     from enas_inr.studies.pictures import StoredPicture
 
+FAR_DB = 1000.0  # instead of an infinite interval, which a single cell has
+
 KnownResult = Callable[[TrialSpec], TrialResult | None]
 """Finds the result of an equal trial that was trained before."""
 
@@ -74,13 +76,22 @@ def scored(result: TrialResult, objective: Objective, floor_db: float) -> TrialR
     short = objective.shortfall_db(result)
     if result.flat_db is not None and result.psnr_db is not None:
         short = max(short, result.flat_db + floor_db - result.psnr_db)
+    score = objective.score(result)
+    half = score - objective.score(_lowered(result)) if result.sample else 0.0
     return result.model_copy(
-        update={
-            "score": objective.score(result),
-            "score_interval": objective.worth * result.interval_db,
-            "shortfall_db": max(0.0, short),
-        }
+        update={"score": score, "score_interval": half, "shortfall_db": max(0.0, short)}
     )
+
+
+def _lowered(result: TrialResult) -> TrialResult:
+    """Return the result that it would be at the lower end of the interval of its PSNR."""
+    by_db = min(result.interval_db, FAR_DB)
+    lower = [
+        repeat.model_copy(update={"psnr_paper_db": repeat.psnr_paper_db - by_db})
+        for repeat in result.repeats
+        if repeat.psnr_paper_db is not None
+    ]
+    return result.model_copy(update={"repeats": tuple(lower)})
 
 
 def nothing_known(trial: TrialSpec) -> TrialResult | None:
@@ -97,7 +108,9 @@ def run_loop(
     records: Records,
     observer: Observer,
     pictures: MutableMapping[str, Picture | StoredPicture] | None = None,
-    known: KnownResult = nothing_known,
+    known: FAR_DB = 1000.0  # instead of an infinite interval, which a single cell has
+
+KnownResult = nothing_known,
     stopping: Stopping = Stopping(),
 ) -> list[TrialResult]:
     """Propose, train and keep trials until the search has ended.
