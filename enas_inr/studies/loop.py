@@ -108,9 +108,7 @@ def run_loop(
     records: Records,
     observer: Observer,
     pictures: MutableMapping[str, Picture | StoredPicture] | None = None,
-    known: FAR_DB = 1000.0  # instead of an infinite interval, which a single cell has
-
-KnownResult = nothing_known,
+    known: KnownResult = nothing_known,
     stopping: Stopping = Stopping(),
 ) -> list[TrialResult]:
     """Propose, train and keep trials until the search has ended.
