@@ -30,7 +30,7 @@ from typing import final
 from pydantic import JsonValue
 
 from enas_inr.backbones.feasibility import feasible_space
-from enas_inr.executors.base import Executor
+from enas_inr.executors.base import Executor, Supply
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import Curve, RepeatResult, TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import (
@@ -66,34 +66,37 @@ class TableExecutor(Executor):
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def run(self, trials: Sequence[TrialSpec]) -> Iterator[TrialResult]:
-        """Yield a result for each trial."""
-        for trial in trials:
-            psnr = self._table(trial.configuration)
-            draw = random.Random(trial.configuration.key())
-            values = [psnr + draw.gauss(0, 0.1) for _ in range(trial.repeats)]
-            steps = (*CURVE, 2137)
-            yield TrialResult(
-                trial=trial,
-                status=TrialStatus.COMPLETE,
-                repeats=tuple(
-                    RepeatResult(
-                        status=TrialStatus.COMPLETE, steps=2137, psnr_paper_db=value, best_step=2100
-                    )
+    def run(self, trials: Supply) -> Iterator[TrialResult]:
+        """Yield a result for each trial, one after the other."""
+        while taken := trials.take(1):
+            yield from map(self._result, taken)
+
+    def _result(self, trial: TrialSpec) -> TrialResult:
+        psnr = self._table(trial.configuration)
+        draw = random.Random(trial.configuration.key())
+        values = [psnr + draw.gauss(0, 0.1) for _ in range(trial.repeats)]
+        steps = (*CURVE, 2137)
+        return TrialResult(
+            trial=trial,
+            status=TrialStatus.COMPLETE,
+            repeats=tuple(
+                RepeatResult(
+                    status=TrialStatus.COMPLETE, steps=2137, psnr_paper_db=value, best_step=2100
+                )
+                for value in values
+            ),
+            curve=Curve(
+                steps=steps,
+                psnr_paper_db=tuple(
+                    tuple(value - 10 / step**0.5 + draw.gauss(0, 0.1) for step in steps)
                     for value in values
                 ),
-                curve=Curve(
-                    steps=steps,
-                    psnr_paper_db=tuple(
-                        tuple(value - 10 / step**0.5 + draw.gauss(0, 0.1) for step in steps)
-                        for value in values
-                    ),
-                ),
-                learning_rate=draw.uniform(1e-4, 1e-2),
-                seconds=draw.uniform(1, 9),
-                device="cpu",
-                versions=VERSIONS,
-            )
+            ),
+            learning_rate=draw.uniform(1e-4, 1e-2),
+            seconds=draw.uniform(1, 9),
+            device="cpu",
+            versions=VERSIONS,
+        )
 
 
 @dataclass
