@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
 demo: $(READY)
 	$(BIN)/enas-inr search sample:photo --size 96x112 --grid 8 --widths 16,32,64 --depths 1,2,3 \
-		--repeats 2 --storage demo-output/study.db -o demo-output
+		--strategy coordinate --no-racing --repeats 2 --storage demo-output/study.db -o demo-output
 
 # In two processes, but for the tests of a Ray cluster, of which there should be one at a time. With
 # more threads than cores, those of torch wait for each other in every operation.

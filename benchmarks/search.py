@@ -21,6 +21,7 @@ from typing import Any
 
 from cell_tables import TableExecutor, parts_of
 from pages import filled, markdown
+from whole_signals import sizes, smallest
 
 from enas_inr.api.reading import read_signal
 from enas_inr.api.settings import SearchSettings
@@ -42,6 +43,7 @@ from enas_inr.testing.lookup import MemoryRecords
 
 PAGE = Path(__file__).parents[1] / "docs" / "search.md"
 PHOTOGRAPHS = ("photo", "astronaut", "coffee", "cat", "rocket")
+SIZES = ("512x512", "1024x768", "1024x1024", "2048x2048")
 GRIDS = (8, 16)
 REPEATS = 3
 STRATEGIES = ("race", "coordinate")
@@ -234,7 +236,17 @@ def measure_pairs(args: argparse.Namespace) -> dict[str, str]:
     }
 
 
-PARTS = {"pairs": measure_pairs}
+def measure_sizes(args: argparse.Namespace) -> dict[str, str]:
+    """Search a photograph by default at several sizes."""
+    return {"sizes": sizes(load_catalog(), args.photograph, args.sizes)}
+
+
+def measure_smallest(args: argparse.Namespace) -> dict[str, str]:
+    """Make the smallest file of a photograph that reaches a PSNR."""
+    return {"smallest": smallest(load_catalog(), args.photograph, args.target_psnr)}
+
+
+PARTS = {"pairs": measure_pairs, "sizes": measure_sizes, "smallest": measure_smallest}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -246,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", default="paper")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument(
-        "--strategies", nargs="+", default=STRATEGIES, help="such as 'race first=0.125'"
+        "--strategies", nargs="+", default=STRATEGIES, help="such as 'race samples=2048'"
     )
     parser.add_argument(
         "--lines", type=Path, metavar="FILE", help="write each result here; go on from it"
@@ -255,6 +267,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--trained", action="store_true", help="train nothing; show the pairs that are complete"
     )
+    parser.add_argument("--photograph", help="file of the parts sizes and smallest")
+    parser.add_argument("--sizes", nargs="+", default=SIZES, help="of the part sizes")
+    parser.add_argument("--target-psnr", type=float, default=35.0, help="of the part smallest")
     parser.add_argument("--page", type=Path, help="a page with a place for the tables")
     args = parser.parse_args(argv)
     parts = PARTS[args.part](args)

@@ -84,13 +84,13 @@ class CoordinateAscent(Strategy):
 
     def _likely(
         self, history: Sequence[TrialResult], running: frozenset[str]
-    ) -> Sequence[Configuration]:
+    ) -> list[Configuration]:
         """Return what follows if nothing in training is better than what is known.
 
         A worker would be idle otherwise. What is trained ahead and turns out not to be needed stays
         in the history, where no line search looks at it.
         """
-        return left(self._progress(history, running).next, running) if running else ()
+        return left(self._progress(history, running).next, running) if running else []
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""

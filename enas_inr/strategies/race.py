@@ -37,13 +37,13 @@ class Race(Strategy):
 
     def _likely(
         self, history: Sequence[TrialResult], running: frozenset[str]
-    ) -> Sequence[Configuration]:
+    ) -> list[Configuration]:
         """Return what goes on if nothing in training is better than what is known, the best first.
 
         A worker would be idle otherwise. The decisions are still those of complete rounds.
         """
         if not running:
-            return ()
+            return []
         rank = {result.key: result.rank for result in history}
         likely = left(self._heats(history, running)[-1].next, running)
         return sorted(likely, key=lambda one: rank[one.key()], reverse=True)
