@@ -10,7 +10,6 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode
-from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
     from enas_inr.api.make import MakeResult
@@ -65,6 +64,8 @@ def make(
 
 
 def _print(made: MakeResult) -> None:
+    from enas_inr.validation import format_quantity
+
     metrics, best = made.fit.metrics, made.search.best
     others = ", ".join(f"{rival.codec} {format_quantity(rival.bytes)}B" for rival in made.rivals)
     beside = f"; {others} at the same quality" if others else ""

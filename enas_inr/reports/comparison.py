@@ -128,8 +128,7 @@ def _common_limits(*studies: StudyRecord) -> dict[str, float]:
 
 
 def _winner(study: StudyRecord, limits: dict[str, float]) -> TrialResult:
-    trials = compared(study.results, study.trace)
-    complete = [result for result in trials if result.score is not None]
+    complete = [r for r in compared(study.results, study.trace) if r.score is not None]
     if not complete:
         raise StudyError(f"study {study.name!r} has no complete trial", "let it run on")
     within = [

@@ -150,6 +150,7 @@ def psnr_gain(base: TrialResult, result: TrialResult) -> Difference | None:
 
 def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]:
     best = best_of(compared(study.results, study.trace))
+    chosen = (best.key, best.status) if best and len(study.results) > 1 else None
     base = _baseline(report, study)
     order = {key: place for place, key in enumerate(study.names)}
 
@@ -165,7 +166,7 @@ def _rows(report: Report, study: StudyRecord, fronts: set[int]) -> Iterable[Row]
             result=result,
             name=name,
             psnr=Estimate.of(result.psnr_db_repeats),
-            best=best is not None and result.key == best.key and len(study.results) > 1,
+            best=(result.key, result.status) == chosen,
             front=id(result) in fronts,
             gain=psnr_gain(other, result) if other else None,
             passes=_passing_step(result, other) if other else None,

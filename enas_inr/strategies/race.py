@@ -45,7 +45,8 @@ class Race(Strategy):
         if not running:
             return []
         rank = {result.key: result.rank for result in history}
-        likely = left(self._heats(history, running)[-1].next, running)
+        races = Races(self._space, self._options, history, running)
+        likely = left(races.heat(self._entered).next, running)
         return sorted(likely, key=lambda one: rank[one.key()], reverse=True)
 
     def rounds(self) -> int:
@@ -62,10 +63,8 @@ class Race(Strategy):
             TraceStep(number, "", one.results, one.leader) for number, one in enumerate(rounds, 1)
         ]
 
-    def _heats(
-        self, history: Sequence[TrialResult], without: frozenset[str] = frozenset()
-    ) -> list[Heat]:
-        races = Races(self._space, self._options, history, without)
+    def _heats(self, history: Sequence[TrialResult]) -> list[Heat]:
+        races = Races(self._space, self._options, history)
         heat = races.heat(self._entered)
         if heat.winner is None:
             return [heat]

@@ -10,7 +10,7 @@ def test_a_suggestion_is_shown_with_its_reasons_and_the_command_that_goes_on():
     assert first == "sample:photo: 128x128 pixels, 3 channels (resized from 512x600)"
     shown = plain(outcome.out)
     assert "grid 16 cells of 8x8 samples; 4, 8, 16 and 32 give 32, 16, 8 and 4" in shown
-    assert "omega_first 45 fitted to cells of 8x8 samples" in shown
+    assert "omega_first 39.5 fitted to cells of 8x8 samples" in shown
     assert "the raw samples are 49.15kB" in shown
     assert last.startswith(
         "next: enas-inr search sample:photo --size 128x128 --search grid=4,8,16,32 --widths "

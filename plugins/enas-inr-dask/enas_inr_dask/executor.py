@@ -59,14 +59,16 @@ class DaskExecutor(Executor):
         begun: set[int | None] = set()
         spared: Counter[int] = Counter()
         try:
-            while tasks or taken:
+            while True:
                 for trial in taken:
                     submit(trial)
                 # One at least, which waits for a worker if there is none yet.
                 free = max(1, room(self._client, self._options.resources)) - len(tasks)
                 taken = trials.take(free) if free > 0 else []
-                if taken or not tasks:
+                if taken:
                     continue
+                if not tasks:
+                    return
                 news = heard.get()
                 if isinstance(news, TrialProgress):
                     begun.add(news.number)
