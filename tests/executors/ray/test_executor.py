@@ -28,6 +28,8 @@ WIDTHS, DEPTHS = [8, 16, 32], [1, 2]
 def search(folder, cluster=None, observer=None, **changes):
     asked: dict[str, Any] = {
         "strategy": "exhaustive",
+        "strategy_options": {"racing": False},
+        "grid": 8,
         "widths": WIDTHS,
         "depths": DEPTHS,
         "size": 48,
@@ -174,8 +176,8 @@ def test_what_the_cluster_does_not_have_is_refused_at_once(tmp_path, cluster):
 
 
 SEARCH = (
-    "search sample:photo --size 48 --strategy exhaustive --widths 8,16,32 --depths 1,2 "
-    "--repeats 2 --steps 60 --executor ray --json"
+    "search sample:photo --size 48 --strategy exhaustive --no-racing --grid 8 --widths 8,16,32 "
+    "--depths 1,2 --repeats 2 --steps 60 --executor ray --json"
 )
 EVENTS = """
 import os, signal, sys

@@ -38,7 +38,8 @@ def search(folder, cluster, options=None, **changes):
 
 
 def exhaustive(folder, cluster):
-    return search(folder, cluster, strategy="exhaustive", executor="local", executor_options=None)
+    local = {"executor": "local", "executor_options": None}
+    return search(folder, cluster, {"racing": False}, strategy="exhaustive", **local)
 
 
 @pytest.fixture(scope="module")
