@@ -139,14 +139,15 @@ class TrialResult(Lasting):
     def fidelity(self) -> Fidelity:
         """How much of the trial was trained."""
         cells = self.sample.cells / self.sample.of if self.sample else 1.0
-        return Fidelity(cells=cells, repeats=self.trial.repeats)
+        steps = self.trial.steps / self.trial.training.steps
+        return Fidelity(cells=cells, repeats=self.trial.repeats, steps=steps)
 
     @property
     def amount(self) -> str:
-        """How much was trained, for people: `8 of 64 cells`; empty for all cells."""
-        if self.sample is None or self.sample.cells == self.sample.of:
-            return ""
-        return f"{self.sample.cells} of {self.sample.of} cells"
+        """How much was trained, for people: `8 of 64 cells, 50 of 200 steps`; empty for all."""
+        some, made, most = self.sample, self.trial.steps, self.trial.training.steps
+        cells = f"{some.cells} of {some.of} cells" if some and some.cells < some.of else ""
+        return ", ".join(filter(None, (cells, f"{made} of {most} steps" if made < most else "")))
 
     @property
     def losses(self) -> list[float]:
@@ -218,13 +219,18 @@ def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
     """Return the best complete trial, or None.
 
     Of a configuration, the last result counts, which has the highest fidelity. Of configurations,
-    those with most repeats count, by the lower end of the interval of their score.
+    those with the largest share of their steps count, and of these those with most repeats, by the
+    lower end of the interval of their score.
     """
     latest = {result.key: result for result in results}.values()
     scored = [result for result in latest if result.score is not None]
-    most = max((result.trial.repeats for result in scored), default=0)
-    finest = [result for result in scored if result.trial.repeats == most]
+    most = max(map(_far, scored), default=())
+    finest = [result for result in scored if _far(result) == most]
     return max(finest, key=_cautious_rank, default=None)
+
+
+def _far(result: TrialResult) -> tuple[float, ...]:
+    return result.fidelity.steps, result.trial.repeats
 
 
 def _cautious_rank(result: TrialResult) -> tuple[float, float, int, int]:

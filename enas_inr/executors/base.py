@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enas_inr.plugins.catalog import Catalog
@@ -57,6 +58,8 @@ class ExecutionContext:
         at_end: callbacks for the end of the search, however it ends.
         pictures: whether pictures of the reconstructions of complete trials are wanted.
         orders: the cells in the order in which they are picked, by grid and margin; see `order`.
+        states: folder for the states of trainings on this machine; None if they are not to be kept
+            (see `enas_inr.executors.states`).
         keep_picture: to be called with a trial and its picture, if pictures are wanted, in the
             process of the search and before the result of the trial is yielded.
     """
@@ -70,6 +73,7 @@ class ExecutionContext:
     say: Callable[[str], None] = lambda line: None
     at_end: ExitStack = field(default_factory=ExitStack)
     pictures: bool = False
+    states: Path | None = None
     keep_picture: Callable[[TrialSpec, Picture], None] = lambda trial, picture: None
     orders: dict[tuple[int, int], list[int]] = field(default_factory=dict, repr=False)
 
@@ -105,6 +109,7 @@ class ExecutionContext:
             title=self.title,
             share=share,
             pictures=self.pictures,
+            states=self.states,
         )
 
 

@@ -21,6 +21,7 @@ from enas_inr.executors.base import (
     TrialProgress,
     given,
 )
+from enas_inr.executors.states import States
 from enas_inr.executors.trial import (
     failed_result,
     failure,
@@ -33,7 +34,7 @@ from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import Progress
-from enas_inr.training.trainer import train
+from enas_inr.training.trainer import Stage, train
 from enas_inr.training.workers import STREAMS
 
 __all__ = ["LocalExecutor", "train_trial"]
@@ -47,6 +48,7 @@ class LocalExecutor(Executor):
         self._context = context
         self._device = resolve_device(context.device)
         self._shapes = STREAMS if self._device.type == "cuda" else 1
+        self._states = States(context.states, context.info)
 
     def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one group of shapes after the other."""
@@ -69,9 +71,20 @@ class LocalExecutor(Executor):
                 )
             )
 
+        begun = first.part is not None and first.part.first_step > 0
+        found = [self._states.find(trial) if begun else None for trial in trials]
+        states = [state for state in found if state is not None]
+        if begun and len(states) < len(trials):
+            pairs = list(zip(trials, found, strict=True))
+            yield from self._train([from_the_start(one) for one, state in pairs if state is None])
+            if kept := [one for one, state in pairs if state is not None]:
+                yield from self._train(kept)
+            return
         failed = ""
         try:
             jobs = make_jobs(self._context, trials)
+            for index, state in enumerate(states):
+                jobs[index] = jobs[index].slower() if state["retried"] else jobs[index]
             outcomes = train(
                 jobs,
                 training_of(first),
@@ -79,12 +92,16 @@ class LocalExecutor(Executor):
                 keep_params=self._context.pictures,
                 on_progress=tell,
                 share=self._context.share,
+                stage=Stage(first.steps, states, keep=self._states.folder is not None),
             )
         except Exception as error:  # a failed trial must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise
             failed = failure(error)
         # Outside the handler, whose traceback would keep the memory of the training alive.
+        if failed and begun:  # the states may be damaged
+            yield from self._train([from_the_start(trial) for trial in trials])
+            return
         apart = groups(trials, 1)
         if failed and len(apart) > 1:  # only the shape at fault should fail
             for group in apart:
@@ -99,6 +116,7 @@ class LocalExecutor(Executor):
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
             share = seconds * trial.cost.flops
             result = trial_result(self._context, trial, outcome, share)
+            self._states.keep(result, outcome.state)
             picture = trial_picture(self._context, job, outcome, result)
             if picture:
                 self._context.keep_picture(trial, picture)
@@ -124,6 +142,12 @@ def groups(trials: Sequence[TrialSpec], shapes: int) -> list[list[TrialSpec]]:
         found.setdefault((common, known[common] // shapes), []).extend(same)
         known[common] += 1
     return list(found.values())
+
+
+def from_the_start(trial: TrialSpec) -> TrialSpec:
+    """Return a trial without the steps that were made before, since its state is not found."""
+    part = trial.part and trial.part.model_copy(update={"first_step": 0})
+    return trial.model_copy(update={"part": part})
 
 
 def train_trial(context: ExecutionContext, trial: TrialSpec) -> tuple[TrialResult, Picture | None]:

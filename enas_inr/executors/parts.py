@@ -18,27 +18,34 @@ __all__ = ["merged", "part_of", "training_flops"]
 PASSES = 3  # forward and backward, which costs about twice as much
 
 
-def part_of(fidelity: Fidelity, cells: int, before: TrialResult | None) -> Part | None:
+def part_of(fidelity: Fidelity, cells: int, steps: int, before: TrialResult | None) -> Part | None:
     """Return the part that is left to train.
 
-    What was trained before is kept if either more cells are wanted or more repeats, not both.
+    What was trained before is kept if more cells are wanted, or more repeats, or more steps, and
+    the other two are as before.
 
     Args:
         fidelity: how much of the trial is wanted.
         cells: number of all cells.
+        steps: number of all steps.
         before: result of the trial so far, if there is one.
 
     Returns:
         The part; None if all of the trial is to be trained, from its beginning.
     """
     wanted = fidelity.count(cells)
+    last = fidelity.steps_of(steps)
+    end = last if last < steps else None
     if before and before.sample and before.status is TrialStatus.COMPLETE:
-        trained, repeats = before.sample.cells, before.trial.repeats
-        if repeats == fidelity.repeats and trained < wanted:
-            return Part(first_cell=trained, cells=wanted)
-        if trained == wanted and repeats < fidelity.repeats:
-            return Part(cells=wanted, first_repeat=repeats)
-    return Part(cells=wanted) if wanted < cells else None
+        trained, repeats, made = before.sample.cells, before.trial.repeats, before.trial.steps
+        known = trained == wanted, repeats == fidelity.repeats, made == last
+        if known == (False, True, True) and trained < wanted:
+            return Part(first_cell=trained, cells=wanted, steps=end)
+        if known == (True, False, True) and repeats < fidelity.repeats:
+            return Part(cells=wanted, first_repeat=repeats, steps=end)
+        if known == (True, True, False) and made < last:
+            return Part(cells=wanted, first_step=made, steps=end)
+    return Part(cells=wanted, steps=end) if wanted < cells or end else None
 
 
 def merged(before: TrialResult, part: TrialResult) -> TrialResult:
@@ -48,7 +55,7 @@ def merged(before: TrialResult, part: TrialResult) -> TrialResult:
     """
     spec = part.trial.part
     assert spec
-    trial = part.trial.model_copy(update={"part": Part(cells=spec.cells)})
+    trial = part.trial.model_copy(update={"part": Part(cells=spec.cells, steps=spec.steps)})
     if part.status is not TrialStatus.COMPLETE or not (before.sample and part.sample):
         return part.model_copy(update={"trial": trial})
     if spec.first_repeat:
@@ -152,16 +159,19 @@ def training_flops(results: Iterable[TrialResult]) -> float:
 
 
 def _steps(result: TrialResult) -> float:
-    """The steps of all repeats on the whole signal; a part makes all steps of the recipe."""
+    """The steps of all repeats on the whole signal; a part makes all its steps."""
     if result.sample is None:
         return sum(repeat.steps for repeat in result.repeats)
     trial = result.trial
-    return result.fidelity.cells * trial.repeats * trial.training.steps
+    return result.fidelity.cells * trial.repeats * trial.steps
 
 
 def _continues(before: TrialResult, result: TrialResult) -> bool:
     """Whether a result has that before in it: see `part_of`."""
     if not (before.sample and result.sample) or result.status is not TrialStatus.COMPLETE:
         return False
+    ours, theirs = result.trial, before.trial
+    if ours.steps != theirs.steps:
+        return bool(ours.part and ours.part.first_step)
     same_cells = before.sample.cells == result.sample.cells
-    return same_cells != (before.trial.repeats == result.trial.repeats)
+    return same_cells != (theirs.repeats == ours.repeats)

@@ -107,18 +107,24 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
-class Part(Frozen):
+class Part(Lasting):
     """The part of a trial to train, or that was trained.
 
     Attributes:
         first_cell: the first of the cells, in their fixed order.
         cells: the end of the cells: one more than the last of them.
         first_repeat: the first of the repeats; the last one is that of the trial.
+        first_step: number of steps that were made before, and from which the training goes on.
+        steps: number of the last step; None for all steps of the recipe.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("first_step", "steps")
 
     first_cell: int = Field(default=0, ge=0)
     cells: int = Field(ge=1)
     first_repeat: int = Field(default=0, ge=0)
+    first_step: int = Field(default=0, ge=0)
+    steps: int | None = Field(default=None, ge=1)
 
 
 class TrialSpec(Lasting):
@@ -139,6 +145,11 @@ class TrialSpec(Lasting):
     part: Part | None = None
     repeats: int = Field(ge=1)
     seed: int = Field(ge=0)
+
+    @property
+    def steps(self) -> int:
+        """The number of its last step."""
+        return (self.part and self.part.steps) or self.training.steps
 
     @property
     def configuration(self) -> Configuration:

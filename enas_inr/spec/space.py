@@ -40,14 +40,24 @@ class Fidelity(Frozen):
         cells: share of the cells, which are taken in a fixed order (see
             `enas_inr.signals.stratified.nested_order`); at least one is.
         repeats: number of trainings of each of them.
+        steps: share of the steps of the recipe that is made, of which the schedule is that of all.
     """
 
     cells: float = Field(default=1.0, gt=0, le=1)
     repeats: int = Field(default=1, ge=1)
+    steps: float = Field(default=1.0, gt=0, le=1)
 
     def count(self, cells: int) -> int:
         """Return how many of the cells these are."""
-        return min(cells, max(1, math.ceil(self.cells * cells - 1e-9)))
+        return _count(self.cells, cells)
+
+    def steps_of(self, steps: int) -> int:
+        """Return how many of the steps of a recipe these are."""
+        return _count(self.steps, steps)
+
+
+def _count(share: float, number: int) -> int:
+    return min(number, max(1, math.ceil(share * number - 1e-9)))
 
 
 class Configuration(EnsembleSpec):

@@ -14,6 +14,10 @@ class RacingOptions(Options):
     """The rules of races, see `enas_inr.strategies.racing`.
 
     Attributes:
+        steps: share of the steps that is made in the first round; there are twice as many in each
+            further one, before there are more cells.
+        doubt: decibels by which one may still overtake another in the second half of the steps,
+            and in each halving before it.
         samples: samples of the signal on whose cells all configurations are trained first.
         least: smallest number of cells on which a configuration is trained.
         tolerance: score that the winner may be short of the best one.
@@ -21,6 +25,8 @@ class RacingOptions(Options):
             enough, in dB; with other profiles than `tuned`, the winner is trained in full.
     """
 
+    steps: float = Field(default=1.0, gt=0, le=1)
+    doubt: float = Field(default=3.0, ge=0)
     samples: int = Field(default=1024, ge=1)
     least: int = Field(default=4, ge=2)
     tolerance: float = Field(default=0.2, ge=0)

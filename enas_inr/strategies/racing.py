@@ -4,7 +4,7 @@
     repeat
         leader <- the best of them
         drop what cannot be better than the leader by more than `tolerance`
-        train the others on twice as many cells
+        train the others for twice as many steps, if not all are made; else on twice as many cells
     until only the leader is left, or all cells are trained
 
 Cells are independent, and all configurations are trained on the same ones (see
@@ -27,6 +27,7 @@ from enas_inr.result import TrialResult
 from enas_inr.spec import Configuration, Fidelity
 from enas_inr.strategies.options import RacingOptions
 
+STEPS_ROUNDED = 1e-9
 FIRST_ENTERED = 8  # configurations of which one may be good enough; then twice as many
 
 
@@ -108,7 +109,8 @@ class Races:
             if leader is None:
                 return Heat(tuple(rounds))
             alive = [c for c, r in zip(alive, results, strict=True) if self._can_win(r, leader)]
-            if len(alive) == 1 or all(fidelity.cells == 1 for _, fidelity in pairs):
+            all_trained = all(fidelity.cells == fidelity.steps == 1 for _, fidelity in pairs)
+            if len(alive) == 1 or all_trained:
                 (winner,) = [one for one in alive if one.key == leader.key]
                 return Heat(tuple(rounds), winner=winner)
             level += 1
@@ -140,7 +142,9 @@ class Races:
         share = result.fidelity.cells
         if result.score is None:
             return Heat(known)
-        if share < 1 and (self._space.exact or self._vague(result)):
+        if result.fidelity.steps < 1:
+            further = Fidelity(cells=share)
+        elif share < 1 and (self._space.exact or self._vague(result)):
             further = Fidelity(cells=1 if self._space.exact else min(1, 2 * share))
         elif self._space.exact and result.trial.repeats < self._space.repeats:
             further = Fidelity(repeats=self._space.repeats)
@@ -158,7 +162,8 @@ class Races:
             return True
         if result.score is None or leader.score is None:
             return False
-        lacking = result.shortfall_db - 2 * result.interval_db  # at the upper end of its interval
+        doubt = self._options.doubt * -math.log2(result.fidelity.steps)
+        lacking = result.shortfall_db - 2 * result.interval_db - doubt  # at the upper end of it
         if lacking > 0:  # it will not be acceptable, but it may be the nearest
             return leader.shortfall_db > lacking
         if leader.shortfall_db > 0:
@@ -169,27 +174,41 @@ class Races:
         worth = self._space.worth
         psnr = (result.psnr_paper_db or 0) - (leader.psnr_paper_db or 0)
         ahead = result.score - leader.score + worth * (gap - psnr)
-        return ahead + worth * half > self._options.tolerance
+        most = ahead + worth * (half + doubt)
+        if result.interval_db and not result.score_interval:  # beyond a ceiling of the score
+            most = min(most, result.score - leader.score + leader.score_interval)
+        return most > self._options.tolerance
 
     def _fidelity(self, candidate: Candidate, level: int) -> Fidelity:
-        """Return the fidelity of a round: each has twice as many samples as the one before."""
+        """Return the fidelity of a round: each has twice as many samples as the one before.
+
+        If not all steps are made in the first round, there are twice as many steps at first.
+        """
+        steps = self._options.steps * 2.0**level
+        level = max(0, level - _rounds_of_steps(self._options))
         samples = self._options.samples * 2.0**level / self._space.samples
         cells = self._options.least * 2.0**level / self._space.cells(candidate.spec)
-        return Fidelity(cells=min(1.0, max(samples, cells)))
+        return Fidelity(cells=min(1.0, max(samples, cells)), steps=min(1.0, steps))
 
     def _result(self, candidate: Candidate, fidelity: Fidelity) -> TrialResult | None:
         """Return the result with the fewest cells that has at least this fidelity."""
         wanted = fidelity.count(self._space.cells(candidate.spec))
+        share = fidelity.steps - STEPS_ROUNDED
         enough = [
             result
             for result in self._known.get(candidate.key, ())
             if result.score is None  # what diverges on some cells diverges on all of them
-            or (self._cells(result) >= wanted and result.trial.repeats >= fidelity.repeats)
+            or (
+                self._cells(result) >= wanted
+                and result.trial.repeats >= fidelity.repeats
+                and result.fidelity.steps >= share
+            )
         ]
         return min(enough, key=self._amount, default=None)
 
-    def _amount(self, result: TrialResult) -> tuple[bool, int, int]:
-        return result.score is None, self._cells(result), result.trial.repeats
+    def _amount(self, result: TrialResult) -> tuple[bool, int, float, int]:
+        steps, repeats = result.fidelity.steps, result.trial.repeats
+        return result.score is None, self._cells(result), steps, repeats
 
     def _cells(self, result: TrialResult) -> int:
         trial = result.trial
@@ -213,7 +232,13 @@ def most_rounds(space: FeasibleSpace, options: RacingOptions) -> int:
     most = max(space.cells(candidate.spec) for candidate in space.feasible)
     share = max(options.samples / space.samples, options.least / most)
     confirming = 2 if space.exact else 0  # all cells, then all repeats
-    return math.ceil(-math.log2(min(1.0, share))) + 1 + confirming
+    rounds = math.ceil(-math.log2(min(1.0, share))) + 1
+    return _rounds_of_steps(options) + rounds + confirming
+
+
+def _rounds_of_steps(options: RacingOptions) -> int:
+    """Return the number of rounds in which not all steps are made."""
+    return math.ceil(-math.log2(options.steps))
 
 
 def _leader(results: Sequence[TrialResult]) -> TrialResult | None:

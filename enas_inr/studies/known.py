@@ -77,7 +77,7 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
                 result = _parsed(TrialResult, trial.user_attrs.get(RESULT_ATTRIBUTE))
                 if result is None or result.status is not TrialStatus.COMPLETE:
                     continue
-                if result.fidelity.cells == 1:
+                if result.fidelity.cells == result.fidelity.steps == 1:
                     result = _whole(result)
                 identity = _identity(result.trial)
                 known = best.get(identity)
@@ -110,4 +110,6 @@ def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
 
 def _identity(trial: TrialSpec) -> str:
     """Everything that determines the result of each repeat of a trial on its signal."""
-    return trial.model_dump_json(exclude={"number", "cost", "repeats"})
+    return trial.model_dump_json(
+        exclude={"number": True, "cost": True, "repeats": True, "part": {"first_step"}}
+    )

@@ -220,13 +220,15 @@ class _Search:
         found = self.space.find(configuration)
         assert found, f"{configuration.label()} is not feasible"  # a proposal, which is checked
         before = self.latest.get(configuration.key())
+        training = configuration.training(self.spec.training)
+        cells = self.space.cells(configuration)
         return TrialSpec(
             number=number,
             ensemble=configuration.ensemble,
             cost=found.cost,
-            training=configuration.training(self.spec.training),
+            training=training,
             recipe=configuration.recipe,
-            part=part_of(fidelity, self.space.cells(configuration), before),
+            part=part_of(fidelity, cells, training.steps, before),
             repeats=fidelity.repeats,
             seed=self.spec.seed,
         )

@@ -14,6 +14,7 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
+from enas_inr.executors.states import States, states_folder
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import (
@@ -66,7 +67,7 @@ def run_study(
     from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
 
-    started = time.perf_counter()
+    started, stopping = time.perf_counter(), stopping.begun()
     observer = observer or Observer()
     name = name or study_name(spec)
     objective = make_objective(catalog, spec)
@@ -93,6 +94,7 @@ def run_study(
             say=observer.said,
             at_end=at_end,
             pictures=original is not None,
+            states=states_folder(),
             keep_picture=keep_picture,
         )
         chosen = executor
@@ -113,7 +115,11 @@ def run_study(
         history = run_loop(
             spec, space, strategy, objective, runner, store, observer, handed_over, known, stopping
         )
-    return _result(store, strategy, history, time.perf_counter() - started)
+    found = _result(store, strategy, history, time.perf_counter() - started)
+    if not stopping.reason(history):  # else the same command goes on from them
+        others = (one.trial for one in history if one.key != found.best.key)
+        States(states_folder(), spec.signal).remove(others)
+    return found
 
 
 def _result(

@@ -63,7 +63,7 @@ def frozen_trial(
     configuration = result.trial.configuration
     backbone = configuration.backbone
     axes = [axis for axis in spec.space.axes if axis.backbone in ("", backbone)]
-    complete = result.status is TrialStatus.COMPLETE and result.fidelity.cells == 1
+    complete = result.status is TrialStatus.COMPLETE and not _partial(result)
     has_curve = result.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED)
     trial = create_trial(
         state=_state(result),
@@ -82,8 +82,12 @@ def frozen_trial(
 
 def _state(result: TrialResult) -> TrialState:
     # A dashboard should not call an estimate from some cells the best trial.
-    partial = result.status is TrialStatus.COMPLETE and result.fidelity.cells < 1
+    partial = result.status is TrialStatus.COMPLETE and _partial(result)
     return TrialState.PRUNED if partial else _STATES[result.status]
+
+
+def _partial(result: TrialResult) -> bool:
+    return result.fidelity.cells < 1 or result.fidelity.steps < 1
 
 
 def _distribution(axis: Axis) -> BaseDistribution:

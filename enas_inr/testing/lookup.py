@@ -83,6 +83,7 @@ def cells_of(trial: TrialSpec, psnr: float) -> Sample | None:
     """Return the losses of the cells of a part of a trial, whose mean over all cells is known.
 
     Some cells are much busier than others; how much is the same for all configurations of a grid.
+    After a share of the steps, they are as many times as large as that share is small.
 
     Args:
         trial: the trial; None is returned for a whole one.
@@ -94,7 +95,7 @@ def cells_of(trial: TrialSpec, psnr: float) -> Sample | None:
         return None
     count = trial.ensemble.grid ** len(PICTURE.shape)
     busy = np.sort(np.random.default_rng(count).lognormal(size=count))[list(spread(count))]
-    losses = 10 ** (-psnr / 10) * busy / busy.mean()
+    losses = 10 ** (-psnr / 10) * busy / busy.mean() * trial.training.steps / trial.steps
     some = losses[trial.part.first_cell : trial.part.cells].astype(np.float32)
     ends = np.tile(some, (trial.repeats - trial.part.first_repeat, 1))
     return Sample(
@@ -209,9 +210,9 @@ def lookup_results(
             number=number + index,
             ensemble=spec.ensemble,
             cost=found.cost,
-            training=spec.training(TrainingSpec()),
+            training=(training := spec.training(TrainingSpec())),
             recipe=spec.recipe,
-            part=part_of(spec.fidelity or Fidelity(), space.cells(spec), None),
+            part=part_of(spec.fidelity or Fidelity(), space.cells(spec), training.steps, None),
             repeats=1,
             seed=space.seed,
         )

@@ -274,7 +274,7 @@ def ask(
         f"the strategy proposed {counted(len(proposals), 'architecture')} for n = {n}; "
         "propose at most n",
     )
-    seen = {(result.key, _cells(result.fidelity)) for result in history}
+    seen = {(result.key, _amount(result.fidelity)) for result in history}
     running = {spec.key() for spec in pending}
     named: set[str] = set()
     for spec in proposals:
@@ -285,7 +285,7 @@ def ask(
             "propose only architectures of FeasibleSpace.feasible",
         )
         require(
-            (key, _cells(getattr(spec, "fidelity", None))) not in seen,
+            (key, _amount(getattr(spec, "fidelity", None))) not in seen,
             f"the strategy proposed {label}, which has been trained; leave out what the history "
             "holds",
         )
@@ -301,8 +301,8 @@ def ask(
     return proposals
 
 
-def _cells(fidelity: Fidelity | None) -> float:
-    return fidelity.cells if fidelity else 1.0
+def _amount(fidelity: Fidelity | None) -> tuple[float, float]:
+    return (fidelity.cells, fidelity.steps) if fidelity else (1.0, 1.0)
 
 
 def keys_of_stdin() -> None:

@@ -1,4 +1,7 @@
-"""The state of a run as named tensors: the best weights of each member, and a checkpoint.
+"""The state of a run as named tensors: the best weights of each member, and checkpoints.
+
+A checkpoint of a run (`to_tensors`) is for the same jobs; a job can also be taken out of a run, and
+go on in another one (`states_of_jobs`).
 
 The loss of a member at the first step of a round is exactly that of its weights when the round
 starts. Each member therefore keeps the best of its weights at the starts of rounds, at the cost of
@@ -8,7 +11,7 @@ length of rounds depends on the machine, and the result must not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -131,6 +134,67 @@ def from_tensors(run: Run, best: BestWeights | None, tensors: Mapping[str, Tenso
             best.leaves[index] = _named(tensors, f"{index}.best.", gather(batch))
     if best:
         best.resume(run)
+
+
+def states_of_jobs(run: Run) -> list[dict[str, Tensor]]:
+    """Return, for each job of a run, the state from which it can go on in whatever other run.
+
+    That of a job whose steps are all made has the final weights of its first repeat alone, and the
+    cells that they belong to.
+    """
+    ended = run.done == run.steps
+    states: list[dict[str, Tensor]] = []
+    for number, job in enumerate(run.jobs):
+        rows = [run.rows[number, repeat] for repeat in range(len(job.seeds))]
+        known = {"done": torch.tensor(run.done), "retried": torch.tensor(job.retried)}
+        states.append(known if ended else known | {"losses": run.losses[rows, : run.done]})
+    for batch in run.batches:
+        named = {kind: gather(batch, kind) for kind in ([WEIGHTS] if ended else kinds(batch))}
+        if ended:
+            constants = [chunk.constants for chunk in batch.chunks]
+            named["constants"] = {
+                name: torch.cat([part[name] for part in constants]).cpu() for name in constants[0]
+            }
+        for number, mine in _rows_of_jobs(batch, first_repeat=ended):
+            for kind, leaves in named.items():
+                states[number] |= {
+                    f"{batch.block}.{kind}.{name}": _real(leaf[mine])
+                    for name, leaf in leaves.items()
+                }
+            if ended:
+                cells = run.jobs[number].partition.blocks[batch.block].cells
+                states[number][f"{batch.block}.cells"] = torch.tensor(cells)
+    return states
+
+
+def restore_jobs(run: Run, states: Sequence[Mapping[str, Tensor]]) -> None:
+    """Bring the jobs of a run to their states, which have all made as many steps.
+
+    Raises:
+        KeyError, ValueError, RuntimeError: the tensors are not of such jobs.
+    """
+    for number, state in enumerate(states):
+        rows = [run.rows[number, repeat] for repeat in range(len(run.jobs[number].seeds))]
+        run.done = int(state["done"])
+        run.losses[rows, : run.done] = state["losses"]
+    for batch in run.batches:
+        for kind in kinds(batch):
+            leaves = gather(batch, kind)
+            for number, mine in _rows_of_jobs(batch):
+                like = {name: leaf[mine] for name, leaf in leaves.items()}
+                prefix = f"{batch.block}.{kind}."
+                for name, leaf in _named(states[number], prefix, like).items():
+                    leaves[name][mine] = leaf
+            scatter(batch, leaves, kind)
+
+
+def _rows_of_jobs(batch: Batch, first_repeat: bool = False) -> Iterator[tuple[int, list[int]]]:
+    """Iterate over the jobs of a batch, with the rows of their members in it."""
+    rows: dict[int, list[int]] = {}
+    for row, member in enumerate(batch.members):
+        if member.repeat == 0 or not first_repeat:
+            rows.setdefault(member.job, []).append(row)
+    return iter(rows.items())
 
 
 def _named(tensors: Mapping[str, Tensor], prefix: str, like: Params) -> Params:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -51,6 +51,7 @@ class Outcome:
         retried: whether it replaces one that diverged.
         device: where it was trained, which need not be the device that was asked for (see
             `Trainer.attempt`).
+        state: the state in which it ended (`checkpoint.states_of_jobs`); empty unless requested.
     """
 
     losses: Float[Tensor, "repeats steps"]
@@ -63,6 +64,7 @@ class Outcome:
     learning_rate: float = math.nan
     retried: bool = False
     device: torch.device = torch.device("cpu")
+    state: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,11 @@ class Run:
     Args:
         jobs: the jobs to train.
         batches: the batches of the jobs.
-        steps: number of steps to make.
+        steps: number of steps of the schedule.
         training: settings with the stopping rule.
         every: decisions are made only at multiples of this step, so that they do not depend on
             the length of the rounds.
+        until: number of the last step to make now; None for all steps.
 
     Attributes:
         losses: mean squared error of the whole signal, `slots steps`.
@@ -113,9 +116,10 @@ class Run:
         steps: int,
         training: TrainingSpec,
         every: int = 1,
+        until: int | None = None,
     ) -> None:
         self.jobs, self.batches, self.steps, self.every = jobs, batches, steps, every
-        self.training = training
+        self.training, self.until = training, until or steps
         self.slots = [
             (number, repeat) for number, job in enumerate(jobs) for repeat in range(len(job.seeds))
         ]
@@ -138,10 +142,12 @@ class Run:
         *,
         steps: int | None = None,
         every: int = 1,
+        until: int | None = None,
     ) -> Run:
         """Draw the members of all jobs; for the arguments see `make_batches` and above."""
         batches = make_batches(jobs, training, device, workspace, workers)
-        return cls(jobs, batches, training.steps if steps is None else steps, training, every)
+        steps = training.steps if steps is None else steps
+        return cls(jobs, batches, steps, training, every, until)
 
     @property
     def decided(self) -> int:
@@ -149,25 +155,25 @@ class Run:
         return self.done if self.done == self.steps else self.done - self.done % self.every
 
     def rounds(self, pool: WorkerPool, on_progress: OnProgress) -> Iterator[Progress]:
-        """Train round by round until all steps are made or every repeat has stopped.
+        """Train round by round until the last step is made or every repeat has stopped.
 
         Yields:
             The progress after each round.
         """
         round_steps = 1
-        while self.done < self.steps:
+        while self.done < self.until:
             running = self._running()
             if not running:
                 return
             started = time.perf_counter()
-            count = min(round_steps, self.steps - self.done)
+            count = min(round_steps, self.until - self.done)
             if self.every > 1:
                 count = min(count, self.every - self.done % self.every)
             psnr = self._best_psnr()
             for done in self._round(pool, count, running):
                 on_progress(Progress(done, self.done, psnr))
             self.done += count
-            yield Progress(self.done / self.steps, self.done, self._best_psnr())
+            yield Progress(self.done / self.until, self.done, self._best_psnr())
             scale = ROUND_SECONDS / max(time.perf_counter() - started, 1e-9)
             round_steps = max(1, min(MAX_ROUND_STEPS, 4 * count, int(count * scale)))
 
@@ -236,7 +242,7 @@ class Run:
                 first[place], last[place] = chunk_losses[0], chunk_losses[-1]
                 self._record(batch, members, rows, chunk_losses)
                 passed += len(members) * batch.points
-                yield (self.done + count * passed / total) / self.steps
+                yield (self.done + count * passed / total) / self.until
 
     def _start(
         self, batch: Batch, pool: WorkerPool, steps: list[Step], running: set[int]

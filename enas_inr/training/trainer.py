@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -12,13 +13,13 @@ from torch import Tensor
 from enas_inr.errors import TrainingError, is_out_of_memory, one_line
 from enas_inr.spec import TrainingSpec
 from enas_inr.training.batch import Job
-from enas_inr.training.checkpoint import from_tensors
+from enas_inr.training.checkpoint import from_tensors, restore_jobs, states_of_jobs
 from enas_inr.training.chunks import workspace_bytes
 from enas_inr.training.device import lacks
 from enas_inr.training.run import OnProgress, Outcome, Progress, Run
 from enas_inr.training.workers import WorkerPool, plan_workers
 
-__all__ = ["Outcome", "Progress", "Trainer", "train"]
+__all__ = ["Outcome", "Progress", "Stage", "Trainer", "train"]
 
 SMALLEST_WORKSPACE = 2**20
 
@@ -37,6 +38,7 @@ def train(
     on_progress: OnProgress = lambda progress: None,
     workspace: int | None = None,
     share: float = 1.0,
+    stage: Stage | None = None,
 ) -> list[Outcome]:
     """Train all members of all jobs and return the outcome of each job.
 
@@ -52,19 +54,25 @@ def train(
         on_progress: called after the share of each chunk in a round.
         workspace: see `Trainer`.
         share: see `Trainer`.
+        stage: where to begin and to end, if not all steps are made at once.
 
     Raises:
         TrainingError: even a small chunk does not fit into the memory.
     """
+    stage = stage or Stage()
 
     def work(run: Run, pool: WorkerPool) -> list[Outcome]:
         for _ in run.rounds(pool, on_progress):
             run.drop_diverged()
         dropped.update(run.dropped)
-        return run.outcomes(keep_params)
+        return stage.ended(run, run.outcomes(keep_params))
 
     dropped: set[int] = set()
-    trainer = Trainer(jobs, training, device, steps=steps, workspace=workspace, share=share)
+    trainer = Trainer(
+        jobs, training, device, steps=steps, until=stage.until, workspace=workspace, share=share
+    )
+    if stage.states:
+        trainer.begin_with(stage.restore)
     outcomes = trainer.attempt(work)
     if not dropped:
         return outcomes
@@ -77,10 +85,41 @@ def train(
         on_progress=on_progress,
         workspace=workspace,
         share=share,
+        stage=replace(stage, states=()),
     )
     for number, outcome in zip(sorted(dropped), again, strict=True):
         outcomes[number] = outcome
     return outcomes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the steps of a training.
+
+    Attributes:
+        until: number of the last step; None for all steps.
+        states: the state of each job from which it goes on (`Outcome.state`); empty at the start.
+            All jobs must have made as many steps.
+        keep: whether to return the states at the end.
+    """
+
+    until: int | None = None
+    states: Sequence[Mapping[str, Tensor]] = ()
+    keep: bool = False
+
+    def restore(self, run: Run) -> None:
+        """Bring the jobs of a new run to their states."""
+        restore_jobs(run, self.states)
+
+    def ended(self, run: Run, outcomes: list[Outcome]) -> list[Outcome]:
+        """Add the states to the outcomes, if they are wanted, and the last step was made."""
+        if not self.keep or run.done < run.until:
+            return outcomes
+        pairs = zip(outcomes, states_of_jobs(run), strict=True)
+        return [
+            replace(one, state=state) if one.repeats[0].steps == run.until else one
+            for one, state in pairs
+        ]
 
 
 class Trainer:
@@ -95,6 +134,7 @@ class Trainer:
         device: device on which to train.
         steps: number of steps instead of `training.steps`.
         every: see `Run`.
+        until: see `Run`.
         workspace: bytes that a chunk should fill; None for a default by device. It is halved if
             memory runs out.
         share: share of the default workspace, if the device is shared.
@@ -108,15 +148,16 @@ class Trainer:
         *,
         steps: int | None = None,
         every: int = 1,
+        until: int | None = None,
         workspace: int | None = None,
         share: float = 1.0,
     ) -> None:
         self._jobs, self._training = jobs, training
-        self._steps, self._every = steps, every
+        self._steps, self._every, self._until = steps, every, until
         self._asked, self._share = workspace, share
         self._plan(device)
         self._run: Run | None = None
-        self._kept: Mapping[str, Tensor] | None = None
+        self._begin: Callable[[Run], None] | None = None
 
     def _plan(self, device: torch.device) -> None:
         """Plan to train on a device."""
@@ -162,7 +203,11 @@ class Trainer:
 
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
         """Keep the state of the run (see `checkpoint.to_tensors`), from which a new one starts."""
-        self._kept = tensors
+        self.begin_with(lambda run: from_tensors(run, None, tensors))
+
+    def begin_with(self, begin: Callable[[Run], None]) -> None:
+        """Call a function with each new run, which brings it to the state from which it starts."""
+        self._begin = begin
 
     def go_on_from(self, tensors: Mapping[str, Tensor]) -> None:
         """Bring the run to the state of a run of equal jobs from which the tensors were made.
@@ -170,11 +215,12 @@ class Trainer:
         Raises:
             KeyError, ValueError, RuntimeError: the tensors do not fit; the run is at its beginning.
         """
-        self._run, self._kept = None, tensors
+        self._run = None
+        self.keep(tensors)
         try:
             self.attempt(lambda run, pool: None)
         except (KeyError, ValueError, RuntimeError):
-            self._kept = None
+            self._begin = None
             raise
 
     def _current(self) -> Run:
@@ -187,8 +233,9 @@ class Trainer:
                 self._workers,
                 steps=self._steps,
                 every=self._every,
+                until=self._until,
             )
-            if self._kept is not None:
-                from_tensors(run, None, self._kept)
+            if self._begin:
+                self._begin(run)
             self._run = run
         return self._run

@@ -95,3 +95,29 @@ def test_it_compares_by_the_score_alone():
     space = replace(lookup_space(AXES, GIGA), objectives=("psnr", "flops"))
     with pytest.raises(SpecError, match="a race maximises the score alone"):
         Race(space)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_it_makes_a_share_of_the_steps_before_it_takes_more_cells(seed, exact):
+    space = lookup_space(AXES, GIGA)
+    table = toy_table(space, seed)
+    history, trace = race(space, table, exact=exact, steps=0.25, doubt=1.0)
+    assert present(best_of(history)).key == table.best.key() == trace[-1].choice
+    assert present(best_of(history)).fidelity.steps == 1
+    assert len(history) <= Race(space, RaceOptions(steps=0.25)).rounds() * len(space.feasible)
+    for step, share in zip(trace, (0.25, 0.5, 1.0, 1.0), strict=False):
+        if len(step.candidates) > 1:  # the race is not over
+            assert {r.fidelity.steps for r in step.candidates} == {share}
+    assert len({r.fidelity.cells for r in history if r.fidelity.steps < 1}) == 1
+    for result in history:  # what is trained further goes on
+        if result.fidelity.steps > 0.25 and result.fidelity.cells < 0.1:
+            assert present(result.trial.part).first_step == result.trial.steps // 2
+
+
+def test_doubt_keeps_more_of_them_while_their_steps_are_not_all_made():
+    space = lookup_space(AXES, GIGA)
+    table = toy_table(space, 1)
+    sure, doubtful = (race(space, table, steps=0.25, doubt=doubt)[1] for doubt in (0.0, 3.0))
+    assert len(sure[1].candidates) < len(doubtful[1].candidates)
+    assert sure[-1].choice == doubtful[-1].choice
