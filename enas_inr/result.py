@@ -169,10 +169,12 @@ class TrialResult(Lasting):
     @property
     def psnr_paper_db(self) -> float | None:
         """The mean over the repeats, in the paper's convention; None unless all are complete."""
-        values = [r.psnr_paper_db for r in self.repeats if r.psnr_paper_db is not None]
-        if self.status is not TrialStatus.COMPLETE or not values:
-            return None
-        return statistics.fmean(values)
+        known = self.status is TrialStatus.COMPLETE and self._psnrs
+        return statistics.fmean(known) if known else None
+
+    @property
+    def _psnrs(self) -> list[float]:
+        return [r.psnr_paper_db for r in self.repeats if r.psnr_paper_db is not None]
 
     @property
     def psnr_db(self) -> float | None:
@@ -182,19 +184,17 @@ class TrialResult(Lasting):
     @property
     def psnr_db_repeats(self) -> list[float]:
         """The PSNR of each repeat in the usual convention; empty unless the trial is complete."""
-        if self.status is not TrialStatus.COMPLETE:
-            return []
-        return [repeat.psnr_db for repeat in self.repeats if repeat.psnr_db is not None]
+        complete = self.status is TrialStatus.COMPLETE
+        return [psnr + PSNR_OFFSET_DB for psnr in self._psnrs] if complete else []
 
     @property
     def psnr_std_db(self) -> float:
         """The sample standard deviation over the repeats; 0 for a single one."""
-        values = [r.psnr_paper_db for r in self.repeats if r.psnr_paper_db is not None]
-        return statistics.stdev(values) if len(values) > 1 else 0.0
+        return statistics.stdev(self._psnrs) if len(self._psnrs) > 1 else 0.0
 
     def first(self, repeats: int) -> TrialResult:
         """Return the result that the trial would have with its first repeats only."""
-        share = repeats / max(len(self.repeats), 1)
+        share = min(repeats / max(len(self.repeats), 1), 1.0)
         curve = Curve(steps=self.curve.steps, psnr_paper_db=self.curve.psnr_paper_db[:repeats])
         kept = self.sample and self.sample.of_repeats(slice(repeats), self.trial.repeats)
         return self.model_copy(
@@ -202,7 +202,7 @@ class TrialResult(Lasting):
                 "trial": self.trial.model_copy(update={"repeats": repeats}),
                 "repeats": self.repeats[:repeats],
                 "curve": curve,
-                "seconds": self.seconds * min(share, 1.0),
+                "seconds": self.seconds * share,
                 "sample": kept,
             }
         )
@@ -219,23 +219,18 @@ def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
     """Return the best complete trial, or None.
 
     Of a configuration, the last result counts, which has the highest fidelity. Of configurations,
-    those with the largest share of their steps count, and of these those with most repeats, by the
-    lower end of the interval of their score.
+    those with most of their steps and then of repeats count, by the lower end of the interval of
+    their score.
     """
     latest = {result.key: result for result in results}.values()
     scored = [result for result in latest if result.score is not None]
-    most = max(map(_far, scored), default=())
-    finest = [result for result in scored if _far(result) == most]
-    return max(finest, key=_cautious_rank, default=None)
+    return max(scored, key=_cautious_rank, default=None)
 
 
-def _far(result: TrialResult) -> tuple[float, ...]:
-    return result.fidelity.steps, result.trial.repeats
-
-
-def _cautious_rank(result: TrialResult) -> tuple[float, float, int, int]:
+def _cautious_rank(result: TrialResult) -> tuple[float, ...]:
     short, score, *cost = result.rank
-    return short, score - result.score_interval, cost[0], cost[1]
+    lowest = score - result.score_interval
+    return result.fidelity.steps, result.trial.repeats, short, lowest, *cost
 
 
 @dataclass(frozen=True)

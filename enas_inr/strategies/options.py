@@ -16,8 +16,8 @@ class RacingOptions(Options):
     Attributes:
         steps: share of the steps that is made in the first round; there are twice as many in each
             further one, before there are more cells.
-        doubt: decibels by which one may still overtake another in the second half of the steps,
-            and in each halving before it.
+        doubt: decibels by which a PSNR may still rise over that of another in the last half of the
+            steps, and in each doubling before that; a falling rate makes this much.
         samples: samples of the signal on whose cells all configurations are trained first.
         least: smallest number of cells on which a configuration is trained.
         tolerance: score that the winner may be short of the best one.
@@ -26,7 +26,7 @@ class RacingOptions(Options):
     """
 
     steps: float = Field(default=1.0, gt=0, le=1)
-    doubt: float = Field(default=3.0, ge=0)
+    doubt: float = Field(default=12.0, ge=0)
     samples: int = Field(default=1024, ge=1)
     least: int = Field(default=4, ge=2)
     tolerance: float = Field(default=0.2, ge=0)

@@ -118,6 +118,6 @@ def test_it_makes_a_share_of_the_steps_before_it_takes_more_cells(seed, exact):
 def test_doubt_keeps_more_of_them_while_their_steps_are_not_all_made():
     space = lookup_space(AXES, GIGA)
     table = toy_table(space, 1)
-    sure, doubtful = (race(space, table, steps=0.25, doubt=doubt)[1] for doubt in (0.0, 3.0))
+    sure, doubtful = (race(space, table, steps=0.25, doubt=doubt)[1] for doubt in (0.0, 12.0))
     assert len(sure[1].candidates) < len(doubtful[1].candidates)
     assert sure[-1].choice == doubtful[-1].choice
