@@ -3,8 +3,10 @@
 Where torch is not installed, a test that imports it is skipped (see `make test-without-torch`).
 """
 
+import os
 import signal
 import sys
+import tempfile
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 
@@ -21,6 +23,11 @@ install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__nam
 # tests stop with Ctrl-C would run on.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Searches keep states of trainings there, which should not be those of the user.
+CACHE = tempfile.TemporaryDirectory(prefix="enas-inr-tests-")
+os.environ["ENAS_INR_CACHE"] = CACHE.name
 
 
 class SkipWithoutTorch(MetaPathFinder):

@@ -14,6 +14,7 @@ from enas_inr.api.reading import take_signal
 from enas_inr.api.settings import FitSettings
 from enas_inr.errors import SpecError, StudyError
 from enas_inr.executors.base import TrialProgress
+from enas_inr.executors.states import states_folder
 from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import best_of, compared
@@ -60,6 +61,13 @@ class FitCall(FitSettings, arbitrary_types_allowed=True):
             "from which the same call resumes."
         ),
     ] = lambda: False
+    states: Annotated[
+        Path | None,
+        Field(
+            description="Folder in which searches keep the weights of cells; those that were "
+            "trained in the same way are not trained again. With a study: the usual folder."
+        ),
+    ] = None
     on_progress: Annotated[
         Callable[[TrialProgress], None], Field(description="Called with the progress.")
     ] = lambda progress: None
@@ -96,6 +104,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
+        states=states_folder() if settings.study else call.states,
         should_stop=call.should_stop,
         on_progress=call.on_progress,
     )
@@ -181,6 +190,7 @@ def _hand_over(
     metrics = {
         **model.header.metrics,
         "seconds": round(fitted.seconds, 3),
+        "known_cells": fitted.known,
         **cost_of(model),
         "bytes": size,
         "bits_per_sample": 8 * size / model.header.signal.samples,

@@ -16,6 +16,7 @@ from enas_inr.api.reading import take_signal
 from enas_inr.api.search import search
 from enas_inr.api.settings import MakeSettings
 from enas_inr.executors.base import TrialProgress
+from enas_inr.executors.states import states_folder
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import SearchResult, TrialResult
 from enas_inr.spec.budget import Precision
@@ -172,6 +173,7 @@ def _fit(
             precision=call.precision,
             preview=call.preview,
             force=True,  # checked before
+            states=states_folder(),
             catalog=catalog,
             should_stop=should_stop,
             on_progress=call.on_progress,

@@ -64,11 +64,13 @@ def make(
 
 
 def _print(made: MakeResult) -> None:
-    from enas_inr.validation import format_quantity
+    from enas_inr.validation import counted, format_quantity
 
     metrics, best = made.fit.metrics, made.search.best
     others = ", ".join(f"{rival.codec} {format_quantity(rival.bytes)}B" for rival in made.rivals)
     beside = f"; {others} at the same quality" if others else ""
+    if known := metrics["known_cells"]:
+        print(f"{counted(known, 'cell')} of the model were trained by the search")
     print(
         f"wrote {made.fit.path}: {best.trial.ensemble.label()}, {metrics['psnr_db']:.2f} dB, "
         f"{format_quantity(metrics['bytes'])}B{beside}"

@@ -17,16 +17,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from enas_inr.backbones.base import Params
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SignalError, TrainingError, is_out_of_memory
 from enas_inr.executors.base import ExecutionContext, TrialProgress
+from enas_inr.executors.states import States
 from enas_inr.executors.trial import make_jobs
 from enas_inr.model.header import ModelHeader
+from enas_inr.model.known_cells import Cells, in_blocks, known_cells, without
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import psnr_paper_db
 from enas_inr.signals.files import read_bytes, replace_bytes
+from enas_inr.signals.partition import block_cells
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, SignalInfo, TrainingSpec, TrialSpec
 from enas_inr.training.batch import Job
@@ -75,6 +77,7 @@ class Fitted:
         steps: total number of steps.
         seconds: duration of this call.
         retried: whether the training diverged at first, and was repeated at a lower rate.
+        known: number of cells that a search had trained before.
     """
 
     model: Model
@@ -82,6 +85,7 @@ class Fitted:
     steps: int
     seconds: float
     retried: bool = False
+    known: int = 0
 
     @property
     def finished(self) -> bool:
@@ -96,6 +100,7 @@ def fit(
     catalog: Catalog,
     device: str = "auto",
     checkpoint: Path | None = None,
+    states: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[TrialProgress], None] = lambda progress: None,
 ) -> Fitted:
@@ -108,6 +113,8 @@ def fit(
         device: `auto`, `cpu`, `cuda`, `cuda:N`, `mps` or `xpu`.
         checkpoint: file from which an interrupted fit is resumed. It is written once a minute and
             when the fit is stopped, and removed when the fit is finished.
+        states: folder of the states of a search (see `enas_inr.executors.states`). Cells that it
+            has trained in the same way are not trained again.
         should_stop: called after each round, which takes some seconds.
         on_progress: called with the progress.
 
@@ -118,12 +125,19 @@ def fit(
     """
     started = time.perf_counter()
     info = signal.info()
-    spec, job = _settled(signal, info, spec, catalog)
-    identity = _identity(spec, info)
+    spec, trial, job = _settled(signal, info, spec, catalog)
+    known = known_cells(States(states, info), trial, job) if _takes_known(spec) else []
+    known_count = sum(len(cells) for cells, _ in known)
+    whole, job = job, without(job, signal, known)
+    identity = _identity(spec, info, [cell for cells, _ in known for cell in cells])
     # The checkpoint of a second attempt (see `Job.slower`) is that of another fit.
     again = f"{identity}-slower"
     if checkpoint and _Checkpoint(checkpoint, again).exists():
         job, identity = job.slower(), again
+    if not job.partition.blocks:
+        model = _model(signal, info, spec, whole, known, catalog, steps=spec.training.steps)
+        seconds = time.perf_counter() - started
+        return Fitted(model, End.STEPS, spec.training.steps, seconds, known=known_count)
 
     def tell(progress: Progress) -> None:
         label = spec.ensemble.label()
@@ -140,9 +154,12 @@ def fit(
         end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell)
         if end is End.DIVERGED:
             return None
-        model = _model(signal, info, spec, run, best, catalog)
+        repeat, trained = _best_repeat(run, best)
+        model = _model(
+            signal, info, spec, job, known + trained, catalog, steps=run.decided, repeat=repeat
+        )
         seconds = time.perf_counter() - started
-        return Fitted(model, end, run.decided, seconds, retried=job.retried)
+        return Fitted(model, end, run.decided, seconds, job.retried, known_count)
 
     while True:
         kept = _Checkpoint(checkpoint, identity) if checkpoint else None
@@ -155,10 +172,16 @@ def fit(
         job, identity = job.slower(), again
 
 
+def _takes_known(spec: FitSpec) -> bool:
+    """Whether the weights at the last step are as good as a fit's, which keeps the best ones."""
+    falls = spec.training.schedule != "constant"
+    return falls and spec.repeats == 1 and spec.target_psnr_db is None
+
+
 def _settled(
     signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog
-) -> tuple[FitSpec, Job]:
-    """Return the specification with resolved options, and the job of the trainer."""
+) -> tuple[FitSpec, TrialSpec, Job]:
+    """Return the specification with resolved options, its trial, and the job of the trainer."""
     catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
     ensemble, cost = resolved(spec.ensemble, info, catalog, spec.training)
     trial = TrialSpec(
@@ -170,7 +193,7 @@ def _settled(
         seed=spec.seed,
     )
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    return spec.model_copy(update={"ensemble": ensemble}), job
+    return spec.model_copy(update={"ensemble": ensemble}), trial, job
 
 
 def _train(
@@ -210,26 +233,44 @@ def _reached(run: Run, best: BestWeights, target_db: float | None) -> bool:
     return psnr_paper_db(lowest) + PSNR_OFFSET_DB >= target_db
 
 
-def _model(
-    signal: Signal, info: SignalInfo, spec: FitSpec, run: Run, best: BestWeights, catalog: Catalog
-) -> Model:
-    """Build the model of the best repeat."""
+def _best_repeat(run: Run, best: BestWeights) -> tuple[int, list[Cells]]:
+    """Return the number of the best repeat, and the best weights of its members.
+
+    Raises:
+        TrainingError: every repeat diverged.
+    """
     mse = best.mse(run)
     repeat = int(mse.argmin())
     if not bool(torch.isfinite(mse[repeat])):
         raise TrainingError(
             "every repeat diverged: a loss was never finite", "use a smaller learning rate"
         )
-    blocks: dict[int, Params] = {}
+    found: list[Cells] = []
+    (job,) = run.jobs
     for batch, leaves in zip(run.batches, best.leaves, strict=True):
         rows = [row for row, member in enumerate(batch.members) if member.repeat == repeat]
         constants = [chunk.constants for chunk in batch.chunks]
         whole = dict(leaves) | {
             name: torch.cat([part[name] for part in constants]).cpu() for name in constants[0]
         }
-        blocks[batch.block] = {name: leaf[rows].clone() for name, leaf in whole.items()}
+        cells = job.partition.blocks[batch.block].cells
+        found.append((list(cells), {name: leaf[rows].clone() for name, leaf in whole.items()}))
+    return repeat, found
+
+
+def _model(
+    signal: Signal,
+    info: SignalInfo,
+    spec: FitSpec,
+    job: Job,
+    cells: list[Cells],
+    catalog: Catalog,
+    *,
+    steps: int,
+    repeat: int = 0,
+) -> Model:
+    """Build the model of the best repeat from the leaves of all cells."""
     origin = catalog.find("backbone", spec.ensemble.backbone).origin
-    (job,) = run.jobs
     header = ModelHeader(
         ensemble=spec.ensemble,
         signal=info,
@@ -237,7 +278,7 @@ def _model(
         training=spec.training.model_copy(update={"learning_rate": job.learning_rate}),
         seed=spec.seed,
         repeat=repeat,
-        metrics={"steps": run.decided},
+        metrics={"steps": steps},
         versions={
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -245,15 +286,16 @@ def _model(
         },
         backbone_from=(origin.distribution, origin.version),
     )
-    members = tuple(blocks[index] for index in sorted(blocks))
-    return Model(header, job.backbone, members)
+    return Model(
+        header, job.backbone, in_blocks(cells, block_cells(info.shape, job.partition.grid))
+    )
 
 
-def _identity(spec: FitSpec, info: SignalInfo) -> str:
+def _identity(spec: FitSpec, info: SignalInfo, known: list[int]) -> str:
     """Return what a checkpoint and the fit that resumes it must share; steps may differ."""
     settled: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
     del settled["training"]["steps"]
-    text = f"{settled}|{info.fingerprint}|{info.shape}"
+    text = f"{settled}|{info.fingerprint}|{info.shape}" + (f"|{sorted(known)}" if known else "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.errors import SpecError
@@ -92,7 +92,34 @@ class Races:
             self._known.setdefault(result.key, []).append(result)
 
     def heat(self, candidates: Sequence[Candidate]) -> Heat:
-        """Return how far the race between some configurations has come."""
+        """Return how far the race between some configurations has come.
+
+        If its winner turns out to fall short of what the objective demands, the others race again.
+        """
+        heat, left = self._heat(candidates), list(candidates)
+        while heat.winner and self._ruled_out(heat.winner):
+            short = [self._furthest(one) for one in left if self._ruled_out(one)]
+            left = [one for one in left if not self._ruled_out(one)]
+            if not left:
+                break
+            again = self._heat(left)
+            known = Round(tuple(filter(None, short)), None)
+            heat = replace(again, rounds=(*heat.rounds, known, *again.rounds))
+        return heat
+
+    def _ruled_out(self, candidate: Candidate) -> bool:
+        """Whether a configuration falls short of what the objective demands, as far as is known."""
+        result = self._furthest(candidate)
+        if result is None or result.fidelity.steps < 1:
+            return False
+        short = result.shortfall_db
+        return (
+            result.score is None
+            or short > 2 * result.interval_db
+            or (short > 0 and not self._vague(result))
+        )
+
+    def _heat(self, candidates: Sequence[Candidate]) -> Heat:
         alive, level = self._entered(candidates), 0
         rounds: list[Round] = []
         while True:
@@ -137,7 +164,8 @@ class Races:
 
         With other profiles than `tuned`, that is all of it, with all repeats.
         """
-        result = max(self._known[winner.key], key=self._amount)
+        result = self._furthest(winner)
+        assert result, "a winner has been trained"
         known = (Round((result,), winner.key if result.score is not None else None),)
         share = result.fidelity.cells
         if result.score is None:
@@ -189,6 +217,9 @@ class Races:
         samples = self._options.samples * 2.0**level / self._space.samples
         cells = self._options.least * 2.0**level / self._space.cells(candidate.spec)
         return Fidelity(cells=min(1.0, max(samples, cells)), steps=min(1.0, steps))
+
+    def _furthest(self, candidate: Candidate) -> TrialResult | None:
+        return max(self._known.get(candidate.key, ()), key=self._amount, default=None)
 
     def _result(self, candidate: Candidate, fidelity: Fidelity) -> TrialResult | None:
         """Return the result with the fewest cells that has at least this fidelity."""

@@ -167,6 +167,33 @@ def states_of_jobs(run: Run) -> list[dict[str, Tensor]]:
     return states
 
 
+def final_weights(state: Mapping[str, Tensor], like: Params) -> list[tuple[list[int], Params]]:
+    """Return the weights and constants of a state whose steps are all made.
+
+    Args:
+        state: as of `states_of_jobs`.
+        like: leaves of one such member.
+
+    Returns:
+        For each block, its cells, and their leaves `cells ...`.
+
+    Raises:
+        KeyError, ValueError: the state has other leaves.
+    """
+    found: list[tuple[list[int], Params]] = []
+    for key in [name for name in state if name.endswith(".cells")]:
+        block, cells = key.removesuffix(".cells"), state[key].tolist()
+        leaves = {}
+        for name, leaf in like.items():
+            kinds = [k for k in (WEIGHTS, "constants") if f"{block}.{k}.{name}" in state]
+            stored = state[f"{block}.{kinds[0]}.{name}"] if kinds else state[name]
+            leaves[name] = torch.view_as_complex(stored) if leaf.is_complex() else stored
+            if leaves[name].shape != (len(cells), *leaf.shape[1:]):
+                raise ValueError(f"{name} has shape {tuple(stored.shape)}")
+        found.append((cells, leaves))
+    return found
+
+
 def restore_jobs(run: Run, states: Sequence[Mapping[str, Tensor]]) -> None:
     """Bring the jobs of a run to their states, which have all made as many steps.
 

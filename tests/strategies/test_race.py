@@ -7,8 +7,11 @@ from itertools import pairwise
 import pytest
 
 from enas_inr.errors import SpecError
+from enas_inr.objectives.options import TargetOptions
 from enas_inr.objectives.psnr_flops import PsnrFlops
-from enas_inr.result import best_of
+from enas_inr.objectives.smallest import Smallest
+from enas_inr.result import best_of, compared
+from enas_inr.spec import EnsembleSpec
 from enas_inr.strategies.options import RaceOptions
 from enas_inr.strategies.race import Race
 from enas_inr.testing.lookup import LookupExecutor, MemoryRecords, lookup_space, simulate, toy_table
@@ -121,3 +124,22 @@ def test_doubt_keeps_more_of_them_while_their_steps_are_not_all_made():
     sure, doubtful = (race(space, table, steps=0.25, doubt=doubt)[1] for doubt in (0.0, 12.0))
     assert len(sure[1].candidates) < len(doubtful[1].candidates)
     assert sure[-1].choice == doubtful[-1].choice
+
+
+@pytest.mark.parametrize("grid", range(6, 26))
+def test_where_the_winner_falls_short_the_others_race_again(grid):
+    """What seems good enough on a few cells may not be so on all of them."""
+
+    def psnr(spec):
+        return 20 + 0.5 * spec.width  # usual convention: 6.02 more
+
+    widths = tuple(range(8, 48))
+    space = lookup_space({"width": widths, "depth": (1,)}, GIGA, EnsembleSpec(grid=grid))
+    space = replace(space, exact=False, worth=0.0, promise=lambda one: -one.cost.parameters)
+    objective = Smallest(TargetOptions(target_psnr_db=38.5))
+    strategy = Race(space, RaceOptions(samples=1, least=3))
+    history = simulate(strategy, space, objective, LookupExecutor(psnr))
+    best = present(best_of(compared(history, strategy.trace(history))))
+    assert present(best.psnr_db) - best.interval_db >= 38.5
+    assert best.trial.ensemble.width in (25, 26)  # 25 reaches 20 + 12.5 + 6.02 dB
+    assert best.interval_db <= 0.3
