@@ -15,7 +15,7 @@ from rich.text import Text
 from enas_inr.cost import FeasibleSpace
 from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
-from enas_inr.spec import PSNR_OFFSET_DB, StudySpec
+from enas_inr.spec import PSNR_OFFSET_DB, Configuration, StudySpec
 from enas_inr.studies.loop import Observer
 from enas_inr.validation import counted
 
@@ -98,6 +98,7 @@ class SearchProgress(Display, Observer):
         super().__init__(quiet=quiet)
         self._quiet = quiet
         self._stopped = False
+        self._named: Callable[[Configuration], str] = Configuration.label
         self._heading = self._study = self._storage = ""
         self._known = self._most = 0
         self._trained = 0.0  # seconds of training of the trials that finished in this run
@@ -116,6 +117,7 @@ class SearchProgress(Display, Observer):
         """Print how many configurations there are, and about how long the search takes."""
         if self._heading:
             self.say(self._heading)
+        self._named = spec.space.label
         count, all_of_them = len(space.feasible), spec.space.size
         of = f" of {all_of_them}" if all_of_them > count else ""
         self.say(
@@ -151,7 +153,7 @@ class SearchProgress(Display, Observer):
         self._trained += result.seconds
         self._label = ""
         number = self._known + self._finished
-        line = f"trial {number} of at most {self._most}  {_label(result)}  "
+        line = f"trial {number} of at most {self._most}  {self._name_of(result)}  "
         if result.psnr_db is not None and result.score is not None:
             line += f"PSNR {result.psnr_db:.2f} dB (sd {result.psnr_std_db:.2f})  "
             line += f"score {result.score:.2f}  {result.seconds:.1f} s"
@@ -159,6 +161,9 @@ class SearchProgress(Display, Observer):
         else:
             line += f"{result.status}: {result.message}"
         self.say(line)
+
+    def _name_of(self, result: TrialResult) -> str:
+        return f"{self._named(result.trial.configuration)} {result.amount}".rstrip()
 
     def interrupted(self) -> None:
         """Print what is stored and how to resume."""
@@ -198,7 +203,3 @@ def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def _label(result: TrialResult) -> str:
-    return f"{result.trial.configuration.label()} {result.amount}".rstrip()

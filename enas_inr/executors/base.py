@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import Picture, TrialResult
-from enas_inr.spec import SignalInfo, TrialSpec
+from enas_inr.spec import Configuration, SignalInfo, TrialSpec
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -53,6 +53,8 @@ class ExecutionContext:
         device: device as the user named it; see `enas_inr.training.device`.
         on_progress: to be called while a trial is trained.
         title: title of the search for people: its study and strategy.
+        label: returns a short name of a configuration for people, with the options that are
+            searched.
         share: share of the device's memory to use, if the device is shared.
         say: shows the user a line.
         at_end: callbacks for the end of the search, however it ends.
@@ -69,6 +71,7 @@ class ExecutionContext:
     device: str = "auto"
     on_progress: Callable[[TrialProgress], None] = lambda progress: None
     title: str = ""
+    label: Callable[[Configuration], str] = Configuration.label
     share: float = 1.0
     say: Callable[[str], None] = lambda line: None
     at_end: ExitStack = field(default_factory=ExitStack)
@@ -107,6 +110,7 @@ class ExecutionContext:
             self.signal,
             device or self.device,
             title=self.title,
+            label=self.label,
             share=share,
             pictures=self.pictures,
             states=self.states,

@@ -64,7 +64,7 @@ class LocalExecutor(Executor):
             self._context.on_progress(
                 TrialProgress(
                     first.number,
-                    first.configuration.label(),
+                    self._context.label(first.configuration),
                     progress.done,
                     progress.step,
                     progress.psnr_paper_db,

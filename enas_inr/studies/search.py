@@ -91,6 +91,7 @@ def run_study(
             device,
             observer.progressed,
             title=title,
+            label=spec.space.label,
             say=observer.said,
             at_end=at_end,
             pictures=original is not None,

@@ -270,7 +270,7 @@ def test_settings_are_listed_by_group_in_the_order_of_the_groups():
 def test_the_signature_of_the_functions_is_that_of_the_settings():
     for function, model, others in (
         (enas_inr.search, SearchSettings, ["catalog", "observer"]),
-        (enas_inr.fit, FitSettings, ["catalog", "should_stop", "on_progress"]),
+        (enas_inr.fit, FitSettings, ["catalog", "should_stop", "states", "on_progress"]),
     ):
         parameters = inspect.signature(function).parameters
         assert list(parameters) == ["signal", *model.model_fields, *others]

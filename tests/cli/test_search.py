@@ -221,3 +221,9 @@ def test_a_search_for_several_objectives_shows_their_front_and_draws_it(tmp_path
 
 def test_without_objectives_there_is_no_front(searched):
     assert searched[0].json["front"] == []
+
+
+def test_the_progress_names_the_options_that_are_searched():
+    outcome = call(f"{TINY} --strategy exhaustive --search siren.omega_first=10,20")
+    for omega in (10, 20):
+        assert f"siren M=2 d=1 w=4 siren.omega_first={omega}.0" in outcome.err

@@ -39,11 +39,6 @@ class Attempt:
     share: float
     deaths: int = 0
 
-    @property
-    def name(self) -> str:
-        """The name of the task in Ray's dashboard."""
-        return f"trial {self.trial.number:04} {self.trial.configuration.label()}"
-
     def again(self, error: Exception) -> Attempt:
         """Return the next attempt after the worker has died with this error."""
         out_of_memory = "OutOfMemory" in type(error).__name__ or "memory" in str(error).lower()
@@ -127,8 +122,14 @@ class Pool:
     def _assign(self, waiting: deque[Attempt]) -> None:
         while waiting and self._idle:
             attempt, worker = waiting.popleft(), self._idle.pop()
-            task = worker.train.options(name=attempt.name).remote(attempt.trial, attempt.share)
+            named = worker.train.options(name=self._name(attempt))
+            task = named.remote(attempt.trial, attempt.share)
             self._tasks[task] = _Task(worker, attempt)
+
+    def _name(self, attempt: Attempt) -> str:
+        """Return the name of the task in Ray's dashboard."""
+        trial = attempt.trial
+        return f"trial {trial.number:04} {self._context.label(trial.configuration)}"
 
     def _ended(self) -> list[Any]:
         """Wait until at least one task has ended, and return all that have ended."""
@@ -173,7 +174,9 @@ class Pool:
             again = task.attempt.again(error)
             if again.deaths > self._retries:
                 return self._failed(again, error)
-            self._context.say(f"{again.name}: its worker died ({first_line(error)}); trying again")
+            self._context.say(
+                f"{self._name(again)}: its worker died ({first_line(error)}); trying again"
+            )
             return again
         self._failed_starts = 0
         self._idle.append(task.worker)

@@ -170,7 +170,7 @@ class _Record:
         self.context.on_progress(
             TrialProgress(
                 result.trial.number,
-                result.trial.configuration.label(),
+                self.context.label(result.trial.configuration),
                 step / result.trial.training.steps,
                 step,
                 _mean_psnr(result),

@@ -88,7 +88,7 @@ class DaskExecutor(Executor):
             self._client.cancel(list(tasks))
 
     def _submit(self, trial: TrialSpec) -> Task:
-        name = f"trial-{trial.number:04} {trial.ensemble.label()}"
+        name = f"trial-{trial.number:04} {self._context.label(trial.configuration)}"
         task: Task = self._client.submit(
             worker.train,
             self._shared,

@@ -49,7 +49,8 @@ def train(
         topic: topic of the progress events.
     """
     tell = _Teller(topic)
-    tell(TrialProgress(trial.number, trial.ensemble.label(), 0.0, 0, None))  # reports the start
+    label = context.label(trial.configuration)
+    tell(TrialProgress(trial.number, label, 0.0, 0, None))  # reports the start
     import torch
 
     from enas_inr.executors.local import train_trial

@@ -59,7 +59,6 @@ def test_a_trial_that_lacked_memory_gets_smaller_chunks():
         seed=0,
     )
     first = Attempt(trial, share=0.5)
-    assert first.name == "trial 0003 siren M=8 d=1 w=128"
     assert first.again(RuntimeError("the node went away")) == Attempt(trial, 0.5, deaths=1)
     killed = RuntimeError("The actor was killed due to the node running low on memory.")
     assert first.again(killed).again(killed) == Attempt(trial, 0.125, deaths=2)
