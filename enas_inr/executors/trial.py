@@ -26,11 +26,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr import hookspecs
-from enas_inr.backbones.base import Backbone
+from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import net_shape
 from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.estimate import Sample, encoded
 from enas_inr.executors.base import ExecutionContext
+from enas_inr.executors.known_cells import in_blocks, known_cells
+from enas_inr.executors.states import States
 from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.signals.partition import Partition, cut, cut_some
 from enas_inr.signals.picture import picture_of
@@ -140,19 +142,36 @@ def trial_picture(
     """Return a picture of the reconstruction by the first repeat with its last weights.
 
     Returns:
-        The picture; None if the weights were not kept or the trial is not complete.
+        The picture; None if the weights were not kept, the trial is not complete, or it has a part
+        of the cells and the states of the others are not on this machine.
     """
-    if (
-        not outcome.params
-        or job.partition.picked is not None
-        or result.status is not TrialStatus.COMPLETE
-    ):
+    if not outcome.params or result.status is not TrialStatus.COMPLETE:
         return None
     try:
-        values = evaluate(job, outcome.params, result.trial.training, 0)
+        params = outcome.params
+        if job.partition.picked is not None:
+            job, params = _all_cells(context, job, result.trial)
+        if not params:
+            return None
+        values = evaluate(job, params, result.trial.training, 0)
         return picture_of(replace(context.signal, values=values))
     except Exception:  # a trial without a picture is better than a failed one
         return None
+
+
+def _all_cells(
+    context: ExecutionContext, job: Job, trial: TrialSpec
+) -> tuple[Job, tuple[Params, ...]]:
+    """Return the job of all cells, and their leaves; none if they are not all known."""
+    grid = job.partition.grid
+    last = trial.part is not None and trial.part.cells == math.prod(grid)
+    known = known_cells(States(context.states, context.info), trial, job) if last else []
+    if sum(len(cells) for cells, _ in known) < math.prod(grid):
+        return job, ()
+    whole = cut(context.signal.values, grid, trial.training.margin)
+    params = in_blocks(known, [block.cells for block in whole.blocks])
+    one_repeat = tuple({n: leaf.unsqueeze(0) for n, leaf in part.items()} for part in params)
+    return replace(job, partition=whole), one_repeat
 
 
 def versions(context: ExecutionContext, trial: TrialSpec) -> dict[str, str]:

@@ -20,10 +20,10 @@ from safetensors.torch import save as save_tensors
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SignalError, TrainingError, is_out_of_memory
 from enas_inr.executors.base import ExecutionContext, TrialProgress
+from enas_inr.executors.known_cells import Cells, in_blocks, known_cells, without
 from enas_inr.executors.states import States
 from enas_inr.executors.trial import make_jobs
 from enas_inr.model.header import ModelHeader
-from enas_inr.model.known_cells import Cells, in_blocks, known_cells, without
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import psnr_paper_db

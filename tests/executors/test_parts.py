@@ -209,3 +209,21 @@ def test_without_a_folder_no_states_are_kept(monkeypatch):
     nothing.remove([trial(None)])
     assert nothing.find(trial(Part(cells=5, first_step=6))) is None
     assert nothing.finished(trial(None)) == []
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_trial_in_parts_has_its_picture_once_all_cells_are_trained(states, kept):
+    pictures = []
+    context = ExecutionContext(
+        CATALOG,
+        SIGNAL,
+        "cpu",
+        pictures=True,
+        states=states.folder if kept else None,
+        keep_picture=lambda trial, picture: pictures.append((trial.part, picture)),
+    )
+    parts = [Part(cells=3), Part(first_cell=3, cells=9), Part(first_cell=9, cells=CELLS)]
+    list(LocalExecutor(context).run(given([trial(part) for part in parts])))
+    list(LocalExecutor(context).run(given([trial(None)])))
+    *in_parts, (_, whole) = pictures
+    assert in_parts == ([(parts[-1], whole)] if kept else [])
