@@ -168,7 +168,9 @@ def judge(pair: Pair, strategies: Sequence[str], known: Table, catalog: Catalog)
     trials = replay(pair, "exhaustive", known, catalog)
     best, second, *_ = sorted((t.score for t in trials if t.score is not None), reverse=True)
     regrets = {
-        strategy: regret(replay(pair, strategy, known, catalog), "oracle", pair.spec, trials)
+        strategy: regret(
+            replay(pair, strategy, known, catalog), "oracle", pair.spec, trials, pair.space
+        )
         for strategy in strategies
     }
     return Judged(pair, best - second, regrets)

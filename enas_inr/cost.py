@@ -147,7 +147,8 @@ class FeasibleSpace:
         axes: spatial axes of the signal.
         samples: samples of the signal.
         worth: how much of the score one decibel is worth at most.
-        promise: returns the score of a configuration, if that is decided by its cost alone.
+        promise: returns the highest score that a configuration can have, whatever its PSNR is;
+            None if that is not known.
         repeats: number of trainings of a whole trial.
         exact: whether the winner is to be trained in full.
         within: returns a configuration between those points with its cost; None if it exceeds the

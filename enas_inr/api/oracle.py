@@ -16,7 +16,7 @@ from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice, SignalInfo
 from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.loop import Observer
-from enas_inr.studies.oracle import Regret, oracle_name, oracle_spec, regret
+from enas_inr.studies.oracle import Regret, oracle_name, oracle_space, oracle_spec, regret
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.search import run_study
 from enas_inr.studies.settings import SignalSettings
@@ -87,7 +87,8 @@ def oracle(
         reuse=True,
         measure=measures(catalog, taken, asked.budget.precision, device),
     )
-    return regret(results, name, asked, found.trials)
+    space = oracle_space(asked, name, storage, catalog)
+    return regret(results, name, asked, found.trials, space)
 
 
 def read_share(text: float | str) -> float:

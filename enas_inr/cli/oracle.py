@@ -85,6 +85,11 @@ def _print(found: Regret) -> None:
             f"{trial.score:.2f}",
         )
     console().print(made)
+    if left := found.configurations - found.trained:
+        print(
+            f"{counted(left, 'configuration')} need no training: even perfect, "
+            "they would not be better"
+        )
     print(f"regret: {found} in score, {found.psnr_db:+.2f} dB")
     print(
         f"the study trained {format_quantity(found.flops)} FLOPs, {found.share:.1%} of the "

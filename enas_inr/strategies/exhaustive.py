@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import final
 
-from enas_inr.cost import FeasibleSpace
-from enas_inr.result import TraceStep, TrialResult
+from enas_inr.cost import Candidate, FeasibleSpace
+from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import Configuration, Fidelity
 from enas_inr.strategies.base import Strategy, one_comparison, unseen
 from enas_inr.strategies.options import ExhaustiveOptions, RaceOptions
@@ -25,9 +25,10 @@ class Exhaustive(Strategy):
     ) -> None:
         self._space, self._share = space, options.cells
         self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
-        rules = options.model_dump(exclude={"racing", "cells"})
+        self._promising = options.promising
+        rules = options.model_dump(exclude={"racing", "cells", "promising"})
         entered = len(self._candidates)
-        racing = self._share == 1 and can_race(space, options.racing)
+        racing = self._share == 1 and not self._promising and can_race(space, options.racing)
         self._race = Race(space, RaceOptions(**rules, configurations=entered)) if racing else None
 
     def propose(
@@ -36,7 +37,20 @@ class Exhaustive(Strategy):
         """The cheapest ones not yet trained, or what is left of the current round."""
         if self._race:
             return self._race.propose(history, pending, n)
-        return [self._at_share(one) for one in unseen(self._candidates, history, pending, n)]
+        left = self._left(history)
+        return [self._at_share(one) for one in unseen(left, history, pending, n)]
+
+    def one_by_one(self) -> bool:
+        """Whether a result may show that others cannot be better."""
+        return self._promising
+
+    def _left(self, history: Sequence[TrialResult]) -> Sequence[Candidate]:
+        """Return the configurations that can be better than the best one."""
+        best, promise = best_of(history), self._space.promise
+        if not self._promising or promise is None or best is None or best.shortfall_db > 0:
+            return self._candidates
+        lowest = (best.score or 0.0) - best.score_interval
+        return [one for one in self._candidates if promise(one) >= lowest]
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""

@@ -58,10 +58,13 @@ class ExhaustiveOptions(RacingOptions):
             None: with the profile `tuned`, unless the architectures are given.
         cells: share of the cells on which each configuration is trained, but at least two; scores
             are then estimates, and nothing races.
+        promising: whether to leave out what cannot be better than the best one so far, whatever its
+            PSNR is. This saves time where the score has a ceiling, and nothing races either.
     """
 
     racing: bool | None = None
     cells: float = Field(default=1.0, gt=0, le=1)
+    promising: bool = False
 
 
 class RaceOptions(RacingOptions):

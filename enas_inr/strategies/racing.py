@@ -135,7 +135,7 @@ class Races:
             rounds.append(Round(tuple(results), leader.key if leader else None))
             if leader is None:
                 return Heat(tuple(rounds))
-            alive = [c for c, r in zip(alive, results, strict=True) if self._can_win(r, leader)]
+            alive = [c for c, r in zip(alive, results, strict=True) if self._can_win(c, r, leader)]
             all_trained = all(fidelity.cells == fidelity.steps == 1 for _, fidelity in pairs)
             if len(alive) == 1 or all_trained:
                 (winner,) = [one for one in alive if one.key == leader.key]
@@ -148,7 +148,7 @@ class Races:
         Where costs alone decide the score, what has a lower score than one that is good enough
         cannot win, and need not be trained at all.
         """
-        if self._space.promise is None:
+        if self._space.promise is None or self._space.worth:
             return list(candidates)
         best_first = sorted(candidates, key=self._space.promise, reverse=True)
         count = FIRST_ENTERED
@@ -185,7 +185,7 @@ class Races:
         most, worth = self._options.interval, self._space.worth
         return result.interval_db > most and (not worth or result.score_interval > worth * most)
 
-    def _can_win(self, result: TrialResult, leader: TrialResult) -> bool:
+    def _can_win(self, candidate: Candidate, result: TrialResult, leader: TrialResult) -> bool:
         if result.key == leader.key:
             return True
         if result.score is None or leader.score is None:
@@ -203,8 +203,9 @@ class Races:
         psnr = (result.psnr_paper_db or 0) - (leader.psnr_paper_db or 0)
         ahead = result.score - leader.score + worth * (gap - psnr)
         most = ahead + worth * (half + doubt)
-        if result.interval_db and not result.score_interval:  # beyond a ceiling of the score
-            most = min(most, result.score - leader.score + leader.score_interval)
+        if self._space.promise:  # there may be a ceiling
+            lowest = leader.score - leader.score_interval
+            most = min(most, self._space.promise(candidate) - lowest)
         return most > self._options.tolerance
 
     def _fidelity(self, candidate: Candidate, level: int) -> Fidelity:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import StudyError
 from enas_inr.estimate import difference_db
 from enas_inr.executors.parts import PASSES, training_flops
@@ -15,6 +16,8 @@ from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus, best_of
 from enas_inr.spec import Choice, StudySpec
+from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.strategies.options import ExhaustiveOptions
 from enas_inr.studies.reading import measured_costs, read_study
 from enas_inr.studies.space import searched_space
 from enas_inr.studies.storage import study_names
@@ -29,7 +32,9 @@ class Regret:
     Attributes:
         oracle: name of the oracle.
         fidelity: share of the cells on which the oracle has trained its configurations.
-        configurations: number of them.
+        configurations: number of configurations of the space.
+        trained: number of those that it has trained; the others cannot be better than its best one,
+            whatever their PSNR is.
         best: the oracle's best trial.
         winner: the winner of the study as the oracle has trained it; as the study has, if a value
             of it is between those that the oracle has of a range.
@@ -42,6 +47,7 @@ class Regret:
     oracle: str
     fidelity: float
     configurations: int
+    trained: int
     best: TrialResult
     winner: TrialResult
     score: float
@@ -71,6 +77,7 @@ class Regret:
             "oracle": self.oracle,
             "fidelity": self.fidelity,
             "configurations": self.configurations,
+            "trained": self.trained,
             "best": _values(self.best),
             "winner": _values(self.winner),
             "regret": self.score,
@@ -89,12 +96,16 @@ def oracle_name(study: str, fidelity: float) -> str:
 
 def oracle_spec(spec: StudySpec, fidelity: float) -> StudySpec:
     """Return the specification of the oracle of a study: the same with another strategy."""
-    options: dict[str, JsonValue] = {"racing": False, "cells": fidelity}
+    options: dict[str, JsonValue] = {"racing": False, "cells": fidelity, "promising": True}
     return spec.model_copy(update={"strategy": Choice(name="exhaustive", options=options)})
 
 
 def regret(
-    study: Sequence[TrialResult], oracle: str, spec: StudySpec, trials: Sequence[TrialResult]
+    study: Sequence[TrialResult],
+    oracle: str,
+    spec: StudySpec,
+    trials: Sequence[TrialResult],
+    space: FeasibleSpace,
 ) -> Regret:
     """Judge the winner of a study.
 
@@ -103,6 +114,7 @@ def regret(
         oracle: name of the oracle.
         spec: its specification.
         trials: its trials.
+        space: the space of both.
 
     Raises:
         StudyError: the study or the oracle has no complete trial.
@@ -116,19 +128,19 @@ def regret(
             "continue the search first",
         )
     winner = scored.get(won.key, won)
-    steps = PASSES * spec.repeats
     return Regret(
         oracle=oracle,
         fidelity=_fidelity(spec),
-        configurations=len({trial.key for trial in trials}),
+        configurations=len(space.feasible),
+        trained=len({trial.key for trial in trials}),
         best=best,
         winner=winner,
         score=_score(best) - _score(winner),
         interval=_interval(winner, scored),
         flops=training_flops(study),
         oracle_flops=sum(
-            steps * trial.trial.training.steps * trial.trial.cost.flops
-            for trial in {trial.key: trial for trial in trials}.values()
+            PASSES * spec.repeats * one.spec.training(spec.training).steps * one.cost.flops
+            for one in space.feasible
         ),
     )
 
@@ -153,12 +165,25 @@ def find_regret(study: str, storage: str, catalog: Catalog) -> Regret | None:
     if not found:
         return None
     _, name, spec, trials = max(found, key=lambda one: one[0])
-    ended = {trial.key for trial in trials if trial.status is not TrialStatus.FAILED}
-    objective, costs = make_objective(catalog, spec), measured_costs(study, storage)
-    space = searched_space(spec, catalog, objective, known=costs)
-    if not ended.issuperset(one.key for one in space.feasible):
+    ended = [trial for trial in trials if trial.status is not TrialStatus.FAILED]
+    space = oracle_space(spec, study, storage, catalog)
+    strategy = Exhaustive(space, ExhaustiveOptions.model_validate(spec.strategy.options))
+    if strategy.propose(ended, (), 1):
         return None
-    return regret(results, name, spec, trials)
+    return regret(results, name, spec, trials, space)
+
+
+def oracle_space(spec: StudySpec, study: str, storage: str, catalog: Catalog) -> FeasibleSpace:
+    """Return the space of an oracle, with the costs that were measured for its study.
+
+    Args:
+        spec: specification of the oracle.
+        study: name of the study.
+        storage: where it is kept.
+        catalog: the plugins.
+    """
+    objective, costs = make_objective(catalog, spec), measured_costs(study, storage)
+    return searched_space(spec, catalog, objective, known=costs)
 
 
 def _fidelity(spec: StudySpec) -> float:

@@ -9,7 +9,7 @@ from enas_inr.backbones.feasibility import Measure, Measured, feasible_space
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.objectives.base import Objective
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import RepeatResult, TrialResult, TrialStatus
+from enas_inr.result import RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.spec import StudySpec, TrialSpec
 
 
@@ -30,13 +30,11 @@ def searched_space(
         known: costs that were measured before; what is measured is added to them.
     """
     space = feasible_space(spec, catalog, measure, known=known, also=objective.measures)
-    if objective.worth:
-        return replace(space, worth=objective.worth)
-    return replace(space, worth=0.0, promise=partial(_promise, spec, objective))
+    return replace(space, worth=objective.worth, promise=partial(_promise, spec, objective))
 
 
 def _promise(spec: StudySpec, objective: Objective, candidate: Candidate) -> float:
-    """Score a configuration by its cost, whatever its PSNR is."""
+    """Score a configuration as if it were perfect, since a higher PSNR never lowers a score."""
     trial = TrialSpec(
         number=0,
         ensemble=candidate.spec.ensemble,
@@ -45,6 +43,6 @@ def _promise(spec: StudySpec, objective: Objective, candidate: Candidate) -> flo
         repeats=1,
         seed=0,
     )
-    repeat = RepeatResult(status=TrialStatus.COMPLETE, steps=1, psnr_paper_db=0.0)
+    repeat = RepeatResult(status=TrialStatus.COMPLETE, steps=1, psnr_paper_db=psnr_paper_db(0.0))
     result = TrialResult(trial=trial, status=TrialStatus.COMPLETE, repeats=(repeat,))
     return objective.score(result)

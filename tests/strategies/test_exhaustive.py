@@ -1,7 +1,11 @@
+import math
 from dataclasses import replace
 
+from enas_inr.objectives.options import PsnrFlopsOptions, TargetOptions
 from enas_inr.objectives.psnr_flops import PsnrFlops
+from enas_inr.objectives.smallest import Smallest
 from enas_inr.result import best_of
+from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import ExhaustiveOptions
 from enas_inr.testing.lookup import LookupExecutor, lookup_space, simulate
@@ -61,3 +65,39 @@ def test_a_search_of_a_share_trains_each_configuration_once():
     history = simulate(strategy, space, PsnrFlops(), executor)
     assert len({result.key for result in history}) == len(history) == 9
     assert {present(result.sample).cells for result in history} == {16}
+
+
+def test_what_cannot_be_better_even_if_perfect_can_be_left_out():
+    def promise(one):
+        return 84 - 7 * math.log10(one.cost.flops)  # the ceiling is 90 dB in the usual convention
+
+    space = replace(lookup_space(AXES, 10**9), promise=promise)
+    objective = PsnrFlops(PsnrFlopsOptions(ceiling_db=84 + PSNR_OFFSET_DB))
+    few, everything = (
+        simulate(
+            Exhaustive(space, ExhaustiveOptions(promising=promising, racing=False)),
+            space,
+            objective,
+            LookupExecutor(lambda spec: 50.0 + 10 * spec.width * spec.depth / 16),
+        )
+        for promising in (True, False)
+    )
+    best = present(best_of(everything))
+    assert present(best_of(few)).key == best.key
+    assert len(few) < len(everything) == 9
+    left_out = {r.key for r in everything} - {r.key for r in few}
+    assert all(promise(one) < present(best.score) for one in space.feasible if one.key in left_out)
+
+
+def test_what_falls_short_leaves_nothing_out():
+    space = replace(
+        lookup_space(AXES, 10**9), worth=0.0, promise=lambda one: -10 * math.log10(one.cost.bytes)
+    )
+    history = simulate(
+        Exhaustive(space, ExhaustiveOptions(promising=True)),
+        space,
+        Smallest(TargetOptions(target_psnr_db=40)),
+        LookupExecutor(lambda spec: 20.0 if spec.width < 64 else 40.0),
+    )
+    assert present(best_of(history)).trial.ensemble.width == 64
+    assert len(history) == 7  # six that fall short, and the smallest with 64

@@ -1,5 +1,6 @@
 """Races on lookup tables whose cells differ, and a race of real trainings."""
 
+import math
 import random
 from dataclasses import replace
 from itertools import pairwise
@@ -135,7 +136,9 @@ def test_where_the_winner_falls_short_the_others_race_again(grid):
 
     widths = tuple(range(8, 48))
     space = lookup_space({"width": widths, "depth": (1,)}, GIGA, EnsembleSpec(grid=grid))
-    space = replace(space, exact=False, worth=0.0, promise=lambda one: -one.cost.parameters)
+    space = replace(
+        space, exact=False, worth=0.0, promise=lambda one: -10 * math.log10(one.cost.bytes)
+    )
     objective = Smallest(TargetOptions(target_psnr_db=38.5))
     strategy = Race(space, RaceOptions(samples=1, least=3))
     history = simulate(strategy, space, objective, LookupExecutor(psnr))

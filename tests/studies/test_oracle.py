@@ -37,7 +37,7 @@ def searched():
 
 
 def test_the_regret_is_what_the_winner_is_short_of_in_the_oracle(searched):
-    found = regret(searched, "s-oracle", oracle_spec(SPEC, 1), trials())
+    found = regret(searched, "s-oracle", oracle_spec(SPEC, 1), trials(), SPACE)
     sizes = [t.trial.ensemble.short_label(("width", "depth")) for t in (found.best, found.winner)]
     assert sizes == ["w=16 d=2", "w=8 d=1"]
     by_key = {t.key: t.score for t in trials()}
@@ -48,19 +48,19 @@ def test_the_regret_is_what_the_winner_is_short_of_in_the_oracle(searched):
 
 
 def test_the_cost_is_a_share_of_all_in_full(searched):
-    found = regret(searched, "s-oracle", oracle_spec(SPEC, 1), trials())
+    found = regret(searched, "s-oracle", oracle_spec(SPEC, 1), trials(), SPACE)
     assert found.configurations == len(SPACE.feasible) == 6
     steps = SPEC.training.steps
     assert found.oracle_flops == sum(3 * steps * one.cost.flops for one in SPACE.feasible)
     assert found.share == found.flops / found.oracle_flops
     # An oracle of a share is compared with all in full, too.
-    part = regret(searched, "o", oracle_spec(SPEC, 0.25), trials(0.25))
+    part = regret(searched, "o", oracle_spec(SPEC, 0.25), trials(0.25), SPACE)
     assert part.oracle_flops == found.oracle_flops
 
 
 def test_a_share_of_the_cells_gives_an_interval(searched):
     spec = oracle_spec(SPEC, 0.25)
-    found = regret(searched, "s-oracle-0.25", spec, trials(0.25))
+    found = regret(searched, "s-oracle-0.25", spec, trials(0.25), SPACE)
     low, high = found.interval
     assert 0 <= low <= found.score <= high
     assert "to" in str(found)
@@ -69,31 +69,32 @@ def test_a_share_of_the_cells_gives_an_interval(searched):
 
 def test_the_best_of_the_oracle_has_no_regret_but_may_have_an_interval():
     everything = trials(0.25, lambda spec: 20.0 + spec.width / 100)
-    found = regret(everything, "o", oracle_spec(SPEC, 0.25), everything)
+    found = regret(everything, "o", oracle_spec(SPEC, 0.25), everything, SPACE)
     assert found.score == found.psnr_db == found.interval[0] == 0
 
 
 def test_a_winner_that_the_oracle_lacks_is_judged_by_its_own_score(searched):
     others = [t for t in trials() if t.trial.ensemble.width != 8]
-    found = regret(searched, "o", oracle_spec(SPEC, 1), others)
+    found = regret(searched, "o", oracle_spec(SPEC, 1), others, SPACE)
     assert found.winner in searched
 
 
 def test_without_complete_trials_there_is_no_regret(searched):
     with pytest.raises(StudyError, match="study has no complete trial"):
-        regret([], "o", SPEC, trials())
+        regret([], "o", SPEC, trials(), SPACE)
     with pytest.raises(StudyError, match="'o' has no complete trial"):
-        regret(searched, "o", SPEC, [])
+        regret(searched, "o", SPEC, [], SPACE)
 
 
 def test_an_oracle_has_the_settings_of_the_study_but_for_the_strategy():
     assert oracle_name("s", 1) == "s-oracle"
     assert oracle_name("s", 0.25) == "s-oracle-0.25"
     assert oracle_spec(SPEC, 1).strategy == Choice(
-        name="exhaustive", options={"racing": False, "cells": 1}
+        name="exhaustive", options={"racing": False, "cells": 1, "promising": True}
     )
     assert SPEC.differences(oracle_spec(SPEC, 0.25)) == [
         "strategy.name: coordinate, not exhaustive",
         "strategy.options.cells: -, not 0.25",
+        "strategy.options.promising: -, not True",
         "strategy.options.racing: -, not False",
     ]
