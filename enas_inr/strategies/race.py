@@ -46,7 +46,9 @@ class Race(Strategy):
             return []
         rank = {result.key: result.rank for result in history}
         races = Races(self._space, self._options, history, running)
-        likely = left(races.heat(self._entered).next, running)
+        heat = races.heat(self._entered)
+        further = heat.next or (races.further(heat.winner) if heat.winner else ())
+        likely = left(further, running)
         return sorted(likely, key=lambda one: rank[one.key()], reverse=True)
 
     def rounds(self) -> int:

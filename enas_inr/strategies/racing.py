@@ -180,6 +180,15 @@ class Races:
             return Heat(known, winner=winner)
         return Heat(known, (winner.spec.at(further),))
 
+    def further(self, winner: Candidate) -> tuple[Configuration, ...]:
+        """Return a winner at the fidelity of the next round, if there were one."""
+        level = 0
+        while self._result(winner, fidelity := self._fidelity(winner, level)):
+            if fidelity.cells == fidelity.steps == 1:
+                return ()
+            level += 1
+        return (winner.spec.at(fidelity),)
+
     def _vague(self, result: TrialResult) -> bool:
         """Whether the PSNR is not known well enough; beyond a ceiling of the score, it need not."""
         most, worth = self._options.interval, self._space.worth
