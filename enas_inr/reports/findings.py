@@ -15,6 +15,7 @@ from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
 
 _FEWEST = 3  # values on a line, to say something about it
+_MOST_SIZES = 24  # sentences about sizes
 _LARGER = {"width": "wider", "depth": "deeper"}
 
 
@@ -22,11 +23,17 @@ def findings(results: Results) -> list[str]:
     """Return sentences about sizes, searches, the baseline and the values of a paper."""
     report = results.report
     return [
-        *(line for study in report.studies for axis in _LARGER for line in _sizes(study, axis)),
+        *_few([line for s in report.studies for axis in _LARGER for line in _sizes(s, axis)]),
         *(line for study in report.studies for line in _search(study)),
         *_baseline(report, results.rows),
         *_published(results.rows),
     ]
+
+
+def _few(lines: Sequence[str]) -> list[str]:
+    """Leave out the lines beyond the first, and say how many."""
+    beyond = len(lines) - _MOST_SIZES
+    return [*lines[:_MOST_SIZES], *([f"and so on: {beyond} more lines"] if beyond > 0 else [])]
 
 
 def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:

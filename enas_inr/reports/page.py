@@ -51,7 +51,6 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
     report = results.report
     shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
     settings = settings_table(report)
-    same = settings.nunique() == 1
     environment = Environment(
         loader=PackageLoader("enas_inr.reports", "assets"),
         autoescape=True,
@@ -61,8 +60,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
     )
     return environment.get_template("report.html.j2").render(
         report=report,
-        shared=settings[settings.columns[same]].iloc[0],
-        differing=settings[settings.columns[~same]],
+        shared={name: texts[0] for name, texts in settings.items() if len(set(texts)) == 1},
+        differing={name: texts for name, texts in settings.items() if len(set(texts)) > 1},
         columns=columns_of(results),
         rows=results.rows,
         findings=findings(results),
@@ -72,8 +71,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
             for name, figure in drawn.items()
             if name != _SHEET  # the page has its own way to show reconstructions
         ],
-        # Without axes, a trace has one decision among all: the table says it already.
-        traces=[s for s in report.studies if any(step.axis for step in s.trace)],
+        # A trace of one decision among all says no more than the table.
+        traces=[s for s in report.studies if len(s.trace) > 1],
         galleries=[_gallery(of) for of in shown if not of.is_sound],
         sounds=[_sounds(of, f"sound-{i}") for i, of in enumerate(shown) if of.is_sound],
         markup=Markup,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -109,11 +111,10 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _csv(lines: Sequence[dict[str, Any]]) -> str:
-    import pandas as pd
-
-    flat = [
-        {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in line.items()}
-        for line in lines
-    ]
-    # As objects: a column of integers with a gap would become one of floats.
-    return pd.DataFrame(flat, dtype=object).to_csv(index=False, lineterminator="\n")
+    made = io.StringIO()
+    writer = csv.DictWriter(made, list(lines[0]) if lines else [], lineterminator="\n")
+    writer.writeheader()
+    for line in lines:
+        texts = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in line.items()}
+        writer.writerow(texts)
+    return made.getvalue()

@@ -46,8 +46,9 @@ class Exhaustive(Strategy):
 
     def _left(self, history: Sequence[TrialResult]) -> Sequence[Candidate]:
         """Return the configurations that can be better than the best one."""
-        best, promise = best_of(history), self._space.promise
-        if not self._promising or promise is None or best is None or best.shortfall_db > 0:
+        promise = self._space.promise
+        best = best_of(history) if self._promising and promise else None
+        if promise is None or best is None or best.shortfall_db > 0:
             return self._candidates
         lowest = (best.score or 0.0) - best.score_interval
         return [one for one in self._candidates if promise(one) >= lowest]

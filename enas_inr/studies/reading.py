@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import optuna
-
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult
@@ -20,7 +18,8 @@ from enas_inr.studies.storage import (
     storage_url,
     study_id,
 )
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, read_result
+from enas_inr.studies.stored import stored_trials
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -29,16 +28,37 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    url = storage_url(storage)
+    spec, results, _, _ = read_with_pictures(name, storage)
+    return spec, results
+
+
+def read_with_pictures(
+    name: str, storage: str
+) -> tuple[StudySpec, list[TrialResult], StoredPicture | None, dict[int, StoredPicture]]:
+    """Read the specification and the trials of a study, and find its pictures.
+
+    Returns:
+        The specification, the trials in the order of their numbers, the picture of the signal, and
+        the reconstructions by trial number; the files of pictures are not read.
+
+    Raises:
+        StudyError: there is no such study; the message names the nearest.
+    """
+    url, folder = storage_url(storage), artifact_folder(storage)
     backend = open_storage(url)
-    study_id(name, url, backend)  # raises an error that names the nearest study
+    study = study_id(name, url, backend)  # raises an error that names the nearest study
     with explained(url):
-        study = optuna.load_study(study_name=name, storage=backend)
-        known = study.user_attrs.get(SPEC_ATTRIBUTE)
+        known = backend.get_study_user_attrs(study).get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        results = [read_result(trial) for trial in study.get_trials(deepcopy=False)]
-        return StudySpec.model_validate_json(known), results
+        results: list[TrialResult] = []
+        pictures: dict[int, StoredPicture] = {}
+        for number, trial in enumerate(stored_trials(backend, study)):
+            results.append(trial.result)
+            if folder and (picture := find(trial.pictures, folder)):
+                pictures[number] = picture
+        original = find(backend.get_study_system_attrs(study), folder) if folder else None
+        return StudySpec.model_validate_json(known), results, original, pictures
 
 
 def measured_costs(name: str, storage: str) -> Measured:
@@ -58,25 +78,3 @@ def measured_costs(name: str, storage: str) -> Measured:
                 known: Measured = json.loads(study.user_attrs.get(COSTS_ATTRIBUTE, "{}"))
                 return known
     return {}
-
-
-def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[int, StoredPicture]]:
-    """Find the pictures of a study, without reading their files.
-
-    Returns:
-        The picture of the signal, and the reconstructions by trial number.
-
-    Raises:
-        StudyError: there is no such study.
-    """
-    backend, folder = open_storage(storage), artifact_folder(storage)
-    study = study_id(name, storage, backend)
-    if folder is None:
-        return None, {}
-    with explained(storage_url(storage)):
-        found = {
-            trial.number: picture
-            for trial in backend.get_all_trials(study, deepcopy=False)
-            if (picture := find(trial.system_attrs, folder))
-        }
-        return find(backend.get_study_system_attrs(study), folder), found

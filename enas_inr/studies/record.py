@@ -12,7 +12,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import find_pictures, measured_costs, read_study
+from enas_inr.studies.reading import measured_costs, read_with_pictures
 from enas_inr.studies.space import searched_space
 
 
@@ -97,9 +97,8 @@ def load_record(
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    spec, every = read_study(name, storage)
+    spec, every, original, pictures = read_with_pictures(name, storage)
     results = _without_superseded(every)
-    original, pictures = find_pictures(name, storage)
     return StudyRecord(
         name=name,
         label=label,

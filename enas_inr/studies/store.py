@@ -28,7 +28,8 @@ from enas_inr.studies.storage import (
     open_url,
     storage_url,
 )
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_result
+from enas_inr.studies.stored import stored_trials
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial
 from enas_inr.studies.writing import TrialWriter, is_finite
 
 
@@ -139,7 +140,8 @@ class Store:
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""
         with explained(self.storage):
-            return [read_result(trial) for trial in self._study.get_trials(deepcopy=False)]
+            study = self._backend.get_study_id_from_name(self.name)
+            return [trial.result for trial in stored_trials(self._backend, study)]
 
     def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.

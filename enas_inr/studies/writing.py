@@ -18,8 +18,7 @@ from optuna.distributions import distribution_to_json
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-_SCHEMA = "v3.2.0.a"
-"""The version of the tables that are written here, the only one of Optuna since 3.2."""
+from enas_inr.studies.stored import SCHEMA
 
 
 class TrialWriter:
@@ -37,7 +36,7 @@ class TrialWriter:
     def usable(self) -> bool:
         """Whether the storage is an SQLite file with the tables that are known here."""
         return (
-            self._storage.engine.name == "sqlite" and self._storage.get_current_version() == _SCHEMA
+            self._storage.engine.name == "sqlite" and self._storage.get_current_version() == SCHEMA
         )
 
     def add(self, trial: FrozenTrial) -> None:

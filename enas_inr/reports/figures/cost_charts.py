@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
@@ -183,16 +184,28 @@ def _draw_rows(
             style = styles[ordered[0].study.label]
             line = zip(*(_values(row.result, names) for row in ordered), strict=True)
             panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
-    for row in rows:
-        style, (x, y) = styles[row.study.label], _values(row.result, names)
+    for name, style in styles.items():  # one curve for all, since there may be thousands
+        of_style = [row for row in rows if row.study.label == name]
+        if not of_style:
+            continue
+        places = [_values(row.result, names) for row in of_style]
         look: dict[str, Any] = {"color": style.color, "marker": style.marker, "markersize": 6}
-        label = row.study.label or ("architectures" if len(styles) > 1 else None)
-        panel.plot(x, y, **look, ls="none", mew=0, zorder=4, label=label)
-        if half := _half_width(row, names[1]):
-            panel.plot((x, x), (y - half, y + half), "_-", color=style.color, lw=1.0, zorder=3)
-        if known := _published(row, names):
-            panel.plot(*zip((x, y), known, strict=True), ":", color=QUIET, linewidth=0.8, zorder=1)
-            panel.plot(*known, **look, mfc="none", mew=1.1, ls="none", zorder=3, label="published")
+        label = name or ("architectures" if len(styles) > 1 else None)
+        panel.plot(*zip(*places, strict=True), **look, ls="none", mew=0, zorder=4, label=label)
+        halves = [_half_width(row, names[1]) for row in of_style]
+        bars = [
+            ((x, x, math.nan), (y - half, y + half, math.nan))
+            for (x, y), half in zip(places, halves, strict=True)
+            if half
+        ]
+        if bars:
+            ends = (chain(*part) for part in zip(*bars, strict=True))
+            panel.plot(*map(list, ends), "_-", color=style.color, lw=1.0, zorder=3)
+        for row, at in zip(of_style, places, strict=True):
+            if known := _published(row, names):
+                panel.plot(*zip(at, known, strict=True), ":", color=QUIET, lw=0.8, zorder=1)
+                hollow = look | {"mfc": "none", "mew": 1.1, "ls": "none"}
+                panel.plot(*known, **hollow, zorder=3, label="published")
     for row in rows:
         if row.best:
             draw_ring(panel, _values(row.result, names), label="best score of its study")
