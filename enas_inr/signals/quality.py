@@ -5,7 +5,8 @@ All functions take values in [-1, 1] and never clamp them.
 
 from __future__ import annotations
 
-import statistics
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ _SIGMA = 1.5  # pixels
 _RANGE = 2.0  # of values in [-1, 1]
 _C1 = (0.01 * _RANGE) ** 2
 _C2 = (0.03 * _RANGE) ** 2
+_STRIP = 2**20  # values that are compared at once, in double precision
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def psnr_db(a: Float[Tensor, "*axes channels"], b: Float[Tensor, "*axes channels
         SignalError: the shapes differ.
     """
     _check_same_shape(a, b)
-    return _psnr_db((a.double() - b.double()).square())
+    total = sum(float(squared.sum()) for _, squared in _squared_errors(a, b))
+    return _psnr_db(total, a.numel())
 
 
 def ssim(
@@ -79,8 +82,12 @@ def ssim(
     window = torch.exp(-offsets.square() / (2 * _SIGMA**2))
     window /= window.sum()
     # The luminance term needs black at 0. Channels are handled one by one to save memory.
-    channels = zip((a.double() + 1).unbind(-1), (b.double() + 1).unbind(-1), strict=True)
-    return statistics.fmean(_ssim_of_channel(x, y, window) for x, y in channels)
+    total = 0.0
+    for x, y in zip(a.unbind(-1), b.unbind(-1), strict=True):
+        for rows in _strips(x, size - 1):
+            total += _ssim_sum(x[rows].double() + 1, y[rows].double() + 1, window)
+    places = math.prod(length - size + 1 for length in a.shape[:2])
+    return total / (places * a.shape[-1])
 
 
 def border_psnr_db(
@@ -105,10 +112,15 @@ def border_psnr_db(
             f" shape {partition.shape}",
             "give the signal that was cut",
         )
-    squared = (original.double() - reconstruction.double()).square()
-    border = _beside_border(partition).to(squared.device)
-    by_side = [squared[side] for side in (border, ~border)]
-    return BorderError(*(_psnr_db(errors) if errors.numel() else None for errors in by_side))
+    border = _beside_border(partition).to(original.device)
+    totals, counts = [0.0, 0.0], [0, 0]
+    for rows, squared in _squared_errors(original, reconstruction):
+        for side, mask in enumerate((border[rows], ~border[rows])):
+            errors = squared[mask]
+            totals[side] += float(errors.sum())
+            counts[side] += errors.numel()
+    pairs = zip(totals, counts, strict=True)
+    return BorderError(*(_psnr_db(total, count) if count else None for total, count in pairs))
 
 
 def _beside_border(partition: Partition) -> Bool[Tensor, "*axes"]:
@@ -121,11 +133,31 @@ def _beside_border(partition: Partition) -> Bool[Tensor, "*axes"]:
     return mask
 
 
-def _ssim_of_channel(
+def _strips(values: Tensor, overlap: int = 0) -> Iterator[slice]:
+    """Cut the first axis into parts that are small enough for the memory.
+
+    Args:
+        values: what is cut.
+        overlap: number of rows at the end of a part with which the next one begins.
+    """
+    rows = values.shape[0]
+    count = max(1, _STRIP * rows // max(values.numel(), 1))
+    for start in range(0, max(1, rows - overlap), count):
+        yield slice(start, min(rows, start + count + overlap))
+
+
+def _squared_errors(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Iterate over parts of the first axis, with their squared errors in double precision."""
+    for rows in _strips(a):
+        yield rows, (a[rows].double() - b[rows].double()).square()
+
+
+def _ssim_sum(
     x: Float[Tensor, "rows columns"],
     y: Float[Tensor, "rows columns"],
     window: Float[Tensor, " size"],
 ) -> float:
+    """Return the sum of the similarity over all places of the window."""
     import torch
     import torch.nn.functional as F
 
@@ -136,11 +168,11 @@ def _ssim_of_channel(
     covariance, variances = mean_xy - mean_product, mean_xx + mean_yy - mean_squares
     luminance = (2 * mean_product + _C1) / (mean_squares + _C1)
     structure = (2 * covariance + _C2) / (variances + _C2)
-    return float((luminance * structure).mean())
+    return float((luminance * structure).sum())
 
 
-def _psnr_db(squared: Tensor) -> float:
-    return psnr_paper_db(float(squared.mean())) + PSNR_OFFSET_DB
+def _psnr_db(total: float, count: int) -> float:
+    return psnr_paper_db(total / count) + PSNR_OFFSET_DB
 
 
 def _check_same_shape(a: Tensor, b: Tensor) -> None:

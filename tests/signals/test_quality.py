@@ -6,6 +6,7 @@ import torch
 
 from enas_inr.errors import SignalError
 from enas_inr.result import psnr_paper_db
+from enas_inr.signals import quality
 from enas_inr.signals.partition import cut
 from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
 from enas_inr.spec import PSNR_OFFSET_DB
@@ -125,3 +126,17 @@ def test_a_signal_that_was_not_cut_so_is_refused():
     a = noise(8, 8, 1)
     with pytest.raises(SignalError, match="partition"):
         border_psnr_db(cut(a[:4], (2, 2)), a, a)
+
+
+@pytest.mark.parametrize("values", [1, 40, 333])
+def test_parts_of_a_picture_give_the_same_as_the_whole(monkeypatch, values):
+    a, b = (torch.rand(29, 23, 3, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
+    partition = cut(a, (3, 4))
+
+    def measured():
+        border = border_psnr_db(partition, a, b)
+        return [psnr_db(a, b), ssim(a, b), border.border_db, border.interior_db]
+
+    whole = measured()
+    monkeypatch.setattr(quality, "_STRIP", values)
+    assert measured() == pytest.approx(whole, rel=1e-12)
