@@ -27,7 +27,7 @@ _SIGMA = 1.5  # pixels
 _RANGE = 2.0  # of values in [-1, 1]
 _C1 = (0.01 * _RANGE) ** 2
 _C2 = (0.03 * _RANGE) ** 2
-_STRIP = 2**20  # values that are compared at once, in double precision
+_STRIP = 2**18  # values that are compared at once, in double precision
 
 
 @dataclass(frozen=True)
@@ -158,17 +158,30 @@ def _ssim_sum(
     window: Float[Tensor, " size"],
 ) -> float:
     """Return the sum of the similarity over all places of the window."""
-    import torch
-    import torch.nn.functional as F
-
-    maps = torch.stack([x, y, x * x, y * y, x * y]).unsqueeze(1)
-    blurred = F.conv2d(F.conv2d(maps, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
-    mean_x, mean_y, mean_xx, mean_yy, mean_xy = blurred.squeeze(1)
+    maps = (_blurred(one, window) for one in (x, y, x * x, y * y, x * y))
+    mean_x, mean_y, mean_xx, mean_yy, mean_xy = maps
     mean_product, mean_squares = mean_x * mean_y, mean_x.square() + mean_y.square()
     covariance, variances = mean_xy - mean_product, mean_xx + mean_yy - mean_squares
     luminance = (2 * mean_product + _C1) / (mean_squares + _C1)
     structure = (2 * covariance + _C2) / (variances + _C2)
     return float((luminance * structure).sum())
+
+
+def _blurred(
+    values: Float[Tensor, "rows columns"], window: Float[Tensor, " size"]
+) -> Float[Tensor, "inner_rows inner_columns"]:
+    """Blur along both axes where the whole window lies inside.
+
+    The sum of shifted copies is several times as quick as a convolution of doubles on a CPU.
+    """
+    weights = window.tolist()
+    for axis in (0, 1):
+        length = values.shape[axis] - len(weights) + 1
+        total = values.narrow(axis, 0, length) * weights[0]
+        for place, weight in enumerate(weights[1:], 1):
+            total.add_(values.narrow(axis, place, length), alpha=weight)
+        values = total
+    return values
 
 
 def _psnr_db(total: float, count: int) -> float:
