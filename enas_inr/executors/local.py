@@ -1,16 +1,18 @@
 """Train trials in this process, on its CPU or one GPU; equal shapes share batches.
 
-On a GPU with CUDA, a few architectures of different shapes are trained at the same time, since
-small networks do not fill it.
+A few architectures of different shapes are trained at the same time where one does not fill the
+device: on a GPU with CUDA, and on a CPU with more cores than an architecture has members.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import final
+
+import torch
 
 from enas_inr.errors import PluginError
 from enas_inr.executors.base import (
@@ -48,13 +50,21 @@ class LocalExecutor(Executor):
         self._context = context
         self._device = resolve_device(context.device)
         self._shapes = STREAMS if self._device.type == "cuda" else 1
+        self._cores = torch.get_num_threads() if self._device.type == "cpu" else 1
         self._states = States(context.states, context.info)
 
     def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one group of shapes after the other."""
         while taken := trials.take(self._shapes, BATCH):
-            for group in groups(taken, self._shapes):
+            for group in groups(taken, self._side_by_side):
                 yield from self._train(group)
+
+    def _side_by_side(self, trial: TrialSpec) -> int:
+        """Return how many shapes like that of a trial are trained at the same time."""
+        axes, part = len(self._context.info.shape), trial.part
+        cells = part.cells - part.first_cell if part else trial.ensemble.grid**axes
+        members = cells * (trial.repeats - (part.first_repeat if part else 0))
+        return max(self._shapes, self._cores // members)
 
     def _train(self, trials: list[TrialSpec]) -> Iterator[TrialResult]:
         started = time.perf_counter()
@@ -102,7 +112,7 @@ class LocalExecutor(Executor):
         if failed and begun:  # the states may be damaged
             yield from self._train([from_the_start(trial) for trial in trials])
             return
-        apart = groups(trials, 1)
+        apart = groups(trials, lambda trial: 1)
         if failed and len(apart) > 1:  # only the shape at fault should fail
             for group in apart:
                 yield from self._train(group)
@@ -123,23 +133,26 @@ class LocalExecutor(Executor):
             yield result
 
 
-def groups(trials: Sequence[TrialSpec], shapes: int) -> list[list[TrialSpec]]:
+def groups(
+    trials: Sequence[TrialSpec], shapes: Callable[[TrialSpec], int]
+) -> list[list[TrialSpec]]:
     """Group trials that are trained together, in the order of their first trials.
 
     Args:
         trials: the trials.
-        shapes: largest number of shapes in a group; its trials share a backbone, a grid, their
-            cells and the training settings.
+        shapes: returns the largest number of shapes in a group, for one of its trials, which share
+            a backbone, a grid, their cells and repeats, and the training settings.
     """
     alike: dict[tuple[Hashable, Hashable], list[TrialSpec]] = {}
     for trial in trials:
         spec = trial.ensemble
-        kind = (spec.backbone, spec.grid, trial.part, trial.training.model_dump_json())
+        recipe = trial.training.model_dump_json()
+        kind = (spec.backbone, spec.grid, trial.part, trial.repeats, recipe)
         alike.setdefault((kind, (spec.depth, spec.width)), []).append(trial)
     found: dict[Hashable, list[TrialSpec]] = {}
     known: Counter[Hashable] = Counter()
     for (common, _), same in alike.items():
-        found.setdefault((common, known[common] // shapes), []).extend(same)
+        found.setdefault((common, known[common] // shapes(same[0])), []).extend(same)
         known[common] += 1
     return list(found.values())
 

@@ -28,12 +28,13 @@ STREAMS = 4  # batches in flight on a GPU; each has its part of the memory
 def plan_workers(jobs: Sequence[Job], device: torch.device) -> int:
     """Return the number of chunks to train side by side.
 
-    On a CPU, it is one for each core, given enough members; on a GPU with CUDA, one for each batch,
-    up to a few; and one on other devices.
+    On a CPU, it is one for each core, given enough members of whatever batches; on a GPU with CUDA,
+    one for each batch, up to a few; and one on other devices.
     """
     if device.type == "cpu":
-        members = (len(job.seeds) * len(b.cells) for job in jobs for b in job.partition.blocks)
-        return min(torch.get_num_threads(), max(members))
+        largest = (max(len(block.cells) for block in job.partition.blocks) for job in jobs)
+        members = sum(len(job.seeds) * cells for job, cells in zip(jobs, largest, strict=True))
+        return min(torch.get_num_threads(), members)
     if device.type == "cuda":
         batches = {(job.shape, block.shape) for job in jobs for block in job.partition.blocks}
         return min(STREAMS, len(batches))

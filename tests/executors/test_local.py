@@ -36,18 +36,36 @@ def numbers(found: list[list[TrialSpec]]) -> list[list[int]]:
 
 
 def test_equal_shapes_are_trained_together():
-    assert numbers(groups(LINE, 1)) == [[0, 2], [1], [3], [4]]
+    assert numbers(groups(LINE, lambda trial: 1)) == [[0, 2], [1], [3], [4]]
 
 
 def test_a_gpu_trains_a_few_shapes_at_the_same_time():
-    assert numbers(groups(LINE, 3)) == [[0, 2, 1, 3], [4]]
+    assert numbers(groups(LINE, lambda trial: 3)) == [[0, 2, 1, 3], [4]]
 
 
 @pytest.mark.parametrize("shapes", [1, 4])
 def test_grids_and_settings_are_never_mixed(shapes):
     mixed = [trial(0, 1, 4), trial(1, 1, 4, grid=4), trial(2, 1, 4, steps=5), trial(3, 1, 8)]
-    found = numbers(groups(mixed, shapes))
+    found = numbers(groups(mixed, lambda trial: shapes))
     assert found == ([[0], [1], [2], [3]] if shapes == 1 else [[0, 3], [1], [2]])
+
+
+def test_a_cpu_trains_as_many_shapes_side_by_side_as_its_cores_have_room(monkeypatch, executor):
+    executor._shapes, executor._cores = 1, 8
+    together = []
+
+    def noted(jobs, *rest, **settings):
+        together.append(len(jobs))
+        return train(jobs, *rest, **settings)
+
+    monkeypatch.setattr(local, "train", noted)
+    few = list(executor.run(given(LINE)))  # of 4 members each: two shapes at a time
+    assert together == [3, 2]
+    executor._cores = 1
+    alone = list(executor.run(given(LINE)))
+    assert together[2:] == [2, 1, 1, 1]
+    by_number = {result.trial.number: result.repeats for result in few}
+    assert by_number == {result.trial.number: result.repeats for result in alone}
 
 
 @pytest.fixture

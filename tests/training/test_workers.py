@@ -45,12 +45,13 @@ def job(seeds, grid):
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize(
-    ("seeds", "grid", "workers"),
-    [((0,), (1, 1), 1), ((0, 1), (1, 1), 2), ((0,), (1, 3), 2), ((0, 1), (4, 4), 4)],
+    ("seeds", "grid", "members"),
+    [((0,), (1, 1), 1), ((0, 1), (1, 1), 2), ((0,), (1, 3), 2), ((0, 1), (4, 4), 32)],
 )
-def test_there_is_a_worker_for_each_core_or_each_member_of_the_largest_block(seeds, grid, workers):
-    assert plan_workers([job(seeds, grid)], torch.device("cpu")) == workers
-    assert plan_workers([job((0,), (1, 1)), job(seeds, grid)], torch.device("cpu")) == workers
+def test_there_is_a_worker_for_each_core_or_each_member_of_the_largest_blocks(seeds, grid, members):
+    assert plan_workers([job(seeds, grid)], torch.device("cpu")) == min(4, members)
+    both = [job((0,), (1, 1)), job(seeds, grid)]
+    assert plan_workers(both, torch.device("cpu")) == min(4, members + 1)
 
 
 def shapes(*widths):
