@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
+from pages import filled, markdown
 from pydantic import JsonValue
 
 from enas_inr.backbones.feasibility import feasible_space
@@ -57,6 +58,18 @@ STRATEGIES = ("exhaustive", "optuna", "evolution")
 CURVE = tuple(range(1, 2101, 100))  # and the last step
 REPEATS = 5
 WINDOW = 500  # trials at the beginning and at the end
+HEADINGS = (
+    "strategy",
+    "trials",
+    "trials a second",
+    "of CPU time",
+    f"last {WINDOW} / first {WINDOW}",
+    "of CPU time",
+    "memory gained",
+    "resumed in",
+    "report (HTML)",
+    "report (CSV)",
+)
 VERSIONS = {"enas-inr": "0.1.0", "torch": "2.13.0", "numpy": "2.4.0", "optuna": "5.0.0"}
 
 
@@ -196,8 +209,8 @@ def report(file: Path, form: str) -> tuple[float, float, float]:
     return seconds, cpu, peak
 
 
-def measure(name: str, trials: int, at_once: int, file: Path, catalog: Catalog) -> None:
-    """Measure one strategy, and print the figures."""
+def measure(name: str, trials: int, at_once: int, file: Path, catalog: Catalog) -> list[str]:
+    """Measure one strategy, print the figures, and return the beginning of its row."""
     spec = make_spec(name, trials + 1)
     before = memory_mb()
     clock = search(spec, trials, at_once, file, catalog)
@@ -213,6 +226,9 @@ def measure(name: str, trials: int, at_once: int, file: Path, catalog: Catalog) 
     print(f"  memory gained {gained:.0f} MB, file {file.stat().st_size / 1e6:.1f} MB")
     clock_s, cpu_s = (again[-1][i] - again[0][i] for i in (0, 1))
     print(f"  resumed until one more trial: {clock_s:.1f} s, {cpu_s:.1f} s of CPU")
+    figures = (every[0], every[1], first[0] / last[0], first[1] / last[1])
+    shown = (f"{value:.{digits}f}" for value, digits in zip(figures, (0, 0, 2, 2), strict=True))
+    return [f"`{name}`", str(trials), *shown, f"{gained:.0f} MB", f"{clock_s:.1f} s"]
 
 
 def main() -> None:
@@ -221,17 +237,23 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=3000, help="trials of each strategy")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--at-once", type=int, default=1, help="proposals to ask for at once")
+    parser.add_argument("--page", type=Path, help="page whose table `many-trials` is written")
     parser.add_argument("--profile", action="store_true", help="print a profile of each search")
     arguments = parser.parse_args()
-    catalog = load_catalog()
+    catalog, rows = load_catalog(), []
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.strategies:
             file = Path(folder) / f"{name}.db"
             with profiled() if arguments.profile else nullcontext():
-                measure(name, arguments.trials, arguments.at_once, file, catalog)
+                row = measure(name, arguments.trials, arguments.at_once, file, catalog)
             for form in ("html", "csv"):
                 seconds, cpu, peak = report(file, form)
                 print(f"  report as {form}: {seconds:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MB")
+                row += [f"{seconds:.0f} s, {peak:.0f} MB"]
+            rows.append(row)
+    if arguments.page:
+        made = {"many-trials": markdown(HEADINGS, rows)}
+        arguments.page.write_text(filled(arguments.page.read_text(), made))
 
 
 @contextmanager
