@@ -51,7 +51,7 @@ class LocalExecutor(Executor):
         self._device = resolve_device(context.device)
         self._shapes = STREAMS if self._device.type == "cuda" else 1
         self._cores = torch.get_num_threads() if self._device.type == "cpu" else 1
-        self._states = States(context.states, context.info)
+        self._states = States(context.states, context.info, context.catalog)
 
     def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one group of shapes after the other."""

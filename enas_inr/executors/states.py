@@ -15,12 +15,14 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from enas_inr.errors import EnasInrError
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, TrialSpec
 
@@ -55,10 +57,12 @@ class States:
     Attributes:
         folder: where they lie; it need not exist. None: none are kept.
         signal: the signal.
+        catalog: tells the versions of the plugins that are trained.
     """
 
     folder: Path | None
     signal: SignalInfo
+    catalog: Catalog
 
     def keep(self, result: TrialResult, state: Mapping[str, Tensor]) -> None:
         """Keep the state in which a trial ended; if that fails, there is none."""
@@ -98,7 +102,10 @@ class States:
         """Remove the states of trials, and whatever is too old or too much of all that are kept."""
         if self.folder is None or not self.folder.is_dir():
             return
-        names = {self._name(trial) for trial in trials}
+        names = set()
+        for trial in trials:
+            with suppress(EnasInrError):  # a plugin is not installed any more
+                names.add(self._name(trial))
         left: list[tuple[float, int, Path]] = []
         for file in self.folder.glob(f"*{SUFFIX}"):
             with suppress(OSError):
@@ -125,7 +132,10 @@ class States:
         recipe = trial.model_dump(
             mode="json", exclude={"number", "cost", "repeats", "part", "recipe"}
         )
-        text = json.dumps([recipe, self.signal.identity, _versions()], sort_keys=True)
+        used = ("backbone", trial.ensemble.backbone), ("optimizer", trial.training.optimizer)
+        origins = [asdict(self.catalog.find(kind, name).origin) for kind, name in used]
+        settled = [recipe, self.signal.identity, origins, _versions()]
+        text = json.dumps(settled, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

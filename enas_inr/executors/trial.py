@@ -165,7 +165,8 @@ def _all_cells(
     """Return the job of all cells, and their leaves; none if they are not all known."""
     grid = job.partition.grid
     last = trial.part is not None and trial.part.cells == math.prod(grid)
-    known = known_cells(States(context.states, context.info), trial, job) if last else []
+    states = States(context.states, context.info, context.catalog)
+    known = known_cells(states, trial, job) if last else []
     if sum(len(cells) for cells, _ in known) < math.prod(grid):
         return job, ()
     whole = cut(context.signal.values, grid, trial.training.margin)

@@ -126,7 +126,7 @@ def fit(
     started = time.perf_counter()
     info = signal.info()
     spec, trial, job = _settled(signal, info, spec, catalog)
-    known = known_cells(States(states, info), trial, job) if _takes_known(spec) else []
+    known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
     known_count = sum(len(cells) for cells, _ in known)
     whole, job = job, without(job, signal, known)
     identity = _identity(spec, info, [cell for cells, _ in known for cell in cells])

@@ -119,7 +119,7 @@ def run_study(
     found = _result(store, strategy, history, time.perf_counter() - started)
     if not stopping.reason(history):  # else the same command goes on from them
         others = (one.trial for one in history if one.key != found.best.key)
-        States(states_folder(), spec.signal).remove(others)
+        States(states_folder(), spec.signal, catalog).remove(others)
     return found
 
 

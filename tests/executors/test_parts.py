@@ -111,7 +111,7 @@ def test_the_first_repeats_of_a_part_have_their_losses():
 
 @pytest.fixture
 def states(tmp_path):
-    return States(tmp_path / "states", SIGNAL.info())
+    return States(tmp_path / "states", SIGNAL.info(), CATALOG)
 
 
 def run_kept(states, part, repeats=1, profile="tuned"):
@@ -205,7 +205,7 @@ def test_states_are_removed_with_their_trials_and_when_they_are_old(states):
 def test_without_a_folder_no_states_are_kept(monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, "")
     assert states_folder() is None
-    nothing = States(None, SIGNAL.info())
+    nothing = States(None, SIGNAL.info(), CATALOG)
     nothing.remove([trial(None)])
     assert nothing.find(trial(Part(cells=5, first_step=6))) is None
     assert nothing.finished(trial(None)) == []

@@ -108,4 +108,4 @@ def test_a_damaged_state_is_as_if_there_were_none(tmp_path):
     file.write_bytes(file.read_bytes()[:-1])
     assert fit(spec, tmp_path).known == 0
     (_, trial, _) = fitting._settled(SIGNAL, SIGNAL.info(), spec, CATALOG)
-    assert States(tmp_path, SIGNAL.info()).finished(trial) == []
+    assert States(tmp_path, SIGNAL.info(), CATALOG).finished(trial) == []
