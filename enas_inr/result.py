@@ -223,8 +223,7 @@ def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
     their score.
     """
     latest = {result.key: result for result in results}.values()
-    scored = [result for result in latest if result.score is not None]
-    return max(scored, key=_cautious_rank, default=None)
+    return max((r for r in latest if r.score is not None), key=_cautious_rank, default=None)
 
 
 def _cautious_rank(result: TrialResult) -> tuple[float, ...]:

@@ -19,6 +19,7 @@ from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_pn
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.settings import settings_table
 from enas_inr.reports.table import columns_of
+from enas_inr.result import TraceStep
 from enas_inr.signals.signal import Signal
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.validation import format_quantity
@@ -72,7 +73,7 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
             if name != _SHEET  # the page has its own way to show reconstructions
         ],
         # A trace of one decision among all says no more than the table.
-        traces=[s for s in report.studies if len(s.trace) > 1],
+        traces=[s for s in report.studies if any(map(_compares, s.trace))],
         galleries=[_gallery(of) for of in shown if not of.is_sound],
         sounds=[_sounds(of, f"sound-{i}") for i, of in enumerate(shown) if of.is_sound],
         markup=Markup,
@@ -81,6 +82,11 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
     )
+
+
+def _compares(step: TraceStep) -> bool:
+    """Whether a step compares the values on an axis, or estimates."""
+    return bool(step.axis) or any(result.sample for result in step.candidates)
 
 
 def _asset(name: str) -> str:

@@ -77,6 +77,7 @@ class Row:
             "learning_rate": self.result.learning_rate or trial.training.learning_rate,
             "seed": trial.seed,
             "repeats": len(self.result.repeats),
+            "trained": self.result.amount,
             "psnr_db": self.result.psnr_db,
             "psnr_low_db": low,
             "psnr_high_db": high,

@@ -120,6 +120,9 @@ _COLUMNS = (
         "passes at", "first step kept at which its curve is above the PSNR of {base}",
         attrgetter("passes"), str,
     ),
+    Column(
+        "trained", "how much of it, if not all", attrgetter("result.amount"), str, numeric=False
+    ),
     Column("seconds", "of training", attrgetter("result.seconds"), "{:,.1f}".format),
     Column(
         "status", "how the training ended, if not complete, and why", status_text, str,

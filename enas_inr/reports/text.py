@@ -16,7 +16,7 @@ from enas_inr.spec import PSNR_OFFSET_DB
 
 _BRIEF = (
     "name", "study", "backbone", "M", "d", "w", "recipe", "FLOPs", "parameters", "PSNR",
-    "PSNR, paper's", "published", "difference", "gain", "passes at", "score", "status",
+    "PSNR, paper's", "published", "difference", "gain", "passes at", "score", "trained", "status",
 )  # fmt: skip
 """Columns of the table that fit a terminal."""
 

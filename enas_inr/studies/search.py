@@ -117,10 +117,15 @@ def run_study(
             spec, space, strategy, objective, runner, store, observer, handed_over, known, stopping
         )
     found = _result(store, strategy, history, time.perf_counter() - started)
-    if not stopping.reason(history):  # else the same command goes on from them
-        others = (one.trial for one in history if one.key != found.best.key)
-        States(states_folder(), spec.signal, catalog).remove(others)
+    if not stopping.reason(history):
+        _clean(found, catalog)
     return found
+
+
+def _clean(found: SearchResult, catalog: Catalog) -> None:
+    """Remove the states of all but the winner, since the search does not go on from them."""
+    others = (one.trial for one in found.trials if one.key != found.best.key)
+    States(states_folder(), found.spec.signal, catalog).remove(others)
 
 
 def _result(
