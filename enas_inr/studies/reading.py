@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 
-import optuna
-
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult
 from enas_inr.spec import StudySpec
-from enas_inr.studies.pictures import StoredPicture, find
+from enas_inr.studies.attributes import system_attributes
+from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
@@ -20,7 +19,7 @@ from enas_inr.studies.storage import (
     storage_url,
     study_id,
 )
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, read_result
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, read_results
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -31,14 +30,12 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
     """
     url = storage_url(storage)
     backend = open_storage(url)
-    study_id(name, url, backend)  # raises an error that names the nearest study
+    number = study_id(name, url, backend)
     with explained(url):
-        study = optuna.load_study(study_name=name, storage=backend)
-        known = study.user_attrs.get(SPEC_ATTRIBUTE)
+        known = backend.get_study_user_attrs(number).get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        results = [read_result(trial) for trial in study.get_trials(deepcopy=False)]
-        return StudySpec.model_validate_json(known), results
+        return StudySpec.model_validate_json(known), read_results(backend, number)
 
 
 def measured_costs(name: str, storage: str) -> Measured:
@@ -75,8 +72,8 @@ def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[i
         return None, {}
     with explained(storage_url(storage)):
         found = {
-            trial.number: picture
-            for trial in backend.get_all_trials(study, deepcopy=False)
-            if (picture := find(trial.system_attrs, folder))
+            trial: picture
+            for trial, noted in system_attributes(backend, study, ATTRIBUTE).items()
+            if (picture := find(noted, folder))
         }
         return find(backend.get_study_system_attrs(study), folder), found

@@ -28,7 +28,7 @@ from enas_inr.studies.storage import (
     open_url,
     storage_url,
 )
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_result
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_results
 from enas_inr.studies.writing import TrialWriter, is_finite
 
 
@@ -72,6 +72,7 @@ class Store:
                     directions=directions(self.spec.objectives),
                     load_if_exists=True,
                 )
+                self._number = self._backend.get_study_id_from_name(self.name)
                 self._agree()
         except BaseException:
             self._lock.release()
@@ -119,7 +120,7 @@ class Store:
             StudyError: the picture cannot be written.
         """
         with explained(self.storage):
-            study = self._backend.get_study_id_from_name(self.name)
+            study = self._number
             known = self._backend.get_study_system_attrs(study)
             if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
                 for key, value in upload(original, "original", self._pictures).items():
@@ -139,7 +140,7 @@ class Store:
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""
         with explained(self.storage):
-            return [read_result(trial) for trial in self._study.get_trials(deepcopy=False)]
+            return read_results(self._backend, self._number)
 
     def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.
@@ -167,5 +168,5 @@ class Store:
         """What writes trials quickly, if that is possible with this storage."""
         if not isinstance(self._backend, RDBStorage):
             return None
-        writer = TrialWriter(self._backend, self._backend.get_study_id_from_name(self.name))
+        writer = TrialWriter(self._backend, self._number)
         return writer if writer.usable else None

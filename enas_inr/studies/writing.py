@@ -18,8 +18,7 @@ from optuna.distributions import distribution_to_json
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-_SCHEMA = "v3.2.0.a"
-"""The version of the tables that are written here, the only one of Optuna since 3.2."""
+from enas_inr.studies.attributes import has_known_tables
 
 
 class TrialWriter:
@@ -36,9 +35,7 @@ class TrialWriter:
     @cached_property
     def usable(self) -> bool:
         """Whether the storage is an SQLite file with the tables that are known here."""
-        return (
-            self._storage.engine.name == "sqlite" and self._storage.get_current_version() == _SCHEMA
-        )
+        return self._storage.engine.name == "sqlite" and has_known_tables(self._storage)
 
     def add(self, trial: FrozenTrial) -> None:
         """Add a finished trial in one transaction; it gets the next number.
