@@ -6,7 +6,6 @@ Tests are Welch's, one by one, not corrected for their number.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from enas_inr.reports.rows import Results, Row, psnr_gain
 from enas_inr.reports.statistics import Difference
@@ -15,7 +14,9 @@ from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
 
 _FEWEST = 3  # values on a line, to say something about it
+_MOST_LINES = 24  # of which each gets a sentence
 _LARGER = {"width": "wider", "depth": "deeper"}
+_LESS = {"width": "wide", "depth": "deep"}
 
 
 def findings(results: Results) -> list[str]:
@@ -38,11 +39,15 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
     def others(result: TrialResult) -> str:
         return result.trial.configuration.with_value(axis, 0).key()
 
-    complete = [result for result in study.results if result.psnr_db is not None]
-    for _, group in groupby(sorted(complete, key=others), key=others):
-        line = sorted(group, key=size)
-        if len(line) < _FEWEST:
-            continue
+    lines: dict[str, list[TrialResult]] = {}
+    for result in study.results:
+        if result.psnr_db is not None:
+            lines.setdefault(others(result), []).append(result)
+    long = [sorted(of, key=size) for _, of in sorted(lines.items()) if len(of) >= _FEWEST]
+    if len(long) > _MOST_LINES:
+        yield _sizes_of_many(study, axis, long)
+        return
+    for line in long:
         largest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
         where = best.trial.configuration.short_label(
             name
@@ -66,6 +71,19 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
                 f"{line_of} {axis} {size(largest)} costs {ratio:.1f} times as much as {axis} "
                 f"{size(best)}, whose PSNR is {_told(gain)} dB higher{_test(gain)}"
             )
+
+
+def _sizes_of_many(study: StudyRecord, axis: str, lines: Sequence[Sequence[TrialResult]]) -> str:
+    """Say in one sentence on how many lines, ordered by their size, the largest is the best."""
+    best = [max(line, key=lambda result: result.psnr_db or 0.0) for line in lines]
+    gains = [psnr_gain(line[-1], one) for line, one in zip(lines, best, strict=True)]
+    first = sum(one is line[-1] for line, one in zip(lines, best, strict=True))
+    clear = sum(bool(gain and gain.significant) for gain in gains)
+    return (
+        f"{_prefix(study)}of {len(lines)} lines along which only the {axis} differs, the largest "
+        f"has the highest mean PSNR on {first}; a sub-network that is less {_LESS[axis]} is better "
+        f"on {clear}, and not significantly so on {len(lines) - first - clear} (Welch's t-test)"
+    )
 
 
 def _search(study: StudyRecord) -> Iterator[str]:

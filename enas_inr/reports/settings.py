@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from enas_inr.spec import Choice, EnsembleSpec, StudySpec, TrainingSpec
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.validation import counted, format_quantity
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
 _ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")
 """Settings of the training that are shown even if they are as usual."""
-
-
-def settings_table(report: Report) -> DataFrame:
-    """Return the settings of the studies as text, with a row for each study by its name."""
-    import pandas as pd
-
-    names = [study.label or study.name for study in report.studies]
-    return pd.DataFrame([settings(study) for study in report.studies], index=names)
 
 
 def settings(study: StudyRecord) -> dict[str, str]:

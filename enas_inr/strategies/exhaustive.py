@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import final
 
-from enas_inr.cost import FeasibleSpace
+from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration, Fidelity
 from enas_inr.strategies.base import Strategy, one_comparison, unseen
@@ -24,11 +25,14 @@ class Exhaustive(Strategy):
         self, space: FeasibleSpace, options: ExhaustiveOptions = ExhaustiveOptions()
     ) -> None:
         self._space, self._share = space, options.cells
-        self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
         rules = options.model_dump(exclude={"racing", "cells"})
-        entered = len(self._candidates)
-        racing = self._share == 1 and can_race(space, options.racing)
-        self._race = Race(space, RaceOptions(**rules, configurations=entered)) if racing else None
+        self._race: Race | None = None
+        if self._share == 1 and can_race(space, options.racing):
+            self._race = Race(space, RaceOptions(**rules, configurations=len(space.feasible)))
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
+        return sorted(self._space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int

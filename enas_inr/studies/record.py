@@ -13,7 +13,7 @@ from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.reading import find_pictures, measured_costs, read_study
-from enas_inr.studies.space import searched_space
+from enas_inr.studies.space import recalled_space
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _trace(
     spec: StudySpec, results: list[TrialResult], catalog: Catalog, costs: Measured
 ) -> tuple[TraceStep, ...]:
     try:
-        space = searched_space(spec, catalog, make_objective(catalog, spec), known=costs)
+        space = recalled_space(spec, catalog, make_objective(catalog, spec), costs)
         chosen = spec.strategy
         strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
         return tuple(strategy.trace(results))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
-from enas_inr.backbones.feasibility import Measure, Measured, feasible_space
-from enas_inr.cost import Candidate, FeasibleSpace
+from enas_inr.backbones.feasibility import Measure, Measured, feasible_space, known_at_once
+from enas_inr.cost import Candidate, FeasibleSpace, Later
 from enas_inr.objectives.base import Objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus
@@ -30,6 +30,32 @@ def searched_space(
         known: costs that were measured before; what is measured is added to them.
     """
     space = feasible_space(spec, catalog, measure, known=known, also=objective.measures)
+    return _weighed(space, spec, objective)
+
+
+def recalled_space(
+    spec: StudySpec, catalog: Catalog, objective: Objective, known: Measured
+) -> FeasibleSpace:
+    """Return the `searched_space` of a study for a look back at it.
+
+    The costs of its configurations are computed when they are first looked at, which needs the
+    backbones and the package `torch`: many strategies explain a search without them.
+    """
+
+    @cache
+    def whole() -> FeasibleSpace:
+        return searched_space(spec, catalog, objective, known=known)
+
+    space = FeasibleSpace(
+        spec.space,
+        Later(lambda: whole().feasible),
+        within=lambda configuration: whole().within(configuration),
+        **known_at_once(spec),
+    )
+    return _weighed(space, spec, objective)
+
+
+def _weighed(space: FeasibleSpace, spec: StudySpec, objective: Objective) -> FeasibleSpace:
     if objective.worth:
         return replace(space, worth=objective.worth)
     return replace(space, worth=0.0, promise=partial(_promise, spec, objective))

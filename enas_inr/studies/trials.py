@@ -46,7 +46,9 @@ def read_results(storage: BaseStorage, study: int) -> list[TrialResult]:
     results = []
     for number, text in user_attributes(storage, study, RESULT_ATTRIBUTE):
         if text is None:
-            raise StudyError(f"trial {number} was not written by enas-inr", "choose another --study")
+            raise StudyError(
+                f"trial {number} was not written by enas-inr", "choose another --study"
+            )
         results.append(TrialResult.model_validate_json(text))
     return results
 

@@ -11,6 +11,7 @@ from enas_inr.reports.figures.charts import (
     Place,
     Style,
     add_legend,
+    apart,
     details_of,
     draw_ring,
     panels,
@@ -114,14 +115,16 @@ def pareto_figure(result: SearchResult) -> Figure:
     searched = [axis.name for axis in result.spec.space.axes if len(axis.values) > 1]
     named = []
     for panel, name in zip(figure.subplots(1, len(across), squeeze=False)[0], across, strict=True):
+        for front, color, size, order in ((True, WAVE, 5, 4), (False, RULE, 4, 2)):
+            places = [_values(one, (name, up)) for one in known if (one.key in kept) is front]
+            look: dict[str, Any] = {"color": color, "markersize": size, "mew": 0, "zorder": order}
+            panel.plot(*apart([at] for at in places), "o", **look)
         for trial in known:
-            at = _values(trial, (name, up))
-            color, size, order = (WAVE, 5, 4) if trial.key in kept else (RULE, 4, 2)
-            panel.plot(*at, "o", color=color, markersize=size, mew=0, zorder=order)
             if trial.key == result.best.key:
-                draw_ring(panel, at)
+                draw_ring(panel, _values(trial, (name, up)))
             if trial.key in kept and len(kept) <= _MOST_NAMES:
-                named.append((panel, at, trial.trial.configuration.short_label(searched)))
+                label = trial.trial.configuration.short_label(searched)
+                named.append((panel, _values(trial, (name, up)), label))
         if len(across) == 1:  # the front of three objectives is not a line
             _draw_front(panel, stairs(known, name, up), WAVE)
         if name in Cost.model_fields:
@@ -183,16 +186,23 @@ def _draw_rows(
             style = styles[ordered[0].study.label]
             line = zip(*(_values(row.result, names) for row in ordered), strict=True)
             panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
-    for row in rows:
-        style, (x, y) = styles[row.study.label], _values(row.result, names)
+    for study, style in styles.items():
+        of_label = [row for row in rows if row.study.label == study]
+        places = [_values(row.result, names) for row in of_label]
+        halves = [_half_width(row, names[1]) for row in of_label]
+        papers = [_published(row, names) for row in of_label]
+        pairs = [(at, known) for at, known in zip(places, papers, strict=True) if known]
+        bars = [((x, y - h), (x, y + h)) for (x, y), h in zip(places, halves, strict=True) if h]
         look: dict[str, Any] = {"color": style.color, "marker": style.marker, "markersize": 6}
-        label = row.study.label or ("architectures" if len(styles) > 1 else None)
-        panel.plot(x, y, **look, ls="none", mew=0, zorder=4, label=label)
-        if half := _half_width(row, names[1]):
-            panel.plot((x, x), (y - half, y + half), "_-", color=style.color, lw=1.0, zorder=3)
-        if known := _published(row, names):
-            panel.plot(*zip((x, y), known, strict=True), ":", color=QUIET, linewidth=0.8, zorder=1)
-            panel.plot(*known, **look, mfc="none", mew=1.1, ls="none", zorder=3, label="published")
+        label = study or ("architectures" if len(styles) > 1 else None)
+        # A line for all points of a study, since thousands of lines would take minutes.
+        panel.plot(*apart([at] for at in places), **look, ls="none", mew=0, zorder=4, label=label)
+        if bars:
+            panel.plot(*apart(bars), "_-", color=style.color, lw=1.0, zorder=3)
+        if pairs:
+            panel.plot(*apart(pairs), ":", color=QUIET, linewidth=0.8, zorder=1)
+            theirs = apart([known] for _, known in pairs)
+            panel.plot(*theirs, **look, mfc="none", mew=1.1, ls="none", zorder=3, label="published")
     for row in rows:
         if row.best:
             draw_ring(panel, _values(row.result, names), label="best score of its study")
