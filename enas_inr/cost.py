@@ -238,6 +238,11 @@ class FeasibleSpace:
         return np.stack(apart, axis=1)
 
     @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the configurations within the budget, in the order of `feasible`."""
+        return tuple(candidate.key for candidate in self.feasible)
+
+    @cached_property
     def _by_axis(self) -> list[tuple[Point, npt.NDArray[np.int64]]]:
         """For each axis the distinct values, and the place of each configuration's among them."""
         import numpy as np

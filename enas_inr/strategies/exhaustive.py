@@ -9,7 +9,7 @@ from typing import final
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration, Fidelity
-from enas_inr.strategies.base import Strategy, one_comparison, unseen
+from enas_inr.strategies.base import Keys, Strategy, one_comparison, unseen
 from enas_inr.strategies.options import ExhaustiveOptions, RaceOptions
 from enas_inr.strategies.race import Race
 from enas_inr.strategies.racing import can_race
@@ -26,6 +26,7 @@ class Exhaustive(Strategy):
     ) -> None:
         self._space, self._share = space, options.cells
         rules = options.model_dump(exclude={"racing", "cells"})
+        self._keys = Keys()
         self._race: Race | None = None
         if self._share == 1 and can_race(space, options.racing):
             self._race = Race(space, RaceOptions(**rules, configurations=len(space.feasible)))
@@ -40,7 +41,8 @@ class Exhaustive(Strategy):
         """The cheapest ones not yet trained, or what is left of the current round."""
         if self._race:
             return self._race.propose(history, pending, n)
-        return [self._at_share(one) for one in unseen(self._candidates, history, pending, n)]
+        seen = self._keys.of(history, pending)
+        return [self._at_share(one) for one in unseen(self._candidates, seen, n)]
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""

@@ -53,7 +53,7 @@ def user_attributes(storage: BaseStorage, study: int, key: str) -> Iterator[tupl
 
 def system_attributes(
     storage: BaseStorage, study: int, prefix: str
-) -> dict[int, Mapping[str, Any]]:
+) -> Mapping[int, Mapping[str, Any]]:
     """Return the system attributes of trials whose keys begin with a prefix.
 
     Args:

@@ -26,6 +26,7 @@ from enas_inr.studies.storage import (
     explained,
     lock_path,
     open_url,
+    quiet,
     storage_url,
 )
 from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_results
@@ -77,6 +78,8 @@ class Store:
         except BaseException:
             self._lock.release()
             raise
+        self._quiet = quiet()  # until the end, instead of for each trial
+        self._quiet.__enter__()
         return self
 
     def __exit__(
@@ -85,6 +88,7 @@ class Store:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._quiet.__exit__(None, None, None)
         self._lock.release()
 
     def _agree(self) -> None:
