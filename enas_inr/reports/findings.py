@@ -16,7 +16,6 @@ from enas_inr.studies.record import Report, StudyRecord
 _FEWEST = 3  # values on a line, to say something about it
 _MOST_LINES = 24  # of which each gets a sentence
 _LARGER = {"width": "wider", "depth": "deeper"}
-_LESS = {"width": "wide", "depth": "deep"}
 
 
 def findings(results: Results) -> list[str]:
@@ -46,15 +45,10 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
     long = [sorted(of, key=size) for _, of in sorted(lines.items()) if len(of) >= _FEWEST]
     if len(long) > _MOST_LINES:
         yield _sizes_of_many(study, axis, long)
-        return
-    for line in long:
+    told = [n for n, at in AXIS_LETTERS.items() if n != axis and f"{at}=" not in study.label]
+    for line in long if len(long) <= _MOST_LINES else []:
         largest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
-        where = best.trial.configuration.short_label(
-            name
-            for name, letter in AXIS_LETTERS.items()
-            if name != axis and f"{letter}=" not in study.label
-        )
-        line_of = f"{_prefix(study)}{where}:"
+        line_of = f"{_prefix(study)}{best.trial.configuration.short_label(told)}:"
         gain = psnr_gain(largest, best)
         ratio = largest.trial.cost.flops / best.trial.cost.flops
         if best is largest:
@@ -75,14 +69,13 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
 
 def _sizes_of_many(study: StudyRecord, axis: str, lines: Sequence[Sequence[TrialResult]]) -> str:
     """Say in one sentence on how many lines, ordered by their size, the largest is the best."""
-    best = [max(line, key=lambda result: result.psnr_db or 0.0) for line in lines]
-    gains = [psnr_gain(line[-1], one) for line, one in zip(lines, best, strict=True)]
-    first = sum(one is line[-1] for line, one in zip(lines, best, strict=True))
+    pairs = [(line[-1], max(line, key=lambda result: result.psnr_db or 0.0)) for line in lines]
+    gains = [psnr_gain(largest, best) for largest, best in pairs if best is not largest]
     clear = sum(bool(gain and gain.significant) for gain in gains)
     return (
-        f"{_prefix(study)}of {len(lines)} lines along which only the {axis} differs, the largest "
-        f"has the highest mean PSNR on {first}; a sub-network that is less {_LESS[axis]} is better "
-        f"on {clear}, and not significantly so on {len(lines) - first - clear} (Welch's t-test)"
+        f"{_prefix(study)}of {len(lines)} lines along which only the {axis} changes, the largest "
+        f"has the highest mean PSNR on {len(lines) - len(gains)}, a smaller one on {len(gains)}, "
+        f"on {clear} of these significantly (Welch's t-test)"
     )
 
 

@@ -129,9 +129,7 @@ def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
             "detail": detail,
             "address": _sound_address(stored, sound),
             "drawing": inline_svg(
-                sound_picture(sound, original),
-                f"{prefix}-{index}",
-                f"{name}: wave and spectrogram",
+                sound_picture(sound, original), f"{prefix}-{index}", f"{name}: wave and spectrogram"
             ),
         }
         for index, (name, detail, stored, sound) in enumerate(known)

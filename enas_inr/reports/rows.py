@@ -125,8 +125,9 @@ class Results:
 
     @classmethod
     def of(cls, report: Report) -> Results:
-        """Compute the rows of a report."""
-        return cls(report, tuple(rows(report)))
+        """Compute the rows of a report, ordered as architectures were named, then by FLOPs."""
+        fronts = _fronts(report)
+        return cls(report, tuple(r for s in report.studies for r in _rows(report, s, fronts)))
 
     @property
     def groups(self) -> list[Group]:
@@ -135,12 +136,6 @@ class Results:
         for row in self.rows:
             found.setdefault(row.study.spec.signal.identity, []).append(row)
         return [Group(of[0].study.spec.signal.name, tuple(of)) for of in found.values()]
-
-
-def rows(report: Report) -> list[Row]:
-    """Return all trials of all studies, ordered as architectures were named, then by FLOPs."""
-    fronts = _fronts(report)
-    return [row for study in report.studies for row in _rows(report, study, fronts)]
 
 
 def psnr_gain(base: TrialResult, result: TrialResult) -> Difference | None:

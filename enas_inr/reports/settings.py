@@ -54,8 +54,7 @@ def brief_settings(report: Report) -> list[str]:
     ]
     ways = [
         f"training: profile {spec.training.profile}, {spec.training.steps} steps, learning rate "
-        f"{_rate(spec.training)}, "
-        f"{spec.repeats} repeats from seed {spec.seed}"
+        f"{_rate(spec.training)}, {spec.repeats} repeats from seed {spec.seed}"
         for spec in (study.spec for study in report.studies)
     ]
     return list(dict.fromkeys([*signals, *ways]))

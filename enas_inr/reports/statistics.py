@@ -79,8 +79,8 @@ class Difference:
         error = math.sqrt(sum(parts))
         shares = (p**2 / (len(side) - 1) for p, side in zip(parts, (first, second), strict=True))
         freedom = sum(parts) ** 2 / sum(shares)
-        reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
-        return cls(mean, reach * error, 2 * float(stdtr(freedom, -abs(mean) / error)))
+        half = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+        return cls(mean, half, 2 * float(stdtr(freedom, -abs(mean) / error)))
 
     @property
     def significant(self) -> bool:

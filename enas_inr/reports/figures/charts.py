@@ -134,10 +134,9 @@ def short_names(rows: Sequence[Row]) -> list[str]:
 def varies_only_width(study: StudyRecord) -> bool:
     """Whether a study's architectures differ in their width alone."""
     widths = {result.trial.ensemble.width for result in study.results}
-    if not 1 < len(widths) == len({result.key for result in study.results}):
-        return False
-    specs = [result.trial.configuration for result in study.results]
-    return len({spec.with_value("width", 1).key() for spec in specs}) == 1
+    distinct = 1 < len(widths) == len({result.key for result in study.results})
+    specs = (result.trial.configuration for result in study.results)
+    return distinct and len({spec.with_value("width", 1).key() for spec in specs}) == 1
 
 
 def scale_costs(panel: Axes, *, narrow: bool = False) -> None:

@@ -21,15 +21,7 @@ from enas_inr.reports.figures.charts import (
     varies_only_width,
     write_beside,
 )
-from enas_inr.reports.figures.drawing import (
-    INK,
-    QUIET,
-    RULE,
-    WAVE,
-    new_figure,
-    settle,
-    styled,
-)
+from enas_inr.reports.figures.drawing import INK, QUIET, RULE, WAVE, new_figure, settle, styled
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import SearchResult, objective_values
@@ -115,16 +107,13 @@ def pareto_figure(result: SearchResult) -> Figure:
     searched = [axis.name for axis in result.spec.space.axes if len(axis.values) > 1]
     named = []
     for panel, name in zip(figure.subplots(1, len(across), squeeze=False)[0], across, strict=True):
-        for front, color, size, order in ((True, WAVE, 5, 4), (False, RULE, 4, 2)):
-            places = [_values(one, (name, up)) for one in known if (one.key in kept) is front]
-            look: dict[str, Any] = {"color": color, "markersize": size, "mew": 0, "zorder": order}
-            panel.plot(*apart([at] for at in places), "o", **look)
-        for trial in known:
-            if trial.key == result.best.key:
-                draw_ring(panel, _values(trial, (name, up)))
-            if trial.key in kept and len(kept) <= _MOST_NAMES:
-                label = trial.trial.configuration.short_label(searched)
-                named.append((panel, _values(trial, (name, up)), label))
+        front = [(trial, _values(trial, (name, up))) for trial in known if trial.key in kept]
+        others = [_values(trial, (name, up)) for trial in known if trial.key not in kept]
+        panel.plot(*apart([at] for at in others), "o", color=RULE, markersize=4, mew=0, zorder=2)
+        panel.plot(*apart([at] for _, at in front), "o", color=WAVE, markersize=5, mew=0, zorder=4)
+        draw_ring(panel, _values(result.best, (name, up)))
+        for trial, at in front if len(front) <= _MOST_NAMES else []:
+            named.append((panel, at, trial.trial.configuration.short_label(searched)))
         if len(across) == 1:  # the front of three objectives is not a line
             _draw_front(panel, stairs(known, name, up), WAVE)
         if name in Cost.model_fields:
@@ -189,10 +178,9 @@ def _draw_rows(
     for study, style in styles.items():
         of_label = [row for row in rows if row.study.label == study]
         places = [_values(row.result, names) for row in of_label]
-        halves = [_half_width(row, names[1]) for row in of_label]
-        papers = [_published(row, names) for row in of_label]
-        pairs = [(at, known) for at, known in zip(places, papers, strict=True) if known]
-        bars = [((x, y - h), (x, y + h)) for (x, y), h in zip(places, halves, strict=True) if h]
+        both = list(zip(of_label, places, strict=True))
+        bars = [((x, y - h), (x, y + h)) for r, (x, y) in both if (h := _half_width(r, names[1]))]
+        pairs = [(at, known) for row, at in both if (known := _published(row, names))]
         look: dict[str, Any] = {"color": style.color, "marker": style.marker, "markersize": 6}
         label = study or ("architectures" if len(styles) > 1 else None)
         # A line for all points of a study, since thousands of lines would take minutes.
