@@ -186,6 +186,7 @@ def search(spec: StudySpec, trials: int, at_once: int, file: Path, catalog: Cata
     objective = catalog.create("objective", spec.objective.name, options={})
     clock, executor = Clock(), TableExecutor(toy_table(space))
     with Store(NAME, spec, str(file)) as store:
+        store.keep_space(space)
         clock.start()
         run_loop(spec, space, strategy, objective, executor, store, clock)
     return clock

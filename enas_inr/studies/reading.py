@@ -19,7 +19,12 @@ from enas_inr.studies.storage import (
     storage_url,
     study_id,
 )
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, read_results
+from enas_inr.studies.trials import (
+    COSTS_ATTRIBUTE,
+    SPACE_ATTRIBUTE,
+    SPEC_ATTRIBUTE,
+    read_results,
+)
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -55,6 +60,19 @@ def measured_costs(name: str, storage: str) -> Measured:
                 known: Measured = json.loads(study.user_attrs.get(COSTS_ATTRIBUTE, "{}"))
                 return known
     return {}
+
+
+def kept_space(name: str, storage: str) -> str | None:
+    """Return the `enas_inr.studies.space.packed` space of a study, if the study has kept it.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    backend = open_storage(storage)
+    number = study_id(name, storage, backend)
+    with explained(storage_url(storage)):
+        kept: str | None = backend.get_study_system_attrs(number).get(SPACE_ATTRIBUTE)
+        return kept
 
 
 def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[int, StoredPicture]]:

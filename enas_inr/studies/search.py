@@ -100,6 +100,7 @@ def run_study(
         known = reused(known_trials(spec.signal, storage), keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         store.keep_costs(costs)
+        store.keep_space(space)
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         if original:
             store.attach(original)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -10,7 +14,7 @@ from enas_inr.cost import Candidate, FeasibleSpace, Later
 from enas_inr.objectives.base import Objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus
-from enas_inr.spec import StudySpec, TrialSpec
+from enas_inr.spec import Cost, SearchSpace, StudySpec, TrialSpec
 
 
 def searched_space(
@@ -33,13 +37,36 @@ def searched_space(
     return _weighed(space, spec, objective)
 
 
+def packed(space: FeasibleSpace) -> str:
+    """Return the configurations within the budget and their costs as a text without spaces."""
+    rows = [(one.point, one.spec.options, one.cost.model_dump()) for one in space.feasible]
+    return base64.b85encode(zlib.compress(json.dumps(rows).encode())).decode()
+
+
+def unpacked(text: str, space: SearchSpace) -> Sequence[Candidate]:
+    """Return the configurations of a space from the text of `packed`."""
+    found = []
+    for values, options, cost in json.loads(zlib.decompress(base64.b85decode(text))):
+        point = tuple(values)
+        configuration = space.configuration(point).model_copy(update={"options": options})
+        found.append(Candidate(configuration, Cost(**cost), point))
+    return tuple(found)
+
+
 def recalled_space(
-    spec: StudySpec, catalog: Catalog, objective: Objective, known: Measured
+    spec: StudySpec, catalog: Catalog, objective: Objective, known: Measured, kept: str | None
 ) -> FeasibleSpace:
     """Return the `searched_space` of a study for a look back at it.
 
-    The costs of its configurations are computed when they are first looked at, which needs the
-    backbones and the package `torch`: many strategies explain a search without them.
+    Its configurations are made when they are first looked at: many strategies explain a search
+    without them, and their costs need the backbones and the package `torch`, unless they were kept.
+
+    Args:
+        spec: the study.
+        catalog: the plugins.
+        objective: the objective of the study.
+        known: costs that were measured.
+        kept: the `packed` space, if the study has kept it.
     """
 
     @cache
@@ -48,7 +75,7 @@ def recalled_space(
 
     space = FeasibleSpace(
         spec.space,
-        Later(lambda: whole().feasible),
+        Later(lambda: unpacked(kept, spec.space) if kept else whole().feasible),
         within=lambda configuration: whole().within(configuration),
         **known_at_once(spec),
     )

@@ -17,10 +17,12 @@ from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 
 from enas_inr.backbones.feasibility import Measured
+from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import StudyError
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
+from enas_inr.studies.space import packed
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
@@ -29,8 +31,16 @@ from enas_inr.studies.storage import (
     quiet,
     storage_url,
 )
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial, read_results
+from enas_inr.studies.trials import (
+    COSTS_ATTRIBUTE,
+    SPACE_ATTRIBUTE,
+    SPEC_ATTRIBUTE,
+    frozen_trial,
+    read_results,
+)
 from enas_inr.studies.writing import TrialWriter, is_finite
+
+_LONGEST = 60_000  # characters of an attribute that every database takes
 
 
 class Store:
@@ -140,6 +150,18 @@ class Store:
         with explained(self.storage):
             if any(costs.values()) and self._study.user_attrs.get(COSTS_ATTRIBUTE) != text:
                 self._study.set_user_attr(COSTS_ATTRIBUTE, text)
+
+    def keep_space(self, space: FeasibleSpace) -> None:
+        """Write the configurations within the budget, for reports; once, and if they are few.
+
+        Raises:
+            StudyError: they cannot be written.
+        """
+        with explained(self.storage):
+            if SPACE_ATTRIBUTE not in self._backend.get_study_system_attrs(self._number):
+                text = packed(space)
+                if len(text) <= _LONGEST:
+                    self._backend.set_study_system_attr(self._number, SPACE_ATTRIBUTE, text)
 
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""

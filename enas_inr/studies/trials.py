@@ -26,6 +26,9 @@ SPEC_ATTRIBUTE = "enas_inr.spec"
 COSTS_ATTRIBUTE = "enas_inr.costs"
 """The user attribute of a study that holds its measured costs as JSON."""
 
+SPACE_ATTRIBUTE = "enas_inr.space"
+"""The system attribute of a study that holds its feasible space, see `space.packed`."""
+
 RESULT_ATTRIBUTE = "enas_inr.result"
 """The user attribute of a trial that holds its TrialResult as JSON."""
 
