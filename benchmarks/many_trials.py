@@ -4,10 +4,12 @@ Nothing is trained: a table gives the PSNR of each of 3,552 architectures. The r
 as real ones, with five repeats and learning curves of 22 steps, and are written to a new SQLite
 file. One trial is asked for after the other, as if a single worker trained them.
 
-For each strategy, the benchmark prints the trials per second over the first and the last 500 trials
-(by the clock, and by the CPU time of the process), how much memory the process gained, how long it
-takes to open the study again and to make one more trial, and the time and the peak of the memory of
-`enas-inr report`, which runs in a process of its own.
+For each strategy, the benchmark measures the trials per second over the first and the last 500
+trials, by the CPU time of the process and by the clock; how much memory the process gained from
+before the first trial to the most; how long another process takes to open the study and to make one
+more trial; and the time and the peak of the memory of `enas-inr report`. By the clock, a trial also
+waits until its commit is on the disk, and for the other programs of the machine: `--folder
+/dev/shm` leaves out the disk.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from pages import filled, markdown
 from pydantic import JsonValue
@@ -54,22 +58,16 @@ NAME = "many"
 GRIDS = tuple(range(1, 25))
 DEPTHS = (1, 2, 3, 4)
 WIDTHS = tuple(range(4, 149, 4))
-STRATEGIES = ("exhaustive", "optuna", "evolution")
+STRATEGIES: dict[str, tuple[str, dict[str, JsonValue]]] = {
+    "exhaustive": ("exhaustive", {}),
+    "tpe": ("optuna", {"sampler": "tpe"}),
+    "nsgaii": ("optuna", {"sampler": "nsgaii"}),
+    "evolution": ("evolution", {}),
+}
+"""The strategies with their options, besides the number of trials."""
 CURVE = tuple(range(1, 2101, 100))  # and the last step
 REPEATS = 5
 WINDOW = 500  # trials at the beginning and at the end
-HEADINGS = (
-    "strategy",
-    "trials",
-    "trials a second",
-    "of CPU time",
-    f"last {WINDOW} / first {WINDOW}",
-    "of CPU time",
-    "memory gained",
-    "resumed in",
-    "report (HTML)",
-    "report (CSV)",
-)
 VERSIONS = {"enas-inr": "0.1.0", "torch": "2.13.0", "numpy": "2.4.0", "optuna": "5.0.0"}
 
 
@@ -114,27 +112,35 @@ class TableExecutor(Executor):
 
 @dataclass
 class Clock(Observer):
-    """Notes the time at which each trial was stored, by the clock and of the process."""
+    """Notes when each trial was stored, of the process and by the clock, and the memory."""
 
     times: list[tuple[float, float]] = field(default_factory=list)
+    before: float = 0.0
+    most: float = 0.0
 
     def start(self) -> None:
-        """Note the time before the first trial."""
-        self.times.append((time.perf_counter(), time.process_time()))
+        """Note the time and the memory before the first trial."""
+        self.before = memory_mb()
+        self._note()
+
+    def _note(self) -> None:
+        self.most = max(self.most, memory_mb())
+        self.times.append((time.process_time(), time.perf_counter()))
 
     def finished(self, result: TrialResult) -> None:
-        """Note the time."""
-        self.start()
+        """Note the time and the memory."""
+        self._note()
 
     def rates(self, first: int, last: int) -> tuple[float, float]:
-        """Return the trials per second between two of them, by the clock and of the process."""
+        """Return the trials per second between two of them, of CPU time and by the clock."""
         (a, b), (c, d) = self.times[first], self.times[last]
         return (last - first) / (c - a), (last - first) / (d - b)
 
 
 def make_spec(strategy: str, trials: int) -> StudySpec:
     """Return a study of 3,552 architectures within the budget."""
-    options: dict[str, JsonValue] = {} if strategy == "exhaustive" else {"trials": trials}
+    chosen, options = STRATEGIES[strategy]
+    options = options if strategy == "exhaustive" else options | {"trials": trials}
     return StudySpec(
         signal=PICTURE,
         space=SearchSpace(
@@ -145,7 +151,7 @@ def make_spec(strategy: str, trials: int) -> StudySpec:
                 Axis(name="width", values=WIDTHS),
             ),
         ),
-        strategy=Choice(name=strategy, options=options),
+        strategy=Choice(name=chosen, options=options),
         budget=Budget(flops=Limit(value=10**15)),
         repeats=REPEATS,
     )
@@ -180,6 +186,7 @@ def search(spec: StudySpec, trials: int, at_once: int, file: Path, catalog: Cata
     objective = catalog.create("objective", spec.objective.name, options={})
     clock, executor = Clock(), TableExecutor(toy_table(space))
     with Store(NAME, spec, str(file)) as store:
+        store.keep_space(space)
         clock.start()
         run_loop(spec, space, strategy, objective, executor, store, clock)
     return clock
@@ -191,44 +198,98 @@ def memory_mb() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
-def report(file: Path, form: str) -> tuple[float, float, float]:
-    """Return seconds, CPU seconds and the peak of the memory in MB of `enas-inr report`."""
+@dataclass(frozen=True)
+class Spent:
+    """What a process has used: seconds of CPU time and by the clock, and megabytes at its peak."""
+
+    cpu: float
+    clock: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The figures of one search.
+
+    Attributes:
+        rates: trials per second in all, of the first and of the last trials; each of CPU time and
+            by the clock.
+        gained: megabytes that the process gained from before the first trial to the most.
+        file: megabytes of the file.
+    """
+
+    rates: tuple[tuple[float, float], ...]
+    gained: float
+    file: float
+
+
+def searched(name: str, trials: int, at_once: int, file: Path, profile: bool) -> Searched:
+    """Measure a search, in a process of its own."""
+    with profiled() if profile else nullcontext():
+        clock = search(make_spec(name, trials + 1), trials, at_once, file, load_catalog())
+    window = min(WINDOW, trials // 2)
+    spans = ((0, trials), (0, window), (trials - window, trials))
+    rates = tuple(clock.rates(*span) for span in spans)
+    return Searched(rates, clock.most - clock.before, file.stat().st_size / 1e6)
+
+
+def resumed(name: str, trials: int, at_once: int, file: Path) -> float:
+    """Open a study and make one more trial, in a process of its own; return its CPU seconds."""
+    search(make_spec(name, trials + 1), trials + 1, at_once, file, load_catalog())
+    return time.process_time()  # with what it took to start
+
+
+def report(file: Path, form: str) -> Spent:
+    """Return what `enas-inr report` uses."""
     output = file.with_suffix(f".{form}")
     command = ["report", NAME, "--storage", str(file), "-o", str(output)]
+    # Not `ru_maxrss`, which a process inherits from the one that has started it.
     script = (
-        "import resource, sys, time; from enas_inr.cli.main import run; "
-        f"code = run({command!r}); use = resource.getrusage(resource.RUSAGE_SELF); "
-        "print(use.ru_utime + use.ru_stime, use.ru_maxrss / 1e3); sys.exit(code)"
+        "import re, sys, time; from enas_inr.cli.main import run; "
+        f"code = run({command!r}); status = open('/proc/self/status').read(); "
+        "peak = int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) * 1.024e-3; "
+        "print(time.process_time(), peak); sys.exit(code)"
     )
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    seconds = time.perf_counter() - started
+    clock = time.perf_counter() - started
     cpu, peak = map(float, done.stdout.splitlines()[-1].split())
-    return seconds, cpu, peak
+    return Spent(cpu, clock, peak)
 
 
-def measure(name: str, trials: int, at_once: int, file: Path, catalog: Catalog) -> list[str]:
-    """Measure one strategy, print the figures, and return the beginning of its row."""
-    spec = make_spec(name, trials + 1)
-    before = memory_mb()
-    clock = search(spec, trials, at_once, file, catalog)
-    gained = memory_mb() - before
-    window = min(WINDOW, trials // 2)
-    first, last = clock.rates(0, window), clock.rates(trials - window, trials)
-    every = clock.rates(0, trials)
-    again = search(spec, trials + 1, at_once, file, catalog).times
+def measure(name: str, trials: int, at_once: int, file: Path, profile: bool) -> list[str]:
+    """Measure one strategy, print the figures, and return them as a row of the table."""
+    found = alone(searched, name, trials, at_once, file, profile)
+    started = time.perf_counter()
+    cpu = alone(resumed, name, trials, at_once, file)
+    again = time.perf_counter() - started
+    every, first, last = found.rates
     print(f"{name}: {trials} trials, asked for {at_once} at a time")
-    for label, rates in (("all", every), (f"first {window}", first), (f"last {window}", last)):
-        print(f"  {label}: {rates[0]:.1f} trials/s by the clock, {rates[1]:.1f} of CPU time")
-    print(f"  last / first: {first[0] / last[0]:.2f} by the clock, {first[1] / last[1]:.2f} of CPU")
-    print(f"  memory gained {gained:.0f} MB, file {file.stat().st_size / 1e6:.1f} MB")
-    clock_s, cpu_s = (again[-1][i] - again[0][i] for i in (0, 1))
-    print(f"  resumed until one more trial: {clock_s:.1f} s, {cpu_s:.1f} s of CPU")
-    figures = (every[0], every[1], first[0] / last[0], first[1] / last[1])
-    shown = (f"{value:.{digits}f}" for value, digits in zip(figures, (0, 0, 2, 2), strict=True))
-    return [f"`{name}`", str(trials), *shown, f"{gained:.0f} MB", f"{clock_s:.1f} s"]
+    for label, rates in (("all", every), ("first", first), ("last", last)):
+        print(f"  {label}: {rates[0]:.1f} trials/s of CPU time, {rates[1]:.1f} by the clock")
+    print(f"  memory gained {found.gained:.0f} MB, file {found.file:.1f} MB")
+    print(f"  another process until one more trial: {cpu:.1f} s of CPU, {again:.1f} s by the clock")
+    reports = [report(file, form) for form in ("html", "csv")]
+    for form, spent in zip(("html", "csv"), reports, strict=True):
+        print(
+            f"  report as {form}: {spent.cpu:.1f} s of CPU, {spent.clock:.1f} s by the clock, "
+            f"{spent.peak:.0f} MB",
+            flush=True,
+        )
+    page = reports[0]
+    return [
+        f"`{name}`", *(f"{rates[0]:.0f} ({rates[1]:.0f})" for rates in (first, last)),
+        f"{first[0] / last[0]:.2f}", f"{found.gained:.0f} MB", f"{cpu:.1f} s ({again:.1f} s)",
+        f"{page.cpu:.1f} s ({page.clock:.1f} s)", f"{page.peak:.0f} MB",
+    ]  # fmt: skip
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a new process, so that it begins without memory of another one."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def main() -> None:
@@ -237,23 +298,30 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=3000, help="trials of each strategy")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--at-once", type=int, default=1, help="proposals to ask for at once")
-    parser.add_argument("--page", type=Path, help="page whose table `many-trials` is written")
+    parser.add_argument("--folder", type=Path, help="where to write the files for the time being")
     parser.add_argument("--profile", action="store_true", help="print a profile of each search")
+    parser.add_argument("--page", type=Path, help="a page with a place for the table")
     arguments = parser.parse_args()
-    catalog, rows = load_catalog(), []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.strategies:
-            file = Path(folder) / f"{name}.db"
-            with profiled() if arguments.profile else nullcontext():
-                row = measure(name, arguments.trials, arguments.at_once, file, catalog)
-            for form in ("html", "csv"):
-                seconds, cpu, peak = report(file, form)
-                print(f"  report as {form}: {seconds:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MB")
-                row += [f"{seconds:.0f} s, {peak:.0f} MB"]
-            rows.append(row)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        rows = [
+            measure(
+                name,
+                arguments.trials,
+                arguments.at_once,
+                Path(folder) / f"{name}.db",
+                arguments.profile,
+            )
+            for name in arguments.strategies
+        ]
+    window = min(WINDOW, arguments.trials // 2)
+    headings = [
+        "strategy", f"first {window}: trials/s", f"last {window}: trials/s", "last / first",
+        "memory gained", "one more trial", "report", "its peak",
+    ]  # fmt: skip
+    shown = markdown(headings, rows)
+    print(shown)
     if arguments.page:
-        made = {"many-trials": markdown(HEADINGS, rows)}
-        arguments.page.write_text(filled(arguments.page.read_text(), made))
+        arguments.page.write_text(filled(arguments.page.read_text(), {"many-trials": shown}))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final, overload
 
 from enas_inr.errors import BudgetError, ContractError, SpecError
 from enas_inr.spec import Budget, Configuration, Cost, EnsembleSpec, SearchSpace, SignalInfo
@@ -131,6 +131,34 @@ class Candidate:
         return self.spec.key()
 
 
+@final
+class Later(Sequence[Candidate]):
+    """Configurations whose costs are computed when they are first looked at.
+
+    Args:
+        make: computes them.
+    """
+
+    def __init__(self, make: Callable[[], Sequence[Candidate]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Sequence[Candidate]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Candidate]: ...
+
+    def __getitem__(self, index: int | slice) -> Candidate | Sequence[Candidate]:
+        return self._made[index]
+
+
 def _none(spec: Configuration) -> Candidate | None:
     return None
 
@@ -156,7 +184,7 @@ class FeasibleSpace:
     """
 
     space: SearchSpace
-    feasible: tuple[Candidate, ...]
+    feasible: Sequence[Candidate]
     objectives: tuple[str, ...] = ()
     seed: int = 0
     axes: int = 2
@@ -209,6 +237,11 @@ class FeasibleSpace:
             )
         ]
         return np.stack(apart, axis=1)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the configurations within the budget, in the order of `feasible`."""
+        return tuple(candidate.key for candidate in self.feasible)
 
     @cached_property
     def _by_axis(self) -> list[tuple[Point, npt.NDArray[np.int64]]]:

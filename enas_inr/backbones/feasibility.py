@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from enas_inr.backbones.base import Backbone
 from enas_inr.cost import (
     Candidate,
     FeasibleSpace,
@@ -18,6 +18,9 @@ from enas_inr.cost import (
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Configuration, Cost, EnsembleSpec, SignalInfo, StudySpec, TrainingSpec
 from enas_inr.spec.budget import COSTS, MEASURED, amount
+
+if TYPE_CHECKING:
+    from enas_inr.backbones.base import Backbone
 
 
 def resolved(
@@ -99,14 +102,19 @@ def feasible_space(
         return replace(one, cost=cost)
 
     space = within_budget(spec.space, spec.budget, spec.signal.samples, candidate, measured)
-    return replace(
-        space,
-        objectives=spec.objectives,
-        seed=spec.seed,
-        axes=len(spec.signal.shape),
-        repeats=spec.repeats,
-        exact=spec.training.profile != "tuned",
-    )
+    return replace(space, **known_at_once(spec))
+
+
+def known_at_once(spec: StudySpec) -> dict[str, Any]:
+    """Return the fields of the feasible space of a study that need no cost of a configuration."""
+    return {
+        "objectives": spec.objectives,
+        "seed": spec.seed,
+        "axes": len(spec.signal.shape),
+        "samples": spec.signal.samples,
+        "repeats": spec.repeats,
+        "exact": spec.training.profile != "tuned",
+    }
 
 
 def _shape_key(one: Candidate) -> str:

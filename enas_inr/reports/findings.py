@@ -6,7 +6,6 @@ Tests are Welch's, one by one, not corrected for their number.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from enas_inr.reports.rows import Results, Row, psnr_gain
 from enas_inr.reports.statistics import Difference
@@ -15,7 +14,7 @@ from enas_inr.spec.architecture import AXIS_LETTERS
 from enas_inr.studies.record import Report, StudyRecord
 
 _FEWEST = 3  # values on a line, to say something about it
-_MOST_SIZES = 24  # sentences about sizes
+_MOST_LINES = 24  # of which each gets a sentence
 _LARGER = {"width": "wider", "depth": "deeper"}
 
 
@@ -23,17 +22,11 @@ def findings(results: Results) -> list[str]:
     """Return sentences about sizes, searches, the baseline and the values of a paper."""
     report = results.report
     return [
-        *_few([line for s in report.studies for axis in _LARGER for line in _sizes(s, axis)]),
+        *(line for study in report.studies for axis in _LARGER for line in _sizes(study, axis)),
         *(line for study in report.studies for line in _search(study)),
         *_baseline(report, results.rows),
         *_published(results.rows),
     ]
-
-
-def _few(lines: Sequence[str]) -> list[str]:
-    """Leave out the lines beyond the first, and say how many."""
-    beyond = len(lines) - _MOST_SIZES
-    return [*lines[:_MOST_SIZES], *([f"and so on: {beyond} more lines"] if beyond > 0 else [])]
 
 
 def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
@@ -45,18 +38,17 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
     def others(result: TrialResult) -> str:
         return result.trial.configuration.with_value(axis, 0).key()
 
-    complete = [result for result in study.results if result.psnr_db is not None]
-    for _, group in groupby(sorted(complete, key=others), key=others):
-        line = sorted(group, key=size)
-        if len(line) < _FEWEST:
-            continue
+    lines: dict[str, list[TrialResult]] = {}
+    for result in study.results:
+        if result.psnr_db is not None:
+            lines.setdefault(others(result), []).append(result)
+    long = [sorted(of, key=size) for _, of in sorted(lines.items()) if len(of) >= _FEWEST]
+    if len(long) > _MOST_LINES:
+        yield _sizes_of_many(study, axis, long)
+    told = [n for n, at in AXIS_LETTERS.items() if n != axis and f"{at}=" not in study.label]
+    for line in long if len(long) <= _MOST_LINES else []:
         largest, best = line[-1], max(line, key=lambda result: result.psnr_db or 0.0)
-        where = best.trial.configuration.short_label(
-            name
-            for name, letter in AXIS_LETTERS.items()
-            if name != axis and f"{letter}=" not in study.label
-        )
-        line_of = f"{_prefix(study)}{where}:"
+        line_of = f"{_prefix(study)}{best.trial.configuration.short_label(told)}:"
         gain = psnr_gain(largest, best)
         ratio = largest.trial.cost.flops / best.trial.cost.flops
         if best is largest:
@@ -73,6 +65,18 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
                 f"{line_of} {axis} {size(largest)} costs {ratio:.1f} times as much as {axis} "
                 f"{size(best)}, whose PSNR is {_told(gain)} dB higher{_test(gain)}"
             )
+
+
+def _sizes_of_many(study: StudyRecord, axis: str, lines: Sequence[Sequence[TrialResult]]) -> str:
+    """Say in one sentence on how many lines, ordered by their size, the largest is the best."""
+    pairs = [(line[-1], max(line, key=lambda result: result.psnr_db or 0.0)) for line in lines]
+    gains = [psnr_gain(largest, best) for largest, best in pairs if best is not largest]
+    clear = sum(bool(gain and gain.significant) for gain in gains)
+    return (
+        f"{_prefix(study)}of {len(lines)} lines along which only the {axis} changes, the largest "
+        f"has the highest mean PSNR on {len(lines) - len(gains)}, a smaller one on {len(gains)}, "
+        f"on {clear} of these significantly (Welch's t-test)"
+    )
 
 
 def _search(study: StudyRecord) -> Iterator[str]:

@@ -17,15 +17,16 @@ from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
 from enas_inr.reports.rows import Results, Row
-from enas_inr.reports.settings import settings_table
+from enas_inr.reports.settings import settings
 from enas_inr.reports.table import columns_of
 from enas_inr.result import TraceStep
-from enas_inr.signals.signal import Signal
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.validation import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from enas_inr.signals.signal import Signal
 
 MOST_PICTURES = 12
 MOST_SOUNDS = 8  # they are large
@@ -51,7 +52,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
 
     report = results.report
     shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
-    settings = settings_table(report)
+    table = [(study.label or study.name, settings(study)) for study in report.studies]
+    shared = dict(set.intersection(*(set(of.items()) for _, of in table)))
     environment = Environment(
         loader=PackageLoader("enas_inr.reports", "assets"),
         autoescape=True,
@@ -61,8 +63,9 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
     )
     return environment.get_template("report.html.j2").render(
         report=report,
-        shared={name: texts[0] for name, texts in settings.items() if len(set(texts)) == 1},
-        differing={name: texts for name, texts in settings.items() if len(set(texts)) > 1},
+        shared={name: shared[name] for name in table[0][1] if name in shared},
+        differing=[name for name in table[0][1] if name not in shared],
+        settings=table,
         columns=columns_of(results),
         rows=results.rows,
         findings=findings(results),
@@ -132,9 +135,7 @@ def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
             "detail": detail,
             "address": _sound_address(stored, sound),
             "drawing": inline_svg(
-                sound_picture(sound, original),
-                f"{prefix}-{index}",
-                f"{name}: wave and spectrogram",
+                sound_picture(sound, original), f"{prefix}-{index}", f"{name}: wave and spectrogram"
             ),
         }
         for index, (name, detail, stored, sound) in enumerate(known)

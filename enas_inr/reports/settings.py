@@ -14,12 +14,6 @@ _ALWAYS = ("profile", "steps", "learning_rate", "patience", "coordinates")
 """Settings of the training that are shown even if they are as usual."""
 
 
-def settings_table(report: Report) -> dict[str, list[str]]:
-    """Return the settings by their names, each with its text for all studies."""
-    every = [settings(study) for study in report.studies]
-    return {name: [one[name] for one in every] for name in every[0]}
-
-
 def settings(study: StudyRecord) -> dict[str, str]:
     """Return the settings that decided the results of a study, in words, by their names."""
     spec = study.spec
@@ -60,8 +54,7 @@ def brief_settings(report: Report) -> list[str]:
     ]
     ways = [
         f"training: profile {spec.training.profile}, {spec.training.steps} steps, learning rate "
-        f"{_rate(spec.training)}, "
-        f"{spec.repeats} repeats from seed {spec.seed}"
+        f"{_rate(spec.training)}, {spec.repeats} repeats from seed {spec.seed}"
         for spec in (study.spec for study in report.studies)
     ]
     return list(dict.fromkeys([*signals, *ways]))

@@ -73,14 +73,14 @@ class Difference:
         alike = len(set(first)) == len(set(second)) == 1
         if min(len(first), len(second)) < 2 or alike:
             return cls(mean, None, None)
-        from scipy.special import stdtr, stdtrit  # scipy.stats takes a second and 60 MB to import
+        from scipy.special import stdtr, stdtrit
 
         parts = [statistics.variance(side) / len(side) for side in (first, second)]
-        sides = zip(parts, (len(first), len(second)), strict=True)
-        freedom = sum(parts) ** 2 / sum(part**2 / (count - 1) for part, count in sides)
         error = math.sqrt(sum(parts))
-        reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
-        return cls(mean, reach * error, float(2 * stdtr(freedom, -abs(mean) / error)))
+        shares = (p**2 / (len(side) - 1) for p, side in zip(parts, (first, second), strict=True))
+        freedom = sum(parts) ** 2 / sum(shares)
+        half = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+        return cls(mean, half, 2 * float(stdtr(freedom, -abs(mean) / error)))
 
     @property
     def significant(self) -> bool:

@@ -41,7 +41,7 @@ class Column:
     def key(self, row: Row) -> float | str | None:
         """Return the key by which a row is sorted; None sorts it after all others."""
         value = self.value(row)
-        return getattr(value, "mean", value) if self.text(row) else None
+        return None if value is None or value == "" else getattr(value, "mean", value)
 
 
 def columns_of(results: Results, only: Sequence[str] | None = None) -> list[Column]:

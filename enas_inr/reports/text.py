@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Any
 
 from enas_inr.reports.findings import findings
@@ -37,20 +37,20 @@ def brief_columns(results: Results) -> list[Column]:
 
 def as_markdown(results: Results) -> str:
     """Return title, settings, table, findings and the messages of trials."""
-    import pandas as pd
+    from tabulate import tabulate
 
     report, columns = results.report, brief_columns(results)
-    frame = pd.DataFrame(
-        {c.title: [c.text(row).replace("|", "\\|") for row in results.rows] for c in columns}
-    )
-    frame[columns[0].title] += [" (best)" if row.best else "" for row in results.rows]
+    cells = [[c.text(row).replace("|", "\\|") for c in columns] for row in results.rows]
+    for line, row in zip(cells, results.rows, strict=True):
+        line[0] += " (best)" if row.best else ""
+    titles = [column.title for column in columns]
     aligned = ["right" if column.numeric else "left" for column in columns]
     blocks = [
         f"# {report.title}",
         f"**Reduced:** {report.reduced}." if report.reduced else "",
         report.summary,
         _bullets(brief_settings(report)),
-        frame.to_markdown(index=False, colalign=aligned, disable_numparse=True),
+        tabulate(cells, titles, tablefmt="pipe", colalign=aligned, disable_numparse=True),
         _bullets(findings(results)),
         _bullets(f"{r.label}: {r.result.message}" for r in results.rows if r.result.message),
     ]
@@ -111,10 +111,9 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _csv(lines: Sequence[dict[str, Any]]) -> str:
-    made = io.StringIO()
-    writer = csv.DictWriter(made, list(lines[0]) if lines else [], lineterminator="\n")
-    writer.writeheader()
+    made = StringIO()
+    writer = csv.writer(made, lineterminator="\n")
+    writer.writerow(lines[0] if lines else [])
     for line in lines:
-        texts = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in line.items()}
-        writer.writerow(texts)
+        writer.writerow(json.dumps(v) if isinstance(v, dict | list) else v for v in line.values())
     return made.getvalue()

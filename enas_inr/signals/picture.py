@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from enas_inr.errors import SignalError
 from enas_inr.result import Picture
-from enas_inr.signals.audio import FAILURES, encode
-from enas_inr.signals.image import to_pillow
-from enas_inr.signals.signal import Signal
 from enas_inr.signals.slices import middle_slice
+
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
 
 Pixels = npt.NDArray[np.uint8]
 """`[rows, columns, channels]`: 1 (gray), 3 (RGB) or 4 (RGBA)."""
@@ -33,6 +33,8 @@ def picture_of(signal: Signal) -> Picture | None:
     Returns:
         The file, or None if these formats cannot hold the signal.
     """
+    from enas_inr.signals.audio import FAILURES
+
     make = _wav if signal.values.ndim == 2 else _png
     try:
         return make(signal)
@@ -41,6 +43,8 @@ def picture_of(signal: Signal) -> Picture | None:
 
 
 def _png(signal: Signal) -> Picture:
+    from enas_inr.signals.image import to_pillow
+
     image = to_pillow(replace(middle_slice(signal), meta={}), "PNG", "picture")
     image.thumbnail((MAX_PIXELS, MAX_PIXELS))
     buffer = BytesIO()
@@ -49,6 +53,8 @@ def _png(signal: Signal) -> Picture:
 
 
 def _wav(signal: Signal) -> Picture | None:
+    from enas_inr.signals.audio import encode
+
     rate = signal.sample_rate
     if rate is None:
         return None
@@ -72,6 +78,10 @@ def pixels_of(content: bytes) -> Pixels | None:
 def sound_of(content: bytes) -> Signal | None:
     """Decode a WAV: values `[frames, channels]`; None if it is not a sound."""
     import soundfile
+    import torch
+
+    from enas_inr.signals.audio import FAILURES
+    from enas_inr.signals.signal import Signal
 
     try:
         values, rate = soundfile.read(BytesIO(content), dtype="float32", always_2d=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from enas_inr.signals.signal import Signal
+if TYPE_CHECKING:
+    from enas_inr.signals.signal import Signal
 
 
 def middle_slice(signal: Signal) -> Signal:

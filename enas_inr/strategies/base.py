@@ -9,12 +9,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence, Set
 from itertools import islice
+from typing import final
 
 from enas_inr.cost import Candidate
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import Configuration
 
-__all__ = ["Strategy", "compared_in_batches", "left", "one_comparison", "unseen"]
+__all__ = [
+    "Growth",
+    "Keys",
+    "Strategy",
+    "compared_in_batches",
+    "fresh",
+    "left",
+    "one_comparison",
+    "unseen",
+]
 
 
 class Strategy(ABC):
@@ -59,6 +69,47 @@ class Strategy(ABC):
         """
 
 
+@final
+class Growth:
+    """Tells what a history has grown by, for strategies that compute the rest only once.
+
+    What is kept from before may save time, but must not decide anything: a proposal is a function
+    of the history.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[TrialResult] = []
+
+    def of(self, history: Sequence[TrialResult]) -> tuple[int, Sequence[TrialResult]]:
+        """Return how many trials of a history were in the previous one, and the others.
+
+        The number is 0 if the history does not begin with the previous one.
+        """
+        known = len(self._known)
+        # Trials are immutable and mostly the same objects, which makes this quick.
+        if list(history[:known]) != self._known:
+            known, self._known = 0, []
+        new = history[known:]
+        self._known += new
+        return known, new
+
+
+@final
+class Keys:
+    """The keys of the trials that have ended, each of which is computed once."""
+
+    def __init__(self) -> None:
+        self._growth, self._keys = Growth(), set[str]()
+
+    def of(self, history: Sequence[TrialResult], pending: Sequence[Configuration] = ()) -> Set[str]:
+        """Return the keys of what has ended, and of what is being trained."""
+        known, new = self._growth.of(history)
+        if not known:
+            self._keys = set()
+        self._keys.update(result.key for result in new)
+        return self._keys | {configuration.key() for configuration in pending}
+
+
 def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:
     """Return the trace of a strategy that compares all trials with each other."""
     best = best_of(history)
@@ -100,5 +151,9 @@ def unseen(
     n: int,
 ) -> list[Configuration]:
     """Return the first `n` candidates that neither have been trained nor are being trained."""
-    seen = {result.key for result in history} | {spec.key() for spec in pending}
+    return fresh(candidates, Keys().of(history, pending), n)
+
+
+def fresh(candidates: Sequence[Candidate], seen: Set[str], n: int) -> list[Configuration]:
+    """Return the first `n` candidates whose keys are not among those that were seen."""
     return list(islice((c.spec for c in candidates if c.key not in seen), n))

@@ -10,13 +10,13 @@ from enas_inr.errors import ContractError
 from enas_inr.plugins.guard import Check
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration
-from enas_inr.strategies.base import Strategy
+from enas_inr.strategies.base import Keys, Strategy
 from enas_inr.validation import counted
 
 
 def checks(space: FeasibleSpace) -> Mapping[str, Check]:
     """Return the checks of a strategy that searches `space` by the name of the method."""
-    return {"propose": partial(check_proposals, space), "trace": check_trace}
+    return {"propose": partial(check_proposals, space, keys=Keys()), "trace": check_trace}
 
 
 def check_proposals(
@@ -26,6 +26,7 @@ def check_proposals(
     history: Sequence[TrialResult],
     pending: Sequence[Configuration],
     n: int,
+    keys: Keys | None = None,
 ) -> tuple[Configuration, ...]:
     """Check that up to `n` configurations were proposed, each of them feasible and new.
 
@@ -38,7 +39,7 @@ def check_proposals(
     if len(proposals) > n:
         proposed_number = counted(len(proposals), "configuration")
         raise ContractError(f"it proposed {proposed_number}, but at most {n} may be proposed")
-    trained = {result.key for result in history}
+    trained = (keys or Keys()).of(history)
     running = {spec.key() for spec in pending}
     checked = []
     for spec in proposals:

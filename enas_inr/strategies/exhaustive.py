@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import final
 
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import Configuration, Fidelity
-from enas_inr.strategies.base import Strategy, one_comparison, unseen
+from enas_inr.strategies.base import Keys, Strategy, fresh, one_comparison
 from enas_inr.strategies.options import ExhaustiveOptions, RaceOptions
 from enas_inr.strategies.race import Race
 from enas_inr.strategies.racing import can_race
@@ -24,12 +25,16 @@ class Exhaustive(Strategy):
         self, space: FeasibleSpace, options: ExhaustiveOptions = ExhaustiveOptions()
     ) -> None:
         self._space, self._share = space, options.cells
-        self._candidates = sorted(space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
         self._promising = options.promising
         rules = options.model_dump(exclude={"racing", "cells", "promising"})
-        entered = len(self._candidates)
-        racing = self._share == 1 and not self._promising and can_race(space, options.racing)
-        self._race = Race(space, RaceOptions(**rules, configurations=entered)) if racing else None
+        self._keys = Keys()
+        self._race: Race | None = None
+        if self._share == 1 and not self._promising and can_race(space, options.racing):
+            self._race = Race(space, RaceOptions(**rules, configurations=len(space.feasible)))
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
+        return sorted(self._space.feasible, key=lambda c: (c.cost.flops, c.cost.parameters))
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
@@ -37,8 +42,8 @@ class Exhaustive(Strategy):
         """The cheapest ones not yet trained, or what is left of the current round."""
         if self._race:
             return self._race.propose(history, pending, n)
-        left = self._left(history)
-        return [self._at_share(one) for one in unseen(left, history, pending, n)]
+        seen = self._keys.of(history, pending)
+        return [self._at_share(one) for one in fresh(self._left(history), seen, n)]
 
     def one_by_one(self) -> bool:
         """Whether a result may show that others cannot be better."""

@@ -12,9 +12,10 @@ would otherwise need longer and longer for a proposal: of more, TPE takes the sa
 
 from __future__ import annotations
 
-import heapq
 import zlib
 from collections.abc import Collection, Iterable, Sequence
+from heapq import nlargest, nsmallest
+from operator import itemgetter
 from typing import Any
 
 import optuna
@@ -24,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult, directions, objective_values, pareto_front
 from enas_inr.spec import Configuration
-from enas_inr.strategies.base import Strategy, compared_in_batches
+from enas_inr.strategies.base import Growth, Keys, Strategy, compared_in_batches
 from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_points import (
     distribution,
@@ -52,6 +53,7 @@ class AsynchronousSearch(Strategy):
     def __init__(self, space: FeasibleSpace, options: OptunaOptions) -> None:
         self._space, self._options = space, options
         self._axes = {axis.name: distribution(axis) for axis in searched_axes(space)}
+        self._keys, self._best = Keys(), _Best(space.objectives)
         self._trials: dict[int, tuple[TrialResult, FrozenTrial]] = {}  # by `id`; saves time only
         self._sampler(0, 0)  # an error is to be raised before anything is trained
 
@@ -59,7 +61,7 @@ class AsynchronousSearch(Strategy):
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
         """Ask the sampler for up to `n` proposals, each of which is pending for the next."""
-        seen = {result.key for result in history} | {spec.key() for spec in pending}
+        seen = {*self._keys.of(history, pending)}
         room = max(0, min(n, self._options.trials - len(seen)))
         running = [self._trial(spec, TrialState.RUNNING) for spec in pending]
         found: list[Configuration] = []
@@ -112,7 +114,7 @@ class AsynchronousSearch(Strategy):
                 storage.set_trial_state_values(trial_id, TrialState.PRUNED)  # FAIL is ignored
             elif candidate.key not in seen:
                 return candidate  # one that was seen stays RUNNING, so that others are proposed
-        return nearest(self._space, point, lambda one: one.key not in seen)
+        return nearest(self._space, point, [key not in seen for key in self._space.keys])
 
     def _ended(self, history: Sequence[TrialResult]) -> list[FrozenTrial]:
         """Return what the sampler is told, in the order of the history."""
@@ -123,9 +125,7 @@ class AsynchronousSearch(Strategy):
     def _chosen(self, history: Sequence[TrialResult]) -> Sequence[TrialResult]:
         if len(history) <= MOST_TOLD or needs_all_trials(self._options.sampler):
             return history
-        older, latest = history[:-LATEST], history[-LATEST:]
-        chosen = {id(result) for result in _best(older, self._space.objectives)}
-        return [*(result for result in older if id(result) in chosen), *latest]
+        return [*self._best.of(history[:-LATEST]), *history[-LATEST:]]
 
     def _told(self, result: TrialResult) -> tuple[TrialResult, FrozenTrial]:
         known = self._trials.get(id(result))
@@ -159,13 +159,34 @@ class AsynchronousSearch(Strategy):
         return made
 
 
-def _best(results: Sequence[TrialResult], objectives: Sequence[str]) -> Sequence[TrialResult]:
-    """Return the best by their objective, or some of the Pareto front of several."""
-    if len(objectives) > 1:
-        return pareto_front(results, objectives)[:BEST]
-    pairs = [(values[0], r) for r in results if (values := objective_values(r, objectives))]
-    pick = heapq.nlargest if directions(objectives) == ["maximize"] else heapq.nsmallest
-    return [result for _, result in pick(BEST, pairs, key=lambda pair: pair[0])]
+class _Best:
+    """The best by their objective, or some of the Pareto front of several.
+
+    Those of a longer history are found among those of the shorter one and what is new.
+    """
+
+    def __init__(self, objectives: Sequence[str]) -> None:
+        self._objectives, self._growth = objectives, Growth()
+        self._kept: list[tuple[int, TrialResult]] = []  # with their places in the history
+
+    def of(self, history: Sequence[TrialResult]) -> list[TrialResult]:
+        """Return at most `BEST` trials in the order of the history."""
+        known, new = self._growth.of(history)
+        self._kept = [*(self._kept if known else []), *enumerate(new, known)]
+        if len(self._objectives) > 1:
+            places = {id(result): place for place, result in self._kept}
+            front = pareto_front([result for _, result in self._kept], self._objectives)
+            self._kept = [(places[id(result)], result) for result in front]
+        else:
+            scored = [one for one in self._kept if objective_values(one[1], self._objectives)]
+            pick = nlargest if directions(self._objectives) == ["maximize"] else nsmallest
+            self._kept = pick(BEST, scored, key=lambda one: self._value(one[1]))
+        return [result for _, result in sorted(self._kept[:BEST], key=itemgetter(0))]
+
+    def _value(self, result: TrialResult) -> float:
+        values = objective_values(result, self._objectives)
+        assert values
+        return values[0]
 
 
 class _Told(FrozenTrial):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.cost import Candidate, FeasibleSpace
@@ -64,22 +64,22 @@ def excess(space: FeasibleSpace, point: Point) -> int:
     return max(1, int(space.steps_from(point).sum(axis=1).min()))
 
 
-def nearest(
-    space: FeasibleSpace, point: Point, accepted: Callable[[Candidate], bool]
-) -> Candidate | None:
+def nearest(space: FeasibleSpace, point: Point, accepted: Sequence[bool]) -> Candidate | None:
     """Return the accepted configuration with the fewest steps from a point; None if there is none.
 
     Of several, it is the first in the order of their values.
+
+    Args:
+        space: the configurations.
+        point: the point.
+        accepted: which of them are accepted, in the order of `space.feasible`.
     """
-    away = space.steps_from(point).sum(axis=1)
-    places: list[int] = away.argsort(kind="stable").tolist()  # most are never looked at
-    first = next((place for place in places if accepted(space.feasible[place])), None)
-    if first is None:
+    if not any(accepted):
         return None
-    tied: Iterable[Candidate] = (
-        space.feasible[place] for place in (away == away[first]).nonzero()[0].tolist()
-    )
-    return min(filter(accepted, tied), key=lambda candidate: _order(candidate.point))
+    away = space.steps_from(point).sum(axis=1)
+    away[[not one for one in accepted]] = away.max() + 1
+    tied: list[int] = (away == away.min()).nonzero()[0].tolist()
+    return min((space.feasible[i] for i in tied), key=lambda candidate: _order(candidate.point))
 
 
 def _suggested(trial: Trial, axis: Axis) -> Scalar:

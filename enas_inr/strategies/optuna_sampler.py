@@ -30,7 +30,7 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult, directions, objective_values
 from enas_inr.spec import Configuration
 from enas_inr.spec.space import Point
-from enas_inr.strategies.base import Strategy, compared_in_batches
+from enas_inr.strategies.base import Growth, Keys, Strategy, compared_in_batches
 from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_points import excess, nearest, parameters, suggested_point
 from enas_inr.strategies.samplers import explained, is_independent, make_sampler
@@ -84,12 +84,14 @@ class BatchSearch(Strategy):
         self._space = space
         self._options = options
         self._cached = _Search(space, options)  # saves time only: the history decides
+        self._values: dict[str, Values] = {}  # of what has ended, by key; saves time as well
+        self._growth, self._keys = Growth(), Keys()
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
         """Propose the configurations of the current batch that are not trained yet."""
-        seen = {result.key for result in history} | {spec.key() for spec in pending}
+        seen = self._keys.of(history, pending)
         # The history may hold other configurations, too: a failed trial that was repeated with
         # success changes the course of the search.
         room = max(0, min(n, self._options.trials - len(seen)))
@@ -101,10 +103,15 @@ class BatchSearch(Strategy):
         return compared_in_batches(self._search(history).batches, history)
 
     def _search(self, history: Sequence[TrialResult]) -> _Search:
-        values = {r.key: objective_values(r, self._space.objectives) for r in history}
-        if not self._cached.told.items() <= values.items():
+        known, new = self._growth.of(history)
+        if not known:
+            self._values = {}
+        values = {r.key: objective_values(r, self._space.objectives) for r in new}
+        self._values |= values
+        again = {key: value for key, value in values.items() if key in self._cached.told}
+        if not (known and again.items() <= self._cached.told.items()):
             self._cached = _Search(self._space, self._options)
-        self._cached.advance(values)
+        self._cached.advance(self._values)
         return self._cached
 
 
@@ -160,7 +167,8 @@ class _Search:
             found = self._ask()
             if found.new:
                 return found.new
-        candidate = nearest(self._space, found.point, lambda one: one.point in self._untried)
+        untried = [one.point in self._untried for one in self._space.feasible]
+        candidate = nearest(self._space, found.point, untried)
         if candidate is None:
             return None
         self._study.enqueue_trial(parameters(self._space, candidate.point))

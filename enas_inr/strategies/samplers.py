@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -71,13 +72,7 @@ def make_sampler(
         SpecError: the sampler or an option is unknown, a value is wrong, a package is missing, or
             the sampler cannot optimise several objectives.
     """
-    import optuna
-
-    known: dict[str, type[BaseSampler]] = {
-        class_name: made
-        for class_name in optuna.samplers.__all__
-        if _needs_nothing(made := getattr(optuna.samplers, class_name))
-    }
+    known = _samplers()
     chosen = SHORT_NAMES.get(name, name)
     if chosen not in known:
         raise SpecError(f"unknown sampler {name!r}", nearest(name, [*SHORT_NAMES, *known]))
@@ -113,7 +108,8 @@ def explained(name: str) -> Iterator[None]:
     import optuna
 
     level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if level != optuna.logging.ERROR:  # setting it clears a cache of all loggers
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with _one_thread(SHORT_NAMES.get(name, name)), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -124,7 +120,8 @@ def explained(name: str) -> Iterator[None]:
             "check its options, or choose another --sampler",
         ) from error
     finally:
-        optuna.logging.set_verbosity(level)
+        if level != optuna.logging.ERROR:
+            optuna.logging.set_verbosity(level)
 
 
 @contextmanager
@@ -147,6 +144,18 @@ def _one_thread(chosen: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+@cache
+def _samplers() -> dict[str, type[BaseSampler]]:
+    import optuna
+
+    return {
+        class_name: made
+        for class_name in optuna.samplers.__all__
+        if _needs_nothing(made := getattr(optuna.samplers, class_name))
+    }
+
+
+@cache
 def _options(sampler: type) -> list[str]:
     """Names of the options that JSON can express, which excludes functions and objects."""
     parameters = inspect.signature(sampler).parameters.values()

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import Any
 
 from enas_inr.studies.record import Report
-from enas_inr.training.device import processor_name
 
 _PACKAGES = ("enas-inr", "torch", "numpy", "optuna")
 
@@ -20,6 +19,8 @@ def environment(report: Report) -> dict[str, Any]:
     `trained_with`, `devices` and `seconds_of_training` describe the training of the trials;
     hardware, system and `packages` are those of the machine that makes the report.
     """
+    from enas_inr.training.device import processor_name
+
     results = [result for study in report.studies for result in study.results]
     versions = {
         f"{name} {number}" for result in results for name, number in result.versions.items()

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
-from enas_inr.studies.pictures import StoredPicture, find
+from enas_inr.studies.attributes import system_attributes, user_attributes
+from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
 from enas_inr.studies.storage import artifact_folder, explained, file_of, open_url, storage_url
 from enas_inr.studies.trials import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE
 from enas_inr.validation import ModelT
@@ -73,8 +74,9 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
             if spec is None or spec.signal.identity != signal.identity:
                 continue
             number = backend.get_study_id_from_name(study.study_name)
-            for trial in backend.get_all_trials(number, deepcopy=False):
-                result = _parsed(TrialResult, trial.user_attrs.get(RESULT_ATTRIBUTE))
+            noted = system_attributes(backend, number, ATTRIBUTE) if folder else {}
+            for trial, text in user_attributes(backend, number, RESULT_ATTRIBUTE):
+                result = _parsed(TrialResult, text)
                 if result is None or result.status is not TrialStatus.COMPLETE:
                     continue
                 if result.fidelity.cells == result.fidelity.steps == 1:
@@ -82,7 +84,7 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
                 identity = _identity(result.trial)
                 known = best.get(identity)
                 if known is None or known.result.trial.repeats <= result.trial.repeats:
-                    picture = find(trial.system_attrs, folder) if folder else None
+                    picture = find(noted[trial], folder) if folder and trial in noted else None
                     best[identity] = Known(result, picture)
 
     def look_up(trial: TrialSpec) -> Known | None:

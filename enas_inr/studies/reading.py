@@ -8,7 +8,8 @@ from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult
 from enas_inr.spec import StudySpec
-from enas_inr.studies.pictures import StoredPicture, find
+from enas_inr.studies.attributes import system_attributes
+from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
@@ -18,8 +19,12 @@ from enas_inr.studies.storage import (
     storage_url,
     study_id,
 )
-from enas_inr.studies.stored import stored_trials
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE
+from enas_inr.studies.trials import (
+    COSTS_ATTRIBUTE,
+    SPACE_ATTRIBUTE,
+    SPEC_ATTRIBUTE,
+    read_results,
+)
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -28,37 +33,14 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    spec, results, _, _ = read_with_pictures(name, storage)
-    return spec, results
-
-
-def read_with_pictures(
-    name: str, storage: str
-) -> tuple[StudySpec, list[TrialResult], StoredPicture | None, dict[int, StoredPicture]]:
-    """Read the specification and the trials of a study, and find its pictures.
-
-    Returns:
-        The specification, the trials in the order of their numbers, the picture of the signal, and
-        the reconstructions by trial number; the files of pictures are not read.
-
-    Raises:
-        StudyError: there is no such study; the message names the nearest.
-    """
-    url, folder = storage_url(storage), artifact_folder(storage)
+    url = storage_url(storage)
     backend = open_storage(url)
-    study = study_id(name, url, backend)  # raises an error that names the nearest study
+    number = study_id(name, url, backend)
     with explained(url):
-        known = backend.get_study_user_attrs(study).get(SPEC_ATTRIBUTE)
+        known = backend.get_study_user_attrs(number).get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        results: list[TrialResult] = []
-        pictures: dict[int, StoredPicture] = {}
-        for number, trial in enumerate(stored_trials(backend, study)):
-            results.append(trial.result)
-            if folder and (picture := find(trial.pictures, folder)):
-                pictures[number] = picture
-        original = find(backend.get_study_system_attrs(study), folder) if folder else None
-        return StudySpec.model_validate_json(known), results, original, pictures
+        return StudySpec.model_validate_json(known), read_results(backend, number)
 
 
 def measured_costs(name: str, storage: str) -> Measured:
@@ -78,3 +60,38 @@ def measured_costs(name: str, storage: str) -> Measured:
                 known: Measured = json.loads(study.user_attrs.get(COSTS_ATTRIBUTE, "{}"))
                 return known
     return {}
+
+
+def kept_space(name: str, storage: str) -> str | None:
+    """Return the `enas_inr.studies.space.packed` space of a study, if the study has kept it.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    backend = open_storage(storage)
+    number = study_id(name, storage, backend)
+    with explained(storage_url(storage)):
+        kept: str | None = backend.get_study_system_attrs(number).get(SPACE_ATTRIBUTE)
+        return kept
+
+
+def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[int, StoredPicture]]:
+    """Find the pictures of a study, without reading their files.
+
+    Returns:
+        The picture of the signal, and the reconstructions by trial number.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    backend, folder = open_storage(storage), artifact_folder(storage)
+    study = study_id(name, storage, backend)
+    if folder is None:
+        return None, {}
+    with explained(storage_url(storage)):
+        found = {
+            trial: picture
+            for trial, noted in system_attributes(backend, study, ATTRIBUTE).items()
+            if (picture := find(noted, folder))
+        }
+        return find(backend.get_study_system_attrs(study), folder), found

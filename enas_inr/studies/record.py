@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import EnasInrError
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import measured_costs, read_with_pictures
-from enas_inr.studies.space import searched_space
+from enas_inr.studies.reading import find_pictures, kept_space, measured_costs, read_study
+from enas_inr.studies.space import recalled_space
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,9 @@ def load_record(
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    spec, every, original, pictures = read_with_pictures(name, storage)
+    spec, every = read_study(name, storage)
     results = _without_superseded(every)
+    original, pictures = find_pictures(name, storage)
     return StudyRecord(
         name=name,
         label=label,
@@ -106,7 +106,7 @@ def load_record(
         results=tuple(_latest(results)),
         names=names or {},
         published=published or {},
-        trace=_trace(spec, results, catalog, measured_costs(name, storage)),
+        trace=_trace(spec, results, catalog, name, storage),
         original=original,
         pictures=pictures,
     )
@@ -129,10 +129,11 @@ def _latest(results: list[TrialResult]) -> list[TrialResult]:
 
 
 def _trace(
-    spec: StudySpec, results: list[TrialResult], catalog: Catalog, costs: Measured
+    spec: StudySpec, results: list[TrialResult], catalog: Catalog, name: str, storage: str
 ) -> tuple[TraceStep, ...]:
+    costs, kept = measured_costs(name, storage), kept_space(name, storage)
     try:
-        space = searched_space(spec, catalog, make_objective(catalog, spec), known=costs)
+        space = recalled_space(spec, catalog, make_objective(catalog, spec), costs, kept)
         chosen = spec.strategy
         strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
         return tuple(strategy.trace(results))

@@ -75,7 +75,6 @@ def run_study(
     space = searched_space(spec, catalog, objective, measure, costs)
     chosen = spec.strategy
     strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
-    title = f"{name} ({chosen.name})"
     most = _most_trials(spec, catalog, space, strategy)
     store = Store(name, spec, storage)
     handed_over: dict[str, Picture | StoredPicture] = {}
@@ -90,7 +89,7 @@ def run_study(
             signal,
             device,
             observer.progressed,
-            title=title,
+            title=f"{name} ({chosen.name})",
             label=spec.space.label,
             say=observer.said,
             at_end=at_end,
@@ -103,6 +102,7 @@ def run_study(
         known = reused(known_trials(spec.signal, storage), keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         store.keep_costs(costs)
+        store.keep_space(space)
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         if original:
             store.attach(original)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
-from enas_inr.backbones.feasibility import Measure, Measured, feasible_space
-from enas_inr.cost import Candidate, FeasibleSpace
+from enas_inr.backbones.feasibility import Measure, Measured, feasible_space, known_at_once
+from enas_inr.cost import Candidate, FeasibleSpace, Later
 from enas_inr.objectives.base import Objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus, psnr_paper_db
-from enas_inr.spec import StudySpec, TrialSpec
+from enas_inr.spec import Cost, SearchSpace, StudySpec, TrialSpec
 
 
 def searched_space(
@@ -30,6 +34,55 @@ def searched_space(
         known: costs that were measured before; what is measured is added to them.
     """
     space = feasible_space(spec, catalog, measure, known=known, also=objective.measures)
+    return _weighed(space, spec, objective)
+
+
+def packed(space: FeasibleSpace) -> str:
+    """Return the configurations within the budget and their costs as a text without spaces."""
+    rows = [(one.point, one.spec.options, one.cost.model_dump()) for one in space.feasible]
+    return base64.b85encode(zlib.compress(json.dumps(rows).encode())).decode()
+
+
+def unpacked(text: str, space: SearchSpace) -> Sequence[Candidate]:
+    """Return the configurations of a space from the text of `packed`."""
+    found = []
+    for values, options, cost in json.loads(zlib.decompress(base64.b85decode(text))):
+        point = tuple(values)
+        configuration = space.configuration(point).model_copy(update={"options": options})
+        found.append(Candidate(configuration, Cost(**cost), point))
+    return tuple(found)
+
+
+def recalled_space(
+    spec: StudySpec, catalog: Catalog, objective: Objective, known: Measured, kept: str | None
+) -> FeasibleSpace:
+    """Return the `searched_space` of a study for a look back at it.
+
+    Its configurations are made when they are first looked at: many strategies explain a search
+    without them, and their costs need the backbones and the package `torch`, unless they were kept.
+
+    Args:
+        spec: the study.
+        catalog: the plugins.
+        objective: the objective of the study.
+        known: costs that were measured.
+        kept: the `packed` space, if the study has kept it.
+    """
+
+    @cache
+    def whole() -> FeasibleSpace:
+        return searched_space(spec, catalog, objective, known=known)
+
+    space = FeasibleSpace(
+        spec.space,
+        Later(lambda: unpacked(kept, spec.space) if kept else whole().feasible),
+        within=lambda configuration: whole().within(configuration),
+        **known_at_once(spec),
+    )
+    return _weighed(space, spec, objective)
+
+
+def _weighed(space: FeasibleSpace, spec: StudySpec, objective: Objective) -> FeasibleSpace:
     return replace(space, worth=objective.worth, promise=partial(_promise, spec, objective))
 
 

@@ -100,12 +100,24 @@ def open_url(url: str) -> optuna.storages.BaseStorage:
 
 
 @contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna quiet."""
+    level = optuna.logging.get_verbosity()
+    if level == optuna.logging.ERROR:
+        yield
+        return
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # clears a cache of all loggers
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+@contextmanager
 def explained(url: str) -> Iterator[None]:
     """Keep Optuna quiet, and say in one line what a storage complains about."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
     except (
@@ -121,8 +133,6 @@ def explained(url: str) -> Iterator[None]:
             f"storage {url} cannot be used: {cause}",
             "give a writable one, such as --storage sqlite:///enas-inr.db",
         ) from e
-    finally:
-        optuna.logging.set_verbosity(level)
 
 
 def lock_path(url: str, name: str) -> Path:

@@ -17,20 +17,30 @@ from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 
 from enas_inr.backbones.feasibility import Measured
+from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import StudyError
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
+from enas_inr.studies.space import packed
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
     lock_path,
     open_url,
+    quiet,
     storage_url,
 )
-from enas_inr.studies.stored import stored_trials
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPEC_ATTRIBUTE, frozen_trial
+from enas_inr.studies.trials import (
+    COSTS_ATTRIBUTE,
+    SPACE_ATTRIBUTE,
+    SPEC_ATTRIBUTE,
+    frozen_trial,
+    read_results,
+)
 from enas_inr.studies.writing import TrialWriter, is_finite
+
+_LONGEST = 60_000  # characters of an attribute that every database takes
 
 
 class Store:
@@ -73,10 +83,13 @@ class Store:
                     directions=directions(self.spec.objectives),
                     load_if_exists=True,
                 )
+                self._number = self._backend.get_study_id_from_name(self.name)
                 self._agree()
         except BaseException:
             self._lock.release()
             raise
+        self._quiet = quiet()  # until the end, instead of for each trial
+        self._quiet.__enter__()
         return self
 
     def __exit__(
@@ -85,6 +98,7 @@ class Store:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._quiet.__exit__(None, None, None)
         self._lock.release()
 
     def _agree(self) -> None:
@@ -120,7 +134,7 @@ class Store:
             StudyError: the picture cannot be written.
         """
         with explained(self.storage):
-            study = self._backend.get_study_id_from_name(self.name)
+            study = self._number
             known = self._backend.get_study_system_attrs(study)
             if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
                 for key, value in upload(original, "original", self._pictures).items():
@@ -137,11 +151,22 @@ class Store:
             if any(costs.values()) and self._study.user_attrs.get(COSTS_ATTRIBUTE) != text:
                 self._study.set_user_attr(COSTS_ATTRIBUTE, text)
 
+    def keep_space(self, space: FeasibleSpace) -> None:
+        """Write the configurations within the budget, for reports; once, and if they are few.
+
+        Raises:
+            StudyError: they cannot be written.
+        """
+        with explained(self.storage):
+            if SPACE_ATTRIBUTE not in self._backend.get_study_system_attrs(self._number):
+                text = packed(space)
+                if len(text) <= _LONGEST:
+                    self._backend.set_study_system_attr(self._number, SPACE_ATTRIBUTE, text)
+
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""
         with explained(self.storage):
-            study = self._backend.get_study_id_from_name(self.name)
-            return [trial.result for trial in stored_trials(self._backend, study)]
+            return read_results(self._backend, self._number)
 
     def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.
@@ -169,5 +194,5 @@ class Store:
         """What writes trials quickly, if that is possible with this storage."""
         if not isinstance(self._backend, RDBStorage):
             return None
-        writer = TrialWriter(self._backend, self._backend.get_study_id_from_name(self.name))
+        writer = TrialWriter(self._backend, self._number)
         return writer if writer.usable else None

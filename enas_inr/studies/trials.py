@@ -12,17 +12,22 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult, TrialStatus, objective_values
 from enas_inr.spec import Axis, StudySpec
+from enas_inr.studies.attributes import user_attributes
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
 """The user attribute of a study that holds its StudySpec as JSON."""
 
 COSTS_ATTRIBUTE = "enas_inr.costs"
 """The user attribute of a study that holds its measured costs as JSON."""
+
+SPACE_ATTRIBUTE = "enas_inr.space"
+"""The system attribute of a study that holds its feasible space, see `space.packed`."""
 
 RESULT_ATTRIBUTE = "enas_inr.result"
 """The user attribute of a trial that holds its TrialResult as JSON."""
@@ -35,18 +40,20 @@ _STATES = {
 }
 
 
-def read_result(trial: FrozenTrial) -> TrialResult:
-    """Read the result from which a trial was written.
+def read_results(storage: BaseStorage, study: int) -> list[TrialResult]:
+    """Read the results from which the trials of a study were written, in their order.
 
     Raises:
-        StudyError: the trial was not written by enas-inr.
+        StudyError: a trial was not written by enas-inr.
     """
-    text = trial.user_attrs.get(RESULT_ATTRIBUTE)
-    if text is None:
-        raise StudyError(
-            f"trial {trial.number} was not written by enas-inr", "choose another --study"
-        )
-    return TrialResult.model_validate_json(text)
+    results = []
+    for number, text in user_attributes(storage, study, RESULT_ATTRIBUTE):
+        if text is None:
+            raise StudyError(
+                f"trial {number} was not written by enas-inr", "choose another --study"
+            )
+        results.append(TrialResult.model_validate_json(text))
+    return results
 
 
 def frozen_trial(
@@ -100,7 +107,7 @@ def _distribution(axis: Axis) -> BaseDistribution:
 
 
 def _user_attributes(result: TrialResult, label: str) -> dict[str, Any]:
-    """Return the values that a dashboard shows, and the whole result for `read_result`."""
+    """Return the values that a dashboard shows, and the whole result for `read_results`."""
     readable = {
         "architecture": label,
         "status": result.status.value,

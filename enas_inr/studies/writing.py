@@ -18,7 +18,7 @@ from optuna.distributions import distribution_to_json
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-from enas_inr.studies.stored import SCHEMA
+from enas_inr.studies.attributes import has_known_tables
 
 
 class TrialWriter:
@@ -35,9 +35,7 @@ class TrialWriter:
     @cached_property
     def usable(self) -> bool:
         """Whether the storage is an SQLite file with the tables that are known here."""
-        return (
-            self._storage.engine.name == "sqlite" and self._storage.get_current_version() == SCHEMA
-        )
+        return self._storage.engine.name == "sqlite" and has_known_tables(self._storage)
 
     def add(self, trial: FrozenTrial) -> None:
         """Add a finished trial in one transaction; it gets the next number.
@@ -46,7 +44,9 @@ class TrialWriter:
             SQLAlchemyError: the file cannot be written.
         """
         trials = self._tables["trials"]
-        mine = trials.c.study_id == self._study
+        # The last of the study, which takes as long however many there are, unlike a count.
+        last = sql.select(trials.c.number + 1).where(trials.c.study_id == self._study)
+        last = last.order_by(trials.c.trial_id.desc()).limit(1)
         with self._storage.engine.begin() as connection:
             made = connection.execute(
                 trials.insert().values(
@@ -54,7 +54,7 @@ class TrialWriter:
                     state=trial.state.name,
                     datetime_start=_utc(trial.datetime_start),
                     datetime_complete=_utc(trial.datetime_complete),
-                    number=sql.select(sql.func.count()).where(mine).scalar_subquery(),
+                    number=sql.func.coalesce(last.scalar_subquery(), 0),
                 )
             )
             assert made.inserted_primary_key is not None

@@ -25,7 +25,7 @@ from enas_inr.studies import pictures
 from enas_inr.studies import store as store_module
 from enas_inr.studies.known import known_trials
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import read_study, read_with_pictures
+from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.search import run_study
 from enas_inr.studies.store import Store
 from enas_inr.studies.trials import frozen_trial
@@ -164,9 +164,9 @@ def test_the_picture_of_a_known_trial_is_copied_and_never_read(storage, tmp_path
     ]
     assert contents[0] == contents[1]
     assert len(contents[0]) == 2
-    original, found = read_with_pictures("again", storage)[2:]
+    original, found = find_pictures("again", storage)
     assert not {picture.path for picture in found.values()} & {
-        picture.path for picture in read_with_pictures("s", storage)[3].values()
+        picture.path for picture in find_pictures("s", storage)[1].values()
     }
     assert present(original).path.is_file()
 
@@ -178,13 +178,13 @@ def test_a_known_trial_without_its_picture_file_has_no_picture(database):
     present(known.picture).path.unlink()
     with Store("again", first.spec, database) as store:
         store.add(known.result, known.picture)
-    assert read_with_pictures("again", database)[2:] == (None, {})
+    assert find_pictures("again", database) == (None, {})
     assert look_up(first.trials[0].trial.model_copy(update={"seed": 99})) is None
 
 
 def test_a_stored_picture_is_read_and_decoded_once(database, monkeypatch):
     search(database)
-    stored, found = read_with_pictures("s", database)[2:]
+    stored, found = find_pictures("s", database)
     original = present(stored)
     calls = []
 

@@ -16,7 +16,7 @@ from enas_inr.errors import StudyError
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.signal import Signal
-from enas_inr.studies.reading import read_study, read_with_pictures
+from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.storage import study_names
 from enas_inr.studies.store import Store
 from tests.present import present
@@ -168,7 +168,7 @@ def test_a_study_that_has_ended_is_found_by_its_command_and_trains_nothing(name,
     assert found["best"]["number"] == known["best"]["number"]
     for mine, theirs in zip(found["trials"], known["all"], strict=True):
         assert {key: mine[key] for key in theirs} == theirs
-    original, pictures = read_with_pictures(known["study"], known["storage"])[2:]
+    original, pictures = find_pictures(known["study"], known["storage"])
     complete = [row["number"] for row in found["trials"] if row["status"] == "complete"]
     assert sorted(pictures) == complete
     for picture in (present(original), *pictures.values()):
@@ -192,7 +192,7 @@ def test_a_study_that_was_interrupted_continues_to_the_same_end(name, capsys):
     for mine, theirs in zip(found["trials"], known["all"], strict=True):
         assert (mine["depth"], mine["width"]) == (theirs["depth"], theirs["width"])
         assert mine["psnr_db"] == pytest.approx(theirs["psnr_db"], abs=TRAINED_DB)
-    _, pictures = read_with_pictures(known["study"], known["storage"])[2:]
+    _, pictures = find_pictures(known["study"], known["storage"])
     assert len(pictures) == len(after)
 
 

@@ -18,7 +18,7 @@ from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.self_running import Loop, SelfRunning
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration
-from enas_inr.strategies.base import one_comparison, unseen
+from enas_inr.strategies.base import Keys, fresh, one_comparison
 from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_sampler import OptunaSearch
 
@@ -38,7 +38,7 @@ class RayTune(SelfRunning):
                 "scheduler 'pbt' changes the learning rates itself",
                 "drop the axis learning_rate, or choose another --scheduler",
             )
-        self._options = options
+        self._options, self._keys = options, Keys()
         self._most_steps = max(map(int, axes["steps"].points)) if "steps" in axes else None
         self._candidates = list(space.feasible)
         random.Random(space.seed).shuffle(self._candidates)
@@ -64,7 +64,8 @@ class RayTune(SelfRunning):
         if self._sampler:
             return self._sampler.propose(history, pending, n)
         left = self._options.trials - len(history) - len(pending)
-        return unseen(self._candidates, history, pending, max(0, min(n, left)))
+        seen = self._keys.of(history, pending)
+        return fresh(self._candidates, seen, max(0, min(n, left)))
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """Return one comparison of all trials."""

@@ -133,9 +133,10 @@ def short_names(rows: Sequence[Row]) -> list[str]:
 
 def varies_only_width(study: StudyRecord) -> bool:
     """Whether a study's architectures differ in their width alone."""
-    specs = [result.trial.configuration for result in study.results]
-    others = {spec.with_value("width", 1).key() for spec in specs}
-    return len(others) == 1 and len({spec.width for spec in specs}) > 1
+    widths = {result.trial.ensemble.width for result in study.results}
+    distinct = 1 < len(widths) == len({result.key for result in study.results})
+    specs = (result.trial.configuration for result in study.results)
+    return distinct and len({spec.with_value("width", 1).key() for spec in specs}) == 1
 
 
 def scale_costs(panel: Axes, *, narrow: bool = False) -> None:
@@ -148,6 +149,12 @@ def scale_costs(panel: Axes, *, narrow: bool = False) -> None:
     )
     panel.xaxis.set_major_formatter(EngFormatter(sep=""))
     panel.xaxis.set_minor_formatter(NullFormatter())
+
+
+def apart(groups: Iterable[Sequence[Place]]) -> tuple[list[float], list[float]]:
+    """Return the columns of a line through the places of each group, with a gap between groups."""
+    places = [place for group in groups for place in (*group, (math.nan, math.nan))]
+    return [x for x, _ in places], [y for _, y in places]
 
 
 def stairs(trials: Iterable[TrialResult], across: str, up: str) -> list[Place]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from itertools import chain, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
@@ -12,6 +11,7 @@ from enas_inr.reports.figures.charts import (
     Place,
     Style,
     add_legend,
+    apart,
     details_of,
     draw_ring,
     panels,
@@ -21,15 +21,7 @@ from enas_inr.reports.figures.charts import (
     varies_only_width,
     write_beside,
 )
-from enas_inr.reports.figures.drawing import (
-    INK,
-    QUIET,
-    RULE,
-    WAVE,
-    new_figure,
-    settle,
-    styled,
-)
+from enas_inr.reports.figures.drawing import INK, QUIET, RULE, WAVE, new_figure, settle, styled
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.statistics import CONFIDENCE
 from enas_inr.result import SearchResult, objective_values
@@ -115,14 +107,13 @@ def pareto_figure(result: SearchResult) -> Figure:
     searched = [axis.name for axis in result.spec.space.axes if len(axis.values) > 1]
     named = []
     for panel, name in zip(figure.subplots(1, len(across), squeeze=False)[0], across, strict=True):
-        for trial in known:
-            at = _values(trial, (name, up))
-            color, size, order = (WAVE, 5, 4) if trial.key in kept else (RULE, 4, 2)
-            panel.plot(*at, "o", color=color, markersize=size, mew=0, zorder=order)
-            if trial.key == result.best.key:
-                draw_ring(panel, at)
-            if trial.key in kept and len(kept) <= _MOST_NAMES:
-                named.append((panel, at, trial.trial.configuration.short_label(searched)))
+        front = [(trial, _values(trial, (name, up))) for trial in known if trial.key in kept]
+        others = [_values(trial, (name, up)) for trial in known if trial.key not in kept]
+        panel.plot(*apart([at] for at in others), "o", color=RULE, markersize=4, mew=0, zorder=2)
+        panel.plot(*apart([at] for _, at in front), "o", color=WAVE, markersize=5, mew=0, zorder=4)
+        draw_ring(panel, _values(result.best, (name, up)))
+        for trial, at in front if len(front) <= _MOST_NAMES else []:
+            named.append((panel, at, trial.trial.configuration.short_label(searched)))
         if len(across) == 1:  # the front of three objectives is not a line
             _draw_front(panel, stairs(known, name, up), WAVE)
         if name in Cost.model_fields:
@@ -184,28 +175,22 @@ def _draw_rows(
             style = styles[ordered[0].study.label]
             line = zip(*(_values(row.result, names) for row in ordered), strict=True)
             panel.plot(*line, style.line, color=style.color, linewidth=1.2, zorder=2)
-    for name, style in styles.items():  # one curve for all, since there may be thousands
-        of_style = [row for row in rows if row.study.label == name]
-        if not of_style:
-            continue
-        places = [_values(row.result, names) for row in of_style]
+    for study, style in styles.items():
+        of_label = [row for row in rows if row.study.label == study]
+        places = [_values(row.result, names) for row in of_label]
+        both = list(zip(of_label, places, strict=True))
+        bars = [((x, y - h), (x, y + h)) for r, (x, y) in both if (h := _half_width(r, names[1]))]
+        pairs = [(at, known) for row, at in both if (known := _published(row, names))]
         look: dict[str, Any] = {"color": style.color, "marker": style.marker, "markersize": 6}
-        label = name or ("architectures" if len(styles) > 1 else None)
-        panel.plot(*zip(*places, strict=True), **look, ls="none", mew=0, zorder=4, label=label)
-        halves = [_half_width(row, names[1]) for row in of_style]
-        bars = [
-            ((x, x, math.nan), (y - half, y + half, math.nan))
-            for (x, y), half in zip(places, halves, strict=True)
-            if half
-        ]
+        label = study or ("architectures" if len(styles) > 1 else None)
+        # A line for all points of a study, since thousands of lines would take minutes.
+        panel.plot(*apart([at] for at in places), **look, ls="none", mew=0, zorder=4, label=label)
         if bars:
-            ends = (chain(*part) for part in zip(*bars, strict=True))
-            panel.plot(*map(list, ends), "_-", color=style.color, lw=1.0, zorder=3)
-        for row, at in zip(of_style, places, strict=True):
-            if known := _published(row, names):
-                panel.plot(*zip(at, known, strict=True), ":", color=QUIET, lw=0.8, zorder=1)
-                hollow = look | {"mfc": "none", "mew": 1.1, "ls": "none"}
-                panel.plot(*known, **hollow, zorder=3, label="published")
+            panel.plot(*apart(bars), "_-", color=style.color, lw=1.0, zorder=3)
+        if pairs:
+            panel.plot(*apart(pairs), ":", color=QUIET, linewidth=0.8, zorder=1)
+            theirs = apart([known] for _, known in pairs)
+            panel.plot(*theirs, **look, mfc="none", mew=1.1, ls="none", zorder=3, label="published")
     for row in rows:
         if row.best:
             draw_ring(panel, _values(row.result, names), label="best score of its study")

@@ -8,12 +8,12 @@ from importlib.resources import as_file, files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.signals.quality import BorderError
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
+
+    from enas_inr.signals.quality import BorderError
 
 INK = "#1f2328"
 QUIET = "#59636e"

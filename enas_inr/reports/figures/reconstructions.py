@@ -112,9 +112,8 @@ def _draw_pictures(figure: SubFigure, of: Pictured) -> None:
     caption(upper[0], "Original", f"{columns}x{rows}", small=True)
     errors = [error_levels(original, pixels) for _, _, pixels in others]
     end = error_end(errors)
-    for (row, _, pixels), levels, above, below in zip(
-        others, errors, upper[1:], lower[1:], strict=False
-    ):
+    tiles = zip(others, errors, upper[1:], lower[1:], strict=False)
+    for (row, _, pixels), levels, above, below in tiles:
         show_picture(above, pixels, enlarged)
         caption(above, shortened(row.name, 26), _detail(of, row), small=True)
         image = show_errors(below, levels, end, enlarged)

@@ -21,9 +21,6 @@ from enas_inr.reports.figures.drawing import (
     shortened,
     styled,
 )
-from enas_inr.signals.partition import Partition, cell_edges
-from enas_inr.signals.quality import border_psnr_db, psnr_db
-from enas_inr.signals.signal import Signal
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
@@ -31,6 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.image import AxesImage
     from torch import Tensor
+
+    from enas_inr.signals.partition import Partition
+    from enas_inr.signals.signal import Signal
 
 LINE_HEIGHT = 1.45  # inches: of a wave and its spectrogram, with their caption
 _WIDTH, _HEIGHT = 10.25, 11.0  # inches: of a preview
@@ -92,6 +92,9 @@ def sound_figure(original: Signal, reconstruction: Signal, partition: Partition)
     Raises:
         SignalError: the shapes differ.
     """
+    from enas_inr.signals.partition import cell_edges
+    from enas_inr.signals.quality import border_psnr_db, psnr_db
+
     first, second = (signal.values.detach().cpu() for signal in (original, reconstruction))
     beside = border_text(border_psnr_db(partition, first, second))
     waves = [_wave(original), _wave(reconstruction)]
@@ -204,7 +207,7 @@ def _draw_wave(
         at = np.arange(len(values)) * axis.step
         panel.plot(at, values, style, color=color, linewidth=0.9, markersize=2.5)
     else:
-        edges = np.array(cell_edges(len(values), columns))
+        edges = np.arange(columns + 1) * len(values) // columns
         lowest = np.minimum.reduceat(values, edges[:-1])
         highest = np.maximum.reduceat(values, edges[:-1])
         middle = (edges[:-1] + edges[1:] - 1) / 2 * axis.step

@@ -31,7 +31,7 @@ from pydantic import Field
 from enas_inr.cost import FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration, Options
-from enas_inr.strategies.base import Strategy, compared_in_batches
+from enas_inr.strategies.base import Growth, Keys, Strategy, compared_in_batches
 
 
 class EvolutionOptions(Options):
@@ -64,14 +64,17 @@ class Evolution(Strategy):
         self._options = options
         self._specs = {c.key: c.spec for c in space.feasible}
         self._points = {c.key: c.point for c in space.feasible}
-        self._born: dict[str, TrialResult] = {}  # what the batches follow from; saves time only
+        # All of these save time only: the history decides.
+        self._growth, self._keys = Growth(), Keys()
+        self._ended: dict[str, TrialResult] = {}
+        self._born: dict[str, TrialResult] = {}  # what the batches follow from
         self._known_batches: list[list[str]] = []
 
     def propose(
         self, history: Sequence[TrialResult], pending: Sequence[Configuration], n: int
     ) -> Sequence[Configuration]:
         """Propose the architectures of the current batch that are not trained yet."""
-        seen = {result.key for result in history} | {spec.key() for spec in pending}
+        seen = self._keys.of(history, pending)
         # The history may hold other architectures, too: a failed trial that was repeated with
         # success changes the course of the search.
         room = max(0, min(n, self._options.trials - len(seen)))
@@ -84,11 +87,14 @@ class Evolution(Strategy):
 
     def _batches(self, history: Sequence[TrialResult]) -> list[list[str]]:
         """Return all batches; the last one is incomplete, or empty if the search has ended."""
-        known = {result.key: result for result in history}
-        keys = list(self._specs)
-        end = min(self._options.trials, len(keys))
-        if any(known.get(key) is not result for key, result in self._born.items()):
+        number, new = self._growth.of(history)
+        if not number:
+            self._ended = {}
+        if not number or any(result.key in self._born for result in new):
             self._born, self._known_batches = {}, []  # of another history
+        self._ended |= {result.key: result for result in new}
+        known, keys = self._ended, list(self._specs)
+        end = min(self._options.trials, len(keys))
         born = self._born
         batches = self._known_batches or [
             self._random(0).sample(keys, min(self._options.population, end))

@@ -16,12 +16,13 @@ from tests.reports.report_data import OTHER, SOUND, report, results, study
 
 
 def dots(panel):
-    """The points of markers that no line joins."""
+    """The points with markers, which nothing joins."""
     return [
         (float(x), float(y))
         for line in panel.lines
-        if line.get_linestyle() == "None" and line.get_markersize() == 6
+        if (line.get_markersize(), line.get_linestyle()) == (6, "None")
         for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+        if np.isfinite([x, y]).all()
     ]
 
 
@@ -98,18 +99,27 @@ def test_a_panel_for_each_signal_and_one_scale_for_all():
 
 
 def test_only_a_study_of_widths_is_joined():
-    def longest(made):
+    def joined(made):
         (panel,) = present(FIGURES["psnr_flops"](made)).axes
-        sizes = (
+        return [
             np.size(line.get_xdata())
             for line in panel.lines
-            if line.get_color() == SERIES[0] and line.get_linestyle() != "None"
-            if line.get_marker() != "_"
-        )
-        return max(sizes, default=0)
+            if line.get_color() == SERIES[0]
+            and (line.get_marker(), line.get_linestyle())
+            not in [("_", "-"), (line.get_marker(), "None")]
+        ]
 
     both = [study(widths=(8, 16, 32), depths=depths) for depths in ((1,), (1, 2))]
-    assert [longest(results(one)) for one in both] == [3, 0]
+    assert [joined(results(one)) for one in both] == [[3], []]
+
+
+def test_more_trials_need_no_more_lines():
+    few, many = (
+        present(FIGURES["psnr_flops"](results(study(widths=widths)))).axes[0]
+        for widths in ((8, 16), range(8, 80, 2))
+    )
+    assert len(dots(many)) == 18 * len(dots(few))
+    assert len(many.lines) == len(few.lines)
 
 
 def test_what_is_reduced_says_so_in_every_figure():
