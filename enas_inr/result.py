@@ -220,10 +220,10 @@ def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
 
     Of a configuration, the last result counts, which has the highest fidelity. Of configurations,
     those with most of their steps and then of repeats count, by the lower end of the interval of
-    their score.
+    their score; of equal ones, the first by its key, since the order in which they end is chance.
     """
-    latest = {result.key: result for result in results}.values()
-    return max((r for r in latest if r.score is not None), key=_cautious_rank, default=None)
+    latest = sorted({result.key: result for result in results}.items())
+    return max((r for _, r in latest if r.score is not None), key=_cautious_rank, default=None)
 
 
 def _cautious_rank(result: TrialResult) -> tuple[float, ...]:

@@ -1,4 +1,5 @@
 import random
+from itertools import permutations
 
 import pytest
 
@@ -25,6 +26,7 @@ from enas_inr.spec import (
     TrainingSpec,
     TrialSpec,
 )
+from tests.present import present
 
 
 def trial(number=0, psnr=30.0, flops=100, score=-5.0, status=TrialStatus.COMPLETE):
@@ -88,6 +90,11 @@ def test_the_best_trial_has_the_best_score_then_fewer_flops_then_fewer_parameter
     assert best_of([low, dear, large, small, failed]) == small
     assert best_of([failed]) is None
     assert best_of([]) is None
+
+
+def test_of_equally_good_trials_the_same_one_is_best_in_whatever_order_they_ended():
+    equal = [trial_result(number, score=2.0) for number in range(3)]
+    assert {present(best_of(order)).key for order in permutations(equal)} == {equal[0].key}
 
 
 def test_a_search_result_is_a_table_and_a_dictionary():

@@ -127,6 +127,8 @@ class CoordinateAscent(Strategy):
                 break
         if not (self._racing and winner):
             return _Progress(tuple(trace), ())
+        if without:  # no round is skipped, since the search may compare its results yet
+            return _Progress(tuple(trace), races.further(winner))
         further = races.confirmed(winner)
         if further.results and further.results[0] not in trace[-1].candidates:
             chosen = winner.key if further.winner or further.next else None

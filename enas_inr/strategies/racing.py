@@ -283,7 +283,8 @@ def _rounds_of_steps(options: RacingOptions) -> int:
 
 
 def _leader(results: Sequence[TrialResult]) -> TrialResult | None:
-    scored = [result for result in results if result.score is not None]
+    """Return the best of them; of equal ones, the first by its key."""
+    scored = sorted((r for r in results if r.score is not None), key=lambda result: result.key)
     return max(scored, key=lambda result: result.rank, default=None)
 
 
