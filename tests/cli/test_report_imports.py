@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import JsonValue
 
 from enas_inr.spec import Choice
 from enas_inr.studies.store import Store
@@ -16,7 +17,7 @@ HEAVY = {"torch", "ray", "pandas"}
 @pytest.mark.parametrize("form", ["html", "csv", "md"])
 @pytest.mark.parametrize("strategy", ["exhaustive", "optuna", "coordinate"])
 def test_neither_torch_nor_pandas(form, strategy, tmp_path):
-    options = {"batch": 2} if strategy == "optuna" else {}
+    options: dict[str, JsonValue] = {"batch": 2} if strategy == "optuna" else {}
     spec = SPEC.model_copy(update={"strategy": Choice(name=strategy, options=options)})
     with Store("s", spec, str(tmp_path / "s.db")) as store:
         store.keep_space(lookup_space({"width": (4, 8, 16), "depth": (1, 2)}, 10**9))

@@ -6,6 +6,7 @@ import pytest
 
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.result import directions, objective_values
+from enas_inr.spec import TrialSpec
 from enas_inr.strategies import optuna_asynchronous
 from enas_inr.strategies.base import Growth, Keys
 from enas_inr.testing.lookup import lookup_results, lookup_space
@@ -41,11 +42,12 @@ def test_the_key_of_a_trial_is_computed_once(monkeypatch):
     history = [result.model_copy() for result in HISTORY]
     keys = Keys()
     asked = []
-    trial = type(history[0].trial)
-    known = trial.configuration.fget
-    monkeypatch.setattr(
-        trial, "configuration", property(lambda self: asked.append(self) or known(self))
-    )
+
+    def counted(self):
+        asked.append(self)
+        return SPACE.feasible[0].spec
+
+    monkeypatch.setattr(TrialSpec, "configuration", property(counted))
     for count in range(len(history) + 1):
         keys.of(history[:count])
     assert len(asked) == len(history)

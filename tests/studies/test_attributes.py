@@ -7,7 +7,7 @@ from sqlalchemy.engine import Engine
 
 from enas_inr.result import Picture
 from enas_inr.studies import attributes
-from enas_inr.studies.attributes import system_attributes, user_attributes
+from enas_inr.studies.attributes import count_trials, system_attributes, user_attributes
 from enas_inr.studies.pictures import ATTRIBUTE
 from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.storage import open_storage, study_id
@@ -39,6 +39,7 @@ def test_they_are_those_that_optuna_reads(storage, known, monkeypatch):
     assert list(user_attributes(backend, number, RESULT_ATTRIBUTE)) == [
         (trial.number, trial.user_attrs[RESULT_ATTRIBUTE]) for trial in trials
     ]
+    assert count_trials(backend, number) == 5
     assert list(user_attributes(backend, number, "no such")) == [(i, None) for i in range(5)]
     found = system_attributes(backend, number, ATTRIBUTE)
     assert found == {t.number: t.system_attrs for t in trials if t.system_attrs}
@@ -74,7 +75,7 @@ def test_more_trials_need_no_more_statements(tmp_path):
 
     def resume(storage):
         with Store("s", SPEC, storage) as store:
-            store.results()
+            assert store.count() == len(store.results())
             store.add(complete(0, width=8))
 
     for read in (
