@@ -65,7 +65,7 @@ STRATEGIES: dict[str, tuple[str, dict[str, JsonValue]]] = {
     "evolution": ("evolution", {}),
 }
 """The strategies with their options, besides the number of trials."""
-MEASURED = ["exhaustive", "tpe", "evolution"]  # Optuna's NSGA-II takes hours
+MEASURED = ["exhaustive", "tpe", "evolution"]  # NSGA-II takes much longer
 CURVE = tuple(range(1, 2101, 100))  # and the last step
 REPEATS = 5
 WINDOW = 500  # trials at the beginning and at the end
