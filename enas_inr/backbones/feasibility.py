@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +79,14 @@ def feasible_space(
     limits = spec.budget.limits(spec.signal.samples)
     names = [name for name in MEASURED if name in limits or name in also]
     values = {} if known is None else known
+    checked: list[tuple[str, Mapping[str, Any]]] = []  # most configurations have the same
 
     def candidate(configuration: Configuration) -> Candidate:
         training = configuration.training(spec.training)
-        catalog.options("optimizer", training.optimizer, training.optimizer_options)
+        optimizer = training.optimizer, training.optimizer_options
+        if optimizer not in checked:
+            catalog.options("optimizer", *optimizer)
+            checked.append(optimizer)
         ensemble, cost = resolved(configuration.ensemble, spec.signal, catalog, training)
         return Candidate(configuration.model_copy(update={"options": ensemble.options}), cost)
 

@@ -28,6 +28,16 @@ def has_known_tables(storage: RDBStorage) -> bool:
     return storage.get_current_version() == SCHEMA
 
 
+def count_trials(storage: BaseStorage, study: int) -> int:
+    """Return the number of trials of a study."""
+    if not isinstance(storage, RDBStorage) or not has_known_tables(storage):
+        return storage.get_n_trials(study)
+    asked = sql.select(sql.func.count()).where(_TRIALS.c.study_id == study)
+    with storage.engine.connect() as connection:
+        found: int = connection.execute(asked).scalar_one()
+        return found
+
+
 def user_attributes(storage: BaseStorage, study: int, key: str) -> Iterator[tuple[int, Any]]:
     """Iterate over the trials of a study, and read one of their user attributes.
 

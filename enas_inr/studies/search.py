@@ -106,7 +106,7 @@ def run_study(
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         if original:
             store.attach(original)
-        stored = len(store.results())
+        stored = store.count()
         if stored or executor.name != "local" or isinstance(strategy, SelfRunning):
             observer.planned(spec, space)  # the trials will say how long they take
         else:

@@ -21,6 +21,7 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import StudyError
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
+from enas_inr.studies.attributes import count_trials
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
 from enas_inr.studies.space import packed
 from enas_inr.studies.storage import (
@@ -162,6 +163,11 @@ class Store:
                 text = packed(space)
                 if len(text) <= _LONGEST:
                     self._backend.set_study_system_attr(self._number, SPACE_ATTRIBUTE, text)
+
+    def count(self) -> int:
+        """Return the number of trials that have ended."""
+        with explained(self.storage):
+            return count_trials(self._backend, self._number)
 
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""

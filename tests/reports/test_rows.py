@@ -3,13 +3,17 @@ from dataclasses import replace
 import pytest
 
 from enas_inr.reports.findings import findings
-from enas_inr.reports.rows import Results, rows
+from enas_inr.reports.rows import Results
 from enas_inr.reports.statistics import Difference
 from enas_inr.result import TrialStatus
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.record import Published
 from tests.present import present
 from tests.reports.report_data import OTHER, report, results, study
+
+
+def rows(made):
+    return Results.of(made).rows
 
 
 def by_name(made):
@@ -154,13 +158,13 @@ def test_the_rows_are_computed_once_for_all_that_is_written(tmp_path, monkeypatc
     from enas_inr.reports import rows as module
 
     calls = []
-    compute = module.rows
+    compute = module._rows
 
-    def counted(made):
-        calls.append(made)
-        return compute(made)
+    def counted(*arguments):
+        calls.append(arguments)
+        return compute(*arguments)
 
-    monkeypatch.setattr(module, "rows", counted)
+    monkeypatch.setattr(module, "_rows", counted)
     write_record(report(study(coordinate=True), baseline="base"), tmp_path)
     assert len(calls) == 1
 
@@ -183,3 +187,21 @@ def test_each_figure_is_drawn_once_for_the_page_and_the_files(tmp_path, monkeypa
     written = write_record(report(study(coordinate=True)), tmp_path)
     assert {path.name for path in written} >= {"report.html", "curves.png", "curves.svg"}
     assert calls == list(known)
+
+
+def test_many_lines_of_architectures_are_told_in_one_sentence():
+    record = study(widths=range(4, 34), depths=(1, 2, 3))
+    lines = findings(results(record))
+    assert len(lines) == 4  # of three lines along the width, and of thirty along the depth
+    assert lines[-1] == (
+        "of 30 lines along which only the depth changes, the largest has the highest mean PSNR on "
+        "30, a smaller one on 0, on 0 of these significantly (Welch's t-test)"
+    )
+    worse = [
+        r.model_copy(update={"repeats": study(widths=(100,), depths=(1,)).results[0].repeats})
+        if r.trial.ensemble.depth == 1
+        else r
+        for r in record.results
+    ]
+    (*_, line) = findings(Results.of(report(replace(record, results=tuple(worse)))))
+    assert line.endswith("on 0, a smaller one on 30, on 30 of these significantly (Welch's t-test)")
