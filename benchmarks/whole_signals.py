@@ -58,7 +58,7 @@ def smallest(catalog: Catalog, photograph: str, target_db: float) -> str:
             catalog=catalog,
         )
         found = made.fit.metrics
-        label = made.search.best.trial.ensemble.short_label()
+        label = made.fit.model.header.ensemble.short_label()
         stored = made.fit.model.header.precision
         rows = [
             _row(f"`make --goal smallest`: {label}, {stored}", found["psnr_db"], found["bytes"])
