@@ -135,6 +135,21 @@ def left(proposals: Sequence[Configuration], running: Set[str]) -> list[Configur
     return [proposal for proposal in proposals if proposal.key() not in running]
 
 
-def unseen(candidates: Sequence[Candidate], seen: Set[str], n: int) -> list[Configuration]:
-    """Return the first `n` candidates whose keys are not among those that were seen."""
+def unseen(
+    candidates: Sequence[Candidate],
+    history: Sequence[TrialResult],
+    pending: Sequence[Configuration],
+    n: int,
+    keys: Keys | None = None,
+) -> list[Configuration]:
+    """Return the first `n` candidates that neither have been trained nor are being trained.
+
+    Args:
+        candidates: the candidates.
+        history: the trials that have ended.
+        pending: what is being trained.
+        n: largest number of candidates to return.
+        keys: of the same strategy, to look at each trial of a long history only once.
+    """
+    seen = (keys or Keys()).of(history, pending)
     return list(islice((c.spec for c in candidates if c.key not in seen), n))

@@ -41,8 +41,8 @@ class Exhaustive(Strategy):
         """The cheapest ones not yet trained, or what is left of the current round."""
         if self._race:
             return self._race.propose(history, pending, n)
-        seen = self._keys.of(history, pending)
-        return [self._at_share(one) for one in unseen(self._candidates, seen, n)]
+        found = unseen(self._candidates, history, pending, n, self._keys)
+        return [self._at_share(one) for one in found]
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""

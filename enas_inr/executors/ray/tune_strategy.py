@@ -64,8 +64,7 @@ class RayTune(SelfRunning):
         if self._sampler:
             return self._sampler.propose(history, pending, n)
         left = self._options.trials - len(history) - len(pending)
-        seen = self._keys.of(history, pending)
-        return unseen(self._candidates, seen, max(0, min(n, left)))
+        return unseen(self._candidates, history, pending, max(0, min(n, left)), self._keys)
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """Return one comparison of all trials."""
