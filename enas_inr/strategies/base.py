@@ -20,7 +20,6 @@ __all__ = [
     "Keys",
     "Strategy",
     "compared_in_batches",
-    "fresh",
     "left",
     "one_comparison",
     "unseen",
@@ -149,11 +148,16 @@ def unseen(
     history: Sequence[TrialResult],
     pending: Sequence[Configuration],
     n: int,
+    keys: Keys | None = None,
 ) -> list[Configuration]:
-    """Return the first `n` candidates that neither have been trained nor are being trained."""
-    return fresh(candidates, Keys().of(history, pending), n)
+    """Return the first `n` candidates that neither have been trained nor are being trained.
 
-
-def fresh(candidates: Sequence[Candidate], seen: Set[str], n: int) -> list[Configuration]:
-    """Return the first `n` candidates whose keys are not among those that were seen."""
+    Args:
+        candidates: the candidates.
+        history: the trials that have ended.
+        pending: what is being trained.
+        n: largest number of candidates to return.
+        keys: of the same strategy, to look at each trial of a long history only once.
+    """
+    seen = (keys or Keys()).of(history, pending)
     return list(islice((c.spec for c in candidates if c.key not in seen), n))

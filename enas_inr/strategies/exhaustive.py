@@ -9,7 +9,7 @@ from typing import final
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.result import TraceStep, TrialResult, best_of
 from enas_inr.spec import Configuration, Fidelity
-from enas_inr.strategies.base import Keys, Strategy, fresh, one_comparison
+from enas_inr.strategies.base import Keys, Strategy, one_comparison, unseen
 from enas_inr.strategies.options import ExhaustiveOptions, RaceOptions
 from enas_inr.strategies.race import Race
 from enas_inr.strategies.racing import can_race
@@ -42,8 +42,8 @@ class Exhaustive(Strategy):
         """The cheapest ones not yet trained, or what is left of the current round."""
         if self._race:
             return self._race.propose(history, pending, n)
-        seen = self._keys.of(history, pending)
-        return [self._at_share(one) for one in fresh(self._left(history), seen, n)]
+        found = unseen(self._left(history), history, pending, n, self._keys)
+        return [self._at_share(one) for one in found]
 
     def one_by_one(self) -> bool:
         """Whether a result may show that others cannot be better."""

@@ -18,7 +18,7 @@ from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.self_running import Loop, SelfRunning
 from enas_inr.result import TraceStep, TrialResult
 from enas_inr.spec import Configuration
-from enas_inr.strategies.base import Keys, fresh, one_comparison
+from enas_inr.strategies.base import Keys, one_comparison, unseen
 from enas_inr.strategies.options import OptunaOptions
 from enas_inr.strategies.optuna_sampler import OptunaSearch
 
@@ -64,8 +64,7 @@ class RayTune(SelfRunning):
         if self._sampler:
             return self._sampler.propose(history, pending, n)
         left = self._options.trials - len(history) - len(pending)
-        seen = self._keys.of(history, pending)
-        return fresh(self._candidates, seen, max(0, min(n, left)))
+        return unseen(self._candidates, history, pending, max(0, min(n, left)), self._keys)
 
     def trace(self, history: Sequence[TrialResult]) -> Sequence[TraceStep]:
         """Return one comparison of all trials."""
