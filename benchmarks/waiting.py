@@ -41,7 +41,7 @@ from enas_inr.strategies.race import Race
 from enas_inr.testing.lookup import lookup_space, simulate, toy_table
 from enas_inr.testing.simulated import SimulatedExecutor, lognormal_seconds
 
-WORKERS, SIGMA, SEEDS = 16, 1.0, 10
+WORKERS, SIGMA, SEEDS = 16, 1.0, 40
 SIZES: Mapping[str, Sequence[Scalar]] = {"width": range(8, 209, 8), "depth": range(1, 9)}
 MANY: Mapping[str, Sequence[Scalar]] = {
     "grid": (2, 4, 8, 16, 32, 64),
