@@ -21,7 +21,7 @@ from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec
 
 MEASURED_SAMPLES = 2**19  # of a rendering that is timed; that of a larger signal is extrapolated
-TIMED_SECONDS = 0.3
+TIMED_SECONDS, LEAST_RENDERINGS = 0.5, 5  # the first one is not counted
 MATERIALISED_BYTES = 2**30  # beyond that, members share their numbers while they are timed
 BUFFERS = 3  # of hidden units at a time while a network is evaluated
 METRIC = 33.123456789012345  # has as many digits as most
@@ -104,7 +104,7 @@ def latency(model: Model, device: torch.device) -> float:
     rows = max(1, round(shape[0] * share))
     window = [(0.0, float(rows)), *((0.0, float(n)) for n in shape[1:])]
     times: list[float] = []
-    while len(times) < 2 or sum(times) < TIMED_SECONDS:
+    while len(times) < LEAST_RENDERINGS or sum(times) < TIMED_SECONDS:
         started = time.perf_counter()
         model.render(window=window)
         times.append(time.perf_counter() - started)

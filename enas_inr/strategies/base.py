@@ -106,7 +106,8 @@ class Keys:
         if not known:
             self._keys = set()
         self._keys.update(result.key for result in new)
-        return self._keys | {configuration.key() for configuration in pending}
+        running = {configuration.key() for configuration in pending}
+        return self._keys | running if running else self._keys
 
 
 def one_comparison(history: Sequence[TrialResult]) -> list[TraceStep]:

@@ -27,7 +27,7 @@ class Exhaustive(Strategy):
         self._space, self._share = space, options.cells
         self._promising = options.promising
         rules = options.model_dump(exclude={"racing", "cells", "promising"})
-        self._keys = Keys()
+        self._keys, self._ended = Keys(), 0
         self._race: Race | None = None
         if self._share == 1 and not self._promising and can_race(space, options.racing):
             self._race = Race(space, RaceOptions(**rules, configurations=len(space.feasible)))
@@ -50,13 +50,22 @@ class Exhaustive(Strategy):
         return self._promising
 
     def _left(self, history: Sequence[TrialResult]) -> Sequence[Candidate]:
-        """Return the configurations that can be better than the best one."""
-        promise = self._space.promise
+        """Return the configurations from the first that has not ended, if they can be better."""
+        candidates, promise = self._unended(history), self._space.promise
         best = best_of(history) if self._promising and promise else None
         if promise is None or best is None or best.shortfall_db > 0:
-            return self._candidates
+            return candidates
         lowest = (best.score or 0.0) - best.score_interval
-        return [one for one in self._candidates if promise(one) >= lowest]
+        return [one for one in candidates if promise(one) >= lowest]
+
+    def _unended(self, history: Sequence[TrialResult]) -> Sequence[Candidate]:
+        """Return the configurations from the first that has not ended."""
+        ended, candidates = self._keys.of(history), self._candidates
+        if self._ended and candidates[self._ended - 1].key not in ended:
+            self._ended = 0  # another history
+        while self._ended < len(candidates) and candidates[self._ended].key in ended:
+            self._ended += 1
+        return candidates[self._ended :]
 
     def rounds(self) -> int:
         """Return how often a configuration can be trained."""
