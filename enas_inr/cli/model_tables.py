@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 def print_fit(result: FitResult) -> None:
     """Print the result of a fit."""
     metrics = result.metrics
+    known = metrics["known_cells"]
     print(
         f"{result.model.header.ensemble.label()}, {counted(metrics['steps'], 'step')}, "
         f"{metrics['seconds']:.1f} s"
+        + (f"; {counted(known, 'cell')} as the search has trained them" if known else "")
     )
     print(quality(metrics))
     print(
