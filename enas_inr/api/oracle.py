@@ -16,10 +16,11 @@ from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice, SignalInfo
 from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.loop import Observer
-from enas_inr.studies.oracle import Regret, oracle_name, oracle_space, oracle_spec, regret
+from enas_inr.studies.oracle import Regret, oracle_name, oracle_spec, regret
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.search import run_study
 from enas_inr.studies.settings import SignalSettings
+from enas_inr.studies.space import stored_space
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -87,7 +88,7 @@ def oracle(
         reuse=True,
         measure=measures(catalog, taken, asked.budget.precision, device),
     )
-    space = oracle_space(asked, name, storage, catalog)
+    space = stored_space(asked, name, storage, catalog)
     return regret(results, name, asked, found.trials, space)
 
 

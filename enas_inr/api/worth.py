@@ -11,6 +11,7 @@ from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
+    from enas_inr.plugins.catalog import Catalog
     from enas_inr.signals.signal import Signal
 
 MOST_PIXELS = 600_000  # of a picture that is encoded for the comparison, in about a second
@@ -77,6 +78,49 @@ class Worth:
             "without loss" if self.codec.psnr_db is None else f"at {self.codec.psnr_db:.2f} dB"
         )
         return f"{line}; {self.codec.name} has {format_quantity(self.codec.bytes)}B {quality}"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a search has trained, beside a training of everything.
+
+    Attributes:
+        flops: FLOPs of its trainings.
+        full_flops: FLOPs of a training of all configurations within the budget in full.
+        configurations: number of these.
+    """
+
+    flops: float
+    full_flops: float
+    configurations: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Return a line for people."""
+        return (
+            f"trained {format_quantity(self.flops)} FLOPs, {self.flops / self.full_flops:.1%} of "
+            f"the {format_quantity(self.full_flops)} of "
+            f"{counted(self.configurations, 'configuration')} in full"
+        )
+
+
+def spent_of(result: SearchResult, catalog: Catalog) -> Spent:
+    """Compare what a search has trained with a training of all configurations in full.
+
+    Args:
+        result: result of the search.
+        catalog: the plugins.
+    """
+    from enas_inr.executors.parts import training_flops
+    from enas_inr.studies.oracle import full_flops
+    from enas_inr.studies.space import stored_space
+
+    space = stored_space(result.spec, result.study, result.storage, catalog)
+    full = full_flops(result.spec, space)
+    return Spent(training_flops(result.trials), full, len(space.feasible))
 
 
 def worth_of(result: SearchResult, signal: Signal) -> Worth:

@@ -45,7 +45,7 @@ def search(
     """
     from enas_inr.api.reading import take_signal
     from enas_inr.api.search import search as run_search
-    from enas_inr.api.worth import warnings, worth_of
+    from enas_inr.api.worth import spent_of, warnings, worth_of
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.setting_options import spell
     from enas_inr.cli.signals import described, words
@@ -73,15 +73,17 @@ def search(
         except KeyboardInterrupt:
             progress.interrupted()
             return ExitCode.INTERRUPTED
-    worth = worth_of(result, read)
+    worth, spent = worth_of(result, read), spent_of(result, catalog)
     source = words(signal, settings, original, read)
     advice = list(warnings(result, worth, shlex.join(["enas-inr", "suggest", *source])))
     further = shlex.join(["enas-inr", "fit", *source, *_study(result, settings)])
     if as_json:
-        added = {"worth": worth.to_dict(), "warnings": advice, "next": further}
-        print(json.dumps(result.to_dict() | added, indent=2))
+        figures = {"worth": worth.to_dict(), "spent": spent.to_dict()}
+        said = {"warnings": advice, "next": further}
+        print(json.dumps(result.to_dict() | figures | said, indent=2))
     else:
         print_result(result)
+        print(spent.text())
         print(worth.text())
         for line in advice:
             print(f"warning: {line}")

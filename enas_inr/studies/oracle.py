@@ -12,14 +12,13 @@ from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import StudyError
 from enas_inr.estimate import difference_db
 from enas_inr.executors.parts import PASSES, training_flops
-from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus, best_of
 from enas_inr.spec import Choice, StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
 from enas_inr.strategies.options import ExhaustiveOptions
-from enas_inr.studies.reading import measured_costs, read_study
-from enas_inr.studies.space import searched_space
+from enas_inr.studies.reading import read_study
+from enas_inr.studies.space import stored_space
 from enas_inr.studies.storage import study_names
 
 SUFFIX = "-oracle"
@@ -138,10 +137,7 @@ def regret(
         score=_score(best) - _score(winner),
         interval=_interval(winner, scored),
         flops=training_flops(study),
-        oracle_flops=sum(
-            PASSES * spec.repeats * one.spec.training(spec.training).steps * one.cost.flops
-            for one in space.feasible
-        ),
+        oracle_flops=full_flops(spec, space),
     )
 
 
@@ -166,24 +162,19 @@ def find_regret(study: str, storage: str, catalog: Catalog) -> Regret | None:
         return None
     _, name, spec, trials = max(found, key=lambda one: one[0])
     ended = [trial for trial in trials if trial.status is not TrialStatus.FAILED]
-    space = oracle_space(spec, study, storage, catalog)
+    space = stored_space(spec, study, storage, catalog)
     strategy = Exhaustive(space, ExhaustiveOptions.model_validate(spec.strategy.options))
     if strategy.propose(ended, (), 1):
         return None
     return regret(results, name, spec, trials, space)
 
 
-def oracle_space(spec: StudySpec, study: str, storage: str, catalog: Catalog) -> FeasibleSpace:
-    """Return the space of an oracle, with the costs that were measured for its study.
-
-    Args:
-        spec: specification of the oracle.
-        study: name of the study.
-        storage: where it is kept.
-        catalog: the plugins.
-    """
-    objective, costs = make_objective(catalog, spec), measured_costs(study, storage)
-    return searched_space(spec, catalog, objective, known=costs)
+def full_flops(spec: StudySpec, space: FeasibleSpace) -> float:
+    """Return the FLOPs of a training of all configurations of a space in full."""
+    return sum(
+        PASSES * spec.repeats * one.spec.training(spec.training).steps * one.cost.flops
+        for one in space.feasible
+    )
 
 
 def _fidelity(spec: StudySpec) -> float:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from enas_inr.errors import EnasInrError
-from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import find_pictures, kept_space, measured_costs, read_study
-from enas_inr.studies.space import recalled_space
+from enas_inr.studies.reading import find_pictures, read_study
+from enas_inr.studies.space import stored_space
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,8 @@ def _latest(results: list[TrialResult]) -> list[TrialResult]:
 def _trace(
     spec: StudySpec, results: list[TrialResult], catalog: Catalog, name: str, storage: str
 ) -> tuple[TraceStep, ...]:
-    costs, kept = measured_costs(name, storage), kept_space(name, storage)
     try:
-        space = recalled_space(spec, catalog, make_objective(catalog, spec), costs, kept)
+        space = stored_space(spec, name, storage, catalog)
         chosen = spec.strategy
         strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
         return tuple(strategy.trace(results))

@@ -12,6 +12,7 @@ from functools import cache, partial
 from enas_inr.backbones.feasibility import Measure, Measured, feasible_space, known_at_once
 from enas_inr.cost import Candidate, FeasibleSpace, Later
 from enas_inr.objectives.base import Objective
+from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.spec import Cost, SearchSpace, StudySpec, TrialSpec
@@ -80,6 +81,21 @@ def recalled_space(
         **known_at_once(spec),
     )
     return _weighed(space, spec, objective)
+
+
+def stored_space(spec: StudySpec, study: str, storage: str, catalog: Catalog) -> FeasibleSpace:
+    """Return the `recalled_space` of a stored study, or of its oracle.
+
+    Args:
+        spec: specification of the study or of the oracle, which have the same space.
+        study: name of the study.
+        storage: where it is kept.
+        catalog: the plugins.
+    """
+    from enas_inr.studies.reading import kept_space, measured_costs
+
+    costs, kept = measured_costs(study, storage), kept_space(study, storage)
+    return recalled_space(spec, catalog, make_objective(catalog, spec), costs, kept)
 
 
 def _weighed(space: FeasibleSpace, spec: StudySpec, objective: Objective) -> FeasibleSpace:

@@ -28,8 +28,8 @@ class Stopping:
     started: float | None = None
 
     def begun(self) -> Stopping:
-        """Return the rules with the time running from now."""
-        return replace(self, started=self.clock())
+        """Return the rules with the time running, from now if it does not run yet."""
+        return self if self.started is not None else replace(self, started=self.clock())
 
     def reason(self, history: Sequence[TrialResult]) -> str:
         """Return why the search stops now; empty if it goes on."""

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import enas_inr
-from enas_inr.api.worth import Encoded, Worth, warnings, worth_of
+from enas_inr.api.worth import Encoded, Worth, spent_of, warnings, worth_of
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.codecs import flac_bytes, jpeg_sizes, png_bytes
 from enas_inr.signals.signal import Signal
@@ -97,3 +98,27 @@ def test_what_is_wrong_is_said_with_advice(found):
     assert "`suggest it`" in silent
     assert trials.startswith("1 of 2 trials diverged; give a learning rate below 0.01")
     assert larger.startswith("the model is larger than the raw samples: 200B for 100B; ")
+
+
+def test_what_was_trained_is_a_share_of_all_in_full(tmp_path):
+    found = enas_inr.search(
+        "sample:photo",
+        size="24",
+        grid=4,
+        widths=[4, 8],
+        depths=[1],
+        steps=5,
+        repeats=2,
+        strategy="exhaustive",
+        racing=False,
+        floor_db=-99,
+        storage=f"sqlite:///{tmp_path / 's.db'}",
+    )
+    spent = spent_of(found, load_catalog())
+    steps = 3 * 5 * 2
+    assert spent.full_flops == sum(steps * trial.trial.cost.flops for trial in found.trials)
+    assert (spent.flops, spent.configurations) == (spent.full_flops, 2)
+    assert "100.0% of the" in spent.text()
+    half = replace(found, trials=found.trials[:1])
+    share = found.trials[0].trial.cost.flops * steps / spent.full_flops
+    assert f"{share:.1%}" in spent_of(half, load_catalog()).text()

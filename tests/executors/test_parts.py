@@ -7,7 +7,6 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from enas_inr.backbones.feasibility import resolved
 from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.executors.parts import merged, part_of, training_flops
@@ -15,8 +14,9 @@ from enas_inr.executors.states import FOLDER_VARIABLE, MOST_SECONDS, States, sta
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
-from enas_inr.spec import EnsembleSpec, Fidelity, Part, TrainingSpec, TrialSpec
+from enas_inr.spec import EnsembleSpec, Fidelity, Part, TrainingSpec
 from tests.present import present
+from tests.trials import make_trial
 
 CATALOG = load_catalog(plugins=False)
 SIGNAL = load_signal(CATALOG, "sample:photo", {"size": [21, 19]})  # cells of four shapes
@@ -27,16 +27,7 @@ def trial(part, repeats=1, profile="tuned"):
     changes = {"patience": 3, "learning_rate": 3.0} if profile == "stops" else {}
     training = TrainingSpec.from_profile("paper" if changes else profile, steps=STEPS, **changes)
     spec = EnsembleSpec(grid=4, depth=1, width=8)
-    ensemble, cost = resolved(spec, SIGNAL.info(), CATALOG, training)
-    return TrialSpec(
-        number=0,
-        ensemble=ensemble,
-        cost=cost,
-        training=training,
-        part=part,
-        repeats=repeats,
-        seed=3,
-    )
+    return make_trial(SIGNAL, CATALOG, spec, training, part, repeats=repeats, seed=3)
 
 
 def run(part, repeats=1, profile="tuned"):

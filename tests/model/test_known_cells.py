@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from enas_inr.backbones.feasibility import resolved
 from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.executors.states import States
@@ -15,7 +14,8 @@ from enas_inr.model.fitting import FitSpec
 from enas_inr.model.measure import measure
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
-from enas_inr.spec import EnsembleSpec, Part, TrainingSpec, TrialSpec
+from enas_inr.spec import EnsembleSpec, Part, TrainingSpec
+from tests.trials import make_trial
 
 CATALOG = load_catalog(plugins=False)
 SIGNAL = load_signal(CATALOG, "sample:photo", {"size": [21, 19]})  # cells of four shapes
@@ -24,17 +24,8 @@ TUNED = TrainingSpec.from_profile("tuned", steps=40)
 
 def trained(folder, parts, backbone="siren", training=TUNED):
     spec = EnsembleSpec(backbone=backbone, grid=4, depth=1, width=8)
-    ensemble, cost = resolved(spec, SIGNAL.info(), CATALOG, training)
     trials = [
-        TrialSpec(
-            number=number,
-            ensemble=ensemble,
-            cost=cost,
-            training=training,
-            part=part,
-            repeats=1,
-            seed=0,
-        )
+        make_trial(SIGNAL, CATALOG, spec, training, part, number=number)
         for number, part in enumerate(parts)
     ]
     context = ExecutionContext(CATALOG, SIGNAL, "cpu", states=folder)
