@@ -63,3 +63,21 @@ def assert_one_line(outcome, code):
     assert outcome.err.startswith("enas-inr: ")
     assert outcome.err.endswith("\n")
     assert outcome.code == code
+
+
+def modules_after(*command, cwd):
+    """Run a command in a process of its own, and return the modules that it has imported."""
+    script = (
+        "import sys; from enas_inr.cli.main import run; code = run(sys.argv[1:]); "
+        "print(code, *sys.modules, file=sys.stderr)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script, *command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, *modules = process.stderr.split()
+    assert code == "0"
+    return modules

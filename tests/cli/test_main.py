@@ -1,13 +1,11 @@
 import os
-import subprocess
-import sys
 
 import pytest
 import typer
 
 import enas_inr
 from enas_inr.cli.main import app
-from tests.command_line import call, call_process, plain
+from tests.command_line import call, call_process, modules_after, plain
 
 HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}
 
@@ -44,19 +42,7 @@ def test_the_version_is_printed():
 
 @pytest.mark.parametrize("line", ["--help", "search --help", "plugins list", "plugins list --json"])
 def test_help_and_listings_import_nothing_heavy(line, tmp_path):
-    script = (
-        "import sys; from enas_inr.cli.main import run; code = run(sys.argv[1:]); "
-        "print(code, *sys.modules, file=sys.stderr)"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", script, *line.split()],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    code, *modules = process.stderr.split()
-    assert code == "0"
+    modules = modules_after(*line.split(), cwd=tmp_path)
     assert "enas_inr.cli.main" in modules
     heavy = HEAVY | ({"pydantic"} if line == "--help" else set())
     assert not heavy & {module.partition(".")[0] for module in modules}

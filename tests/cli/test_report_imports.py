@@ -1,14 +1,12 @@
 """What a report imports: a machine that only reads studies need not wait for more."""
 
-import subprocess
-import sys
-
 import pytest
 from pydantic import JsonValue
 
 from enas_inr.spec import Choice
 from enas_inr.studies.store import Store
 from enas_inr.testing.lookup import lookup_space
+from tests.command_line import modules_after
 from tests.studies.stored import SPEC, complete
 
 HEAVY = {"torch", "ray", "pandas"}
@@ -23,19 +21,7 @@ def test_neither_torch_nor_pandas(form, strategy, tmp_path):
         store.keep_space(lookup_space({"width": (4, 8, 16), "depth": (1, 2)}, 10**9))
         store.add(complete(0))
         store.add(complete(1, width=8))
-    script = (
-        "import sys; from enas_inr.cli.main import run; code = run(sys.argv[1:]); "
-        "print(code, *sys.modules, file=sys.stderr)"
-    )
     command = ["report", "s", "--storage", "s.db", "-o", f"s.{form}"]
-    process = subprocess.run(
-        [sys.executable, "-c", script, *command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    code, *modules = process.stderr.split()
-    assert code == "0"
+    modules = modules_after(*command, cwd=tmp_path)
     assert (tmp_path / f"s.{form}").stat().st_size
     assert not HEAVY & {module.partition(".")[0] for module in modules}
