@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.errors import SpecError
+from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.options import PAPER_SIZE, parse_size
-from enas_inr.studies.settings import SignalSettings
+from enas_inr.studies.settings import SetSettings, SignalSettings
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
+    from enas_inr.spec import SignalInfo
 
 
 def take_signal(
@@ -49,6 +51,68 @@ def take_signal(
         raise SpecError("signal_options do not apply to a Signal", "give a file, or leave them out")
     signal.check()
     return signal
+
+
+def take_set(
+    catalog: Catalog,
+    named: Sequence[str | Path | Signal],
+    settings: SetSettings,
+    default: str = PAPER_SIZE,
+    say: Callable[[str], None] = lambda line: None,
+) -> SignalSet:
+    """Find the signals of a set, and read each of them once.
+
+    Args:
+        catalog: the plugins.
+        named: files, folders, patterns, text files of paths, samples and groups of samples (see
+            `enas_inr.signals.sets.find_sources`), or Signals.
+        settings: how the signals are read, how many, and whether bad ones are left out.
+        default: default size of images, see `read_signal`.
+        say: called with a line about what was left out.
+
+    Raises:
+        SignalError: there is no signal, one cannot be read, or two have the same values.
+        SpecError: a setting is not valid, or a signal is named twice.
+    """
+    from enas_inr.signals.sets import SignalSet, find_sources, names_of, numbered
+
+    names = [str(one) for one in named if isinstance(one, (str, Path))]
+    if len(names) < len(named):
+        if names:
+            raise SpecError(
+                f"a set of {len(names)} names and {len(named) - len(names)} Signals",
+                "give either names or Signals",
+            )
+        sources: Sequence[Any] = named[: settings.limit]
+        short = numbered([getattr(one, "name", "") for one in sources])
+    else:
+        found = find_sources(catalog, names, settings.limit, skip_bad=settings.skip_bad)
+        sources, short = found.sources, names_of(found.sources)
+        for line in found.left_out:
+            say(line)
+    infos: dict[tuple[object, ...], SignalInfo] = {}
+    kept: list[Any] = []
+    for name, source in zip(short, sources, strict=True):
+        try:
+            info = take_signal(catalog, source, settings, default).info()
+            if info.identity in infos:
+                raise SignalError(
+                    f"signals {infos[info.identity].name!r} and {name!r} are the same",
+                    "give it once",
+                )
+        except SignalError as error:
+            if not settings.skip_bad:
+                raise SignalError(str(error), "or leave it out with --skip-bad") from None
+            say(f"left out: {error}")
+            continue
+        infos[info.identity] = info.model_copy(update={"name": name})
+        kept.append(source)
+    if not infos:
+        raise SignalError("no signal of the set can be read", "give others")
+    return SignalSet(
+        tuple(infos.values()),
+        lambda number: take_signal(catalog, kept[number], settings, default),
+    )
 
 
 def read_signal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import Configuration, SignalInfo, TrialSpec
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
 
 __all__ = ["BATCH", "ExecutionContext", "Executor", "Supply", "TrialProgress", "given"]
@@ -49,7 +51,9 @@ class ExecutionContext:
 
     Attributes:
         catalog: makes backbones.
-        signal: the signal to fit.
+        signal: the signal to fit; of a set, the first one (see `on`).
+        signals: the signals of a set, by `TrialSpec.signal`; None if there is no set.
+        known_info: the metadata of the signal, if they are known already.
         device: device as the user named it; see `enas_inr.training.device`.
         on_progress: to be called while a trial is trained.
         title: title of the search for people: its study and strategy.
@@ -59,7 +63,8 @@ class ExecutionContext:
         say: shows the user a line.
         at_end: callbacks for the end of the search, however it ends.
         pictures: whether pictures of the reconstructions of complete trials are wanted.
-        orders: the cells in the order in which they are picked, by grid and margin; see `order`.
+        orders: the cells in the order in which they are picked, by the fingerprint of the signal,
+            grid and margin; see `order`.
         states: folder for the states of trainings on this machine; None if they are not to be kept
             (see `enas_inr.executors.states`).
         keep_picture: to be called with a trial and its picture, if pictures are wanted, in the
@@ -78,22 +83,40 @@ class ExecutionContext:
     pictures: bool = False
     states: Path | None = None
     keep_picture: Callable[[TrialSpec, Picture], None] = lambda trial, picture: None
-    orders: dict[tuple[int, int], list[int]] = field(default_factory=dict, repr=False)
+    orders: dict[tuple[str, int, int], array[int]] = field(default_factory=dict, repr=False)
+    signals: SignalSet | None = None
+    known_info: SignalInfo | None = None
+
+    def on(self, trial: TrialSpec) -> ExecutionContext:
+        """Return the context of the signal on which a trial is trained, with all else the same.
+
+        Raises:
+            SignalError: the signal cannot be read any more.
+        """
+        if self.signals is None:
+            return self
+        signal, info = self.signals[trial.signal], self.info_of(trial)
+        return replace(self, signal=signal, signals=None, known_info=info)
+
+    def info_of(self, trial: TrialSpec) -> SignalInfo:
+        """Return the metadata of the signal on which a trial is trained, without reading it."""
+        return self.info if self.signals is None else self.signals.infos[trial.signal]
 
     def order(self, grid: int, margin: int) -> list[int]:
         """Return the cells of the signal in the order in which they are picked, computed once."""
         from enas_inr.signals.partition import cut
         from enas_inr.signals.stratified import nested_order
 
-        if (grid, margin) not in self.orders:
+        key = (self.info.fingerprint, grid, margin)
+        if key not in self.orders:
             cells = cut(self.signal.values, (grid,) * len(self.info.shape), margin)
-            self.orders[grid, margin] = nested_order(cells)
-        return self.orders[grid, margin]
+            self.orders[key] = array("I", nested_order(cells))
+        return self.orders[key].tolist()
 
     @cached_property
     def info(self) -> SignalInfo:
         """The metadata of the signal; its fingerprint is computed once."""
-        return self.signal.info()
+        return self.known_info or self.signal.info()
 
     def for_worker(self, device: str | None = None, share: float = 1.0) -> ExecutionContext:
         """Return a copy that can be sent to another process, without the parts of this process.

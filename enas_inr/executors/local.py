@@ -41,6 +41,9 @@ from enas_inr.training.workers import STREAMS
 
 __all__ = ["LocalExecutor", "train_trial"]
 
+MOST_SAMPLES = 2**24
+"""Samples of the signals of a set that are trained on together, if they are several."""
+
 
 @final
 class LocalExecutor(Executor):
@@ -51,13 +54,33 @@ class LocalExecutor(Executor):
         self._device = resolve_device(context.device)
         self._shapes = STREAMS if self._device.type == "cuda" else 1
         self._cores = torch.get_num_threads() if self._device.type == "cpu" else 1
-        self._states = States(context.states, context.info, context.catalog)
 
     def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train trials of equal shape together, one group of shapes after the other."""
         while taken := trials.take(self._shapes, BATCH):
             for group in groups(taken, self._side_by_side):
-                yield from self._train(group)
+                for some in self._within_memory(group):
+                    yield from self._train(some)
+
+    def _within_memory(self, trials: list[TrialSpec]) -> Iterator[list[TrialSpec]]:
+        """Split trials on many signals, so that those that are in memory together are not too big.
+
+        Those on the same signal stay together.
+        """
+        some: list[TrialSpec] = []
+        samples = 0
+        for of_signal in by_signal(trials).values():
+            more = self._context.info_of(of_signal[0]).samples
+            if some and samples + more > MOST_SAMPLES:
+                yield some
+                some, samples = [], 0
+            some, samples = some + of_signal, samples + more
+        yield some
+
+    def _states(self, trial: TrialSpec) -> States:
+        """Return the states of the signal of a trial."""
+        context = self._context
+        return States(context.states, context.info_of(trial), context.catalog)
 
     def _side_by_side(self, trial: TrialSpec) -> int:
         """Return how many shapes like that of a trial are trained at the same time."""
@@ -82,7 +105,7 @@ class LocalExecutor(Executor):
             )
 
         begun = first.part is not None and first.part.first_step > 0
-        found = [self._states.find(trial) if begun else None for trial in trials]
+        found = [self._states(trial).find(trial) if begun else None for trial in trials]
         states = [state for state in found if state is not None]
         if begun and len(states) < len(trials):
             pairs = list(zip(trials, found, strict=True))
@@ -102,7 +125,7 @@ class LocalExecutor(Executor):
                 keep_params=self._context.pictures,
                 on_progress=tell,
                 share=self._context.share,
-                stage=Stage(first.steps, states, keep=self._states.folder is not None),
+                stage=Stage(first.steps, states, keep=self._context.states is not None),
             )
         except Exception as error:  # a failed trial must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
@@ -113,7 +136,9 @@ class LocalExecutor(Executor):
             yield from self._train([from_the_start(trial) for trial in trials])
             return
         apart = groups(trials, lambda trial: 1)
-        if failed and len(apart) > 1:  # only the shape at fault should fail
+        if len(apart) == 1:
+            apart = list(by_signal(trials).values())
+        if failed and len(apart) > 1:  # only the shape or the signal at fault should fail
             for group in apart:
                 yield from self._train(group)
             return
@@ -126,7 +151,7 @@ class LocalExecutor(Executor):
         for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
             share = seconds * trial.cost.flops
             result = trial_result(self._context, trial, outcome, share)
-            self._states.keep(result, outcome.state)
+            self._states(trial).keep(result, outcome.state)
             picture = trial_picture(self._context, job, outcome, result)
             if picture:
                 self._context.keep_picture(trial, picture)
@@ -155,6 +180,14 @@ def groups(
         found.setdefault((common, known[common] // shapes(same[0])), []).extend(same)
         known[common] += 1
     return list(found.values())
+
+
+def by_signal(trials: Sequence[TrialSpec]) -> dict[int, list[TrialSpec]]:
+    """Return the trials on each signal of a set."""
+    found: dict[int, list[TrialSpec]] = {}
+    for trial in trials:
+        found.setdefault(trial.signal, []).append(trial)
+    return found
 
 
 def from_the_start(trial: TrialSpec) -> TrialSpec:

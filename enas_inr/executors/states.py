@@ -130,7 +130,7 @@ class States:
     def _name(self, trial: TrialSpec) -> str:
         """Return a digest of all that determines the weights of a cell."""
         recipe = trial.model_dump(
-            mode="json", exclude={"number", "cost", "repeats", "part", "recipe"}
+            mode="json", exclude={"number", "cost", "repeats", "part", "recipe", "signal"}
         )
         used = ("backbone", trial.ensemble.backbone), ("optimizer", trial.training.optimizer)
         origins = [asdict(self.catalog.find(kind, name).origin) for kind, name in used]

@@ -126,10 +126,10 @@ def _sample(context: ExecutionContext, trial: TrialSpec, outcome: Outcome) -> Sa
     """Return the losses of the cells if the outcome is that of a part."""
     if trial.part is None or outcome.ends is None:
         return None
-    grid = (trial.ensemble.grid,) * len(context.info.shape)
+    axes = len(context.info.shape)  # of all signals of a set
     return Sample(
         cells=outcome.ends.shape[1],
-        of=math.prod(grid),
+        of=trial.ensemble.grid**axes,
         samples=outcome.samples,
         curve=encoded(outcome.losses.float().numpy()),
         ends=encoded(outcome.ends.numpy()),
@@ -147,6 +147,7 @@ def trial_picture(
     """
     if not outcome.params or result.status is not TrialStatus.COMPLETE:
         return None
+    context = context.on(result.trial)
     try:
         params = outcome.params
         if job.partition.picked is not None:
@@ -198,19 +199,30 @@ def training_of(trial: TrialSpec) -> TrainingSpec:
 def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Job]:
     """Return the jobs of trials that share a grid, their cells and their training settings.
 
+    Trials on one signal of a set share its cells.
+
     Raises:
-        SignalError: the signal cannot be cut into so many cells.
+        SignalError: a signal cannot be read any more, or cut into so many cells.
         PluginError: the backbone is missing, broken, or in conflict with another.
     """
-    first = trials[0]
-    side, margin = first.ensemble.grid, first.training.margin
+    cut_before: dict[int, tuple[ExecutionContext, Partition]] = {}
+    jobs = []
+    for trial in trials:
+        if trial.signal not in cut_before:
+            of_signal = context.on(trial)
+            cut_before[trial.signal] = of_signal, _partition(of_signal, trial)
+        jobs.append(make_job(*cut_before[trial.signal], trial))
+    return jobs
+
+
+def _partition(context: ExecutionContext, trial: TrialSpec) -> Partition:
+    """Cut the signal of a context into the cells of a trial."""
+    side, margin = trial.ensemble.grid, trial.training.margin
     grid = (side,) * len(context.info.shape)
-    if part := first.part:
+    if part := trial.part:
         cells = context.order(side, margin)[part.first_cell : part.cells]
-        partition = cut_some(context.signal.values, grid, cells, margin)
-    else:
-        partition = cut(context.signal.values, grid, margin)
-    return [make_job(context, partition, trial) for trial in trials]
+        return cut_some(context.signal.values, grid, cells, margin)
+    return cut(context.signal.values, grid, margin)
 
 
 def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) -> Job:

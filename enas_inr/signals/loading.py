@@ -13,7 +13,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Conflict
 from enas_inr.signals.files import check_is_file
 from enas_inr.signals.image import size_of
-from enas_inr.signals.samples import SAMPLES
+from enas_inr.signals.samples import SAMPLES, Sample
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.validation import nearest
 
@@ -47,12 +47,21 @@ def load_signal(
 
 def takes_option(catalog: Catalog, source: str, option: str) -> bool:
     """Whether the modality that reads `source` has an option of that name (image: `size`)."""
-    name = source.removeprefix(SAMPLE_PREFIX)
+    if source.startswith(SAMPLE_PREFIX) and source.removeprefix(SAMPLE_PREFIX) not in SAMPLES:
+        return False
+    return option in catalog.option_names("modality", modality_of(catalog, source))
+
+
+def modality_of(catalog: Catalog, source: str) -> str:
+    """Return the name of the modality that reads a source.
+
+    Raises:
+        SignalError: an unknown sample or suffix.
+        PluginError: two modalities read this suffix.
+    """
     if source.startswith(SAMPLE_PREFIX):
-        modality = SAMPLES[name].modality if name in SAMPLES else None
-    else:
-        modality = _modality_of(catalog, Path(source))
-    return modality is not None and option in catalog.option_names("modality", modality)
+        return _sample(source.removeprefix(SAMPLE_PREFIX)).modality
+    return _modality_of(catalog, Path(source))
 
 
 def original_size(catalog: Catalog, source: str) -> tuple[int, int] | None:
@@ -76,15 +85,19 @@ def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
 
 
 def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:
-    if name not in SAMPLES:
-        raise SignalError(f"unknown sample {name!r}", nearest(name, SAMPLES))
-    sample = SAMPLES[name]
+    sample = _sample(name)
     made = sample.make()
     if isinstance(made, Path):
         return replace(_read(catalog, sample.modality, options, made), name=sample.name)
     if options:
         raise _not_applicable(options, f"{SAMPLE_PREFIX}{name}")
     return made
+
+
+def _sample(name: str) -> Sample:
+    if name not in SAMPLES:
+        raise SignalError(f"unknown sample {name!r}", nearest(name, SAMPLES))
+    return SAMPLES[name]
 
 
 def _modality_of(catalog: Catalog, path: Path) -> str:

@@ -14,6 +14,8 @@ import torch
 from enas_inr.errors import SignalError
 from enas_inr.signals.signal import Signal
 
+PHOTOS, PICTURES = "photos", "pictures"
+
 _CHORD_RATE = 16_000  # frames per second
 _CHORD_SECONDS = 2
 _CHORD_PITCHES = (261.63, 329.63, 392.00)  # Hz: C4, E4, G4
@@ -32,12 +34,14 @@ class Sample:
         summary: one line for people.
         make: returns the signal, or the path of a file for its modality; raises SignalError if
             that file is not installed.
+        groups: sets of samples to which it belongs, such as `photos`.
     """
 
     name: str
     modality: str
     summary: str
     make: Callable[[], Path | Signal]
+    groups: tuple[str, ...] = ()
 
 
 def _packaged(package: str, path: str, hint: str) -> Callable[[], Path]:
@@ -61,10 +65,11 @@ _photo = _packaged(
 )
 
 
-def _extra(name: str) -> Callable[[], Path]:
-    return _packaged(
-        "skimage", f"data/{name}.png", "install the extra: pip install 'enas-inr[samples]'"
-    )
+def _extra(name: str, file: str, summary: str, groups: tuple[str, ...] = (PICTURES,)) -> Sample:
+    """Return an image that comes with scikit-image."""
+    hint = "install the extra: pip install 'enas-inr[samples]'"
+    make = _packaged("skimage", f"data/{file}", hint)
+    return Sample(name, "image", f"{summary} (extra `samples`)", make, groups)
 
 
 def _chord() -> Signal:
@@ -88,26 +93,47 @@ def _chord() -> Signal:
     )
 
 
+BOTH = (PHOTOS, PICTURES)
+
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
         sample.name: sample
         for sample in (
             Sample(
-                "photo", "image", "a portrait of Grace Hopper, 512x600 RGB, public domain", _photo
-            ),
-            Sample(
-                "astronaut",
+                "photo",
                 "image",
-                "Eileen Collins, 512x512 RGB, public domain (extra `samples`)",
-                _extra("astronaut"),
+                "a portrait of Grace Hopper, 512x600 RGB, public domain",
+                _photo,
+                BOTH,
             ),
-            Sample(
-                "coffee",
-                "image",
-                "a cup of coffee, 600x400 RGB, CC0 (extra `samples`)",
-                _extra("coffee"),
+            _extra(
+                "astronaut", "astronaut.png", "Eileen Collins, 512x512 RGB, public domain", BOTH
             ),
-            Sample("cat", "image", "a cat, 451x300 RGB, CC0 (extra `samples`)", _extra("chelsea")),
+            _extra("coffee", "coffee.png", "a cup of coffee, 600x400 RGB, CC0", BOTH),
+            _extra("cat", "chelsea.png", "a cat, 451x300 RGB, CC0", BOTH),
+            _extra("rocket", "rocket.jpg", "a rocket at night, 640x427 RGB, public domain", BOTH),
+            _extra(
+                "hubble",
+                "hubble_deep_field.jpg",
+                "galaxies, 1000x872 RGB, public domain",
+                BOTH,
+            ),
+            _extra("retina", "retina.jpg", "a retina, 1411x1411 RGB, CC0", BOTH),
+            _extra(
+                "motorcycle", "motorcycle_left.png", "a motorcycle in a garage, 741x500 RGB", BOTH
+            ),
+            _extra("cameraman", "camera.png", "a man with a camera, 512x512 gray, CC0"),
+            _extra("moon", "moon.png", "the moon, 512x512 gray, public domain"),
+            _extra("coins", "coins.png", "coins of Pompeii, 384x303 gray"),
+            _extra("brick", "brick.png", "bricks, 512x512 gray, CC0"),
+            _extra("grass", "grass.png", "grass, 512x512 gray, CC0"),
+            _extra("gravel", "gravel.png", "gravel, 512x512 gray, CC0"),
+            _extra("tissue", "ihc.png", "stained tissue, 512x512 RGB"),
+            _extra("cell", "cell.png", "a cell under the microscope, 550x660 gray, CC0"),
+            _extra("clock", "clock_motion.png", "a blurred clock, 400x300 gray, public domain"),
+            _extra("page", "page.png", "a scanned page, 384x191 gray"),
+            _extra("text", "text.png", "a photographed text, 448x172 gray, public domain"),
+            _extra("vessels", "microaneurysms.png", "vessels of an eye, 102x102 gray, CC0"),
             Sample("chord", "audio", "a decaying C major chord, 2 s at 16 kHz, mono", _chord),
         )
     }

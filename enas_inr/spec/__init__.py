@@ -133,9 +133,10 @@ class TrialSpec(Lasting):
     Attributes:
         recipe: fields of `training` in which it differs from that of the study.
         part: the part of the cells and repeats that is meant; None for all of them.
+        signal: number of the signal in the set of the study; 0 if it has only one.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("recipe", "part")
+    later: ClassVar[tuple[str, ...]] = ("recipe", "part", "signal")
 
     number: int
     ensemble: EnsembleSpec
@@ -145,6 +146,7 @@ class TrialSpec(Lasting):
     part: Part | None = None
     repeats: int = Field(ge=1)
     seed: int = Field(ge=0)
+    signal: int = Field(default=0, ge=0)
 
     @property
     def steps(self) -> int:

@@ -154,6 +154,19 @@ class SignalSettings(Settings):
     ] = None
 
 
+class SetSettings(SignalSettings):
+    """Settings for reading a set of signals."""
+
+    limit: Annotated[
+        int | None,
+        Field(ge=1),
+        Setting("Number of signals of a set to take: the first ones.", shown="all"),
+    ] = None
+    skip_bad: Annotated[
+        bool, Setting("Leave out signals that cannot be read, or that come twice.")
+    ] = False
+
+
 class StudySettings(TrainingSettings):
     """Settings that determine the results of a search. The defaults are the paper's."""
 

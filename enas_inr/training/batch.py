@@ -6,8 +6,11 @@ A member is the sub-network of one job (an architecture on a signal), one repeat
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -74,10 +77,10 @@ class Batch:
     """Members that one kernel trains, which are equal networks on cells of one block.
 
     Attributes:
-        block: index of the block in the partition.
+        block: index of the block in the partition of each of its jobs.
         points: number of samples on which each member is trained.
         share: share of a cell in the samples of the signal, and so of its loss in the total loss.
-        members: the members.
+        members: the members, job by job.
         packing: memory layout of the numbers of a chunk.
         make_kernel: makes a kernel with the scratch memory of a worker. Each worker keeps the
             kernel of one batch at a time, so that the others hold no scratch memory.
@@ -91,6 +94,19 @@ class Batch:
     packing: Packing
     make_kernel: Callable[[], Kernel]
     chunks: tuple[ChunkState, ...]
+
+    def of(self, job: int) -> slice:
+        """Return the slice of `members` that belong to a job."""
+        return self._slices.get(job, slice(0))
+
+    @cached_property
+    def _slices(self) -> dict[int, slice]:
+        counts = Counter(member.job for member in self.members)
+        ends = accumulate(counts.values())
+        return {
+            job: slice(end - count, end)
+            for (job, count), end in zip(counts.items(), ends, strict=True)
+        }
 
     def by_chunk(self) -> Iterator[tuple[ChunkState, tuple[Member, ...], slice]]:
         """Iterate over the chunks with their members and the slice of `members` that they are."""
@@ -115,25 +131,30 @@ def make_batches(
 ) -> list[Batch]:
     """Group the members that can be trained together, and initialise them.
 
+    Members on several signals share a batch where their cells have the same shape.
+
     Args:
-        jobs: the architectures. Jobs with equal partitions must share one object.
+        jobs: the architectures. Jobs with equal partitions should share one object, so that their
+            cells are held once.
         training: the training settings of all jobs.
         device: where the members are trained.
         workspace: target size of a chunk in bytes.
         workers: number of chunks that are trained side by side.
     """
-    groups: dict[tuple[Hashable, int, int, float], list[Member]] = {}
+    groups: dict[tuple[int, Hashable], list[Member]] = {}
     for number, job in enumerate(jobs):
         for index, block in enumerate(job.partition.blocks):
-            group = (_network(job), id(job.partition), index, job.learning_rate)
-            groups.setdefault(group, []).extend(
+            share = math.prod(block.shape) / job.partition.samples
+            cells = block.shape, job.partition.margin, share
+            group = _network(job), cells, job.learning_rate
+            groups.setdefault((index, group), []).extend(
                 Member(number, repeat, cell)
                 for repeat in range(len(job.seeds))
                 for cell in range(len(block.cells))
             )
     return [
-        _make_batch(jobs, block, members, training, device, workspace, workers)
-        for (_, _, block, _), members in groups.items()
+        _make_batch(jobs, index, members, training, device, workspace, workers)
+        for (index, _), members in groups.items()
     ]
 
 
@@ -168,7 +189,12 @@ def _make_batch(
     coordinates = cell_coordinates(
         block.shape, training.coordinates, margin=job.partition.margin, extent=training.extent
     )
-    data = BlockData(coordinates.to(device), block.values.to(device))
+    partitions = {id(p): p for p in (jobs[m.job].partition for m in members)}
+    values = [partition.blocks[index].values for partition in partitions.values()]
+    targets = torch.cat(values) if len(values) > 1 else values[0]
+    firsts = accumulate((len(part) for part in values[:-1]), initial=0)
+    first = dict(zip(partitions, firsts, strict=True))  # row of the first cell of a partition
+    data = BlockData(coordinates.to(device), targets.to(device))
     points = len(coordinates)
     optimizer = job.optimizer or Adam(training)
     rule = UpdateRule(optimizer, job.learning_rate)
@@ -187,7 +213,8 @@ def _make_batch(
         return guarded_like(job.backbone, make(data, rule, plan))
 
     def start(chunk: list[Member]) -> ChunkState:
-        cells = torch.tensor([member.cell for member in chunk], device=device)
+        rows = [first[id(jobs[member.job].partition)] + member.cell for member in chunk]
+        cells = torch.tensor(rows, device=device)
         return ChunkState.start(packing, *_draw(jobs, index, chunk), cells, optimizer)
 
     chunks = tuple(

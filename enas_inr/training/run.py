@@ -313,10 +313,10 @@ class Run:
         place = {cell: index for index, cell in enumerate(partition.picked)}
         ends = torch.zeros(len(self.jobs[number].seeds), len(place))
         for batch, last in zip(self.batches, self.last_losses, strict=True):
-            cells = partition.blocks[batch.block].cells
-            for member, loss in zip(batch.members, last.tolist(), strict=True):
-                if member.job == number:
-                    ends[member.repeat, place[cells[member.cell]]] = loss
+            mine = batch.of(number)
+            for member, loss in zip(batch.members[mine], last[mine].tolist(), strict=True):
+                cells = partition.blocks[batch.block].cells
+                ends[member.repeat, place[cells[member.cell]]] = loss
         return ends
 
     def _params(self, number: int) -> tuple[Params, ...]:
@@ -324,8 +324,8 @@ class Run:
         repeats = len(self.jobs[number].seeds)
         blocks: dict[int, Params] = {}
         for batch in self.batches:
-            mine = [i for i, member in enumerate(batch.members) if member.job == number]
-            if not mine:
+            mine = batch.of(number)
+            if mine.stop == 0:
                 continue
             leaves = [batch.packing.unpack(c.weights) | dict(c.constants) for c in batch.chunks]
             blocks[batch.block] = {

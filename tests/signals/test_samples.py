@@ -15,7 +15,7 @@ from enas_inr.signals.signal import Signal
 
 
 def test_every_sample_has_a_name_and_a_summary():
-    assert set(SAMPLES) == {"photo", "astronaut", "coffee", "cat", "chord"}
+    assert {"photo", "astronaut", "coffee", "cat", "chord"} <= set(SAMPLES)
     for name, sample in SAMPLES.items():
         assert sample.name == name
         assert sample.summary
@@ -31,7 +31,13 @@ def test_the_photo_is_what_its_summary_says():
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("astronaut", (512, 512, 3)), ("coffee", (400, 600, 3)), ("cat", (300, 451, 3))],
+    [
+        ("astronaut", (512, 512, 3)),
+        ("coffee", (400, 600, 3)),
+        ("cat", (300, 451, 3)),
+        ("retina", (1411, 1411, 3)),
+        ("vessels", (102, 102, 1)),
+    ],
 )
 def test_more_photos_come_with_an_extra(name, shape):
     pytest.importorskip("skimage")
@@ -85,3 +91,9 @@ def test_the_chord_is_always_the_same_and_a_wav_holds_it_exactly(tmp_path):
     again = AudioModality().read(tmp_path / "chord.wav")
     assert torch.equal(again.values, signal.values)
     assert again.meta == signal.meta
+
+
+def test_groups_are_sets_for_studies():
+    groups = [group for sample in SAMPLES.values() for group in sample.groups]
+    assert groups.count("photos") == 8
+    assert groups.count("pictures") == 20
