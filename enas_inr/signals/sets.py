@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
 
-__all__ = ["Found", "SignalSet", "find_sources", "is_set", "names_of", "numbered"]
-
 GROUP_PREFIX = "samples:"
 """Sources that begin so name all samples of a group, such as `samples:photos`."""
 
