@@ -1,38 +1,26 @@
-"""Results of trials and searches: immutable, stored as JSON, without tensors."""
+"""The result of a trial."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from operator import attrgetter
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import ClassVar
 
 from enas_inr.estimate import Sample, interval_db
-from enas_inr.spec import PSNR_OFFSET_DB, Cost, Fidelity, StudySpec, TrialSpec
-from enas_inr.spec.budget import MAXIMISED
+from enas_inr.spec import PSNR_OFFSET_DB, Fidelity, TrialSpec
 from enas_inr.validation import Frozen, Lasting
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "Curve",
     "Picture",
     "RepeatResult",
-    "SearchResult",
-    "TraceStep",
     "TrialResult",
     "TrialStatus",
     "best_of",
-    "compared",
-    "directions",
-    "objective_values",
-    "pareto_front",
     "psnr_paper_db",
 ]
 
@@ -232,108 +220,6 @@ def _cautious_rank(result: TrialResult) -> tuple[float, ...]:
     return result.fidelity.steps, result.trial.repeats, short, lowest, *cost
 
 
-@dataclass(frozen=True)
-class TraceStep:
-    """One decision of a search.
-
-    Attributes:
-        iteration: number of the iteration, from 1.
-        axis: axis that was searched; empty for a strategy that does not search axis by axis.
-        candidates: trials that were compared, in the order of the space.
-        choice: key of the chosen trial; None if none of them is complete.
-    """
-
-    iteration: int
-    axis: str
-    candidates: tuple[TrialResult, ...]
-    choice: str | None
-
-
-def compared(results: Iterable[TrialResult], trace: Iterable[TraceStep]) -> list[TrialResult]:
-    """Return the trials among which a search chose, of which the best is its winner.
-
-    Trials that were trained ahead, while workers were free, and then not needed are left out.
-
-    Args:
-        results: all trials, which are returned if none in the trace is complete.
-        trace: the decisions of the search.
-    """
-    found = {result.trial.number: result for step in trace for result in step.candidates}
-    ordered = [found[number] for number in sorted(found)]
-    return ordered if best_of(ordered) else list(results)
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """The result of a search.
-
-    Attributes:
-        best: the complete trial with the best score.
-        trace: the strategy's decisions.
-        trials: all of the study's trials, in the order of their numbers.
-        seconds: duration of this call, which is short if the study was complete already.
-        front: the Pareto front of the objectives; empty without objectives.
-    """
-
-    study: str
-    storage: str
-    spec: StudySpec
-    best: TrialResult
-    trace: tuple[TraceStep, ...]
-    trials: tuple[TrialResult, ...]
-    seconds: float
-    front: tuple[TrialResult, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as `enas-inr search --json` prints it."""
-        return {
-            "best": _row(self.best),
-            "trace": [
-                {
-                    "iteration": step.iteration,
-                    "axis": step.axis,
-                    "candidates": [_row(result) for result in step.candidates],
-                    "choice": next(
-                        (r.trial.number for r in step.candidates if r.key == step.choice), None
-                    ),
-                }
-                for step in self.trace
-            ],
-            "front": [_row(result) for result in self.front],
-            "trials": [_row(result) for result in self.trials],
-            "seconds": round(self.seconds, 3),
-            "study": self.study,
-            "storage": self.storage,
-        }
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return the trials as a table with one row for each."""
-        import pandas as pd
-
-        return pd.DataFrame([_row(result) for result in self.trials])
-
-
-def _row(result: TrialResult) -> dict[str, Any]:
-    spec = result.trial.ensemble
-    return {
-        "number": result.trial.number,
-        "status": result.status.value,
-        "backbone": spec.backbone,
-        "options": spec.options,
-        **spec.sizes(),
-        "recipe": result.trial.recipe,
-        **result.trial.cost.model_dump(),
-        "psnr_db": result.psnr_db,
-        "psnr_paper_db": result.psnr_paper_db,
-        "psnr_std_db": result.psnr_std_db,
-        "score": result.score,
-        "cells": result.fidelity.cells,
-        "interval_db": result.interval_db if math.isfinite(result.interval_db) else None,
-        "seconds": round(result.seconds, 3),
-        "message": result.message,
-    }
-
-
 _SMALLEST_MSE = 2.0**-126  # the smallest normal float32, so that a perfect fit has a finite PSNR
 
 
@@ -343,58 +229,3 @@ def psnr_paper_db(mse: float) -> float:
     It is 6.0206 dB below the usual PSNR.
     """
     return -10 * math.log10(max(mse, _SMALLEST_MSE))
-
-
-SCORE = ("score",)
-"""The objectives of a study for which none are given."""
-
-
-def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
-    """Return Optuna's `maximize` or `minimize` for each objective (by default the score)."""
-    return ["maximize" if MAXIMISED[name] else "minimize" for name in objectives or SCORE]
-
-
-def objective_values(result: TrialResult, objectives: Sequence[str]) -> tuple[float, ...] | None:
-    """Return the value of each objective (by default the score), or None if it is incomplete."""
-    if result.score is None:
-        return None
-    values = [_MEASURED[name](result) for name in objectives or SCORE]
-    return None if None in values else tuple(float(value) for value in values)
-
-
-_MEASURED: Mapping[str, Callable[[TrialResult], Any]] = MappingProxyType(
-    {
-        "psnr": attrgetter("psnr_db"),
-        "score": attrgetter("score"),
-        **{name: attrgetter(f"trial.cost.{name}") for name in Cost.model_fields},
-    }
-)
-
-
-def pareto_front(
-    results: Iterable[TrialResult], objectives: Sequence[str]
-) -> tuple[TrialResult, ...]:
-    """Return the Pareto front of the complete trials, sorted by FLOPs; empty without objectives.
-
-    A trial is on the front unless another one is at least as good in every objective and better in
-    one.
-    """
-    if not objectives:
-        return ()
-    signs = [1 if MAXIMISED[name] else -1 for name in objectives]
-    gains = [
-        ([sign * value for sign, value in zip(signs, values, strict=True)], result)
-        for result in results
-        if (values := objective_values(result, objectives)) is not None
-    ]
-    front: list[tuple[list[float], TrialResult]] = []
-    # What dominates a trial comes before it in this order, and is dominated by the front at most.
-    for gain, result in sorted(gains, key=lambda pair: pair[0], reverse=True):
-        if not any(_dominates(other, gain) for other, _ in front):
-            front.append((gain, result))
-    found = (result for _, result in front)
-    return tuple(sorted(found, key=lambda r: (r.trial.cost.flops, r.trial.number)))
-
-
-def _dominates(one: list[float], other: list[float]) -> bool:
-    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
