@@ -36,6 +36,7 @@ from enas_inr.result import Picture, TrialResult
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import Axis, Choice, EnsembleSpec, SearchSpace, StudySpec, TrainingSpec
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.store import Store
@@ -79,10 +80,15 @@ class TimedStore(Store):
 
     seconds = 0.0
 
-    def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
+    def add(
+        self,
+        result: TrialResult,
+        picture: Picture | StoredPicture | None = None,
+        whole: TrialResult | None = None,
+    ) -> None:
         """Write a trial."""
         started = time.perf_counter()
-        super().add(result, picture)
+        super().add(result, picture, whole)
         self.seconds += time.perf_counter() - started
 
 
@@ -116,7 +122,7 @@ def search(spec: StudySpec, executor: Executor, workers: int, catalog: Catalog, 
     objective = catalog.create("objective", spec.objective.name, options={})
     with TimedStore(file.stem, spec, str(file)) as store:
         started = time.perf_counter()
-        results = run_loop(spec, space, strategy, objective, executor, store, Observer())
+        results = run_loop(Gathering(spec, space, objective), strategy, executor, store, Observer())
         seconds = time.perf_counter() - started
     failed = [result for result in results if result.psnr_db is None]
     if failed:

@@ -50,6 +50,7 @@ from enas_inr.spec import (
     TrialSpec,
 )
 from enas_inr.strategies.base import Strategy
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.studies.store import Store
 from enas_inr.testing.lookup import PICTURE, Table, toy_table
@@ -189,7 +190,7 @@ def search(spec: StudySpec, trials: int, at_once: int, file: Path, catalog: Cata
     with Store(NAME, spec, str(file)) as store:
         store.keep_space(space)
         clock.start()
-        run_loop(spec, space, strategy, objective, executor, store, clock)
+        run_loop(Gathering(spec, space, objective), strategy, executor, store, clock)
     return clock
 
 

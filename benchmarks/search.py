@@ -37,6 +37,7 @@ from enas_inr.signals.signal import Signal
 from enas_inr.spec import StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies.ask import study_spec
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.studies.oracle import Regret, regret
 from enas_inr.testing.lookup import MemoryRecords
@@ -144,7 +145,11 @@ def replay(pair: Pair, strategy: str, known: Table, catalog: Catalog) -> list[Tr
     objective = make_objective(catalog, pair.spec)
     executor = TableExecutor(by_key)
     return run_loop(
-        pair.spec, pair.space, searched, objective, executor, MemoryRecords(), Observer()
+        Gathering(pair.spec, pair.space, objective),
+        searched,
+        executor,
+        MemoryRecords(),
+        Observer(),
     )
 
 

@@ -173,7 +173,8 @@ class FeasibleSpace:
         objectives: the objectives to optimise together; empty for the score alone.
         seed: random seed of the strategy.
         axes: spatial axes of the signal.
-        samples: samples of the signal.
+        samples: samples of the signal; of a set, those of the first one.
+        signals: number of signals.
         worth: how much of the score one decibel is worth at most.
         promise: returns the highest score that a configuration can have, whatever its PSNR is;
             None if that is not known.
@@ -189,11 +190,32 @@ class FeasibleSpace:
     seed: int = 0
     axes: int = 2
     samples: int = 1
+    signals: int = 1
     worth: float = 1.0
     promise: Callable[[Candidate], float] | None = None
     repeats: int = 1
     exact: bool = False
     within: Callable[[Configuration], Candidate | None] = _none
+
+    def within_both(self, other: FeasibleSpace) -> FeasibleSpace:
+        """Return the configurations that fit the budget of another signal as well.
+
+        Raises:
+            BudgetError: there is none.
+        """
+
+        def within(spec: Configuration) -> Candidate | None:
+            point = self.space.point(spec)
+            return self.within(spec) if other.at(point) else None
+
+        feasible = tuple(one for one in self.feasible if other.at(one.point))
+        if not feasible:
+            raise BudgetError(
+                f"none of the {counted(len(self.feasible), 'configuration')} that fit one "
+                "signal of the set fits the others",
+                "raise the limits, or search signals of similar sizes",
+            )
+        return replace(self, feasible=feasible, within=within)
 
     def cells(self, spec: EnsembleSpec) -> int:
         """Return the number of cells of an architecture."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import Catalog
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
+
+    Given: TypeAlias = str | Path | Signal
+    """What names or is one signal."""
 
 
 def take_signal(
@@ -53,9 +56,29 @@ def take_signal(
     return signal
 
 
+def is_one(given: Given | Sequence[Given] | SignalSet) -> TypeGuard[Given]:
+    """Whether a single signal was named or given, not a set."""
+    from enas_inr.signals.sets import is_set
+
+    if isinstance(given, (str, Path)):
+        return not is_set([str(given)])
+    return not isinstance(given, Sequence)
+
+
+def refuse_set_settings(settings: SetSettings, *others: str) -> None:
+    """Refuse settings of a set for a single signal.
+
+    Raises:
+        SpecError: one of them is given.
+    """
+    for name in (*SetSettings.own(), *others):
+        if name in settings.model_fields_set:
+            raise SpecError(f"{name} is for sets of signals", "leave it out, or give several")
+
+
 def take_set(
     catalog: Catalog,
-    named: Sequence[str | Path | Signal],
+    named: Given | Sequence[Given] | SignalSet,
     settings: SetSettings,
     default: str = PAPER_SIZE,
     say: Callable[[str], None] = lambda line: None,
@@ -65,7 +88,7 @@ def take_set(
     Args:
         catalog: the plugins.
         named: files, folders, patterns, text files of paths, samples and groups of samples (see
-            `enas_inr.signals.sets.find_sources`), or Signals.
+            `enas_inr.signals.sets.find_sources`), or Signals, or a set that was read before.
         settings: how the signals are read, how many, and whether bad ones are left out.
         default: default size of images, see `read_signal`.
         say: called with a line about what was left out.
@@ -76,6 +99,10 @@ def take_set(
     """
     from enas_inr.signals.sets import SignalSet, find_sources, names_of, numbered
 
+    if isinstance(named, SignalSet):
+        return named.those(range(len(named))[: settings.limit])
+    if not isinstance(named, Sequence) or isinstance(named, str):
+        named = [named]
     names = [str(one) for one in named if isinstance(one, (str, Path))]
     if len(names) < len(named):
         if names:

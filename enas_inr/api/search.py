@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SkipValidation
 
 from enas_inr.api.keywords import takes
 from enas_inr.api.measures import measures
-from enas_inr.api.reading import take_signal
+from enas_inr.api.reading import is_one, refuse_set_settings, take_set, take_signal
 from enas_inr.api.settings import SearchSettings
+from enas_inr.api.transfer import measured_on
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import SearchResult
-from enas_inr.spec import Choice
+from enas_inr.spec import Choice, SignalInfo, StudySpec
 from enas_inr.studies.ask import study_spec
 from enas_inr.studies.loop import Observer
+from enas_inr.studies.ordering import held_out, in_order
 from enas_inr.studies.search import run_study
 from enas_inr.validation import parse
 
 if TYPE_CHECKING:
+    from enas_inr.api.reading import Given
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
 
 
@@ -35,34 +40,78 @@ class SearchCall(SearchSettings, arbitrary_types_allowed=True):
 
 
 @takes(SearchCall)
-def search(signal: str | Path | Signal, call: SearchCall) -> SearchResult:
-    """Find the best ensemble for a signal under a budget; the defaults are the paper's.
+def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> SearchResult:
+    """Find the best ensemble for a signal, or for all signals of a set, under a budget.
 
-    `signal` is a file, a sample such as `sample:photo`, or a Signal. Repeating the call resumes the
-    study.
+    `signal` is a file, a sample such as `sample:photo`, or a Signal; for a set, a folder, a
+    pattern, a text file of paths, `samples:photos`, or a list of all these. Repeating the call
+    resumes the study, and with further signals of a set trains what is new.
 
     Raises:
         SpecError: a setting or a name is not valid.
-        SignalError: the signal cannot be read.
+        SignalError: a signal cannot be read.
         BudgetError: no architecture fits the budget.
         StudyError: the study or its storage cannot be used.
         TrainingError: every trial failed or diverged.
     """
     catalog = call.catalog or load_catalog()
-    taken = take_signal(catalog, signal, call, default=call.usual_size)
     settings = call.settled(catalog)
-    executor = {"name": call.chosen("executor"), "options": dict(settings.executor_options or {})}
-    spec = study_spec(settings, taken.info(), catalog)
+    if is_one(signal):
+        refuse_set_settings(call, "hold_out")
+        taken = take_signal(catalog, signal, call, default=call.usual_size)
+        return _run(study_spec(settings, taken.info(), catalog), taken, taken, settings, catalog)
+    say = call.observer.said if call.observer else lambda line: None
+    found = take_set(catalog, signal, call, call.usual_size, say)
+    others: list[int] = []
+    if call.hold_out is not None:
+        searched, others = held_out(found.infos, call.hold_out)
+        found, held = found.those(searched), found.those(others)
+    ordered = found.those(in_order(found.infos, _known(settings)))
+    spec = study_spec(settings, ordered.infos, catalog)
+    result = _run(spec, ordered, ordered[0], settings, catalog)
+    if not others:
+        return result
+
+    def own(of_one: StudySpec, one: Signal) -> SearchResult:
+        unnamed = settings.model_copy(update={"study": None})
+        return _run(of_one, one, one, unnamed, catalog, reuse=True)
+
+    return replace(result, held_out=tuple(measured_on(held, result, own)))
+
+
+def _run(
+    spec: StudySpec,
+    signal: Signal | SignalSet,
+    first: Signal,
+    settings: SearchCall,
+    catalog: Catalog,
+    *,
+    reuse: bool = False,
+) -> SearchResult:
+    executor = {
+        "name": settings.chosen("executor"),
+        "options": dict(settings.executor_options or {}),
+    }
     return run_study(
         spec,
-        taken,
+        signal,
         catalog=catalog,
         name=settings.study,
         storage=settings.storage,
         executor=parse(Choice, executor, "executor"),
         device=settings.device,
         pictures=settings.pictures,
-        observer=call.observer,
+        observer=settings.observer,
         stopping=settings.stop_rules,
-        measure=measures(catalog, taken, spec.budget.precision, settings.device),
+        reuse=reuse or bool(spec.signals),
+        measure=measures(catalog, first, spec.budget.precision, settings.device),
     )
+
+
+def _known(settings: SearchSettings) -> tuple[SignalInfo, ...]:
+    """Return the signals of the study that is continued, in its order."""
+    if settings.study is None:
+        return ()
+    from enas_inr.studies.reading import stored_signals
+
+    return stored_signals(settings.study, settings.storage)

@@ -14,6 +14,7 @@ from enas_inr.studies.setting import Group, Options, Setting, Settings, Text
 from enas_inr.studies.settings import (
     PROFILE,
     STEPS,
+    SetSettings,
     SignalSettings,
     StudySettings,
     TrainingSettings,
@@ -32,11 +33,20 @@ Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", 
 MOST_PSNR_DB = 200.0  # beyond, float32 decides
 
 
-class SearchSettings(SignalSettings, StudySettings):
+class SearchSettings(SetSettings, StudySettings):
     """All settings of a search, including where its trials are trained and kept."""
 
     DEFAULT_PROFILE: ClassVar[str] = "tuned"
 
+    hold_out: Annotated[
+        float | None,
+        Field(gt=0, lt=1),
+        Setting(
+            "Share of the signals of a set that is kept out of the search, to measure what one "
+            "configuration for all costs on others.",
+            shown="none",
+        ),
+    ] = None
     profile: Annotated[str | None, PROFILE.but(shown=DEFAULT_PROFILE)] = None
     device: Device = "auto"
     executor: Annotated[

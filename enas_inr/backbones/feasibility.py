@@ -116,6 +116,7 @@ def known_at_once(spec: StudySpec) -> dict[str, Any]:
         "seed": spec.seed,
         "axes": len(spec.signal.shape),
         "samples": spec.signal.samples,
+        "signals": len(spec.all_signals),
         "repeats": spec.repeats,
         "exact": spec.training.profile != "tuned",
     }

@@ -129,9 +129,9 @@ class States:
 
     def _name(self, trial: TrialSpec) -> str:
         """Return a digest of all that determines the weights of a cell."""
-        recipe = trial.model_dump(
-            mode="json", exclude={"number", "cost", "repeats", "part", "recipe", "signal"}
-        )
+        left_out = {"number", "cost", "repeats", "part", "recipe", "signal", "fitted"}
+        trial = trial.model_copy(update={"ensemble": trial.architecture})
+        recipe = trial.model_dump(mode="json", exclude=left_out)
         used = ("backbone", trial.ensemble.backbone), ("optimizer", trial.training.optimizer)
         origins = [asdict(self.catalog.find(kind, name).origin) for kind, name in used]
         settled = [recipe, self.signal.identity, origins, _versions()]

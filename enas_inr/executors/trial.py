@@ -227,7 +227,7 @@ def _partition(context: ExecutionContext, trial: TrialSpec) -> Partition:
 
 def make_job(context: ExecutionContext, partition: Partition, trial: TrialSpec) -> Job:
     """Return the job of a trial on a signal that is cut already."""
-    spec: EnsembleSpec = trial.ensemble
+    spec: EnsembleSpec = trial.architecture
     training = trial.training
     described = context.catalog.describe("backbone", spec.backbone)
     assert isinstance(described, hookspecs.Backbone)

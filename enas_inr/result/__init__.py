@@ -2,6 +2,7 @@
 
 from enas_inr.result.pareto import directions, objective_values, pareto_front
 from enas_inr.result.search import SearchResult, TraceStep, compared
+from enas_inr.result.signals import HeldOut, OverSignals, SignalResult
 from enas_inr.result.trial import (
     Curve,
     Picture,
@@ -14,9 +15,12 @@ from enas_inr.result.trial import (
 
 __all__ = [
     "Curve",
+    "HeldOut",
+    "OverSignals",
     "Picture",
     "RepeatResult",
     "SearchResult",
+    "SignalResult",
     "TraceStep",
     "TrialResult",
     "TrialStatus",

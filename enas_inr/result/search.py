@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.result.signals import HeldOut
 from enas_inr.result.trial import TrialResult, best_of
-from enas_inr.spec import StudySpec
+from enas_inr.spec import PSNR_OFFSET_DB, StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,7 @@ class SearchResult:
         trials: all of the study's trials, in the order of their numbers.
         seconds: duration of this call, which is short if the study was complete already.
         front: the Pareto front of the objectives; empty without objectives.
+        held_out: what the best one reaches on signals that were kept out of the search.
     """
 
     study: str
@@ -67,11 +69,14 @@ class SearchResult:
     trials: tuple[TrialResult, ...]
     seconds: float
     front: tuple[TrialResult, ...] = ()
+    held_out: tuple[HeldOut, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as `enas-inr search --json` prints it."""
+        of_set = {"signals": self._signals(), "held_out": [_held(o) for o in self.held_out]}
         return {
             "best": _row(self.best),
+            **(of_set if self.spec.signals else {}),
             "trace": [
                 {
                     "iteration": step.iteration,
@@ -90,11 +95,27 @@ class SearchResult:
             "storage": self.storage,
         }
 
+    def _signals(self) -> list[dict[str, Any]]:
+        """Return what the best trial reaches on each signal of a set."""
+        over = self.best.over
+        return [
+            {
+                "signal": self.spec.signals[one.signal].name,
+                "psnr_db": one.psnr_paper_db + PSNR_OFFSET_DB,
+                "score": one.score,
+            }
+            for one in (over.signals if over else ())
+        ]
+
     def to_dataframe(self) -> pd.DataFrame:
         """Return the trials as a table with one row for each."""
         import pandas as pd
 
         return pd.DataFrame([_row(result) for result in self.trials])
+
+
+def _held(one: HeldOut) -> dict[str, Any]:
+    return one.model_dump() | {"regret": one.regret}
 
 
 def _row(result: TrialResult) -> dict[str, Any]:

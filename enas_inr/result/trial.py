@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from enas_inr.estimate import Sample, interval_db
+from enas_inr.result.signals import OverSignals
 from enas_inr.spec import PSNR_OFFSET_DB, Fidelity, TrialSpec
 from enas_inr.validation import Frozen, Lasting
 
@@ -104,9 +105,17 @@ class TrialResult(Lasting):
         flat_db: the PSNR of the best constant for each of its cells, in the usual convention.
         shortfall_db: decibels by which it falls short of what the objective demands.
         score_interval: half the width of the 95% interval of its score.
+        over: its results on the signals of a set, of which the others are aggregates; None in a
+            study of one signal.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("sample", "flat_db", "shortfall_db", "score_interval")
+    later: ClassVar[tuple[str, ...]] = (
+        "sample",
+        "flat_db",
+        "shortfall_db",
+        "score_interval",
+        "over",
+    )
 
     trial: TrialSpec
     status: TrialStatus
@@ -122,20 +131,30 @@ class TrialResult(Lasting):
     flat_db: float | None = None
     shortfall_db: float = 0.0
     score_interval: float = 0.0
+    over: OverSignals | None = None
 
     @property
     def fidelity(self) -> Fidelity:
         """How much of the trial was trained."""
         cells = self.sample.cells / self.sample.of if self.sample else 1.0
-        steps = self.trial.steps / self.trial.training.steps
-        return Fidelity(cells=cells, repeats=self.trial.repeats, steps=steps)
+        steps, signals = self.trial.steps / self.trial.training.steps, 1.0
+        if self.over:
+            cells, signals = self.over.cells, len(self.over.signals) / self.over.of
+        return Fidelity(cells=cells, repeats=self.trial.repeats, steps=steps, signals=signals)
 
     @property
     def amount(self) -> str:
         """How much was trained, for people: `8 of 64 cells, 50 of 200 steps`; empty for all."""
         some, made, most = self.sample, self.trial.steps, self.trial.training.steps
+        if self.over:
+            some = self.over.signals[0].sample
+            trained, every = len(self.over.signals), self.over.of
+            signals = f"{trained} of {every} signals" if trained < every else ""
+        else:
+            signals = ""
         cells = f"{some.cells} of {some.of} cells" if some and some.cells < some.of else ""
-        return ", ".join(filter(None, (cells, f"{made} of {most} steps" if made < most else "")))
+        steps = f"{made} of {most} steps" if made < most else ""
+        return ", ".join(filter(None, (signals, cells, steps)))
 
     @property
     def losses(self) -> list[float]:
@@ -146,7 +165,9 @@ class TrialResult(Lasting):
 
     @property
     def interval_db(self) -> float:
-        """Half the width of the 95% interval of the PSNR, over the cells that are not trained."""
+        """Half the width of the 95% interval of the PSNR, over what is not trained."""
+        if self.over:
+            return self.over.interval_db
         return interval_db(self.losses, self.sample.of) if self.sample else 0.0
 
     @cached_property
@@ -207,8 +228,9 @@ def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
     """Return the best complete trial, or None.
 
     Of a configuration, the last result counts, which has the highest fidelity. Of configurations,
-    those with most of their steps and then of repeats count, by the lower end of the interval of
-    their score; of equal ones, the first by its key, since the order in which they end is chance.
+    those with most of their steps, signals and then repeats count, by the lower end of the interval
+    of their score; of equal ones, the first by its key, since the order in which they end is
+    chance.
     """
     latest = sorted({result.key: result for result in results}.items())
     return max((r for _, r in latest if r.score is not None), key=_cautious_rank, default=None)
@@ -217,7 +239,8 @@ def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
 def _cautious_rank(result: TrialResult) -> tuple[float, ...]:
     short, score, *cost = result.rank
     lowest = score - result.score_interval
-    return result.fidelity.steps, result.trial.repeats, short, lowest, *cost
+    known = result.fidelity
+    return known.steps, known.signals, known.repeats, short, lowest, *cost
 
 
 _SMALLEST_MSE = 2.0**-126  # the smallest normal float32, so that a perfect fit has a finite PSNR

@@ -140,6 +140,11 @@ class SignalSet(Sequence["Signal"]):
     def __len__(self) -> int:
         return len(self.infos)
 
+    def those(self, numbers: Sequence[int]) -> SignalSet:
+        """Return the set of the signals with these numbers, in their order."""
+        infos = tuple(self.infos[number] for number in numbers)
+        return SignalSet(infos, lambda number: self.read(numbers[number]))
+
     def __getitem__(self, number: int) -> Signal:  # type: ignore[override]
         """Return a signal, which is read again if it has changed in the meantime.
 

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from enas_inr.spec.aggregate import Aggregate
 from enas_inr.spec.architecture import Cost, EnsembleSpec, Options, Searchable, SignalInfo
 from enas_inr.spec.axis import Axis, Range
 from enas_inr.spec.budget import MAXIMISED, Budget, Limit
@@ -23,6 +24,7 @@ from enas_inr.validation import Frozen, Lasting, nearest
 
 __all__ = [
     "PSNR_OFFSET_DB",
+    "Aggregate",
     "Axis",
     "Budget",
     "Choice",
@@ -54,17 +56,21 @@ class Choice(Frozen):
 
 
 class StudySpec(Lasting):
-    """Everything that determines the trials of one search on one signal, and so their results.
+    """Everything that determines the trials of one search, and so their results.
 
     Attributes:
+        signal: the signal; of a set, the first one.
         objective: the score, which decides which trial is best.
         objectives: names in `MAXIMISED` that a multi-objective strategy optimises together, and
             that the Pareto front is about; empty for the score alone.
         floor_db: decibels by which a trial must be better than the best constant for each cell to
             be a winner.
+        signals: the signals of a set, in the order in which they are trained; empty for a study of
+            one signal.
+        aggregate: how the scores of the signals become that of a trial (`Aggregate.parse`).
     """
 
-    later: ClassVar[tuple[str, ...]] = ("objectives", "floor_db")
+    later: ClassVar[tuple[str, ...]] = ("objectives", "floor_db", "signals", "aggregate")
 
     signal: SignalInfo
     space: SearchSpace
@@ -76,6 +82,19 @@ class StudySpec(Lasting):
     repeats: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0)
     floor_db: float = 3.0
+    signals: tuple[SignalInfo, ...] = ()
+    aggregate: str = "mean"
+
+    @field_validator("aggregate")
+    @classmethod
+    def _known_aggregate(cls, text: str) -> str:
+        Aggregate.parse(text)
+        return text
+
+    @property
+    def all_signals(self) -> tuple[SignalInfo, ...]:
+        """The signals of the study."""
+        return self.signals or (self.signal,)
 
     @field_validator("objectives")
     @classmethod
@@ -116,27 +135,32 @@ class Part(Lasting):
         first_repeat: the first of the repeats; the last one is that of the trial.
         first_step: number of steps that were made before, and from which the training goes on.
         steps: number of the last step; None for all steps of the recipe.
+        signals: number of signals of a set on which the trial is wanted; None for all. It does not
+            change what is trained on one of them.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("first_step", "steps")
+    later: ClassVar[tuple[str, ...]] = ("first_step", "steps", "signals")
 
     first_cell: int = Field(default=0, ge=0)
     cells: int = Field(ge=1)
     first_repeat: int = Field(default=0, ge=0)
     first_step: int = Field(default=0, ge=0)
     steps: int | None = Field(default=None, ge=1)
+    signals: int | None = Field(default=None, ge=1)
 
 
 class TrialSpec(Lasting):
-    """One configuration to train: everything that an executor needs besides the signal.
+    """One configuration to train on one signal: all that an executor needs besides the signal.
 
     Attributes:
         recipe: fields of `training` in which it differs from that of the study.
         part: the part of the cells and repeats that is meant; None for all of them.
         signal: number of the signal in the set of the study; 0 if it has only one.
+        fitted: the architecture with options that fit this signal, if they differ from those of
+            `ensemble`, which fit the first signal of the set.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("recipe", "part", "signal")
+    later: ClassVar[tuple[str, ...]] = ("recipe", "part", "signal", "fitted")
 
     number: int
     ensemble: EnsembleSpec
@@ -147,6 +171,12 @@ class TrialSpec(Lasting):
     repeats: int = Field(ge=1)
     seed: int = Field(ge=0)
     signal: int = Field(default=0, ge=0)
+    fitted: EnsembleSpec | None = None
+
+    @property
+    def architecture(self) -> EnsembleSpec:
+        """The architecture that is trained on its signal."""
+        return self.fitted or self.ensemble
 
     @property
     def steps(self) -> int:

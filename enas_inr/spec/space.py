@@ -41,15 +41,21 @@ class Fidelity(Frozen):
             `enas_inr.signals.stratified.nested_order`); at least one is.
         repeats: number of trainings of each of them.
         steps: share of the steps of the recipe that is made, of which the schedule is that of all.
+        signals: share of the signals of a set, which are taken in a fixed order; at least one is.
     """
 
     cells: float = Field(default=1.0, gt=0, le=1)
     repeats: int = Field(default=1, ge=1)
     steps: float = Field(default=1.0, gt=0, le=1)
+    signals: float = Field(default=1.0, gt=0, le=1)
 
     def count(self, cells: int) -> int:
         """Return how many of the cells these are."""
         return _count(self.cells, cells)
+
+    def signals_of(self, signals: int) -> int:
+        """Return how many of the signals of a set these are."""
+        return _count(self.signals, signals)
 
     def steps_of(self, steps: int) -> int:
         """Return how many of the steps of a recipe these are."""

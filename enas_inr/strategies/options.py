@@ -20,6 +20,8 @@ class RacingOptions(Options):
             steps, and in each doubling before that; a falling rate makes this much.
         samples: samples of the signal on whose cells all configurations are trained first.
         least: smallest number of cells on which a configuration is trained.
+        signals: number of signals of a set on which all configurations are trained first; there are
+            twice as many in each further round, before there are more cells.
         tolerance: score that the winner may be short of the best one.
         interval: half the width of the 95% interval of the winner's PSNR at which it is known well
             enough, in dB; with other profiles than `tuned`, the winner is trained in full.
@@ -29,6 +31,7 @@ class RacingOptions(Options):
     doubt: float = Field(default=12.0, ge=0)
     samples: int = Field(default=1024, ge=1)
     least: int = Field(default=4, ge=2)
+    signals: int = Field(default=4, ge=2)
     tolerance: float = Field(default=0.2, ge=0)
     interval: float = Field(default=0.3, gt=0)
 

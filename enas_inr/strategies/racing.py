@@ -4,12 +4,14 @@
     repeat
         leader <- the best of them
         drop what cannot be better than the leader by more than `tolerance`
-        train the others for twice as many steps, if not all are made; else on twice as many cells
+        train the others for twice as many steps, if not all are made; else on twice as many
+        signals, if not all of a set have been seen; else on twice as many cells
     until only the leader is left, or all cells are trained
 
 Cells are independent, and all configurations are trained on the same ones (see
 `enas_inr.signals.stratified`), so two configurations of one grid are compared cell by cell: what a
-busy cell costs both cancels out. What was trained is kept, and further cells are added to it.
+busy cell costs both cancels out, and so does what a signal of a set costs both (see `gaps`). What
+was trained is kept, and further cells are added to it.
 Maron & Moore, Hoeffding Races, NeurIPS 1993; the halving of Karnin et al., ICML 2013, drops by rank
 and not by intervals.
 """
@@ -22,12 +24,12 @@ from dataclasses import dataclass, replace
 
 from enas_inr.cost import Candidate, FeasibleSpace
 from enas_inr.errors import SpecError
-from enas_inr.estimate import difference_db
 from enas_inr.result import TrialResult
 from enas_inr.spec import Configuration, Fidelity
+from enas_inr.strategies.gaps import gap
 from enas_inr.strategies.options import RacingOptions
 
-STEPS_ROUNDED = 1e-9
+ROUNDED = 1e-9
 FIRST_ENTERED = 8  # configurations of which one may be good enough; then twice as many
 
 
@@ -136,7 +138,7 @@ class Races:
             if leader is None:
                 return Heat(tuple(rounds))
             alive = [c for c, r in zip(alive, results, strict=True) if self._can_win(c, r, leader)]
-            all_trained = all(fidelity.cells == fidelity.steps == 1 for _, fidelity in pairs)
+            all_trained = all(_is_whole(fidelity) for _, fidelity in pairs)
             if len(alive) == 1 or all_trained:
                 (winner,) = [one for one in alive if one.key == leader.key]
                 return Heat(tuple(rounds), winner=winner)
@@ -170,7 +172,7 @@ class Races:
         share = result.fidelity.cells
         if result.score is None:
             return Heat(known)
-        if result.fidelity.steps < 1:
+        if result.fidelity.steps < 1 or result.fidelity.signals < 1:
             further = Fidelity(cells=share)
         elif share < 1 and (self._space.exact or self._vague(result)):
             further = Fidelity(cells=1 if self._space.exact else min(1, 2 * share))
@@ -184,7 +186,7 @@ class Races:
         """Return a winner at the fidelity of the next round, if there were one."""
         level = 0
         while self._result(winner, fidelity := self._fidelity(winner, level)):
-            if fidelity.cells == fidelity.steps == 1:
+            if _is_whole(fidelity):
                 return ()
             level += 1
         return (winner.spec.at(fidelity),)
@@ -207,11 +209,9 @@ class Races:
             return True
         if result.shortfall_db > 0 and not self._vague(result):
             return False
-        gap, half = _gap(result, leader)
         worth = self._space.worth
-        psnr = (result.psnr_paper_db or 0) - (leader.psnr_paper_db or 0)
-        ahead = result.score - leader.score + worth * (gap - psnr)
-        most = ahead + worth * (half + doubt)
+        ahead, half = gap(result, leader, worth)
+        most = ahead + half + worth * doubt
         if self._space.promise:  # there may be a ceiling
             lowest = leader.score - leader.score_interval
             most = min(most, self._space.promise(candidate) - lowest)
@@ -220,21 +220,26 @@ class Races:
     def _fidelity(self, candidate: Candidate, level: int) -> Fidelity:
         """Return the fidelity of a round: each has twice as many samples as the one before.
 
-        If not all steps are made in the first round, there are twice as many steps at first.
+        If not all steps are made in the first round, there are twice as many steps at first, and
+        then twice as many signals until all have been seen.
         """
         steps = self._options.steps * 2.0**level
         level = max(0, level - _rounds_of_steps(self._options))
+        signals = self._options.signals * 2.0**level / self._space.signals
+        level = max(0, level - _rounds_of_signals(self._space, self._options))
         samples = self._options.samples * 2.0**level / self._space.samples
         cells = self._options.least * 2.0**level / self._space.cells(candidate.spec)
-        return Fidelity(cells=min(1.0, max(samples, cells)), steps=min(1.0, steps))
+        return Fidelity(
+            cells=min(1.0, max(samples, cells)), steps=min(1.0, steps), signals=min(1.0, signals)
+        )
 
     def _furthest(self, candidate: Candidate) -> TrialResult | None:
         return max(self._known.get(candidate.key, ()), key=self._amount, default=None)
 
     def _result(self, candidate: Candidate, fidelity: Fidelity) -> TrialResult | None:
-        """Return the result with the fewest cells that has at least this fidelity."""
+        """Return the result with the least that has at least this fidelity."""
         wanted = fidelity.count(self._space.cells(candidate.spec))
-        share = fidelity.steps - STEPS_ROUNDED
+        share, signals = fidelity.steps - ROUNDED, fidelity.signals - ROUNDED
         enough = [
             result
             for result in self._known.get(candidate.key, ())
@@ -243,13 +248,15 @@ class Races:
                 self._cells(result) >= wanted
                 and result.trial.repeats >= fidelity.repeats
                 and result.fidelity.steps >= share
+                and result.fidelity.signals >= signals
             )
         ]
         return min(enough, key=self._amount, default=None)
 
-    def _amount(self, result: TrialResult) -> tuple[bool, int, float, int]:
-        steps, repeats = result.fidelity.steps, result.trial.repeats
-        return result.score is None, self._cells(result), steps, repeats
+    def _amount(self, result: TrialResult) -> tuple[bool, float, int, float, int]:
+        known = result.fidelity
+        cells = self._cells(result)
+        return result.score is None, known.signals, cells, known.steps, known.repeats
 
     def _cells(self, result: TrialResult) -> int:
         trial = result.trial
@@ -273,8 +280,10 @@ def most_rounds(space: FeasibleSpace, options: RacingOptions) -> int:
     most = max(space.cells(candidate.spec) for candidate in space.feasible)
     share = max(options.samples / space.samples, options.least / most)
     confirming = 2 if space.exact else 0  # all cells, then all repeats
+    confirming += 1 if space.signals > 1 else 0  # all signals
     rounds = math.ceil(-math.log2(min(1.0, share))) + 1
-    return _rounds_of_steps(options) + rounds + confirming
+    before = _rounds_of_steps(options) + _rounds_of_signals(space, options)
+    return before + rounds + confirming
 
 
 def _rounds_of_steps(options: RacingOptions) -> int:
@@ -282,15 +291,16 @@ def _rounds_of_steps(options: RacingOptions) -> int:
     return math.ceil(-math.log2(options.steps))
 
 
+def _rounds_of_signals(space: FeasibleSpace, options: RacingOptions) -> int:
+    """Return the number of rounds in which not all signals of a set are seen."""
+    return max(0, math.ceil(math.log2(space.signals / options.signals)))
+
+
+def _is_whole(fidelity: Fidelity) -> bool:
+    return fidelity.cells == fidelity.steps == fidelity.signals == 1
+
+
 def _leader(results: Sequence[TrialResult]) -> TrialResult | None:
     """Return the best of them; of equal ones, the first by its key."""
     scored = sorted((r for r in results if r.score is not None), key=lambda result: result.key)
     return max(scored, key=lambda result: result.rank, default=None)
-
-
-def _gap(ours: TrialResult, theirs: TrialResult) -> tuple[float, float]:
-    """Return how much higher our PSNR is, and half the width of the interval of that, in dB."""
-    if ours.sample and theirs.sample:
-        return difference_db(ours.losses, theirs.losses, (ours.sample.of, theirs.sample.of))
-    higher = (ours.psnr_paper_db or 0) - (theirs.psnr_paper_db or 0)
-    return higher, math.hypot(ours.interval_db, theirs.interval_db)

@@ -31,17 +31,17 @@ _SHORT = {"width": "widths", "depth": "depths"}  # short forms of axes
 
 def study_spec(
     settings: StudySettings,
-    signal: SignalInfo,
+    signal: SignalInfo | Sequence[SignalInfo],
     catalog: Catalog,
     *,
     rows: Sequence[EnsembleSpec] = (),
     where: str = "",
 ) -> StudySpec:
-    """Make the StudySpec of a search of one signal.
+    """Make the StudySpec of a search.
 
     Args:
         settings: settings of the search.
-        signal: metadata of the signal.
+        signal: metadata of the signal, or of the signals of a set, in their order.
         catalog: provides the options of each plugin.
         rows: given architectures to train instead of a search.
         where: prefix of error messages, such as `search 'SIREN': `.
@@ -58,13 +58,19 @@ def study_spec(
     profile = str(training.pop("profile", None) or settings.DEFAULT_PROFILE)
     trained = TrainingSpec.from_profile(profile, **training)
     catalog.options("optimizer", trained.optimizer, trained.optimizer_options)  # refused here
+    several = () if isinstance(signal, SignalInfo) else tuple(signal)
+    first = signal if isinstance(signal, SignalInfo) else signal[0]
+    if "aggregate" in settings.model_fields_set and not several:
+        raise SpecError(f"{where}aggregate is for sets of signals", "leave it out")
     return parse(
         StudySpec,
         {
-            "signal": signal,
+            "signal": first,
+            "signals": several,
+            "aggregate": settings.aggregate,
             "space": SearchSpace.of(rows)
             if rows
-            else _space(settings, training, signal, catalog, where),
+            else _space(settings, training, several or (first,), catalog, where),
             "strategy": _choice("strategy", strategy, settings.strategy_options, where),
             "objective": _choice(
                 "objective", settings.objective, settings.objective_options, where
@@ -93,7 +99,7 @@ def architecture(settings: StudySettings, what: str, **sizes: int) -> EnsembleSp
 def _space(
     settings: StudySettings,
     training: Mapping[str, Any],
-    signal: SignalInfo,
+    signals: Sequence[SignalInfo],
     catalog: Catalog,
     where: str,
 ) -> SearchSpace:
@@ -109,6 +115,7 @@ def _space(
         given = _SHORT.get(name, name)
         if given in fixed:
             raise SpecError(f"{where}search {name}: {given} is given as well", "give one of them")
+    smallest = min(signals, key=lambda info: min(info.shape))  # whose axes limit the grid
     values = settings.usual_sizes
     if settings.widths is not None:
         values["width"] = settings.widths
@@ -116,9 +123,9 @@ def _space(
         values["depth"] = settings.depths
     grid = settings.grid
     if grid is None:
-        grid = first_grid(signal) if settings.explores else PAPER_GRID
+        grid = first_grid(smallest) if settings.explores else PAPER_GRID
         if settings.explores:
-            values = {"grid": suggested_grids(signal)} | values
+            values = {"grid": suggested_grids(smallest)} | values
     usual = {
         name: parse(Axis, {"name": name, "values": tuple(points)}, f"{where}{name}s")
         for name, points in values.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -51,8 +51,14 @@ def reused(
     return look_up
 
 
-def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Known | None]:
-    """Look up complete trials of any study on a signal.
+def known_trials(
+    signals: Sequence[SignalInfo], storage: str
+) -> Callable[[TrialSpec], Known | None]:
+    """Look up complete trials of any study on a signal, or on one of a set.
+
+    Args:
+        signals: the signals, by `TrialSpec.signal`.
+        storage: where the studies are kept.
 
     Returns:
         A function that returns, for a trial, a trained one with the same architecture, training and
@@ -63,7 +69,8 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
         StudyError: the storage cannot be used.
     """
     url, folder = storage_url(storage), artifact_folder(storage)
-    best: dict[str, Known] = {}
+    wanted = {signal.identity for signal in signals}
+    best: dict[tuple[object, str], Known] = {}
     with explained(url):
         file = file_of(url)
         if file and not file.exists():
@@ -71,7 +78,7 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
         backend = open_url(url)
         for study in backend.get_all_studies():
             spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
-            if spec is None or spec.signal.identity != signal.identity:
+            if spec is None or wanted.isdisjoint(one.identity for one in spec.all_signals):
                 continue
             number = backend.get_study_id_from_name(study.study_name)
             noted = system_attributes(backend, number, ATTRIBUTE) if folder else {}
@@ -79,16 +86,19 @@ def known_trials(signal: SignalInfo, storage: str) -> Callable[[TrialSpec], Know
                 result = _parsed(TrialResult, text)
                 if result is None or result.status is not TrialStatus.COMPLETE:
                     continue
+                if result.trial.signal >= len(spec.all_signals):
+                    continue
                 if result.fidelity.cells == result.fidelity.steps == 1:
                     result = _whole(result)
-                identity = _identity(result.trial)
+                of_signal = spec.all_signals[result.trial.signal].identity
+                identity = of_signal, _identity(result.trial)
                 known = best.get(identity)
                 if known is None or known.result.trial.repeats <= result.trial.repeats:
                     picture = find(noted[trial], folder) if folder and trial in noted else None
                     best[identity] = Known(result, picture)
 
     def look_up(trial: TrialSpec) -> Known | None:
-        known = best.get(_identity(trial))
+        known = best.get((signals[trial.signal].identity, _identity(trial)))
         if known is None or known.result.trial.repeats < trial.repeats:
             return None
         return Known(known.result.first(trial.repeats), known.picture)
@@ -112,6 +122,6 @@ def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
 
 def _identity(trial: TrialSpec) -> str:
     """Everything that determines the result of each repeat of a trial on its signal."""
-    return trial.model_dump_json(
-        exclude={"number": True, "cost": True, "repeats": True, "part": {"first_step"}}
-    )
+    own = trial.model_copy(update={"ensemble": trial.architecture})
+    left_out = dict.fromkeys(("number", "cost", "repeats", "signal", "fitted"), True)
+    return own.model_dump_json(exclude=left_out | {"part": {"first_step", "signals"}})

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from enas_inr.cost import FeasibleSpace
-from enas_inr.errors import TrainingError
+from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.base import Executor, Supply, TrialProgress
-from enas_inr.executors.parts import merged, part_of
 from enas_inr.executors.self_running import Loop, SelfRunning
-from enas_inr.objectives.base import Objective
-from enas_inr.result import Picture, TrialResult, TrialStatus
-from enas_inr.spec import Configuration, Fidelity, StudySpec, TrialSpec
+from enas_inr.result import Picture, TrialResult
+from enas_inr.spec import Configuration, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.stopping import Stopping
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.studies.forecast import Forecast
     from enas_inr.studies.pictures import StoredPicture
-
-FAR_DB = 1000.0  # instead of an infinite interval, which a single cell has
 
 KnownResult = Callable[[TrialSpec], TrialResult | None]
 """Finds the result of an equal trial that was trained before."""
@@ -51,8 +49,11 @@ class Observer:
     def stopped(self, reason: str) -> None:
         """Called when the search stops before its strategy has ended, perhaps more than once."""
 
+    def signal_finished(self, result: TrialResult) -> None:
+        """Called when a trial on one signal of a set was stored, and others are still missing."""
+
     def finished(self, result: TrialResult) -> None:
-        """Called when a trial has been scored and stored."""
+        """Called when a trial has been scored and stored; of a set, with the aggregate."""
 
 
 class Records(Protocol):
@@ -61,37 +62,20 @@ class Records(Protocol):
     def results(self) -> list[TrialResult]:
         """The trials that have ended, in the order of their numbers."""
 
-    def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
-        """Keep a result, with its picture if it has one."""
+    def add(
+        self,
+        result: TrialResult,
+        picture: Picture | StoredPicture | None = None,
+        whole: TrialResult | None = None,
+    ) -> None:
+        """Keep a result, with its picture if it has one.
 
-
-def scored(result: TrialResult, objective: Objective, floor_db: float) -> TrialResult:
-    """Return a complete trial with its score, and what it falls short of.
-
-    Args:
-        result: the trial.
-        objective: the objective of the study.
-        floor_db: decibels by which every trial must be better than a constant for each cell.
-    """
-    short = objective.shortfall_db(result)
-    if result.flat_db is not None and result.psnr_db is not None:
-        short = max(short, result.flat_db + floor_db - result.psnr_db)
-    score = objective.score(result)
-    half = score - objective.score(_lowered(result)) if result.sample else 0.0
-    return result.model_copy(
-        update={"score": score, "score_interval": half, "shortfall_db": max(0.0, short)}
-    )
-
-
-def _lowered(result: TrialResult) -> TrialResult:
-    """Return the result that it would be at the lower end of the interval of its PSNR."""
-    by_db = min(result.interval_db, FAR_DB)
-    lower = [
-        repeat.model_copy(update={"psnr_paper_db": repeat.psnr_paper_db - by_db})
-        for repeat in result.repeats
-        if repeat.psnr_paper_db is not None
-    ]
-    return result.model_copy(update={"repeats": tuple(lower)})
+        Args:
+            result: the result of a trial.
+            picture: its picture.
+            whole: the result of its configuration, if no signal of a set is missing; in a study of
+                one signal, the result itself.
+        """
 
 
 def nothing_known(trial: TrialSpec) -> TrialResult | None:
@@ -100,10 +84,8 @@ def nothing_known(trial: TrialSpec) -> TrialResult | None:
 
 
 def run_loop(
-    spec: StudySpec,
-    space: FeasibleSpace,
+    gathering: Gathering,
     strategy: Strategy,
-    objective: Objective,
     executor: Executor,
     records: Records,
     observer: Observer,
@@ -117,44 +99,45 @@ def run_loop(
     (because of full memory, for example) are tried again.
 
     Args:
-        spec: specification of the study.
-        space: the configurations within the budget.
+        gathering: makes the trials of a configuration, and gathers their results.
         strategy: proposes configurations.
-        objective: scores complete trials.
         executor: trains trials.
         records: keeps results.
         observer: receives the events.
-        pictures: pictures from the executor, by the key of the configuration; each one is removed
-            when its trial is kept.
+        pictures: pictures from the executor, by `picture_key`; each one is removed when its trial
+            is kept.
         known: finds results of trials that need not be trained.
         stopping: when to stop before the strategy has ended.
 
     Returns:
-        All trials of the study, including those that were on record before.
+        All trials of the study, including those that were on record before; of a set, what was
+        gathered from them.
     """
     recorded = records.results()
-    history = [result for result in recorded if result.status is not TrialStatus.FAILED]
     search = _Search(
-        spec=spec,
-        space=space,
         strategy=strategy,
-        objective=objective,
+        gathering=gathering,
         records=records,
         observer=observer,
         pictures={} if pictures is None else pictures,
         known=known,
         stopping=stopping.begun(),
-        history=history,
-        failed=len(recorded) - len(history),
-        latest={result.key: result for result in history},
+        history=gathering.replayed(recorded),
+        ended=len(recorded),
     )
     if isinstance(strategy, SelfRunning):
-        strategy.run(Loop(executor, history, search.make_trial, objective.score, search.keep))
-        return history
+        spec = gathering.spec
+        if spec.signals:
+            raise SpecError(
+                f"strategy {spec.strategy.name!r} searches one signal, not a set",
+                "choose another, perhaps with the executor ray",
+            )
+        search.run(strategy, executor)
+        return search.history
     supply = Supply(search.more)
     for result in executor.run(supply):
         search.keep(result)
-    if missing := len(search.pending):
+    if missing := len(search.running):
         taken = len(supply.taken)
         raise TrainingError(
             f"the executor returned {taken - missing} of {counted(taken, 'trial')}",
@@ -164,91 +147,100 @@ def run_loop(
         raise TrainingError(
             "the executor ended before the search did", "this is a bug of the executor"
         )
-    return history
+    return search.history
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Search:
     """A search between its beginning and its end.
 
     Attributes:
-        history: the trials that have ended.
-        failed: number of trials that failed before this search began.
-        latest: the last result of each configuration, by its key.
+        history: what the strategy sees: the configurations that were trained.
+        ended: number of trials that have ended.
         pending: the configurations that are being trained, by key, in the order of their proposals.
+        waiting: trials of them that no worker has taken yet.
+        running: the trials that are being trained, by the key of the configuration and the signal.
     """
 
-    spec: StudySpec
-    space: FeasibleSpace
     strategy: Strategy
-    objective: Objective
+    gathering: Gathering
     records: Records
     observer: Observer
     pictures: MutableMapping[str, Picture | StoredPicture]
     known: KnownResult
     stopping: Stopping
     history: list[TrialResult]
-    failed: int
-    latest: dict[str, TrialResult]
+    ended: int
     pending: dict[str, Configuration] = field(default_factory=dict)
+    waiting: deque[TrialSpec] = field(default_factory=deque)
+    running: set[tuple[str, int]] = field(default_factory=set)
 
     def more(self, free: int, most: int) -> list[TrialSpec]:
         """Return trials to train next: up to `most`, and `free` of them if there are so many."""
-        found: list[TrialSpec] = []
         if reason := self.stopping.reason(self.history):
             self.observer.stopped(reason)
-            return found
+            return []
         most = max(free, min(most, self.stopping.most or most))
+        found = self._taken(most)
         n = free if self.strategy.one_by_one() else most
-        while n > 0:
+        while len(found) < free:
             proposals = self.strategy.propose(self.history, tuple(self.pending.values()), n)
             if not proposals:
                 break
             for proposal in proposals:
-                trial = self.make_trial(proposal, self._ended + len(self.pending))
-                self.pending[proposal.key()] = proposal
-                if result := self.known(trial):
-                    self.keep(result)
-                else:
-                    found.append(trial)
+                self._begin(proposal)
+            found += self._taken(most - len(found))
             n = free - len(found)
         return found
 
-    def make_trial(self, configuration: Configuration, number: int) -> TrialSpec:
-        """Return the part of a trial of a configuration that is left to train."""
-        fidelity = configuration.fidelity or Fidelity(repeats=self.spec.repeats)
-        found = self.space.find(configuration)
-        assert found, f"{configuration.label()} is not feasible"  # a proposal, which is checked
-        before = self.latest.get(configuration.key())
-        training = configuration.training(self.spec.training)
-        cells = self.space.cells(configuration)
-        return TrialSpec(
-            number=number,
-            ensemble=configuration.ensemble,
-            cost=found.cost,
-            training=training,
-            recipe=configuration.recipe,
-            part=part_of(fidelity, cells, training.steps, before),
-            repeats=fidelity.repeats,
-            seed=self.spec.seed,
-        )
+    def _begin(self, proposal: Configuration) -> None:
+        """Begin to train a configuration; what is known of it is kept at once."""
+        self.pending[proposal.key()] = proposal
+        first = self.ended + len(self.running) + len(self.waiting)
+        trials = self.gathering.begin(proposal, first)
+        if not trials:  # a set whose signals were all trained before, for another one
+            self._finish(self.gathering.known(proposal))
+        for trial in trials:
+            if result := self.known(trial):
+                self.keep(result)
+            else:
+                self.waiting.append(trial)
+
+    def _taken(self, most: int) -> list[TrialSpec]:
+        found = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+        self.running.update((trial.configuration.key(), trial.signal) for trial in found)
+        return found
 
     def keep(self, result: TrialResult) -> None:
         """Score and store a result."""
         # Numbered in the order in which they end, since an executor may finish a later one first.
-        trial = result.trial.model_copy(update={"number": self._ended})
-        result = result.model_copy(update={"trial": trial})
-        before = self.latest.get(result.key)
-        if before and trial.part and (trial.part.first_cell or trial.part.first_repeat):
-            result = merged(before, result)
-        if result.status is TrialStatus.COMPLETE:
-            result = scored(result, self.objective, self.spec.floor_db)
-        self.records.add(result, self.pictures.pop(result.key, None))
-        self.history.append(result)
-        self.latest[result.key] = result
-        self.pending.pop(result.key, None)
-        self.observer.finished(result)
+        trial = result.trial.model_copy(update={"number": self.ended})
+        result = self.gathering.ended(result.model_copy(update={"trial": trial}))
+        whole = self.gathering.add(result)
+        self.records.add(result, self.pictures.pop(picture_key(trial), None), whole)
+        self.ended += 1
+        self.running.discard((result.key, trial.signal))
+        if whole:
+            self._finish(whole)
+        else:
+            self.observer.signal_finished(result)
 
-    @property
-    def _ended(self) -> int:
-        return self.failed + len(self.history)
+    def _finish(self, whole: TrialResult) -> None:
+        self.history.append(whole)
+        self.pending.pop(whole.key, None)
+        self.observer.finished(whole)
+
+    def run(self, strategy: SelfRunning, executor: Executor) -> None:
+        """Let a strategy with its own loop run the search."""
+
+        def make_trial(configuration: Configuration, number: int) -> TrialSpec:
+            (trial,) = self.gathering.begin(configuration, number)
+            return trial
+
+        score = self.gathering.objective.score
+        strategy.run(Loop(executor, self.history, make_trial, score, self.keep))
+
+
+def picture_key(trial: TrialSpec) -> str:
+    """Return the key under which the picture of a trial is handed over."""
+    return f"{trial.signal} {trial.configuration.key()}"

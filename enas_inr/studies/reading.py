@@ -7,7 +7,7 @@ import json
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult
-from enas_inr.spec import StudySpec
+from enas_inr.spec import SignalInfo, StudySpec
 from enas_inr.studies.attributes import system_attributes
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
 from enas_inr.studies.storage import (
@@ -41,6 +41,24 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
         return StudySpec.model_validate_json(known), read_results(backend, number)
+
+
+def stored_signals(name: str, storage: str) -> tuple[SignalInfo, ...]:
+    """Return the signals of a study about a set; none if there is no such study.
+
+    Raises:
+        StudyError: the storage cannot be used.
+    """
+    url = storage_url(storage)
+    with explained(url):
+        file = file_of(url)
+        if file and not file.exists():
+            return ()
+        for study in open_url(url).get_all_studies():
+            known = study.user_attrs.get(SPEC_ATTRIBUTE)
+            if study.study_name == name and known is not None:
+                return StudySpec.model_validate_json(known).signals
+    return ()
 
 
 def measured_costs(name: str, storage: str) -> Measured:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enas_inr.backbones.feasibility import Measure
+from enas_inr.backbones.feasibility import Measure, Measured, resolved
 from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
@@ -27,22 +28,28 @@ from enas_inr.result import (
     compared,
     pareto_front,
 )
-from enas_inr.spec import Choice, StudySpec, TrialSpec
+from enas_inr.spec import Choice, Cost, EnsembleSpec, StudySpec, TrainingSpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.studies.loop import Observer, nothing_known, run_loop
+from enas_inr.studies.gathering import Fit, Gathering, fitting
+from enas_inr.studies.loop import KnownResult, Observer, nothing_known, picture_key, run_loop
 from enas_inr.studies.space import searched_space
 from enas_inr.studies.stopping import Stopping
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
     from enas_inr.studies.pictures import StoredPicture
     from enas_inr.studies.store import Store
 
 
+MOST_PICTURED = 64
+"""Signals of a set of which pictures of reconstructions and states of trainings are kept."""
+
+
 def run_study(
     spec: StudySpec,
-    signal: Signal,
+    signal: Signal | SignalSet,
     *,
     catalog: Catalog,
     name: str | None = None,
@@ -57,13 +64,14 @@ def run_study(
 ) -> SearchResult:
     """Run or resume a study; see `search` for the other arguments.
 
+    The signals of a set are in the order of `StudySpec.signals`.
     With `reuse`, trials that any study in the storage has trained in the same way are reused.
     `measure` measures the costs that are limited or wanted and not known from the sizes of an
     architecture; what it returns is kept in the study. `stopping` may end the search early.
     """
     from enas_inr.signals.picture import picture_of
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.studies.forecast import forecast
-    from enas_inr.studies.known import known_trials, reused
     from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
 
@@ -80,52 +88,89 @@ def run_study(
     handed_over: dict[str, Picture | StoredPicture] = {}
 
     def keep_picture(trial: TrialSpec, picture: Picture | StoredPicture) -> None:
-        handed_over[trial.configuration.key()] = picture
+        handed_over[picture_key(trial)] = picture
 
     with ExitStack() as at_end:
-        original = picture_of(signal) if pictures and store.keeps_pictures else None
+        first = signal[0] if isinstance(signal, SignalSet) else signal
+        original = picture_of(first) if pictures and store.keeps_pictures else None
         context = ExecutionContext(
             catalog,
-            signal,
+            first,
             device,
             observer.progressed,
             title=f"{name} ({chosen.name})",
             label=spec.space.label,
             say=observer.said,
             at_end=at_end,
-            pictures=original is not None,
-            states=states_folder(),
+            pictures=original is not None and len(spec.signals) <= MOST_PICTURED,
+            states=states_folder() if len(spec.signals) <= MOST_PICTURED else None,
             keep_picture=keep_picture,
+            signals=signal if isinstance(signal, SignalSet) else None,
+            known_info=spec.signal,
         )
-        chosen = executor
-        runner: Executor = catalog.create("executor", chosen.name, context, options=chosen.options)
-        known = reused(known_trials(spec.signal, storage), keep_picture) if reuse else nothing_known
+        runner: Executor = catalog.create(
+            "executor", executor.name, context, options=executor.options
+        )
+        known = _known(spec, storage, keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
-        store.keep_costs(costs)
-        store.keep_space(space)
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
-        if original:
-            store.attach(original)
-        stored = store.count()
+        stored = _begun(store, costs, space, original)
         if stored or executor.name != "local" or isinstance(strategy, SelfRunning):
             observer.planned(spec, space)  # the trials will say how long they take
         else:
-            predict = partial(forecast, spec, context, space, strategy, most)
-            observer.planned(spec, space, predict)
+            observer.planned(spec, space, partial(forecast, spec, context, space, strategy, most))
         observer.started(name, store.storage, stored, most)
+        gathering = Gathering(spec, space, objective, fit_of(spec, catalog))
         history = run_loop(
-            spec, space, strategy, objective, runner, store, observer, handed_over, known, stopping
+            gathering, strategy, runner, store, observer, handed_over, known, stopping
         )
     found = _result(store, strategy, history, time.perf_counter() - started)
     if not stopping.reason(history):
-        _clean(found, catalog)
+        _clean(found, gathering, context.states, catalog)
     return found
 
 
-def _clean(found: SearchResult, catalog: Catalog) -> None:
+def _begun(store: Store, costs: Measured, space: FeasibleSpace, original: Picture | None) -> int:
+    """Write what a study keeps besides its trials; return how many of them it has."""
+    store.keep_costs(costs)
+    store.keep_space(space)
+    if original:
+        store.attach(original)
+    return store.count()
+
+
+def _known(
+    spec: StudySpec, storage: str, keep_picture: Callable[[TrialSpec, StoredPicture], None]
+) -> KnownResult:
+    """Return what finds trials that any study in the storage has trained in the same way."""
+    from enas_inr.studies.known import known_trials, reused
+
+    return reused(known_trials(spec.all_signals, storage), keep_picture)
+
+
+def fit_of(spec: StudySpec, catalog: Catalog) -> Fit | None:
+    """Return what fits configurations to the signals of a set; None for a study of one signal."""
+    if not spec.signals:
+        return None
+
+    def resolve(
+        ensemble: EnsembleSpec, training: TrainingSpec, signal: int
+    ) -> tuple[EnsembleSpec, Cost]:
+        return resolved(ensemble, spec.signals[signal], catalog, training)
+
+    return fitting(spec, resolve)
+
+
+def _clean(
+    found: SearchResult, gathering: Gathering, folder: Path | None, catalog: Catalog
+) -> None:
     """Remove the states of all but the winner, since the search does not go on from them."""
-    others = (one.trial for one in found.trials if one.key != found.best.key)
-    States(states_folder(), found.spec.signal, catalog).remove(others)
+    others: dict[int, list[TrialSpec]] = {}
+    for (key, signal), result in gathering.latest.items():
+        if key != found.best.key:
+            others.setdefault(signal, []).append(result.trial)
+    for signal, trials in others.items():
+        States(folder, found.spec.all_signals[signal], catalog).remove(trials)
 
 
 def _result(
@@ -180,4 +225,5 @@ def study_name(spec: StudySpec) -> str:
     axes = {axis.name: axis for axis in spec.space.axes}
     grid = "" if "grid" in axes else f"-M{spec.space.base.grid}"
     backbones = axes["backbone"].values if "backbone" in axes else (spec.space.base.backbone,)
-    return f"{spec.signal.name}-{'+'.join(map(str, backbones))}{grid}-{digest}"
+    name = f"{len(spec.signals)}-{spec.signal.modality}" if spec.signals else spec.signal.name
+    return f"{name}-{'+'.join(map(str, backbones))}{grid}-{digest}"

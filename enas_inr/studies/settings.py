@@ -166,6 +166,11 @@ class SetSettings(SignalSettings):
         bool, Setting("Leave out signals that cannot be read, or that come twice.")
     ] = False
 
+    @classmethod
+    def own(cls) -> tuple[str, ...]:
+        """Return the names of the settings that a single signal does not have."""
+        return tuple(name for name in SetSettings.marks() if name not in SignalSettings.marks())
+
 
 class StudySettings(TrainingSettings):
     """Settings that determine the results of a search. The defaults are the paper's."""
@@ -335,6 +340,14 @@ class StudySettings(TrainingSettings):
             shown="the score alone",
         ),
     ] = ()
+
+    aggregate: Annotated[
+        str,
+        Setting(
+            "How the scores of the signals of a set become one: mean, median, worst, quantile=0.1.",
+            Group.BUDGET,
+        ),
+    ] = "mean"
 
     @property
     def usual_sizes(self) -> dict[str, Sequence[int]]:

@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 from enas_inr.backbones.feasibility import Measure, Measured, feasible_space, known_at_once
 from enas_inr.cost import Candidate, FeasibleSpace, Later
@@ -15,7 +15,7 @@ from enas_inr.objectives.base import Objective
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus, psnr_paper_db
-from enas_inr.spec import Cost, SearchSpace, StudySpec, TrialSpec
+from enas_inr.spec import Cost, SearchSpace, SignalInfo, StudySpec, TrialSpec
 
 
 def searched_space(
@@ -34,8 +34,42 @@ def searched_space(
         measure: measures costs; None for only those that are known.
         known: costs that were measured before; what is measured is added to them.
     """
-    space = feasible_space(spec, catalog, measure, known=known, also=objective.measures)
-    return _weighed(space, spec, objective)
+    space, *others = [
+        feasible_space(
+            spec.model_copy(update={"signal": info, "signals": ()}),
+            catalog,
+            measure,
+            known=known,
+            also=objective.measures,
+        )
+        for info in _extremes(spec)
+    ]
+    for other in others:
+        space = space.within_both(other)
+    space = replace(space, signals=len(spec.all_signals))
+    return _weighed(space, spec, objective, others)
+
+
+def _extremes(spec: StudySpec) -> list[SignalInfo]:
+    """Return the first signal, and those of a set that decide what fits the budget.
+
+    A grid must fit the shortest axis of all signals, and a limit the largest signal, or for each
+    sample the smallest one.
+    """
+    found = [spec.signal]
+    by_channels: dict[tuple[int, int | None], list[SignalInfo]] = {}
+    for info in spec.signals:
+        by_channels.setdefault((info.channels, info.sample_rate), []).append(info)
+    for alike in by_channels.values():
+        for pick in (
+            min(alike, key=lambda info: min(info.shape)),
+            min(alike, key=lambda info: info.samples),
+            max(alike, key=lambda info: info.samples),
+        ):
+            kind = pick.shape, pick.channels, pick.sample_rate
+            if kind not in [(one.shape, one.channels, one.sample_rate) for one in found]:
+                found.append(pick)
+    return found
 
 
 def packed(space: FeasibleSpace) -> str:
@@ -98,8 +132,27 @@ def stored_space(spec: StudySpec, study: str, storage: str, catalog: Catalog) ->
     return recalled_space(spec, catalog, make_objective(catalog, spec), costs, kept)
 
 
-def _weighed(space: FeasibleSpace, spec: StudySpec, objective: Objective) -> FeasibleSpace:
-    return replace(space, worth=objective.worth, promise=partial(_promise, spec, objective))
+def _weighed(
+    space: FeasibleSpace,
+    spec: StudySpec,
+    objective: Objective,
+    others: Sequence[FeasibleSpace] = (),
+) -> FeasibleSpace:
+    """Add what the objective says of the configurations.
+
+    Args:
+        space: the space of the first signal.
+        spec: the study.
+        objective: its objective.
+        others: the spaces of other signals of a set.
+    """
+
+    def promise(candidate: Candidate) -> float:
+        same = (other.at(candidate.point) for other in others)
+        costed = [candidate, *(one for one in same if one)]
+        return max(_promise(spec, objective, one) for one in costed)
+
+    return replace(space, worth=objective.worth, promise=promise)
 
 
 def _promise(spec: StudySpec, objective: Objective, candidate: Candidate) -> float:

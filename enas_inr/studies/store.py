@@ -115,13 +115,28 @@ class Store:
             self._study.set_metric_names(list(self.spec.objectives) or ["score"])
             self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())
             return
-        differences = self.spec.differences(StudySpec.model_validate_json(known))
+        stored = StudySpec.model_validate_json(known)
+        differences = self.spec.differences(stored)
+        if differences and self._extends(stored):
+            self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())
+            return
         if differences:
             raise StudyError(
                 f"study {self.name!r} in {self.storage} has different settings: "
                 + "; ".join(differences),
                 "give the settings of the study, or choose another --study",
             )
+
+    def _extends(self, stored: StudySpec) -> bool:
+        """Whether the settings differ from the stored ones only by further signals of a set."""
+        count = len(stored.signals)
+        same = [info.identity for info in self.spec.signals[:count]]
+        if not count or same != [info.identity for info in stored.signals]:
+            return False
+        return (
+            self.spec.model_copy(update={"signals": stored.signals, "signal": stored.signal})
+            == stored
+        )
 
     @property
     def keeps_pictures(self) -> bool:
@@ -174,13 +189,19 @@ class Store:
         with explained(self.storage):
             return read_results(self._backend, self._number)
 
-    def add(self, result: TrialResult, picture: Picture | StoredPicture | None = None) -> None:
+    def add(
+        self,
+        result: TrialResult,
+        picture: Picture | StoredPicture | None = None,
+        whole: TrialResult | None = None,
+    ) -> None:
         """Write a trial that has ended, in one transaction, after the file of its picture.
 
         Args:
             result: result of the trial.
             picture: picture of its reconstruction, either new or stored with another trial;
                 ignored if pictures cannot be stored.
+            whole: result of its configuration on all signals of a set, if this is the last one.
 
         Raises:
             StudyError: the trial or the picture cannot be written.
@@ -189,7 +210,7 @@ class Store:
             noted = {}
             if picture and self._pictures:
                 noted = upload(picture, f"reconstruction-{result.trial.number}", self._pictures)
-            trial = frozen_trial(result, self.spec, noted)
+            trial = frozen_trial(result, self.spec, noted, whole)
             if self._writer and is_finite(trial):
                 self._writer.add(trial)
             else:

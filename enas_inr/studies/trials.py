@@ -57,27 +57,36 @@ def read_results(storage: BaseStorage, study: int) -> list[TrialResult]:
 
 
 def frozen_trial(
-    result: TrialResult, spec: StudySpec, system_attributes: Mapping[str, Any]
+    result: TrialResult,
+    spec: StudySpec,
+    system_attributes: Mapping[str, Any],
+    whole: TrialResult | None = None,
 ) -> FrozenTrial:
     """Convert the result of a trial to Optuna's form, as if the trial had just been trained.
+
+    Of a set, a dashboard shows the trial on the last signal as the complete one, with the values
+    over all signals, and those on the others as pruned.
 
     Args:
         result: result of the trial.
         spec: specification of the study; its axes become the parameters of the trial, and its
             objectives the values.
         system_attributes: attributes by which Optuna finds the picture, see `pictures.upload`.
+        whole: of a set, the result on all signals, if this is the last one of them.
     """
     configuration = result.trial.configuration
     backbone = configuration.backbone
     axes = [axis for axis in spec.space.axes if axis.backbone in ("", backbone)]
-    complete = result.status is TrialStatus.COMPLETE and not _partial(result)
+    shown = (whole or result) if spec.signals else result
+    complete = shown.status is TrialStatus.COMPLETE and not _partial(shown)
+    complete = complete and (whole is not None or not spec.signals)
     has_curve = result.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED)
     trial = create_trial(
-        state=_state(result),
-        values=objective_values(result, spec.objectives) if complete else None,
+        state=TrialState.COMPLETE if complete else _state(result),
+        values=objective_values(shown, spec.objectives) if complete else None,
         params={axis.name: configuration.value(axis.name) for axis in axes},
         distributions={axis.name: _distribution(axis) for axis in axes},
-        user_attrs=_user_attributes(result, spec.space.label(configuration)),
+        user_attrs=_user_attributes(result, spec) | (_over(whole) if spec.signals else {}),
         system_attrs=dict(system_attributes),
         intermediate_values=result.curve.mean() if has_curve else None,
     )
@@ -89,12 +98,13 @@ def frozen_trial(
 
 def _state(result: TrialResult) -> TrialState:
     # A dashboard should not call an estimate from some cells the best trial.
-    partial = result.status is TrialStatus.COMPLETE and _partial(result)
-    return TrialState.PRUNED if partial else _STATES[result.status]
+    complete = result.status is TrialStatus.COMPLETE
+    return TrialState.PRUNED if complete else _STATES[result.status]
 
 
 def _partial(result: TrialResult) -> bool:
-    return result.fidelity.cells < 1 or result.fidelity.steps < 1
+    known = result.fidelity
+    return min(known.cells, known.steps, known.signals) < 1
 
 
 def _distribution(axis: Axis) -> BaseDistribution:
@@ -106,10 +116,25 @@ def _distribution(axis: Axis) -> BaseDistribution:
     return FloatDistribution(axis.range.low, axis.range.high, log=axis.range.log)
 
 
-def _user_attributes(result: TrialResult, label: str) -> dict[str, Any]:
+def _over(whole: TrialResult | None) -> dict[str, Any]:
+    """Return the values over all signals of a set, for a dashboard."""
+    if whole is None or whole.over is None:
+        return {}
+    return {
+        "set_score": whole.score,
+        "set_psnr_db": whole.psnr_db,
+        "set_psnr_spread_db": whole.over.spread_db,
+        "set_signals": len(whole.over.signals),
+    }
+
+
+def _user_attributes(result: TrialResult, spec: StudySpec) -> dict[str, Any]:
     """Return the values that a dashboard shows, and the whole result for `read_results`."""
+    trial = result.trial
+    named = {"signal": spec.signals[trial.signal].name} if spec.signals else {}
     readable = {
-        "architecture": label,
+        "architecture": spec.space.label(trial.configuration),
+        **named,
         "status": result.status.value,
         "fidelity": result.amount,
         "psnr_db": result.psnr_db,

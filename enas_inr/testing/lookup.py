@@ -33,6 +33,7 @@ from enas_inr.spec import (
 )
 from enas_inr.spec.axis import Scalar
 from enas_inr.strategies.base import Strategy
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import KnownResult, Observer, nothing_known, run_loop
 
 PICTURE = SignalInfo(name="lookup", modality="image", shape=(128, 128), channels=3)
@@ -117,7 +118,7 @@ class MemoryRecords:
         """Return a copy of the list."""
         return list(self.kept)
 
-    def add(self, result: TrialResult, picture: object = None) -> None:
+    def add(self, result: TrialResult, picture: object = None, whole: object = None) -> None:
         """Append the result; a picture is dropped."""
         self.kept.append(result)
 
@@ -239,10 +240,8 @@ def simulate(
     """Run the search loop to its end without training, and return all trials."""
     spec = StudySpec(signal=PICTURE, space=space.space, **settings)
     return run_loop(
-        spec,
-        space,
+        Gathering(spec, space, objective),
         strategy,
-        objective,
         executor,
         records or MemoryRecords(),
         Observer(),

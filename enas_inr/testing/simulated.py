@@ -76,7 +76,10 @@ def lognormal_seconds(sigma: float, seed: int = 0) -> Seconds:
     """
 
     def seconds(trial: TrialSpec) -> float:
-        fidelity = f"{trial.part} {trial.repeats}"
+        # The text is what it was before there were sets, so that tables of simulations still hold.
+        part = trial.part and " ".join(f"{k}={v!r}" for k, v in trial.part if k != "signals")
+        of_signal = f" {trial.signal}" if trial.signal else ""
+        fidelity = f"{part} {trial.repeats}{of_signal}"
         draw = random.Random(f"{seed} {trial.configuration.key()} {fidelity}")
         return draw.lognormvariate(0, sigma)
 

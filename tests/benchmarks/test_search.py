@@ -5,6 +5,7 @@ import pytest
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.plugins.catalog import load_catalog
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.testing.lookup import MemoryRecords
 from tests.present import present
@@ -63,7 +64,7 @@ def test_a_replay_is_the_search(search, pair, executor, lines, strategy):
     made = CATALOG.create("strategy", name, pair.space, options=search.parse_options(options, ""))
     objective = search.make_objective(CATALOG, pair.spec)
     trained = run_loop(
-        pair.spec, pair.space, made, objective, executor, MemoryRecords(), Observer()
+        Gathering(pair.spec, pair.space, objective), made, executor, MemoryRecords(), Observer()
     )
     assert [(r.key, r.fidelity) for r in replayed] == [(r.key, r.fidelity) for r in trained]
     for ours, theirs in zip(replayed, trained, strict=True):

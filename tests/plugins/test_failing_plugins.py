@@ -187,7 +187,7 @@ def test_a_storage_that_fails_while_a_strategy_keeps_a_result_is_not_its_fault(
 ):
     line = install("self-running strategy")
 
-    def add(self, result, picture=None):
+    def add(self, result, picture=None, whole=None):
         raise StudyError("cannot write to study.db: disk full", "make room")
 
     monkeypatch.setattr("enas_inr.studies.store.Store.add", add)

@@ -55,7 +55,7 @@ class Mortal(MemoryRecords):
         super().__init__()
         self.kept, self._lives = list(kept), lives
 
-    def add(self, result, picture=None):
+    def add(self, result, picture=None, whole=None):
         super().add(result)
         if len(self.kept) == self._lives:
             raise KilledError

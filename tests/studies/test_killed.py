@@ -20,6 +20,7 @@ from enas_inr.result import best_of, compared
 from enas_inr.spec import StudySpec
 from enas_inr.strategies.coordinate import CoordinateAscent
 from enas_inr.strategies.race import Race
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.studies.store import Store
 from enas_inr.testing.lookup import PICTURE, lookup_space, toy_table
@@ -42,7 +43,7 @@ def searched(file, left=-1):
             os.kill(os.getpid(), signal.SIGKILL)
 
     class Mortal(Store):
-        def add(self, result, picture=None):
+        def add(self, result, picture=None, whole=None):
             event()
             super().add(result, picture)
             event()
@@ -50,7 +51,9 @@ def searched(file, left=-1):
     executor = SimulatedExecutor(toy_table(space, 1), 5, lognormal_seconds(1, draw.randrange(99)))
     strategy = make(space)
     with Mortal("study", spec, file) as store:
-        history = run_loop(spec, space, strategy, PsnrFlops(), executor, store, Observer())
+        history = run_loop(
+            Gathering(spec, space, PsnrFlops()), strategy, executor, store, Observer()
+        )
         assert store.results() == history
     best = best_of(compared(history, strategy.trace(history)))
     amounts = [(r.key, r.fidelity.cells, r.fidelity.repeats) for r in history]

@@ -27,7 +27,7 @@ def stored_part(storage, cells):
     kept = complete(0).model_copy(update={"trial": asked, "sample": cells_of(asked, 30.0)})
     with Store("s", SPEC, storage) as store:
         store.add(kept.model_copy(update={"repeats": kept.repeats[:1]}))
-    return known_trials(SPEC.signal, storage)
+    return known_trials([SPEC.signal], storage)
 
 
 def test_a_trial_whose_parts_are_all_of_it_is_known_as_a_whole(database):

@@ -7,6 +7,7 @@ from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.result import TrialStatus
 from enas_inr.spec import EnsembleSpec, StudySpec
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.testing.lookup import PICTURE, LookupExecutor, MemoryRecords, lookup_space, simulate
 from enas_inr.testing.simulated import SimulatedExecutor
@@ -42,7 +43,11 @@ class Heard(Observer):
 def search(executor, records=None, observer=None):
     records = records or MemoryRecords()
     found = run_loop(
-        SPEC, SPACE, Exhaustive(SPACE), PsnrFlops(), executor, records, observer or Observer()
+        Gathering(SPEC, SPACE, PsnrFlops()),
+        Exhaustive(SPACE),
+        executor,
+        records,
+        observer or Observer(),
     )
     return found, records.results()
 

@@ -173,7 +173,7 @@ def test_the_picture_of_a_known_trial_is_copied_and_never_read(storage, tmp_path
 
 def test_a_known_trial_without_its_picture_file_has_no_picture(database):
     first = search(database)
-    look_up = known_trials(first.spec.signal, database)
+    look_up = known_trials([first.spec.signal], database)
     known = present(look_up(first.trials[0].trial))
     present(known.picture).path.unlink()
     with Store("again", first.spec, database) as store:

@@ -7,6 +7,7 @@ from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.spec import StudySpec
 from enas_inr.spec.budget import parse_seconds
 from enas_inr.strategies.exhaustive import Exhaustive
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.loop import Observer, run_loop
 from enas_inr.studies.stopping import Stopping, without_better
 from enas_inr.testing.lookup import (
@@ -33,10 +34,8 @@ class Told(Observer):
 def search(stopping, records=None):
     told = Told()
     found = run_loop(
-        StudySpec(signal=PICTURE, space=SPACE.space),
-        SPACE,
+        Gathering(StudySpec(signal=PICTURE, space=SPACE.space), SPACE, PsnrFlops()),
         Exhaustive(SPACE),
-        PsnrFlops(),
         LookupExecutor(TABLE),
         records or MemoryRecords(),
         told,
