@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.result import SearchResult, TrialStatus, psnr_paper_db
+from enas_inr.result import SearchResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.validation import counted, format_quantity
 
@@ -116,11 +116,15 @@ def spent_of(result: SearchResult, catalog: Catalog) -> Spent:
     """
     from enas_inr.executors.parts import training_flops
     from enas_inr.studies.oracle import full_flops
+    from enas_inr.studies.reading import read_study
     from enas_inr.studies.space import stored_space
 
     space = stored_space(result.spec, result.study, result.storage, catalog)
     full = full_flops(result.spec, space)
-    return Spent(training_flops(result.trials), full, len(space.feasible))
+    trials: Sequence[TrialResult] = result.trials
+    if result.spec.signals:  # the trials on each of them
+        _, trials = read_study(result.study, result.storage)
+    return Spent(training_flops(trials), full, len(space.feasible))
 
 
 def worth_of(result: SearchResult, signal: Signal) -> Worth:
@@ -155,6 +159,18 @@ def _codec(signal: Signal, psnr_db: float) -> Encoded | None:
     return Encoded("PNG", png_bytes(signal))
 
 
+def diverged(result: SearchResult) -> Iterator[str]:
+    """Iterate over a line about the trials of a search that diverged, if there are any."""
+    found = [one for one in result.trials if one.status is TrialStatus.DIVERGED]
+    if found:
+        rates = [one.learning_rate for one in found if one.learning_rate is not None]
+        below = f" below {min(rates):g}" if rates else ""
+        yield (
+            f"{len(found)} of {counted(len(result.trials), 'trial')} diverged; "
+            f"give a learning rate{below} (--lr), or none, so that it is fitted"
+        )
+
+
 def warnings(result: SearchResult, worth: Worth, suggest: str) -> Iterator[str]:
     """Iterate over what a user should know about a result, with advice.
 
@@ -172,14 +188,7 @@ def warnings(result: SearchResult, worth: Worth, suggest: str) -> Iterator[str]:
             f"{worth.constant_psnr_db:.2f}; raise {frequency} or the grid, or train more steps; "
             f"see `{suggest}`"
         )
-    diverged = [one for one in result.trials if one.status is TrialStatus.DIVERGED]
-    if diverged:
-        rates = [one.learning_rate for one in diverged if one.learning_rate is not None]
-        below = f" below {min(rates):g}" if rates else ""
-        yield (
-            f"{len(diverged)} of {counted(len(result.trials), 'trial')} diverged; "
-            f"give a learning rate{below} (--lr), or none, so that it is fitted"
-        )
+    yield from diverged(result)
     if worth.model_bytes > worth.raw_bytes:
         yield (
             f"the model is larger than the raw samples: {format_quantity(worth.model_bytes)}B for "

@@ -29,6 +29,14 @@ Signal = Annotated[
         metavar="SIGNAL", help="A picture, sound or other file, or sample:photo, sample:chord."
     ),
 ]
+SignalNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SIGNAL...",
+        help="A picture, sound or other file, or sample:photo, sample:chord. Several, a folder, a "
+        "pattern, a text file of paths or samples:photos are a set.",
+    ),
+]
 SignalOptions = Annotated[
     list[str] | None,
     typer.Option(

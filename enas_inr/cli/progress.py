@@ -101,6 +101,7 @@ class SearchProgress(Display, Observer):
         self._named: Callable[[Configuration], str] = Configuration.label
         self._heading = self._study = self._storage = ""
         self._known = self._most = 0
+        self._of_set = 0.0  # seconds of the trials of a configuration on other signals of a set
         self._trained = 0.0  # seconds of training of the trials that finished in this run
         self._finished = 0
 
@@ -147,10 +148,18 @@ class SearchProgress(Display, Observer):
             self._stopped = True
             self.say(f"stopped: {reason}; run the same command again to go on")
 
+    def signal_finished(self, result: TrialResult) -> None:
+        """Count a trial on one signal of a set."""
+        self._finished += 1
+        self._of_set += result.seconds
+        self._trained += result.seconds
+        self._label = ""
+
     def finished(self, result: TrialResult) -> None:
         """Print the result of a trial."""
         self._finished += 1
-        self._trained += result.seconds
+        self._trained += max(0.0, result.seconds - self._of_set)  # those on other signals count
+        self._of_set = 0.0
         self._label = ""
         number = self._known + self._finished
         line = f"trial {number} of at most {self._most}  {self._name_of(result)}  "

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import ExitCode
+from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
     from enas_inr.api.settings import SearchSettings
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 def search(
     context: typer.Context,
-    signal: arguments.Signal,
+    signals: arguments.SignalNames,
     settings: SearchSettings,
     output: Annotated[
         Path | None,
@@ -43,55 +45,127 @@ def search(
 
     Run the same command again to resume an interrupted search. The defaults are the paper's.
     """
-    from enas_inr.api.reading import take_signal
-    from enas_inr.api.search import search as run_search
-    from enas_inr.api.worth import spent_of, warnings, worth_of
+    from enas_inr.api.reading import is_one
     from enas_inr.cli.progress import SearchProgress
     from enas_inr.cli.setting_options import spell
-    from enas_inr.cli.signals import described, words
-    from enas_inr.cli.trace import print_result
     from enas_inr.signals.files import make_folder
-    from enas_inr.signals.loading import original_size
-    from enas_inr.studies.settings import SignalSettings
 
     catalog = arguments.load_catalog(context)
     settings = settings.settled(catalog, partial(spell, type(settings)))
+    one = len(signals) == 1 and is_one(signals[0])
+    if output and not one:
+        raise SpecError("--output is for a single signal", "leave it out, and fit the set")
     if output:
         make_folder(output)
     with SearchProgress(quiet=quiet) as progress:
         try:
-            read = take_signal(catalog, signal, settings, default=settings.usual_size)
-            original = original_size(catalog, signal)
-            progress.announce(described(signal, read, original))
-            asked = settings.given()
-            for name in SignalSettings.marks():  # they were for the file
-                asked.pop(name, None)
-            result = run_search(read, **asked, catalog=catalog, observer=progress)
-            written = (
-                _write(catalog, result, read, output, settings.device, progress) if output else []
+            said = (
+                _search_one(signals[0], settings, catalog, progress, output)
+                if one
+                else _search_set(signals, settings, catalog, progress)
             )
         except KeyboardInterrupt:
             progress.interrupted()
             return ExitCode.INTERRUPTED
-    worth, spent = worth_of(result, read), spent_of(result, catalog)
-    source = words(signal, settings, original, read)
-    advice = list(warnings(result, worth, shlex.join(["enas-inr", "suggest", *source])))
-    further = shlex.join(["enas-inr", "fit", *source, *_study(result, settings)])
     if as_json:
-        figures = {"worth": worth.to_dict(), "spent": spent.to_dict()}
-        said = {"warnings": advice, "next": further}
-        print(json.dumps(result.to_dict() | figures | said, indent=2))
+        print(json.dumps(said.result.to_dict() | said.figures, indent=2))
     else:
-        print_result(result)
-        print(spent.text())
-        print(worth.text())
-        for line in advice:
-            print(f"warning: {line}")
-        print(f"next: {further}")
+        _print(said)
     if not (as_json and quiet):
-        for path in written:
+        for path in said.written:
             print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
     return ExitCode.OK
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What is printed at the end of a search.
+
+    Attributes:
+        result: its result.
+        figures: what is printed as JSON besides it, with `warnings` and the `next` command.
+        lines: lines about what it has trained, and what its winner is worth.
+        written: the files that were written.
+    """
+
+    result: SearchResult
+    figures: dict[str, Any]
+    lines: tuple[str, ...]
+    written: tuple[Path, ...] = ()
+
+
+def _search_one(
+    source: str,
+    settings: SearchSettings,
+    catalog: Catalog,
+    progress: SearchProgress,
+    output: Path | None,
+) -> _Said:
+    from enas_inr.api.reading import refuse_set_settings, take_signal
+    from enas_inr.api.search import search as run_search
+    from enas_inr.api.worth import spent_of, warnings, worth_of
+    from enas_inr.cli.signals import described, words
+    from enas_inr.signals.loading import original_size
+    from enas_inr.studies.settings import SignalSettings
+
+    refuse_set_settings(settings, "hold_out")
+    read = take_signal(catalog, source, settings, default=settings.usual_size)
+    original = original_size(catalog, source)
+    progress.announce(described(source, read, original))
+    asked = _without(settings, SignalSettings.marks())  # they were for the file
+    result = run_search(read, **asked, catalog=catalog, observer=progress)
+    written = _write(catalog, result, read, output, settings.device, progress) if output else []
+    worth, spent = worth_of(result, read), spent_of(result, catalog)
+    named = words(source, settings, original, read)
+    advice = list(warnings(result, worth, shlex.join(["enas-inr", "suggest", *named])))
+    figures = {
+        "worth": worth.to_dict(),
+        "spent": spent.to_dict(),
+        "warnings": advice,
+        "next": shlex.join(["enas-inr", "fit", *named, *_study(result, settings)]),
+    }
+    return _Said(result, figures, (spent.text(), worth.text()), tuple(written))
+
+
+def _search_set(
+    named: list[str], settings: SearchSettings, catalog: Catalog, progress: SearchProgress
+) -> _Said:
+    from enas_inr.api.reading import take_set
+    from enas_inr.api.search import search as run_search
+    from enas_inr.api.worth import diverged, spent_of
+    from enas_inr.cli.sets import described_set, set_words
+    from enas_inr.studies.settings import SetSettings
+
+    found = take_set(catalog, named, settings, settings.usual_size, progress.say)
+    progress.announce(described_set(named, found.infos))
+    asked = _without(settings, SetSettings.marks())  # they were for the files
+    result = run_search(found, **asked, catalog=catalog, observer=progress)
+    spent = spent_of(result, catalog)
+    words = [*set_words(named, settings), *_study(result, settings), "-o", "models"]
+    figures = {
+        "spent": spent.to_dict(),
+        "warnings": list(diverged(result)),
+        "next": shlex.join(["enas-inr", "fit", *words]),
+    }
+    return _Said(result, figures, (spent.text(),))
+
+
+def _without(settings: SearchSettings, names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.given().items() if name not in names}
+
+
+def _print(said: _Said) -> None:
+    from enas_inr.cli.sets import print_held_out, print_signals
+    from enas_inr.cli.trace import print_result
+
+    print_result(said.result)
+    print_signals(said.result)
+    print_held_out(said.result.held_out)
+    for line in said.lines:
+        print(line)
+    for line in said.figures["warnings"]:
+        print(f"warning: {line}")
+    print(f"next: {said.figures['next']}")
 
 
 def _study(result: SearchResult, settings: SearchSettings) -> list[str]:

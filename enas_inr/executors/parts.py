@@ -148,13 +148,13 @@ def training_flops(results: Iterable[TrialResult]) -> float:
     Args:
         results: the results of a study, in the order of their numbers.
     """
-    latest: dict[str, TrialResult] = {}
+    latest: dict[tuple[str, int], TrialResult] = {}
     total = 0.0
     for result in results:
-        before = latest.get(result.key)
+        before = latest.get((result.key, result.trial.signal))
         kept = _steps(before) if before and _continues(before, result) else 0.0
         total += PASSES * result.trial.cost.flops * (_steps(result) - kept)
-        latest[result.key] = result
+        latest[result.key, result.trial.signal] = result
     return total
 
 

@@ -171,7 +171,8 @@ def find_regret(study: str, storage: str, catalog: Catalog) -> Regret | None:
 
 def full_flops(spec: StudySpec, space: FeasibleSpace) -> float:
     """Return the FLOPs of a training of all configurations of a space in full."""
-    return sum(
+    signals = sum(info.samples for info in spec.all_signals) / spec.signal.samples
+    return signals * sum(
         PASSES * spec.repeats * one.spec.training(spec.training).steps * one.cost.flops
         for one in space.feasible
     )

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from enas_inr.errors import EnasInrError
+from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
+from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.space import stored_space
@@ -96,6 +98,8 @@ def load_record(
         StudyError: there is no such study; the message names the nearest.
     """
     spec, every = read_study(name, storage)
+    if spec.signals:
+        every = _gathered(spec, every, catalog, name, storage)
     results = _without_superseded(every)
     original, pictures = find_pictures(name, storage)
     return StudyRecord(
@@ -111,6 +115,14 @@ def load_record(
     )
 
 
+def _gathered(
+    spec: StudySpec, trials: list[TrialResult], catalog: Catalog, name: str, storage: str
+) -> list[TrialResult]:
+    """Return the results of configurations from those on each signal of a set."""
+    space = stored_space(spec, name, storage, catalog)
+    return Gathering(spec, space, make_objective(catalog, spec)).replayed(trials)
+
+
 def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
     """Drop failures of configurations that were tried again."""
     last = {result.key: result.trial.number for result in results}
@@ -124,7 +136,9 @@ def _without_superseded(results: list[TrialResult]) -> list[TrialResult]:
 def _latest(results: list[TrialResult]) -> list[TrialResult]:
     """Drop parts of trials that were continued."""
     last = {result.key: result.trial.number for result in results}
-    return [r for r in results if r.sample is None or last[r.key] == r.trial.number]
+    return [
+        r for r in results if (r.sample is None and r.over is None) or last[r.key] == r.trial.number
+    ]
 
 
 def _trace(

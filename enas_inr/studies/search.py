@@ -81,8 +81,7 @@ def run_study(
     objective = make_objective(catalog, spec)
     costs = measured_costs(name, storage)
     space = searched_space(spec, catalog, objective, measure, costs)
-    chosen = spec.strategy
-    strategy: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
+    strategy = _strategy(spec, catalog, space)
     most = _most_trials(spec, catalog, space, strategy)
     store = Store(name, spec, storage)
     handed_over: dict[str, Picture | StoredPicture] = {}
@@ -98,7 +97,7 @@ def run_study(
             first,
             device,
             observer.progressed,
-            title=f"{name} ({chosen.name})",
+            title=f"{name} ({spec.strategy.name})",
             label=spec.space.label,
             say=observer.said,
             at_end=at_end,
@@ -128,6 +127,12 @@ def run_study(
     if not stopping.reason(history):
         _clean(found, gathering, context.states, catalog)
     return found
+
+
+def _strategy(spec: StudySpec, catalog: Catalog, space: FeasibleSpace) -> Strategy:
+    chosen = spec.strategy
+    made: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
+    return made
 
 
 def _begun(store: Store, costs: Measured, space: FeasibleSpace, original: Picture | None) -> int:
@@ -200,7 +205,7 @@ def _most_trials(
     """Return how many trials the study can have."""
     options = catalog.options("strategy", spec.strategy.name, spec.strategy.options)
     most = len(space.feasible) * strategy.rounds()
-    return min(most, getattr(options, "trials", most))
+    return min(most, getattr(options, "trials", most)) * space.signals
 
 
 def _best(name: str, history: Sequence[TrialResult], trace: Sequence[TraceStep]) -> TrialResult:

@@ -28,7 +28,7 @@ SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 2"
 
 WRONG = {
     "a missing file": (3, "search {folder}/missing.png", "cannot be read: No such file"),
-    "a folder": (3, "search {folder}", "no modality reads"),
+    "a folder of several kinds": (3, "search {folder}", "2 modalities: 5 image ("),
     "no known suffix": (
         3,
         "search {folder}/notes.db",
@@ -152,7 +152,7 @@ WRONG = {
     "a nonsense storage": (6, TINY + " --storage nonsense://x", "storage nonsense://x cannot be"),
     "an empty storage": (6, TINY + " --storage ''", "cannot be used: no file is named"),
     "a missing argument": (2, "search", "; see `enas-inr search --help`"),
-    "an extra argument": (2, "search a.png b.png", "see `enas-inr search --help`"),
+    "an extra argument": (2, "suggest a.png b.png", "see `enas-inr suggest --help`"),
     "an unknown option": (2, TINY + " --widhts 3", "No such option: --widhts"),
     "an option of a wrong type": (2, TINY + " --grid two", "Invalid value for '--grid'"),
     "an option without its value": (2, "search sample:photo --grid", "requires an argument"),
