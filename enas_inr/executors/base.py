@@ -95,8 +95,7 @@ class ExecutionContext:
         """
         if self.signals is None:
             return self
-        signal, info = self.signals[trial.signal], self.info_of(trial)
-        return replace(self, signal=signal, signals=None, known_info=info)
+        return self.with_signal(self.signals[trial.signal], self.info_of(trial))
 
     def info_of(self, trial: TrialSpec) -> SignalInfo:
         """Return the metadata of the signal on which a trial is trained, without reading it."""
@@ -121,6 +120,9 @@ class ExecutionContext:
     def for_worker(self, device: str | None = None, share: float = 1.0) -> ExecutionContext:
         """Return a copy that can be sent to another process, without the parts of this process.
 
+        Of a set, it has the first signal only; the others are sent with their trials, see
+        `with_signal`.
+
         There, the error of a plugin becomes the message of a failed trial even with
         `--strict-plugins`: if it were raised, it would end the worker.
 
@@ -137,7 +139,12 @@ class ExecutionContext:
             share=share,
             pictures=self.pictures,
             states=self.states,
+            known_info=self.known_info,
         )
+
+    def with_signal(self, signal: Signal, info: SignalInfo) -> ExecutionContext:
+        """Return the context of a worker with another signal of the set."""
+        return replace(self, signal=signal, signals=None, known_info=info)
 
 
 class Supply:

@@ -14,7 +14,7 @@ from typing import final
 
 import torch
 
-from enas_inr.errors import PluginError
+from enas_inr.errors import PluginError, SignalError
 from enas_inr.executors.base import (
     BATCH,
     ExecutionContext,
@@ -130,6 +130,8 @@ class LocalExecutor(Executor):
         except Exception as error:  # a failed trial must not end the search
             if self._context.catalog.strict and isinstance(error, PluginError):
                 raise
+            if self._context.signals is not None and isinstance(error, SignalError):
+                raise  # no configuration can be trained on it any more
             failed = failure(error)
         # Outside the handler, whose traceback would keep the memory of the training alive.
         if failed and begun:  # the states may be damaged

@@ -7,7 +7,7 @@ worker starts in its place, wherever the cluster has room.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +22,7 @@ from enas_inr.spec import TrialSpec
 from enas_inr.validation import counted
 
 LOOK_SECONDS = 1.0  # seconds between two queries of the progress of the trials
+SIGNALS_KEPT = 16  # of a set, in the memory that the workers share
 PATIENCE_SECONDS = 20.0  # seconds without any worker before the user is informed
 
 
@@ -75,6 +76,7 @@ class Pool:
         self._worker_context = needs.worker_context(context)
         # Stored once for all workers, because it holds the signal.
         self._arguments = (self._ray.put(self._worker_context), needs.threads)
+        self._signals: OrderedDict[int, Any] = OrderedDict()  # references, by their numbers
         self._idle: list[Any] = []
         self._tasks: dict[Any, _Task] = {}  # by the reference of the task's result
         self._failed_starts = 0
@@ -123,13 +125,34 @@ class Pool:
         while waiting and self._idle:
             attempt, worker = waiting.popleft(), self._idle.pop()
             named = worker.train.options(name=self._name(attempt))
-            task = named.remote(attempt.trial, attempt.share)
+            task = named.remote(attempt.trial, attempt.share, self._signal(attempt.trial))
             self._tasks[task] = _Task(worker, attempt)
+
+    def _signal(self, trial: TrialSpec) -> Any:
+        """Return the reference to the signal of a trial, if it is one of a set.
+
+        Those of the last trials are stored for all workers.
+
+        Raises:
+            SignalError: it cannot be read any more.
+        """
+        if self._context.signals is None:
+            return None
+        if trial.signal not in self._signals:
+            of_set = self._context.signals[trial.signal], self._context.info_of(trial)
+            self._signals[trial.signal] = self._ray.put(of_set)
+        self._signals.move_to_end(trial.signal)
+        while len(self._signals) > SIGNALS_KEPT:
+            self._signals.popitem(last=False)
+        return self._signals[trial.signal]
 
     def _name(self, attempt: Attempt) -> str:
         """Return the name of the task in Ray's dashboard."""
         trial = attempt.trial
-        return f"trial {trial.number:04} {self._context.label(trial.configuration)}"
+        named = f"trial {trial.number:04} {self._context.label(trial.configuration)}"
+        if self._context.signals is None:
+            return named
+        return f"{named} on {self._context.info_of(trial).name}"
 
     def _ended(self) -> list[Any]:
         """Wait until at least one task has ended, and return all that have ended."""

@@ -11,7 +11,8 @@ import torch
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.local import train_trial
 from enas_inr.result import Picture, TrialResult
-from enas_inr.spec import PSNR_OFFSET_DB, TrialSpec
+from enas_inr.signals.signal import Signal
+from enas_inr.spec import PSNR_OFFSET_DB, SignalInfo, TrialSpec
 
 GAUGES = {
     "enas_inr_trial_psnr_db": "Current PSNR of the running trial, mean over its repeats",
@@ -42,12 +43,21 @@ class Worker:
     def ready(self) -> None:
         """Return when the worker has started."""
 
-    def train(self, trial: TrialSpec, share: float) -> tuple[TrialResult, Picture | None]:
-        """Train a trial within a share of the device's memory."""
+    def train(
+        self, trial: TrialSpec, share: float, of_set: tuple[Signal, SignalInfo] | None = None
+    ) -> tuple[TrialResult, Picture | None]:
+        """Train a trial within a share of the device's memory.
+
+        Args:
+            trial: the trial.
+            share: share of the memory.
+            of_set: the signal of the trial and its metadata, if it is one of a set.
+        """
         # The setting applies to the current thread, and Ray chooses the thread.
         torch.set_num_threads(self._threads)
         self._started = time.perf_counter()
-        trained = train_trial(replace(self._context, share=share), trial)
+        context = self._context.with_signal(*of_set) if of_set else self._context
+        trained = train_trial(replace(context, share=share), trial)
         self._progress = None
         return trained
 

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -19,6 +20,7 @@ from enas_inr.hookspecs import Backbone
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TrialResult
+from enas_inr.signals.loading import load_signal
 from enas_inr.studies.loop import Observer
 
 ray = pytest.importorskip("ray")
@@ -254,3 +256,35 @@ def test_ctrl_c_leaves_no_actors_and_a_study_that_continues(
     assert "Traceback" not in stopped.stderr
     assert_all_actors_end(cluster)
     assert len(json.loads(drive(tmp_path, cluster, -1).stdout)["trials"]) == 6
+
+
+def test_a_set_of_signals_has_the_results_of_one_process(cluster, tmp_path):
+    whole = load_signal(load_catalog(), "sample:photo", {"size": [64, 64]})
+    parts = [
+        replace(whole, values=whole.values[top : top + 32, left : left + 32].clone(), name=name)
+        for name, top, left in (("a", 0, 0), ("b", 0, 32), ("c", 32, 0))
+    ]
+    asked: dict[str, Any] = {
+        "grid": 2,
+        "widths": [4, 8],
+        "depths": [1],
+        "steps": 10,
+        "floor_db": -99.0,
+    }
+    here = enas_inr.search(parts, **asked, strategy="exhaustive", storage=f"{tmp_path}/here.db")
+    found = enas_inr.search(
+        parts,
+        **asked,
+        strategy="exhaustive",
+        storage=f"{tmp_path}/there.db",
+        executor="ray",
+        executor_options={"address": cluster.address},
+    )
+    assert_equal(found, here)
+    for ours in found.trials:
+        theirs = by_architecture(here)[ours.key]
+        assert ours.over is not None
+        assert theirs.over is not None
+        assert [one.psnr_paper_db for one in ours.over.signals] == pytest.approx(
+            [one.psnr_paper_db for one in theirs.over.signals], abs=0.01
+        )
