@@ -125,7 +125,7 @@ def one(settings: argparse.Namespace) -> dict[str, Any]:
 def tables(part: str, measured: Any) -> dict[str, str]:
     """Return the tables of a part by their names in the page."""
     if part == "oracle":
-        rows = [
+        shown = [
             ("signals", str(measured["signals"])),
             ("configurations", str(measured["configurations"])),
             ("best of the oracle", f"{measured['best']}, mean score {measured['best_score']:.2f}"),
@@ -134,22 +134,20 @@ def tables(part: str, measured: Any) -> dict[str, str]:
             ("regret in mean score", f"{measured['regret']:.2f}"),
             ("share of the FLOPs of the oracle", f"{measured['share']:.1%}"),
         ]
-        return {"oracle": markdown(("", "value"), rows)}
+        return {"oracle": markdown(("", "value"), shown)}
     if part == "memory":
         names = ("signals", "trials", "peak MB", "s")
-        values = [
-            tuple(str(r[k]) for k in ("signals", "trials", "mb", "seconds")) for r in measured
-        ]
-        return {"memory": markdown(names, values)}
-    names = ("held out", "PSNR dB", "score", "best PSNR dB", "best score", "regret", "its best")
+        cells = [[str(r[k]) for k in ("signals", "trials", "mb", "seconds")] for r in measured]
+        return {"memory": markdown(names, cells)}
+    heads = ("held out", "PSNR dB", "score", "best PSNR dB", "best score", "regret", "its best")
     keys = ("psnr_db", "score", "best_psnr_db", "best_score", "regret")
-    values = [
+    lines: list[tuple[str, ...]] = [
         (r["name"], *("-" if r[key] is None else f"{r[key]:.2f}" for key in keys), r["best"])
         for r in measured
     ]
     known = [r["regret"] for r in measured if r["regret"] is not None]
-    values.append(("mean", "", "", "", "", f"{statistics.fmean(known):.2f}", ""))
-    return {"held-out": markdown(names, values)}
+    lines.append(("mean", "", "", "", "", f"{statistics.fmean(known):.2f}", ""))
+    return {"held-out": markdown(heads, lines)}
 
 
 PARTS = {"oracle": oracle, "held-out": held_out, "memory": memory, "one": one}

@@ -40,7 +40,7 @@ def _sizes(study: StudyRecord, axis: str) -> Iterator[str]:
 
     lines: dict[str, list[TrialResult]] = {}
     for result in study.results:
-        if result.psnr_db is not None:
+        if result.psnr_db is not None and result.fidelity.signals == 1:
             lines.setdefault(others(result), []).append(result)
     long = [sorted(of, key=size) for _, of in sorted(lines.items()) if len(of) >= _FEWEST]
     if len(long) > _MOST_LINES:

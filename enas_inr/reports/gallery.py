@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from enas_inr.reports.rows import Group, Results, Row
+from enas_inr.reports.signals import on_signal, signal_rows
+from enas_inr.reports.statistics import Estimate
 from enas_inr.signals.picture import Pixels
 from enas_inr.signals.slices import slice_text
 from enas_inr.studies.pictures import StoredPicture
+from enas_inr.studies.record import StudyRecord
 
 Levels = npt.NDArray[np.float32]
 """`[rows, columns]`: the mean absolute error over the channels, of 255."""
+
+ENDS = 2
+"""Signals of a set with the best and with the worst reconstructions that are shown, each."""
 
 _LEAST_END = 1.0  # level: the end of the colours, however small the errors
 _OUTLIERS = 0.002  # of the pixels may lie beyond the end of the colours
@@ -59,7 +65,32 @@ def pictured(results: Results, most: int) -> list[Pictured]:
     """
     stored = [group for group in results.groups if _original(group)]
     share = max(1, most // max(1, len(stored)))
-    return [made for group in stored if (made := _pictured(group, share))]
+    found = [made for group in stored for made in _of_group(group, share)]
+    return [made for made in found if made]
+
+
+def _of_group(group: Group, most: int) -> list[Pictured | None]:
+    study = group.rows[0].study
+    if study.spec.signals:
+        return list(_of_set(study, group))
+    return [_pictured(group, most)]
+
+
+def _of_set(study: StudyRecord, group: Group) -> Iterator[Pictured]:
+    """Show the best configuration on the signals on which it is best and worst."""
+    rows = [row for row in signal_rows(study) if row.trial in study.pictures]
+    ends = rows if len(rows) <= 2 * ENDS else [*rows[:ENDS], *rows[-ENDS:]]
+    best = [row for row in group.rows if row.best] or list(group.rows[:1])
+    for of_signal in ends:
+        original, picture = study.originals.get(of_signal.number), study.pictures[of_signal.trial]
+        if original is None or original.decoded is None or original.shape != picture.shape:
+            continue
+        result = on_signal(best[0].result, of_signal)
+        row = replace(best[0], result=result, psnr=Estimate.of(result.psnr_db_repeats))
+        info = study.spec.signals[of_signal.number]
+        place = slice_text(info.shape, timed=info.sample_rate is not None)
+        shown = ((row, picture, picture.decoded),)
+        yield Pictured(info.name, (original, original.decoded), shown, labelled=False, place=place)
 
 
 def _original(group: Group) -> StoredPicture | None:

@@ -38,6 +38,7 @@ _FIGURE_TITLES = {
     "psnr_bytes": "PSNR against bytes",
     "curves": "Learning curves: PSNR at each step",
     "trace": "Search trace: PSNR and score of each decision",
+    "signals": "PSNR on each signal of the set, and over the signals",
 }
 
 

@@ -62,7 +62,7 @@ class Row:
         low, high = self.psnr.interval if self.psnr else (None, None)
         known = self.published or Published()
         return {
-            "signal": self.study.spec.signal.name,
+            "signal": self.study.spec.about_text,
             "study": self.study.name,
             "group": self.study.label,
             "name": self.name,
@@ -96,7 +96,18 @@ class Row:
             "seconds": round(self.result.seconds, 3),
             "device": self.result.device,
             "message": self.result.message,
+            **self._of_set(),
         }
+
+    def _of_set(self) -> dict[str, Any]:
+        """The PSNR on each signal of a set; nothing for a study of one signal."""
+        spec, over = self.study.spec, self.result.over
+        if not spec.signals:
+            return {}
+        known = over.signals if over else ()
+        psnrs = {spec.signals[n.signal].name: n.psnr_paper_db + PSNR_OFFSET_DB for n in known}
+        spread = over.spread_db if over else None
+        return {"psnr_spread_db": spread, "psnr_db_signals": psnrs}
 
 
 @dataclass(frozen=True)
@@ -134,8 +145,8 @@ class Results:
         """The rows of each signal, in the order of the studies."""
         found: dict[object, list[Row]] = {}
         for row in self.rows:
-            found.setdefault(row.study.spec.signal.identity, []).append(row)
-        return [Group(of[0].study.spec.signal.name, tuple(of)) for of in found.values()]
+            found.setdefault(row.study.spec.about, []).append(row)
+        return [Group(of[0].study.spec.about_text, tuple(of)) for of in found.values()]
 
 
 def rows(report: Report) -> list[Row]:
@@ -182,7 +193,7 @@ def _baseline(report: Report, study: StudyRecord) -> TrialResult | None:
     """
     if report.baseline is None:
         return None
-    same = [s for s in report.studies if s.spec.signal.identity == study.spec.signal.identity]
+    same = [s for s in report.studies if s.spec.about == study.spec.about]
     named = [
         result
         for candidate in [study, *same]
@@ -209,6 +220,6 @@ def _fronts(report: Report) -> set[int]:
     """Return the `id`s of the trials on the front of PSNR and FLOPs of their signal."""
     by_signal: dict[object, list[TrialResult]] = {}
     for study in report.studies:
-        by_signal.setdefault(study.spec.signal.identity, []).extend(study.results)
+        by_signal.setdefault(study.spec.about, []).extend(study.results)
     found = [pareto_front(results, ("psnr", "flops")) for results in by_signal.values()]
     return {id(result) for front in found for result in front}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from enas_inr.spec import Choice, EnsembleSpec, StudySpec, TrainingSpec
+from enas_inr.spec import Choice, EnsembleSpec, SignalInfo, StudySpec, TrainingSpec
 from enas_inr.studies.record import Report, StudyRecord
 from enas_inr.validation import counted, format_quantity
 
@@ -18,13 +18,14 @@ def settings(study: StudyRecord) -> dict[str, str]:
     """Return the settings that decided the results of a study, in words, by their names."""
     spec = study.spec
     signal = spec.signal
-    shape = "x".join(map(str, reversed(signal.shape)))
+    shape = " to ".join(dict.fromkeys(map(_shape, _ends(spec))))
     units = {2: "pixels", 3: "voxels"} if signal.sample_rate is None else {}
     unit = units.get(len(signal.shape), "samples")
     rate = f", {signal.sample_rate} Hz" if signal.sample_rate else ""
     channels = counted(signal.channels, "channel")
     return {
-        "signal": signal.name,
+        "signal": spec.about_text,
+        "aggregate": spec.aggregate if spec.signals else "",
         "shape": f"{shape} {unit}, {channels}{rate}",
         "backbone": backbone_text(spec),
         "architectures": spec.space.text(),
@@ -45,12 +46,25 @@ def settings(study: StudyRecord) -> dict[str, str]:
     }
 
 
+def _ends(spec: StudySpec) -> tuple[SignalInfo, SignalInfo]:
+    """Return the smallest and the largest of the signals."""
+    ordered = sorted(spec.all_signals, key=lambda info: info.samples)
+    return ordered[0], ordered[-1]
+
+
+def _shape(signal: SignalInfo) -> str:
+    return "x".join(map(str, reversed(signal.shape)))
+
+
 def brief_settings(report: Report) -> list[str]:
     """Return a line for each signal, and one for each way of training."""
     signals = [
-        f"signal: {signal.name}, {'x'.join(map(str, signal.shape))} samples of "
+        f"{len(study.spec.signals)} signals, aggregate: {study.spec.aggregate}"
+        if study.spec.signals
+        else f"signal: {signal.name}, {'x'.join(map(str, signal.shape))} samples of "
         f"{counted(signal.channels, 'channel')}"
-        for signal in (study.spec.signal for study in report.studies)
+        for study in report.studies
+        for signal in [study.spec.signal]
     ]
     ways = [
         f"training: profile {spec.training.profile}, {spec.training.steps} steps, learning rate "

@@ -82,7 +82,7 @@ _GIVEN = "dB, in the paper's convention: "
 _COLUMNS = (
     Column("name", "", attrgetter("name"), str, numeric=False),
     Column("study", "", attrgetter("study.label"), str, numeric=False),
-    Column("signal", "", attrgetter("study.spec.signal.name"), str, numeric=False),
+    Column("signal", "", attrgetter("study.spec.about_text"), str, numeric=False),
     Column(
         "backbone", "kind of sub-network, and the options that were asked for",
         lambda row: backbone_text(row.study.spec, row.result.trial.ensemble), str, numeric=False,
@@ -101,6 +101,10 @@ _COLUMNS = (
     Column(
         "PSNR", "dB, the usual one: mean and {interval}", lambda row: row.psnr or status_text(row),
         str,
+    ),
+    Column(
+        "over signals", "dB: standard deviation over the signals of the set",
+        lambda row: row.result.over and row.result.over.spread_db,
     ),
     Column("PSNR, paper's", _GIVEN + "6.02 less", attrgetter("result.psnr_paper_db")),
     Column(

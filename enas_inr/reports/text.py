@@ -11,8 +11,10 @@ from typing import Any
 from enas_inr.reports.findings import findings
 from enas_inr.reports.rows import Results
 from enas_inr.reports.settings import brief_settings
+from enas_inr.reports.signals import signal_rows
 from enas_inr.reports.table import Column, columns_of
 from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.studies.record import StudyRecord
 
 _BRIEF = (
     "name", "study", "backbone", "M", "d", "w", "recipe", "FLOPs", "parameters", "PSNR",
@@ -51,10 +53,33 @@ def as_markdown(results: Results) -> str:
         report.summary,
         _bullets(brief_settings(report)),
         tabulate(cells, titles, tablefmt="pipe", colalign=aligned, disable_numparse=True),
+        *(_signals(study) for study in report.studies),
         _bullets(findings(results)),
         _bullets(f"{r.label}: {r.result.message}" for r in results.rows if r.result.message),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _signals(study: StudyRecord) -> str:
+    """Return a table of what the best configuration of a study reaches on each signal of a set."""
+    from tabulate import tabulate
+
+    found = [
+        [
+            row.name.replace("|", "\\|"),
+            "x".join(map(str, row.shape)),
+            f"{row.psnr_db:.2f}",
+            f"{row.score:.2f}",
+            f"{row.rank} of {row.of}",
+            row.best.replace("|", "\\|"),
+        ]
+        for row in signal_rows(study)
+    ]
+    if not found:
+        return ""
+    titles = ["signal", "samples", "PSNR", "score", "rank", "best on it"]
+    aligned = ["left", "right", "right", "right", "right", "left"]
+    return str(tabulate(found, titles, tablefmt="pipe", colalign=aligned, disable_numparse=True))
 
 
 def as_csv(results: Results) -> str:

@@ -92,6 +92,16 @@ class StudySpec(Lasting):
         return text
 
     @property
+    def about(self) -> tuple[object, ...]:
+        """Equal for studies about the same signals."""
+        return tuple(info.identity for info in self.all_signals)
+
+    @property
+    def about_text(self) -> str:
+        """The name of the signal, or the number of the signals of a set."""
+        return f"{len(self.signals)} signals" if self.signals else self.signal.name
+
+    @property
     def all_signals(self) -> tuple[SignalInfo, ...]:
         """The signals of the study."""
         return self.signals or (self.signal,)

@@ -106,6 +106,17 @@ def upload(picture: Picture | StoredPicture, name: str, folder: Path) -> dict[st
     return trial.system_attrs
 
 
+def originals_in(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return the attributes of a study that refer to the pictures of its signals, by number."""
+    found: dict[int, dict[str, Any]] = {}
+    for key, text in attributes.items():
+        noted = json.loads(text) if key.startswith(ATTRIBUTE) else None
+        if noted:  # it is null after it was deleted in a dashboard
+            _, _, number = Path(noted["filename"]).stem.partition("-")
+            found[int(number or 0)] = {key: text}
+    return found
+
+
 def find(attributes: Mapping[str, Any], folder: Path) -> StoredPicture | None:
     """Find the picture that the system attributes of a trial or study refer to.
 

@@ -9,7 +9,7 @@ from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult
 from enas_inr.spec import SignalInfo, StudySpec
 from enas_inr.studies.attributes import system_attributes
-from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
+from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find, originals_in
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
@@ -112,4 +112,20 @@ def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[i
             for trial, noted in system_attributes(backend, study, ATTRIBUTE).items()
             if (picture := find(noted, folder))
         }
-        return find(backend.get_study_system_attrs(study), folder), found
+        return find_originals(name, storage).get(0), found
+
+
+def find_originals(name: str, storage: str) -> dict[int, StoredPicture]:
+    """Find the pictures of the signals of a study by their numbers, without reading their files.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    backend, folder = open_storage(storage), artifact_folder(storage)
+    study = study_id(name, storage, backend)
+    if folder is None:
+        return {}
+    with explained(storage_url(storage)):
+        noted = originals_in(backend.get_study_system_attrs(study))
+    found = {number: find(of_signal, folder) for number, of_signal in noted.items()}
+    return {number: picture for number, picture in found.items() if picture}

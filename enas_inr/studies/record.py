@@ -12,7 +12,7 @@ from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import find_pictures, read_study
+from enas_inr.studies.reading import find_originals, find_pictures, read_study
 from enas_inr.studies.space import stored_space
 
 
@@ -41,7 +41,7 @@ class StudyRecord:
         names: names of some architectures by canonical key.
         published: published values by name; empty if they belong to another signal.
         trace: decisions of the strategy; empty if the strategy is not installed.
-        original: the signal, as a picture or a sound.
+        originals: the signals, as pictures or sounds, by their numbers.
         pictures: reconstructions (first repeat, last weights) by trial number.
     """
 
@@ -52,8 +52,13 @@ class StudyRecord:
     names: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
     trace: tuple[TraceStep, ...] = ()
-    original: StoredPicture | None = None
+    originals: Mapping[int, StoredPicture] = field(default_factory=dict)
     pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
+
+    @property
+    def original(self) -> StoredPicture | None:
+        """The signal, as a picture or a sound; of a set, the first one."""
+        return self.originals.get(0)
 
     def name_of(self, result: TrialResult) -> str:
         """Return the name of an architecture for people."""
@@ -101,7 +106,7 @@ def load_record(
     if spec.signals:
         every = _gathered(spec, every, catalog, name, storage)
     results = _without_superseded(every)
-    original, pictures = find_pictures(name, storage)
+    _, pictures = find_pictures(name, storage)
     return StudyRecord(
         name=name,
         label=label,
@@ -110,7 +115,7 @@ def load_record(
         names=names or {},
         published=published or {},
         trace=_trace(spec, results, catalog, name, storage),
-        original=original,
+        originals=find_originals(name, storage),
         pictures=pictures,
     )
 

@@ -64,10 +64,10 @@ def run_study(
 ) -> SearchResult:
     """Run or resume a study; see `search` for the other arguments.
 
-    The signals of a set are in the order of `StudySpec.signals`.
-    With `reuse`, trials that any study in the storage has trained in the same way are reused.
-    `measure` measures the costs that are limited or wanted and not known from the sizes of an
-    architecture; what it returns is kept in the study. `stopping` may end the search early.
+    The signals of a set are in the order of `StudySpec.signals`. With `reuse`, trials that any
+    study in the storage has trained in the same way are reused. `measure` measures the costs that
+    are limited or wanted and not known from the sizes of an architecture; what it returns is kept
+    in the study. `stopping` may end the search early.
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.signals.sets import SignalSet
@@ -90,8 +90,9 @@ def run_study(
         handed_over[picture_key(trial)] = picture
 
     with ExitStack() as at_end:
-        first = signal[0] if isinstance(signal, SignalSet) else signal
-        original = picture_of(first) if pictures and store.keeps_pictures else None
+        first = _one_of(signal, 0)
+        few = len(spec.signals) <= MOST_PICTURED
+        pictured = pictures and few and store.keeps_pictures and picture_of(first) is not None
         context = ExecutionContext(
             catalog,
             first,
@@ -101,8 +102,8 @@ def run_study(
             label=spec.space.label,
             say=observer.said,
             at_end=at_end,
-            pictures=original is not None and len(spec.signals) <= MOST_PICTURED,
-            states=states_folder() if len(spec.signals) <= MOST_PICTURED else None,
+            pictures=pictured,
+            states=states_folder() if few else None,
             keep_picture=keep_picture,
             signals=signal if isinstance(signal, SignalSet) else None,
             known_info=spec.signal,
@@ -113,7 +114,7 @@ def run_study(
         known = _known(spec, storage, keep_picture) if reuse else nothing_known
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
-        stored = _begun(store, costs, space, original)
+        stored = _begun(store, costs, space, signal if pictured else None)
         if stored or executor.name != "local" or isinstance(strategy, SelfRunning):
             observer.planned(spec, space)  # the trials will say how long they take
         else:
@@ -129,18 +130,28 @@ def run_study(
     return found
 
 
+def _one_of(signal: Signal | SignalSet, number: int) -> Signal:
+    from enas_inr.signals.sets import SignalSet
+
+    return signal[number] if isinstance(signal, SignalSet) else signal
+
+
 def _strategy(spec: StudySpec, catalog: Catalog, space: FeasibleSpace) -> Strategy:
     chosen = spec.strategy
     made: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
     return made
 
 
-def _begun(store: Store, costs: Measured, space: FeasibleSpace, original: Picture | None) -> int:
+def _begun(
+    store: Store, costs: Measured, space: FeasibleSpace, pictured: Signal | SignalSet | None
+) -> int:
     """Write what a study keeps besides its trials; return how many of them it has."""
     store.keep_costs(costs)
     store.keep_space(space)
-    if original:
-        store.attach(original)
+    if pictured is not None:
+        from enas_inr.signals.picture import picture_of
+
+        store.attach(lambda number: picture_of(_one_of(pictured, number)))
     return store.count()
 
 

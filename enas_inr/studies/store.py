@@ -8,6 +8,7 @@ at a time owns a study, through a lock that the operating system releases howeve
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -143,18 +144,26 @@ class Store:
         """Whether pictures can be stored: a storage without a file has no folder for them."""
         return self._pictures is not None
 
-    def attach(self, original: Picture) -> None:
-        """Store the picture of the original signal, once, if pictures can be stored.
+    def attach(self, make: Callable[[int], Picture | None]) -> None:
+        """Store the pictures of the original signals, once, if pictures can be stored.
+
+        Those that were deleted since then are not stored again.
+
+        Args:
+            make: makes the picture of a signal, by its number; None if there cannot be one.
 
         Raises:
-            StudyError: the picture cannot be written.
+            StudyError: a picture cannot be written.
         """
         with explained(self.storage):
-            study = self._number
-            known = self._backend.get_study_system_attrs(study)
-            if self._pictures and not any(key.startswith(ATTRIBUTE) for key in known):
-                for key, value in upload(original, "original", self._pictures).items():
-                    self._backend.set_study_system_attr(study, key, value)
+            noted = self._backend.get_study_system_attrs(self._number)
+            first = sum(key.startswith(ATTRIBUTE) for key in noted)
+            for number in range(first, len(self.spec.all_signals)):
+                if not self._pictures or (picture := make(number)) is None:
+                    break
+                name = f"original-{number}" if number else "original"
+                for key, value in upload(picture, name, self._pictures).items():
+                    self._backend.set_study_system_attr(self._number, key, value)
 
     def keep_costs(self, costs: Measured) -> None:
         """Write the costs that were measured, if they are not written yet.

@@ -103,7 +103,7 @@ def study(
         names={r.key: named[i] for i, r in enumerate(found) if i < len(named)} if named else {},
         published=published or {},
         trace=tuple(strategy.trace(found)) if coordinate else (),
-        original=stored(signal_of(info)) if pictures else None,
+        originals={0: stored(signal_of(info))} if pictures else {},
         pictures=reconstructions if pictures else {},
     )
 

@@ -12,6 +12,7 @@ from enas_inr.errors import SpecError
 from enas_inr.reports.figures.cost_charts import cost_figure
 from enas_inr.reports.figures.drawing import image_of
 from enas_inr.reports.figures.reconstructions import reconstructions_figure
+from enas_inr.reports.figures.signal_charts import signals_figure
 from enas_inr.reports.figures.step_charts import curves_figure, trace_figure
 from enas_inr.reports.rows import Results
 from enas_inr.signals.files import make_folder, replace_bytes
@@ -29,6 +30,7 @@ FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
         "psnr_bytes": partial(cost_figure, up="psnr", across="bytes"),
         "curves": curves_figure,
         "trace": trace_figure,
+        "signals": signals_figure,
         "reconstructions": reconstructions_figure,
     }
 )
