@@ -76,8 +76,7 @@ def run_study(
     from enas_inr.studies.store import Store
 
     started, stopping = time.perf_counter(), stopping.begun()
-    observer = observer or Observer()
-    name = name or study_name(spec)
+    observer, name = observer or Observer(), name or study_name(spec)
     objective = make_objective(catalog, spec)
     costs = measured_costs(name, storage)
     space = searched_space(spec, catalog, objective, measure, costs)
