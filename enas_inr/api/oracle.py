@@ -58,12 +58,18 @@ def oracle(
     Raises:
         SpecError: the fidelity is not a share, or the signal is to be given.
         SignalError: the signal cannot be read.
-        StudyError: the study cannot be read, has no complete trial, or is of another signal.
+        StudyError: the study cannot be read, has no complete trial, or is about another signal or a
+            set of signals.
         TrainingError: every trial failed or diverged.
     """
     share = read_share(fidelity)
     catalog = catalog or load_catalog()
     spec, results = read_study(study, storage)
+    if spec.signals:
+        raise StudyError(
+            f"study {study!r} is about a set of {len(spec.signals)} signals",
+            "search the set with --strategy exhaustive --no-racing instead",
+        )
     if best_of(results) is None:
         raise StudyError(f"study {study!r} has no complete trial", "continue the search first")
     settings = SignalSettings(size=size, signal_options=signal_options)

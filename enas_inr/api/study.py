@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.measures import measures
-from enas_inr.api.reading import read_signal
-from enas_inr.backbones.feasibility import feasible_space
+from enas_inr.api.reading import read_signal, take_set
 from enas_inr.errors import SpecError
 from enas_inr.objectives.making import make_objective
 from enas_inr.plugins.catalog import Catalog, load_catalog
@@ -21,12 +20,16 @@ from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.environment import environment
 from enas_inr.studies.file import LoadedStudy, load_study_file
 from enas_inr.studies.loop import Observer
+from enas_inr.studies.ordering import in_order
 from enas_inr.studies.plan import PlannedStudy, plan
 from enas_inr.studies.record import Report, load_record
 from enas_inr.studies.run import OnStudy, make_report, run_plan
+from enas_inr.studies.settings import SetSettings
+from enas_inr.studies.space import searched_space
 from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
 
 
@@ -36,12 +39,12 @@ class PreparedStudy:
 
     Attributes:
         loaded: the file with its changes.
-        signals: the signals of the file.
+        signals: the signals of the file, or the set of them.
         planned: the studies of the file.
     """
 
     loaded: LoadedStudy
-    signals: tuple[Signal, ...]
+    signals: tuple[Signal, ...] | SignalSet
     planned: tuple[PlannedStudy, ...]
     catalog: Catalog
 
@@ -110,19 +113,22 @@ def prepare(
     loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
     file = loaded.file
     size = PAPER_SIZE if file.size is None else str(file.size)  # of those that have one
-    read = [
-        read_signal(catalog, source, None, size, file.signal_options) for source in file.signals
-    ]
+    options = file.signal_options
+    read: tuple[Signal, ...] | SignalSet
+    if file.together:
+        found = take_set(catalog, file.signals, SetSettings(signal_options=options), size)
+        read = found.those(in_order(found.infos))
+    else:
+        read = tuple(read_signal(catalog, one, None, size, options) for one in file.signals)
     planned = plan(file, read, catalog)
     for study in planned:
-        space = feasible_space(study.spec, catalog)
+        space = searched_space(study.spec, catalog, make_objective(catalog, study.spec))
         chosen = study.spec.strategy
         catalog.create("strategy", chosen.name, space, options=chosen.options)
-        make_objective(catalog, study.spec)
     for name in file.figures:
         if name not in FIGURES:
             raise SpecError(f"figures: unknown figure {name!r}", nearest(name, FIGURES))
-    return PreparedStudy(loaded, tuple(read), tuple(planned), catalog)
+    return PreparedStudy(loaded, read, tuple(planned), catalog)
 
 
 def report_of(study: str, storage: str = DEFAULT_STORAGE, catalog: Catalog | None = None) -> Report:

@@ -29,7 +29,7 @@ GROUP_PREFIX = "samples:"
 LIST_SUFFIX = ".txt"
 """The suffix of a list of paths."""
 
-KEPT_BYTES = 2**27
+KEPT_BYTES = 2**25
 """Signals that are kept in memory after they were read, all together."""
 
 MOST_NAMED = 3  # names in a message

@@ -132,6 +132,8 @@ class StudyFile(SignalSettings, TrainingSettings):
     Attributes:
         source: source of the study, such as a table of a paper.
         signals: files or samples, each of which is studied separately.
+        together: whether they are a set instead, so that each search is about all of them; they may
+            then be folders, patterns, text files of paths and groups such as `samples:photos`.
         baseline: name of the row with which others on the same signal are compared.
         figures: names of the figures to draw; empty for all that apply.
         published_for: SHA-256 fingerprint of the signal to which published values belong.
@@ -141,6 +143,7 @@ class StudyFile(SignalSettings, TrainingSettings):
     summary: str = ""
     source: str = ""
     signals: tuple[str, ...] = Field(default=("sample:photo",), min_length=1)
+    together: bool = False
     searches: tuple[SearchTable, ...] = Field(min_length=1)
     baseline: str | None = None
     figures: tuple[str, ...] = ()

@@ -152,6 +152,8 @@ def find_regret(study: str, storage: str, catalog: Catalog) -> Regret | None:
     """
     named = [name for name in study_names(storage) if name.startswith(study + SUFFIX)]
     asked, results = read_study(study, storage)
+    if asked.signals:  # whose trials are on one signal each
+        return None
     found = []
     for name in named:
         spec, trials = read_study(name, storage)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.sets import SignalSet
 from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
 from enas_inr.studies.ask import architecture, study_spec
 from enas_inr.studies.file import SearchTable, StudyFile
@@ -28,7 +29,7 @@ class PlannedStudy:
             files share it.
         label: label for people; empty if the file has only one study.
         spec: specification of the study.
-        signal: index of its signal in the file.
+        signal: index of its signal in the file; 0 if they are a set.
         names: names of its rows by canonical key, in the order of the file.
         published: published values by name; empty for other signals.
     """
@@ -41,23 +42,31 @@ class PlannedStudy:
     published: Mapping[str, Published] = field(default_factory=dict)
 
 
-def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[PlannedStudy]:
+def plan(
+    file: StudyFile, signals: Sequence[Signal] | SignalSet, catalog: Catalog
+) -> list[PlannedStudy]:
     """Name and check every study that a file asks for, signal by signal.
+
+    Args:
+        file: the file.
+        signals: its signals, or a set of them for all studies.
+        catalog: the plugins.
 
     Raises:
         SpecError: a name, an option or a value is not valid.
     """
-    _check_distinct(file, signals)
+    if isinstance(signals, SignalSet):
+        about: list[SignalInfo | Sequence[SignalInfo]] = [signals.infos]
+        names = [""]
+    else:
+        about = [signal.info() for signal in signals]
+        names = _distinct_names(file, signals, [signal.info() for signal in signals])
     planned = []
     several = sum(len(search.each_grid) for search in file.searches) > 1
-    names = [signal.name for signal in signals]
-    if len(set(names)) < len(names):  # files of different folders may have the same name
-        names = list(file.signals)
-    for index, signal in enumerate(signals):
-        info = signal.info()
+    for index, info in enumerate(about):
         for search in file.searches:
             for grid in (None,) if search.rows else search.each_grid:
-                parts = [names[index]] if len(signals) > 1 else []
+                parts = [names[index]] if len(about) > 1 else []
                 parts += [search.name] if several else []
                 parts += [f"M={grid}"] if grid is not None and len(search.each_grid) > 1 else []
                 spec = _spec(file, search, grid, info, catalog)
@@ -75,7 +84,11 @@ def plan(file: StudyFile, signals: list[Signal], catalog: Catalog) -> list[Plann
 
 
 def _spec(
-    file: StudyFile, search: SearchTable, grid: int | None, signal: SignalInfo, catalog: Catalog
+    file: StudyFile,
+    search: SearchTable,
+    grid: int | None,
+    signal: SignalInfo | Sequence[SignalInfo],
+    catalog: Catalog,
 ) -> StudySpec:
     settings = file.settings_of(search, catalog)
     if search.grids:
@@ -84,12 +97,22 @@ def _spec(
     return study_spec(settings, signal, catalog, rows=rows, where=f"search {search.name!r}: ")
 
 
-def _check_distinct(file: StudyFile, signals: list[Signal]) -> None:
+def _distinct_names(
+    file: StudyFile, signals: Sequence[Signal], infos: Sequence[SignalInfo]
+) -> list[str]:
+    """Return names that tell the signals apart.
+
+    Raises:
+        SpecError: two signals are the same.
+    """
     seen: dict[object, str] = {}
-    for source, signal in zip(file.signals, signals, strict=True):
-        first = seen.setdefault(signal.info().identity, source)
+    for source, info in zip(file.signals, infos, strict=True):
+        first = seen.setdefault(info.identity, source)
         if first is not source:
             raise SpecError(f"signals {first!r} and {source!r} are the same", "name it once")
+    names = [signal.name for signal in signals]
+    # Files of different folders may have the same name.
+    return names if len(set(names)) == len(names) else list(file.signals)
 
 
 def _row_spec(search: SearchTable, number: int) -> EnsembleSpec:
@@ -105,7 +128,11 @@ def _names(search: SearchTable, spec: StudySpec, catalog: Catalog) -> Iterator[t
         yield ensemble.key(), row.name
 
 
-def _published(file: StudyFile, search: SearchTable, signal: SignalInfo) -> dict[str, Published]:
-    if not file.published_for or signal.fingerprint != file.published_for:
+def _published(
+    file: StudyFile, search: SearchTable, signal: SignalInfo | Sequence[SignalInfo]
+) -> dict[str, Published]:
+    if not isinstance(signal, SignalInfo) or not file.published_for:
+        return {}
+    if signal.fingerprint != file.published_for:
         return {}
     return {row.name: Published(row.published_psnr, row.published_flops) for row in search.rows}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from enas_inr.backbones.feasibility import Measure
 from enas_inr.errors import EnasInrError, PluginError, StudyError, TrainingError
 from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.sets import SignalSet
 from enas_inr.spec import Choice
 from enas_inr.spec.budget import Precision
 from enas_inr.studies.file import LoadedStudy
@@ -25,7 +26,7 @@ OnStudy = Callable[[int, PlannedStudy], None]
 
 def run_plan(
     planned: Sequence[PlannedStudy],
-    signals: Sequence[Signal],
+    signals: Sequence[Signal] | SignalSet,
     *,
     catalog: Catalog,
     storage: str,
@@ -46,10 +47,11 @@ def run_plan(
     failures: list[tuple[PlannedStudy, EnasInrError]] = []
     for number, study in enumerate(planned):
         on_study(number, study)
+        signal = signals[study.signal]
         try:
             run_study(
                 study.spec,
-                signals[study.signal],
+                signals if study.spec.signals and isinstance(signals, SignalSet) else signal,
                 catalog=catalog,
                 name=study.name,
                 storage=storage,
@@ -57,7 +59,7 @@ def run_plan(
                 device=device,
                 observer=observer,
                 reuse=True,
-                measure=measures and measures(signals[study.signal], study.spec.budget.precision),
+                measure=measures and measures(signal, study.spec.budget.precision),
             )
         except (TrainingError, PluginError) as error:
             if len(planned) == 1 or catalog.strict:

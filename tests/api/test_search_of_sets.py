@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import enas_inr
+from enas_inr.api.oracle import oracle
 from enas_inr.errors import SpecError, StudyError, TrainingError
 from enas_inr.executors.trial import make_jobs
 from enas_inr.signals.signal import Signal
@@ -222,3 +223,9 @@ def test_a_signal_on_which_a_configuration_diverges(storage):
     assert found.best.score is not None
     with pytest.raises(TrainingError, match="none of the 4 trials"):
         enas_inr.search([picture(0), picture(1)], **FULL, learning_rate=1e30, storage=storage)
+
+
+def test_there_is_no_oracle_of_a_set(storage):
+    enas_inr.search([picture(0), picture(1)], **FULL, study="set", storage=storage)
+    with pytest.raises(StudyError, match=r"about a set of 2 signals; search the set with"):
+        oracle("set", storage=storage)

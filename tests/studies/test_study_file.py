@@ -1,9 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from enas_inr.api.study import prepare
 from enas_inr.errors import SpecError
 from enas_inr.studies.file import load_study_file
+from tests.present import present
 
 SHIPPED = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
 
@@ -149,3 +153,21 @@ def test_the_papers_studies_are_all_there():
         "table1_image",
         "table2_audio",
     ]
+
+
+def test_the_signals_of_a_file_can_be_a_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):
+        pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{seed}.png")
+    Path("set.toml").write_text(
+        'title = "A set"\nsignals = ["*.png"]\ntogether = true\nsize = "8"\nrepeats = 2\n'
+        "training.steps = 2\n[[searches]]\nname = 'SIREN'\ngrids = [1, 2]\ndepths = [1]\n"
+        "widths = [4, 6]\nstrategy = 'exhaustive'\nmax_flops = 'none'\nfloor_db = -99.0\n"
+    )
+    prepared = prepare("set.toml")
+    assert [study.label for study in prepared.planned] == ["SIREN M=1", "SIREN M=2"]
+    made = prepared.run(f"sqlite:///{tmp_path}/s.db")
+    for study in made.studies:
+        assert len(study.spec.signals) == 3
+        assert [len(present(one.over).signals) for one in study.results] == [3, 3]
