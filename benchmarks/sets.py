@@ -60,6 +60,8 @@ def search(signals: Sequence[str], settings: argparse.Namespace, **changes: Any)
         "pictures": False,
         "observer": Lines(),
     }
+    if settings.bits is not None:  # the best PSNR within a size
+        asked |= {"objective": "best", "max_flops": "none", "max_bits_per_sample": settings.bits}
     return enas_inr.search(list(signals), **asked | changes)
 
 
@@ -161,6 +163,7 @@ def main() -> None:
     parser.add_argument("--size", default="96")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--hold-out", type=float, default=0.5)
+    parser.add_argument("--bits", help="search the best PSNR within so many bits per sample")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--storage", default="sets.db")
     parser.add_argument("--name", help="name of the table in the page; by default the part's")
