@@ -146,6 +146,7 @@ def test_the_papers_studies_are_valid_and_have_a_quick_version(path):
 def test_the_papers_studies_are_all_there():
     assert [path.stem for path in SHIPPED] == [
         "fig2_divergence",
+        "fig2_mean_of_pictures",
         "fig3_search_trace",
         "fig4_convergence",
         "fig5_reconstructions",
