@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.sets import SignalSet
 from enas_inr.spec import EnsembleSpec, SignalInfo, StudySpec
 from enas_inr.studies.ask import architecture, study_spec
 from enas_inr.studies.file import SearchTable, StudyFile
@@ -17,6 +16,7 @@ from enas_inr.studies.record import Published
 from enas_inr.studies.search import study_name
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
 
 
@@ -55,8 +55,8 @@ def plan(
     Raises:
         SpecError: a name, an option or a value is not valid.
     """
-    if isinstance(signals, SignalSet):
-        about: list[SignalInfo | Sequence[SignalInfo]] = [signals.infos]
+    if file.together:
+        about: list[SignalInfo | Sequence[SignalInfo]] = [cast("SignalSet", signals).infos]
         names = [""]
     else:
         about = [signal.info() for signal in signals]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from enas_inr.backbones.feasibility import Measure
 from enas_inr.errors import EnasInrError, PluginError, StudyError, TrainingError
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.sets import SignalSet
 from enas_inr.spec import Choice
 from enas_inr.spec.budget import Precision
 from enas_inr.studies.file import LoadedStudy
@@ -19,6 +18,7 @@ from enas_inr.studies.search import run_study
 from enas_inr.studies.storage import study_names
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
 
 OnStudy = Callable[[int, PlannedStudy], None]
@@ -51,7 +51,7 @@ def run_plan(
         try:
             run_study(
                 study.spec,
-                signals if study.spec.signals and isinstance(signals, SignalSet) else signal,
+                cast("SignalSet", signals) if study.spec.signals else signal,
                 catalog=catalog,
                 name=study.name,
                 storage=storage,
