@@ -6,7 +6,7 @@ import torch
 from enas_inr.backbones.siren import Siren
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.model.fit_checkpoint import identities_in
-from enas_inr.model.fitting import End, Fitted, FitSpec, fit, fit_together
+from enas_inr.model.fitting import End, FitSpec, Fitted, fit, fit_together
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import EnsembleSpec, TrainingSpec
@@ -32,7 +32,8 @@ def asked(steps: int = 130, repeats: int = 1, backbone: str = "siren", **trainin
 
 
 def aiming() -> FitSpec:
-    return asked(steps=2000, patience=2000).model_copy(update={"target_psnr_db": 22.0})
+    """A target that all but one reach."""
+    return asked(steps=300, patience=300).model_copy(update={"target_psnr_db": 22.0})
 
 
 def together(spec, signals=SIGNALS, **options):
@@ -88,8 +89,8 @@ def test_each_signal_stops_at_the_target_on_its_own():
     spec = aiming()
     ends = together(spec)
     assert len({ended.steps for ended in ends.values()}) > 1
+    assert [ended.end for ended in ends.values()].count(End.TARGET) == 3
     for number, signal in enumerate(SIGNALS):
-        assert ends[number].end is End.TARGET
         assert_equal(ends[number], fit(signal, spec, catalog=CATALOG))
 
 
