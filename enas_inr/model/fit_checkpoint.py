@@ -31,6 +31,11 @@ HINT = "remove it to begin again"
 State = Mapping[str, Tensor]
 
 
+def checkpoint_of(path: Path) -> Path:
+    """Return the path of the checkpoint of a model file."""
+    return path.with_name(path.name + SUFFIX)
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A file of states.

@@ -98,6 +98,7 @@ class Training:
         should_stop: whether to stop with a checkpoint.
         on_progress: receives the progress.
         ended: receives what was found.
+        flush: called before fits that have ended are removed from the checkpoint.
     """
 
     fits: Sequence[FitJob]
@@ -106,6 +107,7 @@ class Training:
     should_stop: Callable[[], bool]
     on_progress: Callable[[TrialProgress], None]
     ended: Callable[[FitJob, Job, Found | EnasInrError], None]
+    flush: Callable[[], None]
 
     def run(self) -> None:
         """Train what is left: first what has a state, and at last what has diverged.
@@ -128,6 +130,7 @@ class Training:
             if not self._train(part, again=again):
                 return
         if self._train([one for one in self.fits if one.identity in slower], again=True):
+            self.flush()
             self.checkpoint.remove()
 
     def _train(self, fits: Sequence[FitJob], *, again: bool) -> bool:
@@ -211,6 +214,7 @@ class Training:
         self, part: Sequence[FitJob], left: Collection[int], run: Run, best: BestWeights
     ) -> None:
         if self.checkpoint.path:
+            self.flush()
             states = enumerate(states_of_jobs(run, best))
             self.checkpoint.save({part[n].identity: state for n, state in states if n in left})
 

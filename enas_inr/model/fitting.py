@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -12,24 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import JsonValue
 
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.known_cells import in_blocks, known_cells, without
 from enas_inr.executors.states import States
-from enas_inr.executors.trial import make_jobs
+from enas_inr.executors.trial import make_job, make_jobs
 from enas_inr.model.fit_checkpoint import Checkpoint
 from enas_inr.model.fit_training import End as End
 from enas_inr.model.fit_training import FitJob, Found, Training
 from enas_inr.model.fit_training import FitSpec as FitSpec
-from enas_inr.model.header import ModelHeader
+from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.partition import block_cells
+from enas_inr.signals.partition import CellBlock, Partition, block_cells
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import SignalInfo, TrialSpec
 from enas_inr.training.batch import Job
+from enas_inr.training.workers import limited_threads
+
+REPEATS, TARGET = "repeats", "target_psnr_db"
+"""Keys of the metrics of a model, which are there if they are not 1 and None."""
+
+_NOTHING = Signal(torch.empty(0, 1), "", "")  # where the values of a signal do not matter
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +127,7 @@ def fit_together(
     states: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[TrialProgress], None] = lambda progress: None,
+    flush: Callable[[], None] = lambda: None,
 ) -> None:
     """Train an ensemble on each of some signals; those of equal shape share batches.
 
@@ -135,6 +144,8 @@ def fit_together(
         states: as for `fit`.
         should_stop: as for `fit`.
         on_progress: as for `fit`, with the progress of all.
+        flush: called before fits that have ended are removed from the checkpoint; their models
+            should then be on the disk.
 
     Raises:
         TrainingError: the checkpoint belongs to other fits, or the memory is too small.
@@ -143,13 +154,14 @@ def fit_together(
     """
     started = time.perf_counter()
     fits: list[FitJob] = []
-    for number, (signal, spec) in enumerate(wanted):
-        try:
-            fits.append(_settled(number, signal, spec, catalog, states))
-        except EnasInrError as error:
-            if catalog.strict and isinstance(error, PluginError):
-                raise
-            on_end(number, error)
+    with limited_threads(1 if len(wanted) > 1 else torch.get_num_threads()):
+        for number, (signal, spec) in enumerate(wanted):
+            try:
+                fits.append(_settled(number, signal, spec, catalog, states))
+            except EnasInrError as error:
+                if catalog.strict and isinstance(error, PluginError):
+                    raise
+                on_end(number, error)
     if not fits:
         return
 
@@ -162,7 +174,7 @@ def fit_together(
         known = sum(len(cells) for cells, _ in one.known)
         on_end(one.number, Fitted(model, found.end, found.steps, seconds, job.retried, known))
 
-    Training(fits, Checkpoint(checkpoint), device, should_stop, on_progress, ended).run()
+    Training(fits, Checkpoint(checkpoint), device, should_stop, on_progress, ended, flush).run()
 
 
 def _settled(
@@ -214,7 +226,7 @@ def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
         training=spec.training.model_copy(update={"learning_rate": job.learning_rate}),
         seed=spec.seed,
         repeat=found.repeat,
-        metrics={"steps": found.steps},
+        metrics={"steps": found.steps, **_unusual(spec)},
         versions={
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -225,6 +237,68 @@ def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
     cells = [*one.known, *found.cells]
     blocks = in_blocks(cells, block_cells(one.info.shape, job.partition.grid))
     return Model(header, job.backbone, blocks)
+
+
+def _unusual(spec: FitSpec) -> dict[str, JsonValue]:
+    """Return what else has decided the weights, as far as it is not as usual."""
+    unusual: dict[str, JsonValue] = {}
+    if spec.repeats > 1:
+        unusual[REPEATS] = spec.repeats
+    if spec.target_psnr_db is not None:
+        unusual[TARGET] = spec.target_psnr_db
+    return unusual
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the header of a model says if it is the one that a fit would make.
+
+    Attributes:
+        signal: identity of the signal.
+        spec: the specification, with resolved options.
+        rates: the learning rates that it may have been trained at.
+        precision: precision of its numbers.
+        bytes: bytes of the numbers of its networks in training, as float32.
+    """
+
+    signal: tuple[object, ...]
+    spec: FitSpec
+    rates: tuple[float, ...]
+    precision: Precision
+    bytes: int = 0
+
+    @classmethod
+    def of(
+        cls, info: SignalInfo, spec: FitSpec, catalog: Catalog, precision: Precision
+    ) -> Expected:
+        """Return what is expected of a fit of a signal; raises as `settled`."""
+        spec, trial = settled(info, spec, catalog)
+        grid = (spec.ensemble.grid,) * len(info.shape)
+        largest = tuple(math.ceil(n / m) for n, m in zip(info.shape, grid, strict=True))
+        block = CellBlock(largest, (), torch.empty(0, math.prod(largest), info.channels))
+        context = ExecutionContext(catalog, _NOTHING, known_info=info)
+        job = make_job(context, Partition(grid, info.shape, (block,), spec.training.margin), trial)
+        rates = [job.learning_rate]
+        if spec.training.fits_rate:
+            rates.append(job.slower().learning_rate)
+        size = trial.cost.bytes * spec.repeats
+        return cls(info.identity, spec, tuple(rates), precision, size)
+
+    def differences(self, header: ModelHeader) -> list[str]:
+        """Return the names of what is not as expected."""
+        spec, rate = self.spec, {"learning_rate": None}
+        same = {
+            "signal": header.signal.identity == self.signal,
+            "architecture": header.ensemble == spec.ensemble,
+            "training": header.training.model_copy(update=rate)
+            == spec.training.model_copy(update=rate)
+            and header.training.learning_rate in self.rates,
+            "seed": header.seed == spec.seed,
+            "repeats": header.metrics.get(REPEATS, 1) == spec.repeats,
+            "target": header.metrics.get(TARGET) == spec.target_psnr_db,
+            "precision": header.precision == self.precision,
+        }
+        return [name for name, is_same in same.items() if not is_same]
 
 
 def identity_of(spec: FitSpec, info: SignalInfo, known: Sequence[int] = ()) -> str:

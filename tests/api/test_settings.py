@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import pytest
 
 import enas_inr
-from enas_inr.api import fit as fit_module
 from enas_inr.api import search as search_module
+from enas_inr.api.fit_spec import fit_specs
 from enas_inr.api.settings import FitSettings, SearchSettings
 from enas_inr.api.study import prepare
 from enas_inr.errors import SpecError
@@ -178,7 +178,7 @@ def test_a_search_a_fit_and_a_study_file_have_profiles_of_their_own(asked, tmp_p
     with pytest.raises(AskedError):
         enas_inr.search("sample:photo", size=16)
     assert asked["spec"].training == PROFILES["tuned"]
-    assert fit_module._fit_spec(FitSettings(), CATALOG).training == PROFILES["smooth"]
+    assert fit_specs(FitSettings(), CATALOG)((16, 16, 3)).training == PROFILES["smooth"]
     (tmp_path / "s.toml").write_text("title = 't'\nsize = 16\n[[searches]]\nname = 's'\n")
     (planned,) = prepare(tmp_path / "s.toml").planned
     assert planned.spec.training == PROFILES["paper"]

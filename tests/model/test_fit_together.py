@@ -118,7 +118,8 @@ def test_interrupted_fits_become_what_undisturbed_ones_do(tmp_path, monkeypatch,
         "patience": lambda: asked(steps=400, patience=13, repeats=2),
         "target": aiming,
     }[kind]()
-    path, ends, left = tmp_path / "c", {}, list(range(len(SIGNALS)))
+    path, left = tmp_path / "c", list(range(len(SIGNALS)))
+    ends: dict[int, Fitted] = {}
     for rounds in [*stops, 10**9]:
         found = together(
             spec,
