@@ -9,7 +9,7 @@ from enas_inr.api.settings import FitSettings
 from enas_inr.errors import SpecError, StudyError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import best_of, compared
-from enas_inr.spec import Configuration, EnsembleSpec, SearchSpace, TrainingSpec
+from enas_inr.spec import EnsembleSpec, TrainingSpec
 from enas_inr.validation import parse
 
 if TYPE_CHECKING:
@@ -58,22 +58,12 @@ def fit_specs(settings: FitSettings, catalog: Catalog) -> FitSpecs:
         else parse(TrainingSpec, best.trial.training.model_dump() | changes, "training")
     )
     own = _spec(settings, best.trial.ensemble, training)
-    others = _spec(settings, asked(study.spec.space, best.trial.configuration), training)
+    # Without the options that fit its signal, since they depend on the size.
+    space = study.spec.space
+    asked = space.configuration(space.point(best.trial.configuration))
+    others = _spec(settings, asked.ensemble, training)
     shape = (*study.spec.signal.shape, study.spec.signal.channels)
     return lambda other: own if tuple(other) == shape else others
-
-
-def asked(space: SearchSpace, configuration: Configuration) -> EnsembleSpec:
-    """Return the architecture of a configuration with the options that the user asked for.
-
-    The others depend on the size of the signal on which it was trained.
-    """
-    backbone = configuration.backbone
-    names = {axis.name.partition(".")[2] for axis in space.axes if axis.backbone == backbone}
-    if backbone == space.base.backbone:
-        names |= space.base.options.keys()
-    options = {name: value for name, value in configuration.options.items() if name in names}
-    return EnsembleSpec(backbone=backbone, options=options, **configuration.ensemble.sizes())
 
 
 def _spec(settings: FitSettings, ensemble: EnsembleSpec, training: TrainingSpec) -> FitSpec:

@@ -401,3 +401,22 @@ def test_an_option_that_was_given_or_searched_stays_as_it_is(photos, tmp_path):
     assert {option["omega_hidden"] for option in options} == {11.0}
     assert len({option["omega_first"] for option in options}) == 1
     assert options[0]["omega_first"] in (5.0, 7.0)
+
+
+def test_the_winner_of_a_set_is_fitted_to_its_signals_with_the_weights_of_the_search(
+    photos, tmp_path
+):
+    study: dict[str, Any] = {"storage": str(tmp_path / "s.db"), "study": "found"}
+    search: dict[str, Any] = {"grid": 2, "widths": [6, 8], "depths": [1], "repeats": 1, "steps": 20}
+    enas_inr.search([photos], profile="tuned", limit=3, **search, **study)
+    result = enas_inr.fit_many([photos], output=tmp_path / "models", **study)
+    assert statuses(result) == ["fitted"] * 6
+    for row in result.rows:
+        alone = enas_inr.fit(
+            photos / ("more/5.png" if row.name == "5" else f"{row.name}.png"),
+            output=tmp_path / "alone.inr",
+            force=True,
+            **study,
+        )
+        assert alone.metrics["known_cells"] == (4 if int(row.name) < 3 else 0)
+        assert same_numbers(row.path, alone.path)
