@@ -3,9 +3,6 @@
 import csv
 import json
 import os
-import signal
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -14,50 +11,11 @@ import torch
 from PIL import Image
 
 import enas_inr
-from enas_inr.api import fit_plan
-from enas_inr.api.fit_summary import FitStatus
 from enas_inr.errors import ExitCode, ModelError, SignalError, SpecError
 from enas_inr.model import fitting
 from enas_inr.signals.signal import Signal
-from tests.command_line import MAIN, assert_one_line, call
-
-SETTINGS: dict[str, Any] = {"grid": 2, "width": 8, "steps": 40}
-OPTIONS = "--grid 2 --width 8 --steps 40 --quiet"
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Six pictures of two sizes, one of them in a folder below."""
-    folder = tmp_path / "photos"
-    (folder / "more").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for number, (rows, columns) in enumerate([(24, 20), (16, 16)] * 3):
-        coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        name = f"more/{number}.png" if number == 5 else f"{number}.png"
-        Image.fromarray(coarse).resize((columns, rows), Image.Resampling.BICUBIC).save(
-            folder / name
-        )
-    return folder
-
-
-@pytest.fixture
-def small_groups(monkeypatch):
-    """At most two signals of the set are trained together."""
-    within = fit_plan._within_memory
-    monkeypatch.setattr(fit_plan, "_within_memory", lambda members, most: within(members, 2))
-
-
-def statuses(result):
-    return [row.status.value for row in result.rows]
-
-
-def same_numbers(one, other) -> bool:
-    ours, theirs = (enas_inr.load(path).blocks for path in (one, other))
-    return all(
-        torch.equal(mine[name], its[name])
-        for mine, its in zip(ours, theirs, strict=True)
-        for name in its
-    )
+from tests.api.fitted import OPTIONS, SETTINGS, same_numbers, statuses
+from tests.command_line import assert_one_line, call
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
@@ -232,80 +190,6 @@ def test_signals_can_be_given_and_get_files_of_their_own(tmp_path):
         assert found.identity == given.info().identity
     with pytest.raises(SpecError, match="1 names and 1 others"):
         enas_inr.fit_many(["sample:photo", signals[0]], output=tmp_path, **SETTINGS)
-
-
-@pytest.mark.parametrize("rounds", [0, 1, 4, 9, 15])
-def test_a_call_that_was_stopped_goes_on(photos, tmp_path, small_groups, rounds):
-    """It stops while the signals are read, or in a group, or between two."""
-    whole = enas_inr.fit_many([photos], output=tmp_path / "whole", **SETTINGS)
-    folder, left = tmp_path / "models", iter(range(rounds))
-    stopped = enas_inr.fit_many(
-        [photos], output=folder, should_stop=lambda: next(left, None) is None, **SETTINGS
-    )
-    assert not stopped.finished
-    done = stopped.count(FitStatus.FITTED)
-    assert done < 6
-    result = enas_inr.fit_many([photos], output=folder, **SETTINGS)
-    assert statuses(result).count("kept") == done
-    assert statuses(result).count("fitted") == 6 - done
-    assert not list(folder.rglob("*.checkpoint"))
-    for ours, undisturbed in zip(result.rows, whole.rows, strict=True):
-        assert same_numbers(ours.path, undisturbed.path)
-
-
-KILLED = """
-import os, signal
-from enas_inr.api import fit_group
-
-written = []
-hand_over = fit_group.hand_over
-
-def hand_over_and_die(*given):
-    made = hand_over(*given)
-    written.append(made.path)
-    if len(written) == {count}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return made
-
-fit_group.hand_over = hand_over_and_die
-"""
-
-
-def test_after_a_kill_nothing_is_fitted_twice_and_nothing_is_lost(photos, tmp_path):
-    """It is killed when half of a group is written."""
-    line = ["fit", str(photos), "-o", str(tmp_path / "models"), *OPTIONS.split()]
-    code = KILLED.format(count=3) + MAIN
-    died = subprocess.run([sys.executable, "-c", code, *line], check=False, capture_output=True)
-    assert died.returncode == -signal.SIGKILL
-    assert len(list((tmp_path / "models").rglob("*.inr"))) == 3
-    assert call(" ".join(line)).code == 0
-    stored = json.loads((tmp_path / "models" / "summary.json").read_text())
-    assert (stored["kept"], stored["fitted"], stored["left"]) == (3, 3, 0)
-    whole = enas_inr.fit_many([photos], output=tmp_path / "whole", **SETTINGS)
-    for row in whole.rows:
-        assert same_numbers(row.path, tmp_path / "models" / f"{row.name}.inr")
-
-
-def test_ctrl_c_says_what_is_left_and_the_same_command_goes_on(photos, tmp_path):
-    line = ["fit", str(photos), "-o", str(tmp_path / "m"), *OPTIONS.split()[:-1], "--json"]
-    watcher = (
-        "import enas_inr.cli.progress as p, os, signal\n"
-        "seen, pressed = p.Display.progressed, []\n"
-        "def press(self, progress):\n"
-        "    seen(self, progress)\n"
-        "    if progress.done >= 0.2 and not pressed:\n"
-        "        pressed.append(os.kill(os.getpid(), signal.SIGINT))\n"
-        "p.Display.progressed = press\n"
-    )
-    command = [sys.executable, "-c", watcher + MAIN, *line]
-    stopped = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert stopped.returncode == ExitCode.INTERRUPTED
-    assert json.loads(stopped.stdout)["left"] == 6
-    assert "interrupted: 6 of 6 signals are left; run the same command again" in stopped.stderr
-    assert (tmp_path / "m" / "0.inr.checkpoint").exists()
-    again = call(" ".join(line))
-    assert again.code == 0
-    assert again.json["fitted"] == 6
 
 
 def test_the_command_prints_a_table_and_tells_of_failures(photos, tmp_path):
