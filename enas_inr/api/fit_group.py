@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enas_inr.api.fit import hand_over
-from enas_inr.api.fit_plan import Group, Member, Recipe
+from enas_inr.api.fit_plan import Group
+from enas_inr.api.fit_scan import Member, Recipe
 from enas_inr.api.fit_summary import FitRow, FitStatus
 from enas_inr.errors import EnasInrError, PluginError, SignalError
 from enas_inr.executors.base import TrialProgress

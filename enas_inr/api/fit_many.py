@@ -26,7 +26,8 @@ from enas_inr.studies.settings import SignalSettings
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
-    from enas_inr.api.fit_plan import Group, Recipe
+    from enas_inr.api.fit_plan import Group
+    from enas_inr.api.fit_scan import Recipe
     from enas_inr.signals.signal import Signal
 
 FOLDER = "models"
@@ -80,7 +81,8 @@ def fit_many(
         SpecError, SignalError, StudyError, ModelError, PluginError: nothing was fitted, for the
             reason that their names say; ModelError also if files of other fits are in the way.
     """
-    from enas_inr.api.fit_plan import groups_of, left_to_fit, scan
+    from enas_inr.api.fit_plan import groups_of, left_to_fit
+    from enas_inr.api.fit_scan import scan
 
     started = time.perf_counter()
     if call.preview is not None:
@@ -94,7 +96,7 @@ def fit_many(
         return FitManyResult(folder, tuple(left_out), time.perf_counter() - started)
     left, kept = left_to_fit(scanned.members, seconds_before(folder), force=call.force)
     most = math.ceil(len(left) / (call.jobs * GROUPS_FOR_EACH)) if call.jobs else None
-    groups, unusable = groups_of(left, most=most, force=call.force)
+    groups, unusable = groups_of(scanned.members, left, most=most, force=call.force)
     make_folder(folder)
     rows: dict[int, FitRow] = {}
 
@@ -122,7 +124,7 @@ def fit_many(
 
 def _asked(call: FitManyCall) -> tuple[Recipe, FitSpecs, FitManySettings]:
     """Return what all fits share, what is fitted to a signal, and the settled settings."""
-    from enas_inr.api.fit_plan import Recipe
+    from enas_inr.api.fit_scan import Recipe
 
     precision = checked_precision(call.precision)
     catalog = call.catalog or load_catalog()

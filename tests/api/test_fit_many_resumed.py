@@ -12,6 +12,8 @@ from enas_inr.api import fit_plan
 from enas_inr.api.fit import hand_over
 from enas_inr.api.fit_summary import FitStatus
 from enas_inr.errors import ExitCode
+from enas_inr.model import fit_training
+from enas_inr.training.checkpoint import restore_jobs
 from tests.api.fitted import OPTIONS, SETTINGS, same_numbers, statuses
 from tests.command_line import MAIN, call
 
@@ -38,7 +40,9 @@ def test_a_call_that_was_stopped_goes_on(photos, tmp_path, small_groups, rounds)
 KILLED = """
 import os, signal
 from enas_inr.api import fit_group
+from enas_inr.model import fit_training
 
+fit_training.CHECKPOINT_SECONDS = 0.0  # after each round
 written = []
 hand_over = fit_group.hand_over
 
@@ -53,19 +57,59 @@ fit_group.hand_over = hand_over_and_die
 """
 
 
-def test_after_a_kill_nothing_is_fitted_twice_and_nothing_is_lost(photos, tmp_path):
-    """It is killed when half of a group is written."""
+def test_after_a_kill_nothing_is_fitted_twice_and_nothing_is_lost(photos, tmp_path, monkeypatch):
+    """It is killed when half of a group is written, also the one that names the checkpoint."""
     line = ["fit", str(photos), "-o", str(tmp_path / "models"), *OPTIONS.split()]
     code = KILLED.format(count=3) + MAIN
     died = subprocess.run([sys.executable, "-c", code, *line], check=False, capture_output=True)
     assert died.returncode == -signal.SIGKILL
     assert len(list((tmp_path / "models").rglob("*.inr"))) == 3
+    assert (tmp_path / "models" / "0.inr").exists()
+    assert (tmp_path / "models" / "0.inr.checkpoint").exists()
+    restored = []
+
+    def see(run, states, best):
+        restored.append((len(states), int(states[0]["done"])))
+        restore_jobs(run, states, best)
+
+    monkeypatch.setattr(fit_training, "restore_jobs", see)
     assert call(" ".join(line)).code == 0
+    ((signals, steps),) = restored
+    assert signals == 3
+    assert 0 < steps < 40
+    assert not list((tmp_path / "models").rglob("*.checkpoint"))
     stored = json.loads((tmp_path / "models" / "summary.json").read_text())
     assert (stored["kept"], stored["fitted"], stored["left"]) == (3, 3, 0)
     whole = enas_inr.fit_many([photos], output=tmp_path / "whole", **SETTINGS)
     for row in whole.rows:
         assert same_numbers(row.path, tmp_path / "models" / f"{row.name}.inr")
+
+
+def test_a_checkpoint_of_files_that_are_written_is_removed(photos, tmp_path):
+    """That is what a kill after the last file of a group leaves."""
+    enas_inr.fit_many(
+        [photos], output=tmp_path, should_stop=stops_after_reading(photos), **SETTINGS
+    )
+    (checkpoint,) = tmp_path.glob("*.checkpoint")
+    content = checkpoint.read_bytes()
+    enas_inr.fit_many([photos], output=tmp_path, **SETTINGS)
+    checkpoint.write_bytes(content)
+    assert statuses(enas_inr.fit_many([photos], output=tmp_path, **SETTINGS)) == ["kept"] * 6
+    assert not checkpoint.exists()
+
+
+def test_a_checkpoint_of_other_settings_is_not_overwritten(photos, tmp_path):
+    """It is that of the first signal alone, so the others are fitted."""
+    enas_inr.fit_many(
+        [photos], output=tmp_path, should_stop=stops_after_reading(photos), **SETTINGS
+    )
+    other = SETTINGS | {"seed": 1}
+    found = enas_inr.fit_many([photos], output=tmp_path, **other)
+    assert statuses(found) == ["failed"] + ["fitted"] * 5
+    assert "0.inr.checkpoint' belongs to another fit; remove it" in found.rows[0].message
+    forced = enas_inr.fit_many([photos], output=tmp_path, force=True, **other)
+    assert statuses(forced) == ["fitted"] + ["kept"] * 5
+    assert not list(tmp_path.glob("*.checkpoint"))
 
 
 def test_ctrl_c_says_what_is_left_and_the_same_command_goes_on(photos, tmp_path):
