@@ -6,8 +6,9 @@ import hashlib
 import math
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -227,11 +228,7 @@ def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
         seed=spec.seed,
         repeat=found.repeat,
         metrics={"steps": found.steps, **_unusual(spec)},
-        versions={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "enas-inr": version("enas-inr"),
-        },
+        versions=dict(_versions()),
         backbone_from=(origin.distribution, origin.version),
     )
     cells = [*one.known, *found.cells]
@@ -299,6 +296,15 @@ class Expected:
             "precision": header.precision == self.precision,
         }
         return [name for name, is_same in same.items() if not is_same]
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "enas-inr": version("enas-inr"),
+    }
 
 
 def identity_of(spec: FitSpec, info: SignalInfo, known: Sequence[int] = ()) -> str:
