@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from enas_inr.api.fit import fit
+    from enas_inr.api.fit_many import fit_many
+    from enas_inr.api.fit_summary import FitManyResult
     from enas_inr.api.make import make
     from enas_inr.api.search import search
     from enas_inr.api.suggest import suggest
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "FitManyResult",
     "Model",
     "SearchResult",
     "Suggestion",
     "__version__",
     "fit",
+    "fit_many",
     "load",
     "make",
     "search",
@@ -34,11 +38,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FitManyResult": "enas_inr.api.fit_summary",
     "Model": "enas_inr.model.model",
     "SearchResult": "enas_inr.result",
     "Suggestion": "enas_inr.backbones.suggestion",
     "load": "enas_inr.model.model",
     "fit": "enas_inr.api.fit",
+    "fit_many": "enas_inr.api.fit_many",
     "make": "enas_inr.api.make",
     "search": "enas_inr.api.search",
     "suggest": "enas_inr.api.suggest",

@@ -38,6 +38,7 @@ class ExitCode(IntEnum):
     STUDY = 6  # the study or its storage cannot be used
     TRAINING = 7  # every trial failed or diverged
     MODEL = 8  # a model file cannot be read or written
+    INCOMPLETE = 9  # some signals or models of several failed; the others are done
     INTERRUPTED = 130  # Ctrl-C: finished work is stored
 
 

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 from pydantic import Field, SkipValidation
 
+from enas_inr.api.fit_spec import fit_specs
 from enas_inr.api.keywords import takes
 from enas_inr.api.reading import take_signal
 from enas_inr.api.settings import FitSettings
-from enas_inr.errors import SpecError, StudyError
+from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
 from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog, load_catalog
-from enas_inr.result import best_of, compared
-from enas_inr.spec import EnsembleSpec, TrainingSpec
-from enas_inr.validation import nearest, parse
+from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
-    from enas_inr.model.fitting import FitSpec, Fitted
+    from enas_inr.model.fitting import Fitted
     from enas_inr.model.model import Model
     from enas_inr.signals.signal import Signal
 
@@ -86,21 +85,19 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     """
     from enas_inr.model import fitting
     from enas_inr.model.file import SUFFIX, check_absent
+    from enas_inr.model.fit_checkpoint import checkpoint_of
 
-    if call.precision not in PRECISIONS:
-        raise SpecError(
-            f"unknown precision {call.precision!r}", nearest(call.precision, PRECISIONS)
-        )
+    precision = checked_precision(call.precision)
     catalog = call.catalog or load_catalog()
     settings = call.settled(catalog)
     taken = take_signal(catalog, signal, settings, default="none")
     path = Path(call.output) if call.output else Path(taken.name + SUFFIX)
     for file in (path, *([Path(call.preview)] if call.preview else [])):
         check_absent(file, force=call.force)
-    checkpoint = path.with_name(path.name + ".checkpoint")
+    checkpoint = checkpoint_of(path)
     fitted = fitting.fit(
         taken,
-        _fit_spec(settings, catalog),
+        fit_specs(settings, catalog)(taken.values.shape),
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
@@ -111,82 +108,55 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     if not fitted.finished:
         metrics = {"steps": fitted.steps}
         return FitResult(fitted.model, path, False, checkpoint, metrics)
-    return _hand_over(fitted, taken, path, checkpoint, catalog, settings)
+    preview = Path(call.preview) if call.preview else None
+    return hand_over(fitted, taken, path, catalog, precision, preview)
 
 
-def _fit_spec(settings: FitSettings, catalog: Catalog) -> FitSpec:
-    """Return the specification of a fit, with the architecture of the study if one is given.
+def checked_precision(name: str) -> Precision:
+    """Return the name of a precision.
 
     Raises:
-        SpecError: a setting is not valid, or there are two architectures.
-        StudyError: the study cannot be read, or has no complete trial.
+        SpecError: there is none of this name.
     """
-    from enas_inr.model.fitting import FitSpec
-    from enas_inr.studies.record import load_record
-
-    architecture = dict(settings.architecture or {})
-    changes = {name: v for name, v in (settings.training or {}).items() if v is not None}
-    profile = changes.pop("profile", None)
-    training = None
-    if settings.study:
-        if architecture:
-            raise SpecError(
-                f"study {settings.study!r} names an architecture, and so do "
-                f"{', '.join(architecture)}",
-                "give one of the two",
-            )
-        study = load_record(settings.study, settings.storage, catalog)
-        best = best_of(compared(study.results, study.trace))
-        if best is None:
-            raise StudyError(
-                f"study {settings.study!r} has no complete trial", "continue the search first"
-            )
-        architecture = best.trial.ensemble.model_dump()
-        if profile is None:
-            training = parse(TrainingSpec, best.trial.training.model_dump() | changes, "training")
-    return parse(
-        FitSpec,
-        {
-            "ensemble": parse(EnsembleSpec, architecture, "architecture"),
-            "training": training
-            or TrainingSpec.from_profile(profile or settings.DEFAULT_PROFILE, **changes),
-            "repeats": settings.repeats,
-            "seed": settings.seed,
-            "target_psnr_db": settings.target_psnr_db,
-        },
-        "fit",
-    )
+    if name not in PRECISIONS:
+        raise SpecError(f"unknown precision {name!r}", nearest(name, PRECISIONS))
+    return cast(Precision, name)
 
 
-def _hand_over(
+def hand_over(
     fitted: Fitted,
     signal: Signal,
     path: Path,
-    checkpoint: Path,
     catalog: Catalog,
-    settings: FitSettings,
+    precision: Precision,
+    preview: Path | None = None,
 ) -> FitResult:
-    """Measure the model with its numbers at their stored precision, then write it."""
+    """Measure the model with its numbers at their stored precision, then write it.
+
+    Raises:
+        SignalError: a file cannot be written.
+    """
     from enas_inr.model.file import decode, encode
+    from enas_inr.model.fit_checkpoint import checkpoint_of
     from enas_inr.model.measure import measure
     from enas_inr.model.model import Model
 
-    content = encode(fitted.model.header, fitted.model.blocks, cast(Precision, settings.precision))
+    content = encode(fitted.model.header, fitted.model.blocks, precision)
     stored = Model.of(decode(content, catalog, str(path)))
     measured = measure(stored, signal)
-    if settings.precision != "float32":
+    if precision != "float32":
         measured["psnr_db_float32"] = measure(fitted.model, signal)["psnr_db"]
     model = replace(
         stored,
         header=stored.header.model_copy(update={"metrics": stored.header.metrics | measured}),
     )
     size = model.save(path, force=True)
-    if settings.preview:
+    if preview:
         from enas_inr.reports.preview import write_preview
         from enas_inr.signals.partition import cut
 
         partition = cut(signal.values, model.layout.grid)
-        write_preview(signal, model.render(), partition, Path(settings.preview))
+        write_preview(signal, model.render(), partition, preview)
     metrics = {
         **model.header.metrics,
         "seconds": round(fitted.seconds, 3),
@@ -196,7 +166,7 @@ def _hand_over(
         "bits_per_sample": 8 * size / model.header.signal.samples,
         "path": str(path),
     }
-    return FitResult(model, path, True, checkpoint, metrics)
+    return FitResult(model, path, True, checkpoint_of(path), metrics)
 
 
 def cost_of(model: Model) -> dict[str, int]:

@@ -8,11 +8,53 @@ from typing import Any
 
 from enas_inr.api.fit import cost_of
 from enas_inr.api.reading import read_signal
-from enas_inr.errors import ModelError, SpecError
+from enas_inr.errors import ModelError, SignalError, SpecError
+from enas_inr.model.file import SUFFIX, read_header
 from enas_inr.model.measure import measure
 from enas_inr.model.model import load
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.codecs import codec_sizes
+
+
+def models_in(folder: Path) -> list[Path]:
+    """Return the model files in a folder and below it, in the order of their paths.
+
+    Raises:
+        ModelError: there are none.
+    """
+    found = sorted(path for path in folder.rglob(f"*{SUFFIX}") if path.is_file())
+    if not found:
+        raise ModelError(f"folder {str(folder)!r} has no models", "give one that `fit` wrote")
+    return found
+
+
+def describe_all(folder: Path) -> list[dict[str, Any]]:
+    """Describe the model files in a folder and below it by their headers, without their numbers.
+
+    Returns:
+        For each file JSON values: `file`, the header, `bytes` and `bits_per_sample`; or `file` and
+        `error`, if it is not a model.
+
+    Raises:
+        ModelError: there are no files.
+    """
+    rows: list[dict[str, Any]] = []
+    for path in models_in(folder):
+        try:
+            header = read_header(path)
+        except (ModelError, SignalError) as error:
+            rows.append({"file": str(path), "error": str(error)})
+            continue
+        size = path.stat().st_size
+        rows.append(
+            {
+                "file": str(path),
+                **header.model_dump(mode="json"),
+                "bytes": size,
+                "bits_per_sample": 8 * size / header.signal.samples,
+            }
+        )
+    return rows
 
 
 def describe(

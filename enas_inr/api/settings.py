@@ -252,3 +252,24 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
     ] = "float32"
     preview: Annotated[str | Path | None, PREVIEW] = None
     force: Annotated[bool, FORCE] = False
+
+
+class FitManySettings(SetSettings, FitSettings):
+    """All settings of a fit of many signals."""
+
+    output: Annotated[
+        str | Path | None,
+        OUTPUT.but(
+            help="The model file; of several signals, the folder of their models.",
+            shown="SIGNAL's name with .inr; models",
+        ),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        Field(ge=1),
+        Setting(
+            "Number of processes that fit signals of a set at the same time, with Ray.",
+            Group.EXECUTOR,
+            shown="this process alone",
+        ),
+    ] = None

@@ -46,6 +46,10 @@ SignalOptions = Annotated[
     ),
 ]
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote.")]
+ModelOrFolder = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote, or a folder of them."),
+]
 Backbone = Annotated[str, typer.Option(help="Kind of sub-network; see `enas-inr plugins list`.")]
 BackboneOptions = Annotated[
     list[str] | None,

@@ -1,4 +1,4 @@
-"""`enas-inr fit`: train one ensemble and write it to a file."""
+"""`enas-inr fit`: train one ensemble on each of some signals, and write the files."""
 
 from __future__ import annotations
 
@@ -8,32 +8,53 @@ from typing import TYPE_CHECKING
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import ExitCode
+from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
-    from enas_inr.api.settings import FitSettings
+    from enas_inr.api.settings import FitManySettings
+
+OF_SETS = ("limit", "skip_bad", "jobs")
+"""Settings that apply to several signals only."""
 
 
 def fit(
     context: typer.Context,
-    signal: arguments.Signal,
-    settings: FitSettings,
+    signals: arguments.SignalNames,
+    settings: FitManySettings,
     as_json: arguments.OutputJson = False,
     quiet: arguments.OutputQuiet = False,
 ) -> int:
     """Train one ensemble on a signal, at its full size, and write it to a .inr file.
 
-    Run the same command again to resume after Ctrl-C.
+    Of several signals, each gets a file in a folder, beside a summary in CSV and JSON. Run the same
+    command again to resume after Ctrl-C; files that are there already are kept.
     """
+    from enas_inr.signals.sets import is_set
+
+    if is_set(signals):
+        return _many(context, signals, settings, as_json, quiet)
+    return _one(context, signals[0], settings, as_json, quiet)
+
+
+def _one(
+    context: typer.Context, signal: str, settings: FitManySettings, as_json: bool, quiet: bool
+) -> int:
     from enas_inr.api.fit import fit as run_fit
     from enas_inr.cli.interrupt import asked_to_stop
     from enas_inr.cli.model_tables import print_fit
     from enas_inr.cli.progress import Display
 
+    given = settings.given()
+    for name in OF_SETS:
+        if given.pop(name, None):
+            flag = f"--{name.replace('_', '-')}"
+            raise SpecError(
+                f"{flag} applies to several signals, and {signal!r} is one", "leave it out"
+            )
     with Display(quiet=quiet) as progress, asked_to_stop() as should_stop:
         result = run_fit(
             signal,
-            **settings.given(),
+            **given,
             catalog=arguments.load_catalog(context),
             should_stop=should_stop,
             on_progress=progress.progressed,
@@ -51,3 +72,39 @@ def fit(
     if settings.preview:
         print(f"wrote {settings.preview}")
     return ExitCode.OK
+
+
+def _many(
+    context: typer.Context,
+    signals: list[str],
+    settings: FitManySettings,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from enas_inr.api.fit_many import fit_many
+    from enas_inr.api.fit_summary import FitStatus
+    from enas_inr.cli.interrupt import asked_to_stop
+    from enas_inr.cli.model_tables import print_fits
+    from enas_inr.cli.progress import Display
+
+    with Display(quiet=quiet) as progress, asked_to_stop() as should_stop:
+        result = fit_many(
+            signals,
+            **settings.given(),
+            catalog=arguments.load_catalog(context),
+            should_stop=should_stop,
+            on_progress=progress.progressed,
+            say=progress.say,
+        )
+        if not result.finished:
+            progress.say(
+                f"interrupted: {result.count(FitStatus.LEFT)} of {len(result.rows)} signals are "
+                "left; run the same command again to go on"
+            )
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+    else:
+        print_fits(result)
+    if not result.finished:
+        return ExitCode.INTERRUPTED
+    return ExitCode.INCOMPLETE if result.failed else ExitCode.OK

@@ -8,28 +8,36 @@ from typing import Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.errors import ExitCode, SpecError
 
 
 def info(
     context: typer.Context,
-    model: arguments.ModelFile,
+    model: arguments.ModelOrFolder,
     original: Annotated[
         str | None, typer.Option(help="Original signal, to measure the model again.")
     ] = None,
     signal_option: arguments.SignalOptions = None,
     as_json: arguments.Json = False,
-) -> None:
-    """Show a model, its quality, and the size of the same signal in ordinary codecs."""
+) -> int:
+    """Show a model, its quality, and the size of the same signal in ordinary codecs.
+
+    Of a folder, a table of all models in it and below it.
+    """
     from enas_inr.api.info import describe
     from enas_inr.cli.model_tables import print_info
 
-    described = describe(
-        model,
-        original,
-        arguments.load_catalog(context),
-        arguments.parse_options(signal_option, "--signal-option"),
-    )
+    catalog = arguments.load_catalog(context)
+    options = arguments.parse_options(signal_option, "--signal-option")
+    if model.is_dir():
+        from enas_inr.cli.folders import list_folder
+
+        if original is not None or options:
+            raise SpecError("--original is for a single model", "give a .inr file, or leave it out")
+        return list_folder(model, as_json=as_json)
+    described = describe(model, original, catalog, options)
     if as_json:
         print(json.dumps(described, indent=2))
     else:
         print_info(described)
+    return ExitCode.OK

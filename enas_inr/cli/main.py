@@ -45,7 +45,7 @@ app = typer.Typer(
 options.add_command(app, suggest.suggest, "enas_inr.api.settings:SuggestSettings")
 options.add_command(app, search.search, "enas_inr.api.settings:SearchSettings")
 options.add_command(app, make.make, "enas_inr.api.settings:MakeSettings")
-options.add_command(app, fit.fit, "enas_inr.api.settings:FitSettings")
+options.add_command(app, fit.fit, "enas_inr.api.settings:FitManySettings")
 app.command()(
     options.spread(render.render, "asked", options.field_parameters(render.Asked), render.Asked)
 )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
+from enas_inr.api.fit_summary import FitManyResult, FitStatus
 from enas_inr.cli.tables import console, table
 from enas_inr.spec import EnsembleSpec
 from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
     from enas_inr.api.fit import FitResult
+
+MOST_ROWS = 20
+"""Rows of a table of several fits; if there are more, it has those that failed."""
 
 
 def print_fit(result: FitResult) -> None:
@@ -28,6 +34,37 @@ def print_fit(result: FitResult) -> None:
         f"{metrics['bits_per_sample']:.2f} bits per sample"
     )
     print(f"wrote {result.path} ({metrics['bytes']:,} bytes, {result.model.header.precision})")
+
+
+def print_fits(result: FitManyResult) -> None:
+    """Print the result of a fit of many signals: a row for each if they are few, and a summary."""
+    shown = result.rows if len(result.rows) <= MOST_ROWS else result.failed[:MOST_ROWS]
+    if shown:
+        right = ("PSNR dB", "bytes", "seconds")
+        rows = table("signal", "status", *right, "", right=right)
+        for row in shown:
+            rows.add_row(
+                Text(row.name),
+                row.status.value,
+                "" if row.psnr_db is None else f"{row.psnr_db:.2f}",
+                "" if row.bytes is None else f"{row.bytes:,}",
+                "" if row.seconds is None else f"{row.seconds:.1f}",
+                Text(row.message),
+            )
+        console().print(rows)
+    found = result.to_dict()
+    counts = [f"{found[status.value]} {status.value}" for status in FitStatus]
+    print(
+        f"{counted(len(result.rows), 'signal')}: "
+        + ", ".join(text for text in counts if not text.startswith("0 "))
+    )
+    psnr = found["psnr_db"]
+    if psnr["mean"] is not None:
+        print(
+            f"PSNR {psnr['mean']:.2f} dB on average, {psnr['worst']:.2f} at worst, "
+            f"{psnr['best']:.2f} at best; {found['bytes']:,} bytes, {result.seconds:.1f} s"
+        )
+    print(f"wrote {result.folder} (models, summary.csv and summary.json)")
 
 
 def quality(metrics: dict[str, Any]) -> str:

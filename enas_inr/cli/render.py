@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enas_inr.cli import arguments
-from enas_inr.errors import SpecError
+from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
+    from enas_inr.plugins.catalog import Catalog
+    from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
 
 _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
@@ -44,31 +47,63 @@ class Asked:
 
 def render(
     context: typer.Context,
-    model: arguments.ModelFile,
+    model: arguments.ModelOrFolder,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="File to write; its suffix determines the format."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write, whose suffix determines the format; of a folder, the folder.",
+        ),
     ],
     asked: Asked,
     blend: Annotated[
         bool, typer.Option("--blend", help="Crossfade neighbouring cells at their borders.")
     ] = False,
     device: arguments.Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    suffix: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Suffix of the files of a folder, such as .jpg.",
+            show_default="the first one of the modality, such as .png",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     quiet: arguments.Quiet = False,
-) -> None:
+) -> int:
     """Evaluate a model on the grid of the original, or on a larger, smaller or cropped one.
 
     For the time axis of sounds and videos use --sample-rate, --start and --end. --size and --crop
-    are for the other axes, with the last axis first (the columns of a picture).
+    are for the other axes, with the last axis first (the columns of a picture). All models below a
+    folder are rendered into another folder; those that fail do not end the others.
     """
     from enas_inr.model.file import check_absent
+
+    catalog = arguments.load_catalog(context)
+    draw = partial(_render, catalog, asked=asked, blend=blend, device=device)
+    if model.is_dir():
+        from enas_inr.cli.folders import render_folder
+
+        return render_folder(catalog, model, output, draw, suffix, force=force, quiet=quiet)
+    if suffix is not None:
+        raise SpecError("--format is for a folder of models", f"end the name of {output} with it")
+    check_absent(output, force=force)
+    rendered = draw(model, output)
+    if not quiet:
+        shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
+        print(f"wrote {output} ({shape} samples)")
+    return ExitCode.OK
+
+
+def _render(
+    catalog: Catalog, model: Path, output: Path, asked: Asked, blend: bool, device: str
+) -> Signal:
+    """Render one model into a file, and return what was written."""
     from enas_inr.model.model import load
     from enas_inr.signals.loading import save_signal
     from enas_inr.training.device import resolve_device
 
-    catalog = arguments.load_catalog(context)
-    check_absent(output, force=force)
     loaded = load(model, catalog=catalog).to(resolve_device(device))
     window = _window(asked, loaded.header.signal)
     wanted = _wanted(asked, loaded.header.signal, window)
@@ -76,9 +111,7 @@ def render(
         raise SpecError("--scale and a size or sample rate are both given", "give one of them")
     rendered = loaded.render(size=wanted, scale=asked.scale, window=window, blend=blend)
     save_signal(catalog, rendered, output)
-    if not quiet:
-        shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
-        print(f"wrote {output} ({shape} samples)")
+    return rendered
 
 
 def _window(asked: Asked, signal: SignalInfo) -> list[tuple[float, float]]:

@@ -26,7 +26,7 @@ from enas_inr.errors import ModelError, PluginError, SpecError
 from enas_inr.model.header import FORMAT_VERSION, ModelHeader, Precision
 from enas_inr.model.quantise import SCALE, quantise, restore
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.files import read_bytes, replace_bytes
+from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
 
 HEADER = "enas_inr"  # the only key of the safetensors metadata
@@ -100,6 +100,28 @@ def load(path: Path, catalog: Catalog) -> Contents:
         SignalError: the file cannot be read.
     """
     return decode(read_bytes(path), catalog, repr(str(path)))
+
+
+def read_header(path: Path) -> ModelHeader:
+    """Read the header of a file without its numbers, which may therefore be damaged.
+
+    Raises:
+        ModelError: the file is not a model, is cut off, or was written by a newer version.
+        SignalError: the file cannot be read.
+    """
+    what = repr(str(path))
+    check_is_file(path)
+    with path.open("rb") as file:
+        length = file.read(8)
+        index = length + file.read(min(int.from_bytes(length, "little"), LARGEST_INDEX))
+    text = _metadata(index, what).get(HEADER)
+    if not isinstance(text, str):
+        raise ModelError(f"{what} is not a model of enas-inr", "give a file that `fit` wrote")
+    entries = [entry for name, entry in json.loads(index[8:]).items() if name != "__metadata__"]
+    numbers = max((entry["data_offsets"][1] for entry in entries), default=0)
+    if path.stat().st_size != len(index) + numbers:
+        raise _damaged(what, "it is cut off")
+    return _header(text, what)
 
 
 def decode(content: bytes, catalog: Catalog, what: str) -> Contents:

@@ -1,70 +1,44 @@
-"""Fit one ensemble to a signal; the result is a Model."""
+"""Fit one ensemble to each of some signals; the results are Models."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum, auto
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
+from pydantic import JsonValue
 
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.errors import SignalError, TrainingError, is_out_of_memory
+from enas_inr.errors import EnasInrError, PluginError
 from enas_inr.executors.base import ExecutionContext, TrialProgress
-from enas_inr.executors.known_cells import Cells, in_blocks, known_cells, without
+from enas_inr.executors.known_cells import in_blocks, known_cells, without
 from enas_inr.executors.states import States
-from enas_inr.executors.trial import make_jobs
-from enas_inr.model.header import ModelHeader
+from enas_inr.executors.trial import make_job, make_jobs
+from enas_inr.model.fit_checkpoint import Checkpoint
+from enas_inr.model.fit_training import End as End
+from enas_inr.model.fit_training import FitJob, Found, Training
+from enas_inr.model.fit_training import FitSpec as FitSpec
+from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.result import psnr_paper_db
-from enas_inr.signals.files import read_bytes, replace_bytes
-from enas_inr.signals.partition import block_cells
+from enas_inr.signals.partition import CellBlock, Partition, block_cells
 from enas_inr.signals.signal import Signal
-from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, SignalInfo, TrainingSpec, TrialSpec
+from enas_inr.spec import SignalInfo, TrialSpec
 from enas_inr.training.batch import Job
-from enas_inr.training.checkpoint import BestWeights, from_tensors, to_tensors
-from enas_inr.training.device import resolve_device
-from enas_inr.training.run import OnProgress, Progress, Run
-from enas_inr.training.trainer import Trainer
-from enas_inr.training.workers import WorkerPool
-from enas_inr.validation import Frozen
+from enas_inr.training.workers import limited_threads
 
-CHECKPOINT_SECONDS = 60.0  # seconds between two checkpoints
-DECIDED_EVERY = 20  # steps between two checks for improved members and for the target
+REPEATS, TARGET = "repeats", "target_psnr_db"
+"""Keys of the metrics of a model, which are there if they are not 1 and None."""
 
-
-class End(StrEnum):
-    """Why a fit ended."""
-
-    STEPS = auto()  # all steps were made, or no repeat improved any more
-    TARGET = auto()
-    ASKED = auto()  # it can be resumed
-    DIVERGED = auto()  # it is to be tried again
-
-
-class FitSpec(Frozen):
-    """Everything that determines the result of a fit.
-
-    Attributes:
-        target_psnr_db: the fit stops when a repeat reaches this PSNR (usual convention).
-        repeats: number of trainings from different seeds; the best one is kept.
-    """
-
-    ensemble: EnsembleSpec
-    training: TrainingSpec
-    repeats: int = 1
-    seed: int = 0
-    target_psnr_db: float | None = None
+_NOTHING = Signal(torch.empty(0, 1), "", "")  # where the values of a signal do not matter
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +49,7 @@ class Fitted:
         model: the best repeat, with the best weights of each member.
         end: why the fit ended.
         steps: total number of steps.
-        seconds: duration of this call.
+        seconds: duration of this call; of fits together, its share of it.
         retried: whether the training diverged at first, and was repeated at a lower rate.
         known: number of cells that a search had trained before.
     """
@@ -91,6 +65,10 @@ class Fitted:
     def finished(self) -> bool:
         """False if the fit was interrupted; it can be resumed from the checkpoint."""
         return self.end is not End.ASKED
+
+
+Outcome = Callable[[int, "Fitted | EnasInrError"], None]
+"""Called with the number of a signal when its fit has ended, by a model or by an error."""
 
 
 def fit(
@@ -123,65 +101,102 @@ def fit(
         TrainingError: every repeat diverged, or the checkpoint belongs to another fit.
         PluginError: the backbone comes from a plugin and fails.
     """
+    outcomes: list[Fitted | EnasInrError] = []
+    fit_together(
+        [(signal, spec)],
+        lambda number, outcome: outcomes.append(outcome),
+        catalog=catalog,
+        device=device,
+        checkpoint=checkpoint,
+        states=states,
+        should_stop=should_stop,
+        on_progress=on_progress,
+    )
+    (outcome,) = outcomes
+    if isinstance(outcome, EnasInrError):
+        raise outcome
+    return outcome
+
+
+def fit_together(
+    wanted: Sequence[tuple[Signal, FitSpec]],
+    on_end: Outcome,
+    *,
+    catalog: Catalog,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    states: Path | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[TrialProgress], None] = lambda progress: None,
+    flush: Callable[[], None] = lambda: None,
+) -> None:
+    """Train an ensemble on each of some signals; those of equal shape share batches.
+
+    Each model is the one that `fit` makes of its signal alone, since a member depends only on its
+    seed and its cell.
+
+    Args:
+        wanted: the signals and their specifications, which differ in the ensemble at most.
+        on_end: called once for each signal: with its model as soon as it is known, or with the
+            error. After an interruption, with the unfinished models of those that are left.
+        catalog: makes the backbones.
+        device: as for `fit`.
+        checkpoint: as for `fit`; it has the states of all signals whose fits have not ended.
+        states: as for `fit`.
+        should_stop: as for `fit`.
+        on_progress: as for `fit`, with the progress of all.
+        flush: called before fits that have ended are removed from the checkpoint; their models
+            should then be on the disk.
+
+    Raises:
+        TrainingError: the checkpoint belongs to other fits, or the memory is too small.
+        SignalError: the checkpoint cannot be read or written.
+        PluginError: a backbone comes from a plugin and fails.
+    """
     started = time.perf_counter()
-    info = signal.info()
-    spec, trial, job = _settled(signal, info, spec, catalog)
-    known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
-    known_count = sum(len(cells) for cells, _ in known)
-    whole, job = job, without(job, signal, known)
-    identity = _identity(spec, info, [cell for cells, _ in known for cell in cells])
-    # The checkpoint of a second attempt (see `Job.slower`) is that of another fit.
-    again = f"{identity}-slower"
-    if checkpoint and _Checkpoint(checkpoint, again).exists():
-        job, identity = job.slower(), again
-    if not job.partition.blocks:
-        model = _model(signal, info, spec, whole, known, catalog, steps=spec.training.steps)
-        seconds = time.perf_counter() - started
-        return Fitted(model, End.STEPS, spec.training.steps, seconds, known=known_count)
+    fits: list[FitJob] = []
+    with limited_threads(1 if len(wanted) > 1 else torch.get_num_threads()):
+        for number, (signal, spec) in enumerate(wanted):
+            try:
+                fits.append(_settled(number, signal, spec, catalog, states))
+            except EnasInrError as error:
+                if catalog.strict and isinstance(error, PluginError):
+                    raise
+                on_end(number, error)
+    if not fits:
+        return
 
-    def tell(progress: Progress) -> None:
-        label = spec.ensemble.label()
-        if job.retried:
-            label += f", diverged, now at a rate of {job.learning_rate:.2g}"
-        on_progress(
-            TrialProgress(None, label, progress.done, progress.step, progress.psnr_paper_db)
-        )
+    def ended(one: FitJob, job: Job, found: Found | EnasInrError) -> None:
+        if isinstance(found, EnasInrError):
+            on_end(one.number, found)
+            return
+        model = _model(one, job, found, catalog)
+        seconds = (time.perf_counter() - started) / len(wanted)
+        known = sum(len(cells) for cells, _ in one.known)
+        on_end(one.number, Fitted(model, found.end, found.steps, seconds, job.retried, known))
 
-    def work(run: Run, pool: WorkerPool) -> Fitted | None:
-        best = BestWeights(run)
-        if kept:
-            kept.resume(run, best)
-        end = _train(run, pool, best, spec.target_psnr_db, kept, should_stop, tell)
-        if end is End.DIVERGED:
-            return None
-        repeat, trained = _best_repeat(run, best)
-        model = _model(
-            signal, info, spec, job, known + trained, catalog, steps=run.decided, repeat=repeat
-        )
-        seconds = time.perf_counter() - started
-        return Fitted(model, end, run.decided, seconds, job.retried, known_count)
-
-    while True:
-        kept = _Checkpoint(checkpoint, identity) if checkpoint else None
-        trainer = Trainer([job], spec.training, resolve_device(device), every=DECIDED_EVERY)
-        fitted = trainer.attempt(work)
-        if checkpoint and (fitted is None or fitted.finished):
-            checkpoint.unlink(missing_ok=True)
-        if fitted:
-            return fitted
-        job, identity = job.slower(), again
-
-
-def _takes_known(spec: FitSpec) -> bool:
-    """Whether the weights at the last step are as good as a fit's, which keeps the best ones."""
-    falls = spec.training.schedule != "constant"
-    return falls and spec.repeats == 1 and spec.target_psnr_db is None
+    Training(fits, Checkpoint(checkpoint), device, should_stop, on_progress, ended, flush).run()
 
 
 def _settled(
-    signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog
-) -> tuple[FitSpec, TrialSpec, Job]:
-    """Return the specification with resolved options, its trial, and the job of the trainer."""
+    number: int, signal: Signal, spec: FitSpec, catalog: Catalog, states: Path | None
+) -> FitJob:
+    info = signal.info()
+    spec, trial = settled(info, spec, catalog)
+    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
+    left = without(job, signal, known)
+    cells = [cell for cells, _ in known for cell in cells]
+    return FitJob(number, signal, info, spec, job, known, left, identity_of(spec, info, cells))
+
+
+def settled(info: SignalInfo, spec: FitSpec, catalog: Catalog) -> tuple[FitSpec, TrialSpec]:
+    """Return the specification with the options resolved for a signal, and its trial.
+
+    Raises:
+        SpecError: a setting is not valid for this signal.
+        PluginError: the backbone comes from a plugin and fails.
+    """
     catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
     ensemble, cost = resolved(spec.ensemble, info, catalog, spec.training)
     trial = TrialSpec(
@@ -192,152 +207,119 @@ def _settled(
         repeats=spec.repeats,
         seed=spec.seed,
     )
-    (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
-    return spec.model_copy(update={"ensemble": ensemble}), trial, job
+    return spec.model_copy(update={"ensemble": ensemble}), trial
 
 
-def _train(
-    run: Run,
-    pool: WorkerPool,
-    best: BestWeights,
-    target_db: float | None,
-    kept: _Checkpoint | None,
-    should_stop: Callable[[], bool],
-    tell: OnProgress,
-) -> End:
-    """Train until the fit ends; `best` then holds the best weights of each member."""
-    saved = time.perf_counter()
-    for _ in run.rounds(pool, tell):
-        best.update(run)
-        run.drop_diverged()
-        if run.dropped:
-            return End.DIVERGED
-        if _reached(run, best, target_db):
-            return End.TARGET
-        if should_stop():
-            if kept:
-                kept.save(run, best)
-            return End.ASKED
-        if kept and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-            kept.save(run, best)
-            saved = time.perf_counter()
-    run.probe(pool)  # the last weights have not been evaluated yet
-    best.update(run)
-    return End.STEPS
+def _takes_known(spec: FitSpec) -> bool:
+    """Whether the weights at the last step are as good as a fit's, which keeps the best ones."""
+    falls = spec.training.schedule != "constant"
+    return falls and spec.repeats == 1 and spec.target_psnr_db is None
 
 
-def _reached(run: Run, best: BestWeights, target_db: float | None) -> bool:
-    if target_db is None:
-        return False
-    lowest = float(best.mse(run).min())
-    return psnr_paper_db(lowest) + PSNR_OFFSET_DB >= target_db
-
-
-def _best_repeat(run: Run, best: BestWeights) -> tuple[int, list[Cells]]:
-    """Return the number of the best repeat, and the best weights of its members.
-
-    Raises:
-        TrainingError: every repeat diverged.
-    """
-    mse = best.mse(run)
-    repeat = int(mse.argmin())
-    if not bool(torch.isfinite(mse[repeat])):
-        raise TrainingError(
-            "every repeat diverged: a loss was never finite", "use a smaller learning rate"
-        )
-    found: list[Cells] = []
-    (job,) = run.jobs
-    for batch, leaves in zip(run.batches, best.leaves, strict=True):
-        rows = [row for row, member in enumerate(batch.members) if member.repeat == repeat]
-        constants = [chunk.constants for chunk in batch.chunks]
-        whole = dict(leaves) | {
-            name: torch.cat([part[name] for part in constants]).cpu() for name in constants[0]
-        }
-        cells = job.partition.blocks[batch.block].cells
-        found.append((list(cells), {name: leaf[rows].clone() for name, leaf in whole.items()}))
-    return repeat, found
-
-
-def _model(
-    signal: Signal,
-    info: SignalInfo,
-    spec: FitSpec,
-    job: Job,
-    cells: list[Cells],
-    catalog: Catalog,
-    *,
-    steps: int,
-    repeat: int = 0,
-) -> Model:
+def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
     """Build the model of the best repeat from the leaves of all cells."""
+    spec = one.spec
     origin = catalog.find("backbone", spec.ensemble.backbone).origin
     header = ModelHeader(
         ensemble=spec.ensemble,
-        signal=info,
-        meta=dict(signal.meta),
+        signal=one.info,
+        meta=dict(one.signal.meta),
         training=spec.training.model_copy(update={"learning_rate": job.learning_rate}),
         seed=spec.seed,
-        repeat=repeat,
-        metrics={"steps": steps},
-        versions={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "enas-inr": version("enas-inr"),
-        },
+        repeat=found.repeat,
+        metrics={"steps": found.steps, **_unusual(spec)},
+        versions=dict(_versions()),
         backbone_from=(origin.distribution, origin.version),
     )
-    return Model(
-        header, job.backbone, in_blocks(cells, block_cells(info.shape, job.partition.grid))
-    )
+    cells = [*one.known, *found.cells]
+    blocks = in_blocks(cells, block_cells(one.info.shape, job.partition.grid))
+    return Model(header, job.backbone, blocks)
 
 
-def _identity(spec: FitSpec, info: SignalInfo, known: list[int]) -> str:
-    """Return what a checkpoint and the fit that resumes it must share; steps may differ."""
-    settled: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
-    del settled["training"]["steps"]
-    text = f"{settled}|{info.fingerprint}|{info.shape}" + (f"|{sorted(known)}" if known else "")
-    return hashlib.sha256(text.encode()).hexdigest()
+def _unusual(spec: FitSpec) -> dict[str, JsonValue]:
+    """Return what else has decided the weights, as far as it is not as usual."""
+    unusual: dict[str, JsonValue] = {}
+    if spec.repeats > 1:
+        unusual[REPEATS] = spec.repeats
+    if spec.target_psnr_db is not None:
+        unusual[TARGET] = spec.target_psnr_db
+    return unusual
 
 
 @dataclass(frozen=True)
-class _Checkpoint:
-    """The file from which an interrupted fit is resumed.
+class Expected:
+    """What the header of a model says if it is the one that a fit would make.
 
     Attributes:
-        identity: identity of its fit.
+        signal: identity of the signal.
+        spec: the specification, with resolved options.
+        rates: the learning rates that it may have been trained at.
+        precision: precision of its numbers.
+        bytes: bytes of the numbers of its networks in training, as float32.
     """
 
-    path: Path
-    identity: str
+    signal: tuple[object, ...]
+    spec: FitSpec
+    rates: tuple[float, ...]
+    precision: Precision
+    bytes: int = 0
 
-    def exists(self) -> bool:
-        """Whether there is a checkpoint, and it belongs to this fit."""
-        return self.path.exists() and self._mine(read_bytes(self.path))
+    @classmethod
+    def of(
+        cls, info: SignalInfo, spec: FitSpec, catalog: Catalog, precision: Precision
+    ) -> Expected:
+        """Return what is expected of a fit of a signal; raises as `settled`."""
+        spec, trial = settled(info, spec, catalog)
+        grid = (spec.ensemble.grid,) * len(info.shape)
+        largest = tuple(math.ceil(n / m) for n, m in zip(info.shape, grid, strict=True))
+        block = CellBlock(largest, (), torch.empty(0, math.prod(largest), info.channels))
+        context = ExecutionContext(catalog, _NOTHING, known_info=info)
+        job = make_job(context, Partition(grid, info.shape, (block,), spec.training.margin), trial)
+        rates = [job.learning_rate]
+        if spec.training.fits_rate:
+            rates.append(job.slower().learning_rate)
+        size = trial.cost.bytes * spec.repeats
+        return cls(info.identity, spec, tuple(rates), precision, size)
 
-    def _mine(self, content: bytes) -> bool:
-        # With the quotes around it, since one identity can be the beginning of another.
-        return f'"{self.identity}"'.encode() in content[: 2**20]
+    def differences(self, header: ModelHeader) -> list[str]:
+        """Return the names of what is not as expected."""
+        spec, rate = self.spec, {"learning_rate": None}
+        same = {
+            "signal": header.signal.identity == self.signal,
+            "architecture": header.ensemble == spec.ensemble,
+            "training": header.training.model_copy(update=rate)
+            == spec.training.model_copy(update=rate)
+            and header.training.learning_rate in self.rates,
+            "seed": header.seed == spec.seed,
+            "repeats": header.metrics.get(REPEATS, 1) == spec.repeats,
+            "target": header.metrics.get(TARGET) == spec.target_psnr_db,
+            "precision": header.precision == self.precision,
+        }
+        return [name for name, is_same in same.items() if not is_same]
 
-    def save(self, run: Run, best: BestWeights) -> None:
-        metadata = {"identity": self.identity}
-        replace_bytes(self.path, save_tensors(to_tensors(run, best), metadata=metadata))
 
-    def resume(self, run: Run, best: BestWeights) -> None:
-        """Bring a new run to the state of the checkpoint, if there is one.
+@cache
+def _versions() -> Mapping[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "enas-inr": version("enas-inr"),
+    }
 
-        Raises:
-            TrainingError: the file belongs to another fit.
-            SignalError: the file cannot be read.
-        """
-        if not self.path.exists():
-            return
-        content = read_bytes(self.path)
-        hint = "remove it to begin again"
-        if not self._mine(content):
-            raise TrainingError(f"checkpoint {str(self.path)!r} belongs to another fit", hint)
-        try:
-            from_tensors(run, best, load_tensors(content))
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-            if is_out_of_memory(error):
-                raise
-            raise SignalError(f"checkpoint {str(self.path)!r} is damaged: {error}", hint) from None
+
+def identity_of(spec: FitSpec, info: SignalInfo, known: Sequence[int] = ()) -> str:
+    """Return what a checkpoint and the fit that resumes it must share; steps may differ.
+
+    Args:
+        spec: the specification with resolved options.
+        info: the metadata of the signal.
+        known: the cells that a search has trained, which only add to the end of the identity.
+    """
+    text: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
+    del text["training"]["steps"]
+    whole = _digest(f"{text}|{info.fingerprint}|{info.shape}")
+    return f"{whole}-{_digest(str(sorted(known)))}" if known else whole
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from enas_inr.signals.partition import Partition
 from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
 from enas_inr.spec import PSNR_OFFSET_DB
 
@@ -21,11 +22,9 @@ def measure(model: Model, signal: Signal) -> dict[str, JsonValue]:
         `psnr_db`, `psnr_paper_db`, `border_psnr_db` and `interior_psnr_db` (for samples beside
         borders of cells and for all others; None if there are none), and `ssim` for pictures.
     """
-    from enas_inr.signals.partition import cut
-
     rendered = model.render().values
-    partition = cut(signal.values, model.layout.grid)
-    border = border_psnr_db(partition, signal.values, rendered)
+    where = Partition(model.layout.grid, tuple(signal.values.shape[:-1]), ())  # without a copy
+    border = border_psnr_db(where, signal.values, rendered)
     psnr = psnr_db(signal.values, rendered)
     measured: dict[str, JsonValue] = {"psnr_db": psnr, "psnr_paper_db": psnr - PSNR_OFFSET_DB}
     if signal.values.ndim == 3:

@@ -115,10 +115,14 @@ def names_of(sources: Sequence[str]) -> tuple[str, ...]:
 def numbered(names: Sequence[str]) -> tuple[str, ...]:
     """Return names of which equal ones get a number: `a`, `a-2`."""
     counts: Counter[str] = Counter()
-    found = []
+    found: dict[str, None] = {}
     for name in names:
         counts[name] += 1
-        found.append(name if counts[name] == 1 else f"{name}-{counts[name]}")
+        unique = name if counts[name] == 1 else f"{name}-{counts[name]}"
+        while unique in found:  # as in `a-2`, `a`, `a`
+            counts[name] += 1
+            unique = f"{name}-{counts[name]}"
+        found[unique] = None
     return tuple(found)
 
 

@@ -84,7 +84,7 @@ class Signal:
     def info(self) -> SignalInfo:
         """Return the metadata of this signal, with its fingerprint."""
         *shape, channels = self.values.shape
-        digest = hashlib.sha256(self.values.contiguous().numpy().tobytes()).hexdigest()
+        digest = hashlib.sha256(self.values.contiguous().numpy().data).hexdigest()
         return SignalInfo(
             name=self.name,
             modality=self.modality,

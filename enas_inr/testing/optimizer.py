@@ -125,7 +125,7 @@ class OptimizerSuite(Suite):
         whole, resumed = _start(plugin), _start(plugin)
         with WorkerPool(1) as pool:
             whole.advance(pool, STEPS // 2)
-            from_tensors(resumed, None, to_tensors(whole))
+            from_tensors(resumed, to_tensors(whole))
             whole.advance(pool, STEPS)
             resumed.advance(pool, STEPS)
         require(

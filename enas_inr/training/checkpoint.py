@@ -62,12 +62,15 @@ class BestWeights:
         losses: for each batch, the members' losses with these weights.
         leaves: for each batch, the weights, `members ...` on the CPU.
         now: for each batch, the weights at the last step that counts.
+        final: for each batch, whether a member has stopped, so that its weights do not count any
+            more. It may be trained further, since it shares a chunk with others.
     """
 
     def __init__(self, run: Run) -> None:
         self.losses = [torch.full((len(batch.members),), torch.inf) for batch in run.batches]
         self.leaves = [gather(batch) for batch in run.batches]
         self.now = [gather(batch) for batch in run.batches]
+        self.final = [torch.zeros(len(batch.members), dtype=torch.bool) for batch in run.batches]
         self._known = False  # whether `now` has been compared
 
     def update(self, run: Run) -> None:
@@ -84,23 +87,31 @@ class BestWeights:
         self.now = [gather(batch) for batch in run.batches]
 
     def _compare(self, run: Run) -> None:
-        for index in range(len(run.batches)):
-            better = run.first_losses[index] < self.losses[index]
-            self.losses[index][better] = run.first_losses[index][better]
+        stopped = torch.ones(len(run.slots), dtype=torch.bool)
+        stopped[list(run.trained)] = False
+        for index, first in enumerate(run.first_losses):
+            better = (first < self.losses[index]) & ~self.final[index]
+            self.losses[index][better] = first[better]
             for name, leaf in self.leaves[index].items():
                 leaf[better] = self.now[index][name][better]
+            # Those at which a repeat stopped were compared just now, unless it was not trained.
+            self.final[index] |= stopped[run.member_rows[index]] & (first != torch.inf)
+
+    def of(self, index: int) -> dict[str, Params]:
+        """Return what is known of the members of a batch, by kind, as leaves `members ...`."""
+        known = {"losses": self.losses[index], "final": self.final[index]}
+        return {"best": self.leaves[index], "best_known": known}
 
     def mse(self, run: Run) -> Float[Tensor, " slots"]:
         """The mean squared error of the whole signal with these weights, for each slot."""
         total = torch.zeros(len(run.slots), dtype=torch.float64)
-        for batch, losses in zip(run.batches, self.losses, strict=True):
-            for member, loss in zip(batch.members, losses.tolist(), strict=True):
-                total[run.rows[member.job, member.repeat]] += loss * batch.share
+        for batch, rows, losses in zip(run.batches, run.member_rows, self.losses, strict=True):
+            total.index_add_(0, rows, losses.double() * batch.share)
         return total
 
 
-def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
-    """Return everything that is needed to resume, with or without the best weights so far.
+def to_tensors(run: Run) -> dict[str, Tensor]:
+    """Return everything that is needed to resume a run of the same jobs.
 
     The tensors of the run are copied, so that further training does not change them.
     """
@@ -109,16 +120,13 @@ def to_tensors(run: Run, best: BestWeights | None = None) -> dict[str, Tensor]:
         "done": torch.tensor(run.done),
     }
     for index, batch in enumerate(run.batches):
-        named = {kind: gather(batch, kind) for kind in kinds(batch)}
-        if best:
-            tensors[f"{index}.best_losses"] = best.losses[index]
-            named["best"] = best.leaves[index]
-        for kind, leaves in named.items():
+        for kind in kinds(batch):
+            leaves = gather(batch, kind)
             tensors |= {f"{index}.{kind}.{n}": _real(leaf) for n, leaf in leaves.items()}
     return tensors
 
 
-def from_tensors(run: Run, best: BestWeights | None, tensors: Mapping[str, Tensor]) -> None:
+def from_tensors(run: Run, tensors: Mapping[str, Tensor]) -> None:
     """Bring a run of equal jobs to the state in which `to_tensors` was called.
 
     Raises:
@@ -129,27 +137,24 @@ def from_tensors(run: Run, best: BestWeights | None, tensors: Mapping[str, Tenso
     for index, batch in enumerate(run.batches):
         for kind in kinds(batch):
             scatter(batch, _named(tensors, f"{index}.{kind}.", gather(batch, kind)), kind)
-        if best:
-            best.losses[index].copy_(tensors[f"{index}.best_losses"])
-            best.leaves[index] = _named(tensors, f"{index}.best.", gather(batch))
-    if best:
-        best.resume(run)
 
 
-def states_of_jobs(run: Run) -> list[dict[str, Tensor]]:
+def states_of_jobs(run: Run, best: BestWeights | None = None) -> list[dict[str, Tensor]]:
     """Return, for each job of a run, the state from which it can go on in whatever other run.
 
     That of a job whose steps are all made has the final weights of its first repeat alone, and the
-    cells that they belong to.
+    cells that they belong to, unless the best weights are to be in it as well.
     """
-    ended = run.done == run.steps
+    ended = run.done == run.steps and best is None
     states: list[dict[str, Tensor]] = []
     for number, job in enumerate(run.jobs):
         rows = [run.rows[number, repeat] for repeat in range(len(job.seeds))]
         known = {"done": torch.tensor(run.done), "retried": torch.tensor(job.retried)}
         states.append(known if ended else known | {"losses": run.losses[rows, : run.done]})
-    for batch in run.batches:
+    for index, batch in enumerate(run.batches):
         named = {kind: gather(batch, kind) for kind in ([WEIGHTS] if ended else kinds(batch))}
+        if best:
+            named |= best.of(index)
         if ended:
             constants = [chunk.constants for chunk in batch.chunks]
             named["constants"] = {
@@ -194,25 +199,37 @@ def final_weights(state: Mapping[str, Tensor], like: Params) -> list[tuple[list[
     return found
 
 
-def restore_jobs(run: Run, states: Sequence[Mapping[str, Tensor]]) -> None:
+def restore_jobs(
+    run: Run, states: Sequence[Mapping[str, Tensor]], best: BestWeights | None = None
+) -> None:
     """Bring the jobs of a run to their states, which have all made as many steps.
+
+    Args:
+        run: a new run of the jobs.
+        states: the state of each job; that of one that has been dropped may be empty.
+        best: the best weights of the run, if they are in the states.
 
     Raises:
         KeyError, ValueError, RuntimeError: the tensors are not of such jobs.
     """
     for number, state in enumerate(states):
-        rows = [run.rows[number, repeat] for repeat in range(len(run.jobs[number].seeds))]
-        run.done = int(state["done"])
-        run.losses[rows, : run.done] = state["losses"]
-    for batch in run.batches:
-        for kind in kinds(batch):
-            leaves = gather(batch, kind)
+        if state:
+            rows = [run.rows[number, repeat] for repeat in range(len(run.jobs[number].seeds))]
+            run.done = int(state["done"])
+            run.losses[rows, : run.done] = state["losses"]
+    for index, batch in enumerate(run.batches):
+        held: dict[str, Params] = {kind: gather(batch, kind) for kind in kinds(batch)}
+        for kind, leaves in (held | (best.of(index) if best else {})).items():
             for number, mine in _rows_of_jobs(batch):
                 like = {name: leaf[mine] for name, leaf in leaves.items()}
                 prefix = f"{batch.block}.{kind}."
-                for name, leaf in _named(states[number], prefix, like).items():
-                    leaves[name][mine] = leaf
+                if states[number]:
+                    for name, leaf in _named(states[number], prefix, like).items():
+                        leaves[name][mine] = leaf
+        for kind, leaves in held.items():
             scatter(batch, leaves, kind)
+    if best:
+        best.resume(run)
 
 
 def _rows_of_jobs(batch: Batch, first_repeat: bool = False) -> Iterator[tuple[int, list[int]]]:

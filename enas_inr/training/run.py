@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -107,6 +107,8 @@ class Run:
             which belongs to the weights at the start of the round; infinite if the member was not
             trained.
         last_losses: likewise at the last step that it was trained.
+        trained: rows that the last round was for; others had stopped before it.
+        member_rows: for each batch, the row of each member.
     """
 
     def __init__(
@@ -130,6 +132,12 @@ class Run:
         self.dropped: set[int] = set()
         self.first_losses = [torch.zeros(len(batch.members)) for batch in batches]
         self.last_losses = [torch.zeros(len(batch.members)) for batch in batches]
+        self.trained: set[int] = set()
+        self.member_rows = [
+            torch.tensor([self.rows[member.job, member.repeat] for member in batch.members])
+            for batch in batches
+        ]
+        self._going: tuple[int, frozenset[int]] = (-1, frozenset())
 
     @classmethod
     def start(
@@ -190,12 +198,18 @@ class Run:
             self.done += count
         return self.done < self.steps and bool(self._running())
 
-    def probe(self, pool: WorkerPool) -> None:
-        """Set `first_losses` to those of the present weights, without training them."""
+    def probe(self, pool: WorkerPool, jobs: Collection[int]) -> None:
+        """Set `first_losses` of these jobs to those of the present weights, without training."""
         for batch, first in zip(self.batches, self.first_losses, strict=True):
-            copies = [chunk.copy() for chunk in batch.chunks]
-            losses = pool.train(batch.make_kernel, copies, self._steps(1))
-            torch.cat([loss[0] for loss in losses], out=first)
+            first.fill_(torch.inf)
+            parts = [
+                (chunk.copy(), place)
+                for chunk, members, place in batch.by_chunk()
+                if any(member.job in jobs for member in members)
+            ]
+            losses = pool.train(batch.make_kernel, [copy for copy, _ in parts], self._steps(1))
+            for (_, place), loss in zip(parts, losses, strict=True):
+                first[place] = loss[0]
 
     def _steps(self, count: int) -> list[Step]:
         """The next steps, with the factors of the schedule."""
@@ -203,12 +217,17 @@ class Run:
 
     def _running(self) -> set[int]:
         """The rows of the jobs that are left, without those that had stopped when last decided."""
-        decided = self.summaries(self.decided)
-        return {
-            row
-            for row, summary in enumerate(decided)
-            if not summary.stopped and self.slots[row][0] not in self.dropped
-        }
+        if self._going[0] != self.decided:  # the losses until then do not change any more
+            summaries = enumerate(self.summaries(self.decided))
+            left = frozenset(row for row, summary in summaries if not summary.stopped)
+            self._going = self.decided, left
+        return {row for row in self._going[1] if self.slots[row][0] not in self.dropped}
+
+    def ended(self) -> set[int]:
+        """Return the jobs that are not dropped and of which no repeat is left to train."""
+        going = set() if self.done == self.steps else self._running()
+        left = {self.slots[row][0] for row in going}
+        return set(range(len(self.jobs))) - left - self.dropped
 
     def drop_diverged(self) -> None:
         """Stop the jobs with a repeat that has diverged at a rate that was derived.
@@ -232,7 +251,7 @@ class Run:
     def _round(self, pool: WorkerPool, count: int, running: set[int]) -> Iterator[float]:
         """Train every chunk with a running repeat for `count` steps; yield the share done."""
         total = sum(len(batch.members) * batch.points for batch in self.batches)
-        passed, steps = 0, self._steps(count)
+        passed, steps, self.trained = 0, self._steps(count), running
         started = [self._start(batch, pool, steps, running) for batch in self.batches]
         for batch, first, last, (chunks, losses) in zip(
             self.batches, self.first_losses, self.last_losses, started, strict=True

@@ -203,7 +203,7 @@ class Trainer:
 
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
         """Keep the state of the run (see `checkpoint.to_tensors`), from which a new one starts."""
-        self.begin_with(lambda run: from_tensors(run, None, tensors))
+        self.begin_with(lambda run: from_tensors(run, tensors))
 
     def begin_with(self, begin: Callable[[Run], None]) -> None:
         """Call a function with each new run, which brings it to the state from which it starts."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 
 import torch
@@ -39,6 +40,20 @@ def plan_workers(jobs: Sequence[Job], device: torch.device) -> int:
         batches = {(job.shape, block.shape) for job in jobs for block in job.partition.blocks}
         return min(STREAMS, len(batches))
     return 1
+
+
+@contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Let torch use so many threads in this one.
+
+    Short operations are faster on one thread, and by far so if other programs use the cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _start_thread(threads: int, device: torch.device) -> None:

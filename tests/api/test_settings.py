@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import pytest
 
 import enas_inr
-from enas_inr.api import fit as fit_module
 from enas_inr.api import search as search_module
-from enas_inr.api.settings import FitSettings, SearchSettings
+from enas_inr.api.fit_spec import fit_specs
+from enas_inr.api.settings import FitManySettings, FitSettings, SearchSettings
 from enas_inr.api.study import prepare
 from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import load_catalog
@@ -178,7 +178,7 @@ def test_a_search_a_fit_and_a_study_file_have_profiles_of_their_own(asked, tmp_p
     with pytest.raises(AskedError):
         enas_inr.search("sample:photo", size=16)
     assert asked["spec"].training == PROFILES["tuned"]
-    assert fit_module._fit_spec(FitSettings(), CATALOG).training == PROFILES["smooth"]
+    assert fit_specs(FitSettings(), CATALOG)((16, 16, 3)).training == PROFILES["smooth"]
     (tmp_path / "s.toml").write_text("title = 't'\nsize = 16\n[[searches]]\nname = 's'\n")
     (planned,) = prepare(tmp_path / "s.toml").planned
     assert planned.spec.training == PROFILES["paper"]
@@ -245,7 +245,7 @@ def test_settled_settings_are_settled():
     assert settings.settled(CATALOG) == settings
 
 
-@pytest.mark.parametrize("model", [SearchSettings, FitSettings])
+@pytest.mark.parametrize("model", [SearchSettings, FitSettings, FitManySettings])
 def test_every_setting_has_help_and_a_default_and_sets_what_there_is(model):
     for name, mark in model.marks().items():
         assert mark.help.endswith("."), name
@@ -271,9 +271,15 @@ def test_the_signature_of_the_functions_is_that_of_the_settings():
     for function, model, others in (
         (enas_inr.search, SearchSettings, ["catalog", "observer"]),
         (enas_inr.fit, FitSettings, ["catalog", "should_stop", "states", "on_progress"]),
+        (
+            enas_inr.fit_many,
+            FitManySettings,
+            ["catalog", "should_stop", "states", "on_progress", "say"],
+        ),
     ):
         parameters = inspect.signature(function).parameters
-        assert list(parameters) == ["signal", *model.model_fields, *others]
+        first = "signals" if function is enas_inr.fit_many else "signal"
+        assert list(parameters) == [first, *model.model_fields, *others]
         assert parameters["seed"].default == 0
         for mark in model.marks().values():
             assert mark.help in (function.__doc__ or "")

@@ -19,6 +19,7 @@ EXIT_CODES = {
     "STUDY": 6,
     "TRAINING": 7,
     "MODEL": 8,
+    "INCOMPLETE": 9,
     "INTERRUPTED": 130,
 }
 

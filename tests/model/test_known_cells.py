@@ -98,5 +98,5 @@ def test_a_damaged_state_is_as_if_there_were_none(tmp_path):
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-1])
     assert fit(spec, tmp_path).known == 0
-    (_, trial, _) = fitting._settled(SIGNAL, SIGNAL.info(), spec, CATALOG)
+    (_, trial) = fitting.settled(SIGNAL.info(), spec, CATALOG)
     assert States(tmp_path, SIGNAL.info(), CATALOG).finished(trial) == []

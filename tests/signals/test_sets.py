@@ -10,7 +10,7 @@ from enas_inr.api.reading import take_set
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals import sets
-from enas_inr.signals.sets import find_sources, is_set, names_of
+from enas_inr.signals.sets import find_sources, is_set, names_of, numbered
 from enas_inr.studies.settings import SetSettings
 
 
@@ -138,3 +138,16 @@ def test_signals_are_read_when_they_are_needed(catalog, folder, monkeypatch):
     save(folder / "a.png", seed=9)
     with pytest.raises(SignalError, match="'a' has changed"):
         found[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "made"),
+    [
+        (["a", "b"], ("a", "b")),
+        (["a", "a", "a"], ("a", "a-2", "a-3")),
+        (["a-2", "a", "a"], ("a-2", "a", "a-3")),
+        (["a", "a", "a-2"], ("a", "a-2", "a-2-2")),
+    ],
+)
+def test_numbered_names_are_all_different(names, made):
+    assert numbered(names) == made
