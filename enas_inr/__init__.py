@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from enas_inr.api.search import search
     from enas_inr.api.suggest import suggest
     from enas_inr.backbones.suggestion import Suggestion
+    from enas_inr.model.archive import Archive, open_archive
+    from enas_inr.model.archive_writer import write_archive
     from enas_inr.model.model import Model, load
     from enas_inr.result import SearchResult
 
 __version__ = "0.1.0"
 __all__ = [
+    "Archive",
     "Model",
     "SearchResult",
     "Suggestion",
@@ -29,15 +32,20 @@ __all__ = [
     "fit",
     "load",
     "make",
+    "open_archive",
     "search",
     "suggest",
+    "write_archive",
 ]
 
 _HOMES = {
+    "Archive": "enas_inr.model.archive",
     "Model": "enas_inr.model.model",
     "SearchResult": "enas_inr.result",
     "Suggestion": "enas_inr.backbones.suggestion",
     "load": "enas_inr.model.model",
+    "open_archive": "enas_inr.model.archive",
+    "write_archive": "enas_inr.model.archive_writer",
     "fit": "enas_inr.api.fit",
     "make": "enas_inr.api.make",
     "search": "enas_inr.api.search",

@@ -101,6 +101,31 @@ def print_info(described: dict[str, Any]) -> None:
         )
 
 
+def print_archive(described: dict[str, Any]) -> None:
+    """Print what the models of an archive have in common, and a table of them."""
+    sizes = {name: described[name] for name in ("backbone", "grid", "depth", "width")}
+    models = counted(described["models"], "model")
+    print(
+        f"{described['file']}: {models}, {EnsembleSpec(**sizes).label()}, "
+        f"{counted(described['cells'], 'cell')}, {described['precision']}"
+    )
+    print(
+        f"{format_quantity(described['numbers'])} numbers each, {described['bytes']:,} bytes, "
+        f"{described['bits_per_sample']:.2f} bits per sample"
+    )
+    rows = table("name", "modality", "samples", "PSNR dB", "SSIM", right=("PSNR dB", "SSIM"))
+    for signal in described["signals"]:
+        psnr, ssim = (signal["metrics"].get(key) for key in ("psnr_db", "ssim"))
+        rows.add_row(
+            signal["name"],
+            signal["modality"],
+            "x".join(map(str, signal["shape"])),
+            "" if psnr is None else f"{psnr:.2f}",
+            "" if ssim is None else f"{ssim:.4f}",
+        )
+    console().print(rows)
+
+
 def _codec_rows(codecs: dict[str, Any]) -> list[tuple[str, int, float | None]]:
     rows: list[tuple[str, int, float | None]] = []
     if codecs.get("png_bytes"):

@@ -13,6 +13,8 @@ from enas_inr.cli import arguments
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
+    from enas_inr.model.model import Model
+    from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
 
 _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
@@ -47,38 +49,69 @@ def render(
     model: arguments.ModelFile,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="File to write; its suffix determines the format."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write, whose suffix determines the format; of an archive, a folder.",
+        ),
     ],
     asked: Asked,
+    name: arguments.ModelName = None,
     blend: Annotated[
         bool, typer.Option("--blend", help="Crossfade neighbouring cells at their borders.")
     ] = False,
     device: arguments.Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     quiet: arguments.Quiet = False,
 ) -> None:
     """Evaluate a model on the grid of the original, or on a larger, smaller or cropped one.
 
     For the time axis of sounds and videos use --sample-rate, --start and --end. --size and --crop
-    are for the other axes, with the last axis first (the columns of a picture).
+    are for the other axes, with the last axis first (the columns of a picture). All models of an
+    archive are rendered into a folder, or the one of --name to a file.
     """
+    from enas_inr.api.archive import opened, rendered_paths
+    from enas_inr.model.archive import Archive
     from enas_inr.model.file import check_absent
-    from enas_inr.model.model import load
+    from enas_inr.signals.files import make_folder
     from enas_inr.signals.loading import save_signal
-    from enas_inr.training.device import resolve_device
 
     catalog = arguments.load_catalog(context)
-    check_absent(output, force=force)
-    loaded = load(model, catalog=catalog).to(resolve_device(device))
+
+    def write(one: Model, path: Path) -> None:
+        rendered = _rendered(one, asked, blend, device)
+        save_signal(catalog, rendered, path)
+        if not quiet:
+            shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
+            print(f"wrote {path} ({shape} samples)")
+
+    with opened(model, name, catalog) as found:
+        if not isinstance(found, Archive):
+            check_absent(output, force=force)
+            write(found, output)
+            return
+        paths = rendered_paths(found, output)
+        for path in paths.values():
+            check_absent(path, force=force)
+        for one_name, path in paths.items():
+            make_folder(path.parent)
+            write(found[one_name], path)
+
+
+def _rendered(model: Model, asked: Asked, blend: bool, device: str) -> Signal:
+    """Render a model.
+
+    Raises:
+        SpecError: an option cannot be read, or does not apply to the signal.
+    """
+    from enas_inr.training.device import resolve_device
+
+    loaded = model.to(resolve_device(device))
     window = _window(asked, loaded.header.signal)
     wanted = _wanted(asked, loaded.header.signal, window)
     if wanted and asked.scale:
         raise SpecError("--scale and a size or sample rate are both given", "give one of them")
-    rendered = loaded.render(size=wanted, scale=asked.scale, window=window, blend=blend)
-    save_signal(catalog, rendered, output)
-    if not quiet:
-        shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
-        print(f"wrote {output} ({shape} samples)")
+    return loaded.render(size=wanted, scale=asked.scale, window=window, blend=blend)
 
 
 def _window(asked: Asked, signal: SignalInfo) -> list[tuple[float, float]]:
