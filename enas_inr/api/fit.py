@@ -12,6 +12,7 @@ from pydantic import Field, SkipValidation
 from enas_inr.api.keywords import takes
 from enas_inr.api.reading import take_signal
 from enas_inr.api.settings import FitSettings
+from enas_inr.api.starting import take_start
 from enas_inr.errors import SpecError, StudyError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -19,11 +20,13 @@ from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import best_of, compared
 from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec.recipe import PROFILES
 from enas_inr.validation import nearest, parse
 
 if TYPE_CHECKING:
     from enas_inr.model.fitting import FitSpec, Fitted
     from enas_inr.model.model import Model
+    from enas_inr.model.start import Start
     from enas_inr.signals.signal import Signal
 
 PRECISIONS: tuple[str, ...] = get_args(Precision)
@@ -98,13 +101,17 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     for file in (path, *([Path(call.preview)] if call.preview else [])):
         check_absent(file, force=call.force)
     checkpoint = path.with_name(path.name + ".checkpoint")
+    start = None
+    if settings.init_from is not None:
+        start = take_start(settings.init_from, settings.storage, catalog, call.states)
     fitted = fitting.fit(
         taken,
-        _fit_spec(settings, catalog),
+        _fit_spec(settings, catalog, start),
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
         states=states_folder() if settings.study else call.states,
+        start=start,
         should_stop=call.should_stop,
         on_progress=call.on_progress,
     )
@@ -114,8 +121,11 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     return _hand_over(fitted, taken, path, checkpoint, catalog, settings)
 
 
-def _fit_spec(settings: FitSettings, catalog: Catalog) -> FitSpec:
-    """Return the specification of a fit, with the architecture of the study if one is given.
+def _fit_spec(settings: FitSettings, catalog: Catalog, start: Start | None = None) -> FitSpec:
+    """Return the specification of a fit.
+
+    Its architecture is that of the study if one is given; what is not given is that of the start,
+    and so is the profile.
 
     Raises:
         SpecError: a setting is not valid, or there are two architectures.
@@ -144,6 +154,10 @@ def _fit_spec(settings: FitSettings, catalog: Catalog) -> FitSpec:
         architecture = best.trial.ensemble.model_dump()
         if profile is None:
             training = parse(TrainingSpec, best.trial.training.model_dump() | changes, "training")
+    elif start:
+        architecture = _like(start.ensemble, architecture)
+        if profile is None:
+            training = _of_start(start.training, settings.DEFAULT_PROFILE, changes)
     return parse(
         FitSpec,
         {
@@ -156,6 +170,21 @@ def _fit_spec(settings: FitSettings, catalog: Catalog) -> FitSpec:
         },
         "fit",
     )
+
+
+def _like(ensemble: EnsembleSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """Return an architecture in which what is not given is that of another ensemble."""
+    options = dict(given.get("options") or {})
+    if given.get("backbone", ensemble.backbone) == ensemble.backbone:
+        options = ensemble.options | options
+    return ensemble.model_dump() | given | {"options": options}
+
+
+def _of_start(training: TrainingSpec, default: str, changes: dict[str, Any]) -> TrainingSpec:
+    """Return the profile of a start, with the coordinates that its weights are for."""
+    profile = training.profile if training.profile in PROFILES else default
+    kept = {name: getattr(training, name) for name in ("coordinates", "extent", "margin")}
+    return TrainingSpec.from_profile(profile, **(kept | changes))
 
 
 def _hand_over(
@@ -191,6 +220,7 @@ def _hand_over(
         **model.header.metrics,
         "seconds": round(fitted.seconds, 3),
         "known_cells": fitted.known,
+        "start": model.header.start.source if model.header.start else None,
         **cost_of(model),
         "bytes": size,
         "bits_per_sample": 8 * size / model.header.signal.samples,

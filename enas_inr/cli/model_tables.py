@@ -21,6 +21,8 @@ def print_fit(result: FitResult) -> None:
         f"{metrics['seconds']:.1f} s"
         + (f"; {counted(known, 'cell')} as the search has trained them" if known else "")
     )
+    if metrics["start"]:
+        print(f"started from {metrics['start']}")
     print(quality(metrics))
     print(
         f"{format_quantity(metrics['parameters'])} parameters, "
@@ -66,6 +68,8 @@ def print_info(described: dict[str, Any]) -> None:
         f"{training['profile']} profile, {'? steps' if steps is None else counted(steps, 'step')}, "
         f"learning rate {training['learning_rate']:g}, seed {described['seed']}"
     )
+    if described.get("start"):
+        print(f"started from {described['start']['source']}")
     print(quality(described["metrics"]))
     layers = table("leaf", "shape", "numbers", "", right=("numbers",))
     for layer in described["layers"]:

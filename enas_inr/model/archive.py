@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 
 from enas_inr.model.archive_file import ArchiveFile
-from enas_inr.model.archive_header import leaves_of
 from enas_inr.model.dataset import WeightDataset
 from enas_inr.model.file import backbone_of, damaged
 from enas_inr.model.header import ModelHeader
@@ -118,9 +117,8 @@ def _check_leaves(model: Model, file: ArchiveFile, what: str) -> None:
     Raises:
         ModelError: the leaves are not those of the architecture.
     """
-    leaves = file.header.architecture.leaves
     cost = model.backbone.cost(model.shape)
     # Before anything is drawn, since an architecture that is too large would need much memory.
     fits = cost.parameters + cost.constants == file.header.architecture.numbers
-    if not fits or leaves_of(model.backbone, model.backbone.init(model.shape, [0])) != leaves:
+    if not fits or model.architecture != file.header.architecture:
         raise damaged(what, "its numbers do not fit its architecture")

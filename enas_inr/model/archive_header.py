@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import torch
 from torch import Tensor
 
-from enas_inr.backbones.base import Backbone, Params
 from enas_inr.errors import ModelError
-from enas_inr.model.header import ModelHeader, Precision
+from enas_inr.model.architecture import Architecture, Leaf
+from enas_inr.model.header import Precision
 from enas_inr.model.quantise import quantise
 from enas_inr.validation import Frozen
 
@@ -21,120 +20,6 @@ ARCHIVE_VERSION = 1
 NAMES, HEADERS, OFFSETS = "names", "headers", "header_offsets"
 HEADER_DIGESTS, NUMBER_DIGESTS = "header_digests", "number_digests"
 LEAVES = "leaves."  # prefix of the tensors of leaves
-
-
-class Leaf(Frozen):
-    """One leaf of a sub-network.
-
-    Attributes:
-        shape: its shape in one cell; a complex number counts as one.
-        is_complex: whether its numbers are complex.
-        trained: False for a leaf that is drawn and not trained.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    is_complex: bool = False
-    trained: bool = True
-
-    @property
-    def numbers(self) -> int:
-        """The number of floats in one cell; a complex number is two."""
-        return math.prod(self.shape) * (2 if self.is_complex else 1)
-
-    def empty(self, cells: int, device: str = "cpu") -> Tensor:
-        """Return a leaf `cells ...` whose numbers are not set."""
-        kind = torch.complex64 if self.is_complex else torch.float32
-        return torch.empty(cells, *self.shape, dtype=kind, device=device)
-
-    def stored(self, leaf: Tensor, precision: Precision) -> dict[str, Tensor]:
-        """Return the tensors that are stored for a leaf `cells ...`, as in a `.inr` file."""
-        if not self.shape:  # the last axis are the cells, which have no scale in common
-            precision = "float16" if precision == "int8" else precision
-        return quantise(LEAVES + self.name, leaf, precision)
-
-
-def leaves_of(backbone: Backbone, example: Params) -> tuple[Leaf, ...]:
-    """Describe the leaves of members."""
-    return tuple(
-        Leaf(
-            name=name,
-            shape=tuple(leaf.shape[1:]),
-            is_complex=leaf.is_complex(),
-            trained=name not in backbone.constants,
-        )
-        for name, leaf in example.items()
-    )
-
-
-class Architecture(Frozen):
-    """What all models of an archive have in common; the options of backbones may differ.
-
-    Attributes:
-        axes: number of axes of the signals.
-        channels: number of channels of the signals.
-        leaves: the leaves of a sub-network, in the order in which they are in a vector.
-    """
-
-    backbone: str
-    grid: int
-    depth: int
-    width: int
-    axes: int
-    channels: int
-    leaves: tuple[Leaf, ...]
-
-    @classmethod
-    def of(cls, header: ModelHeader, backbone: Backbone, example: Params) -> Architecture:
-        """Return the architecture of a model, with an example of the leaves of its members."""
-        sizes = header.ensemble.sizes()
-        return cls(
-            backbone=header.ensemble.backbone,
-            grid=sizes["grid"],
-            depth=sizes["depth"],
-            width=sizes["width"],
-            axes=len(header.signal.shape),
-            channels=header.signal.channels,
-            leaves=leaves_of(backbone, example),
-        )
-
-    @property
-    def cells(self) -> int:
-        """The number of cells of a model."""
-        return math.prod((self.grid,) * self.axes)
-
-    @property
-    def numbers(self) -> int:
-        """The number of floats of one cell."""
-        return sum(leaf.numbers for leaf in self.leaves)
-
-    def label(self) -> str:
-        """Return a short description for people."""
-        return (
-            f"{self.backbone} M={self.grid} d={self.depth} w={self.width}, "
-            f"{self.axes} -> {self.channels}"
-        )
-
-    def check(self, other: Architecture, what: str, whole: str) -> None:
-        """Refuse another architecture.
-
-        Args:
-            other: the architecture of a model.
-            what: the model, in messages.
-            whole: what has this architecture, in messages.
-
-        Raises:
-            ModelError: the two differ; the message says in what.
-        """
-        if self == other:
-            return
-        if self.label() != other.label():
-            differ = f"is {other.label()}, and {whole} is {self.label()}"
-        else:
-            ours = {leaf.name: leaf for leaf in self.leaves}
-            names = [leaf.name for leaf in other.leaves if ours.get(leaf.name) != leaf]
-            differ = f"has other leaves ({', '.join(names or ['fewer'])}) than {whole}"
-        raise ModelError(f"{what} {differ}", "these must be models of one architecture")
 
 
 class ArchiveHeader(Frozen):
@@ -161,7 +46,7 @@ class ArchiveHeader(Frozen):
         }
         for leaf in self.architecture.leaves:
             empty = leaf.empty(self.architecture.cells, device="meta")
-            for name, tensor in leaf.stored(empty, self.precision).items():
+            for name, tensor in _stored(leaf, empty, self.precision).items():
                 found[name] = (tensor.dtype, (self.models, *tensor.shape))
         return found
 
@@ -183,5 +68,12 @@ def stored_leaves(
     """Return the tensors that are stored for the leaves `cells ...` of a model."""
     found: dict[str, Tensor] = {}
     for leaf in architecture.leaves:
-        found |= leaf.stored(leaves[leaf.name], precision)
+        found |= _stored(leaf, leaves[leaf.name], precision)
     return found
+
+
+def _stored(leaf: Leaf, values: Tensor, precision: Precision) -> dict[str, Tensor]:
+    """Return the tensors that are stored for a leaf `cells ...`, as in a `.inr` file."""
+    if not leaf.shape:  # the last axis are the cells, which have no scale in common
+        precision = "float16" if precision == "int8" else precision
+    return quantise(LEAVES + leaf.name, values, precision)

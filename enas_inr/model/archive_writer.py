@@ -19,7 +19,6 @@ from enas_inr.model.archive_header import (
     NAMES,
     NUMBER_DIGESTS,
     OFFSETS,
-    Architecture,
     ArchiveHeader,
     check_name,
     stored_leaves,
@@ -81,7 +80,7 @@ def write_archive(
     first = taken(0)
     header = ArchiveHeader(
         models=len(models),
-        architecture=_architecture(first),
+        architecture=first.architecture,
         precision=precision or first.header.precision,
     )
     with replacing(target) as file:
@@ -89,7 +88,9 @@ def write_archive(
         for place in range(len(models)):
             model = first if place == 0 else taken(place)
             what, whole = f"model {chosen[place]!r}", repr(chosen[0])
-            header.architecture.check(_architecture(model), what, whole)
+            header.architecture.check(
+                model.architecture, what, whole, "give models of one architecture"
+            )
             if precision is None and model.header.precision != header.precision:
                 raise ModelError(
                     f"{what} has precision {model.header.precision}, and {whole} "
@@ -99,10 +100,6 @@ def write_archive(
             writer.add(model)
             on_progress((place + 1) / len(models))
         return writer.end()
-
-
-def _architecture(model: Model) -> Architecture:
-    return Architecture.of(model.header, model.backbone, model.backbone.init(model.shape, [0]))
 
 
 def _names(models: Sequence[str | Path | Model], names: Sequence[str] | None) -> tuple[str, ...]:

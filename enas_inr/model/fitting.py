@@ -6,7 +6,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from importlib.metadata import version
 from pathlib import Path
@@ -18,13 +18,15 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.errors import SignalError, TrainingError, is_out_of_memory
+from enas_inr.errors import SignalError, SpecError, TrainingError, is_out_of_memory
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.known_cells import Cells, in_blocks, known_cells, without
 from enas_inr.executors.states import States
 from enas_inr.executors.trial import make_jobs
+from enas_inr.model.architecture import Architecture
 from enas_inr.model.header import ModelHeader
 from enas_inr.model.model import Model
+from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import psnr_paper_db
 from enas_inr.signals.files import read_bytes, replace_bytes
@@ -101,6 +103,7 @@ def fit(
     device: str = "auto",
     checkpoint: Path | None = None,
     states: Path | None = None,
+    start: Start | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[TrialProgress], None] = lambda progress: None,
 ) -> Fitted:
@@ -115,21 +118,24 @@ def fit(
             when the fit is stopped, and removed when the fit is finished.
         states: folder of the states of a search (see `enas_inr.executors.states`). Cells that it
             has trained in the same way are not trained again.
+        start: weights from which the members start; they are then trained whatever a search knows.
         should_stop: called after each round, which takes some seconds.
         on_progress: called with the progress.
 
     Raises:
         SpecError: a setting is not valid for this signal.
+        ModelError: the start is of another architecture.
         TrainingError: every repeat diverged, or the checkpoint belongs to another fit.
         PluginError: the backbone comes from a plugin and fails.
     """
     started = time.perf_counter()
     info = signal.info()
-    spec, trial, job = _settled(signal, info, spec, catalog)
-    known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
+    spec, trial, job = _settled(signal, info, spec, catalog, start)
+    takes = _takes_known(spec, start)
+    known = known_cells(States(states, info, catalog), trial, job) if takes else []
     known_count = sum(len(cells) for cells, _ in known)
     whole, job = job, without(job, signal, known)
-    identity = _identity(spec, info, [cell for cells, _ in known for cell in cells])
+    identity = _identity(spec, info, [cell for cells, _ in known for cell in cells], start)
     # The checkpoint of a second attempt (see `Job.slower`) is that of another fit.
     again = f"{identity}-slower"
     if checkpoint and _Checkpoint(checkpoint, again).exists():
@@ -155,9 +161,8 @@ def fit(
         if end is End.DIVERGED:
             return None
         repeat, trained = _best_repeat(run, best)
-        model = _model(
-            signal, info, spec, job, known + trained, catalog, steps=run.decided, repeat=repeat
-        )
+        parts = known + trained
+        model = _model(signal, info, spec, job, parts, catalog, run.decided, repeat, start)
         seconds = time.perf_counter() - started
         return Fitted(model, end, run.decided, seconds, job.retried, known_count)
 
@@ -172,16 +177,20 @@ def fit(
         job, identity = job.slower(), again
 
 
-def _takes_known(spec: FitSpec) -> bool:
-    """Whether the weights at the last step are as good as a fit's, which keeps the best ones."""
+def _takes_known(spec: FitSpec, start: Start | None) -> bool:
+    """Whether the weights at the last step are those of the fit, and as good as the best ones."""
     falls = spec.training.schedule != "constant"
-    return falls and spec.repeats == 1 and spec.target_psnr_db is None
+    return start is None and falls and spec.repeats == 1 and spec.target_psnr_db is None
 
 
 def _settled(
-    signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog
+    signal: Signal, info: SignalInfo, spec: FitSpec, catalog: Catalog, start: Start | None = None
 ) -> tuple[FitSpec, TrialSpec, Job]:
     """Return the specification with resolved options, its trial, and the job of the trainer."""
+    if start and spec.repeats > 1:
+        raise SpecError(
+            f"{spec.repeats} repeats from the same weights would all be equal", "make one repeat"
+        )
     catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
     ensemble, cost = resolved(spec.ensemble, info, catalog, spec.training)
     trial = TrialSpec(
@@ -193,6 +202,9 @@ def _settled(
         seed=spec.seed,
     )
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    if start:
+        start.check(Architecture.of(ensemble, job.backbone, job.shape))
+        job = replace(job, initial=start.leaves)
     return spec.model_copy(update={"ensemble": ensemble}), trial, job
 
 
@@ -265,13 +277,15 @@ def _model(
     job: Job,
     cells: list[Cells],
     catalog: Catalog,
-    *,
     steps: int,
     repeat: int = 0,
+    start: Start | None = None,
 ) -> Model:
     """Build the model of the best repeat from the leaves of all cells."""
     origin = catalog.find("backbone", spec.ensemble.backbone).origin
     header = ModelHeader(
+        # Programs of version 1 do not know the note, and should say that they have to be updated.
+        format_version=2 if start else 1,
         ensemble=spec.ensemble,
         signal=info,
         meta=dict(signal.meta),
@@ -285,17 +299,19 @@ def _model(
             "enas-inr": version("enas-inr"),
         },
         backbone_from=(origin.distribution, origin.version),
+        start=start.note if start else None,
     )
     return Model(
         header, job.backbone, in_blocks(cells, block_cells(info.shape, job.partition.grid))
     )
 
 
-def _identity(spec: FitSpec, info: SignalInfo, known: list[int]) -> str:
+def _identity(spec: FitSpec, info: SignalInfo, known: list[int], start: Start | None = None) -> str:
     """Return what a checkpoint and the fit that resumes it must share; steps may differ."""
     settled: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
     del settled["training"]["steps"]
     text = f"{settled}|{info.fingerprint}|{info.shape}" + (f"|{sorted(known)}" if known else "")
+    text += f"|start {start.sha256}" if start else ""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

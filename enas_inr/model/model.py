@@ -16,6 +16,7 @@ from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape, net_shape
 from enas_inr.errors import SpecError, one_line, warn_once
 from enas_inr.model import file, vectors
+from enas_inr.model.architecture import Architecture
 from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
@@ -58,6 +59,11 @@ class Model:
     def shape(self) -> NetShape:
         """The shape of one sub-network."""
         return net_shape(self.header.ensemble, self.header.signal)
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """What models must have in common for their numbers to be of the same kind."""
+        return Architecture.of(self.header.ensemble, self.backbone, self.shape)
 
     @cached_property
     def layout(self) -> Layout:
@@ -241,7 +247,7 @@ class Model:
 
         The leaves are in the order in which the backbone draws them.
         """
-        names = list(self.backbone.init(self.shape, [0]))
+        names = [leaf.name for leaf in self.architecture.leaves]
         return vectors.by_cell(self.blocks, self.block_cells, names)
 
     def vector(self) -> Float[Tensor, " numbers"]:
@@ -266,7 +272,9 @@ class Model:
             ModelError: the vector has another length.
         """
         leaves = vectors.from_vector(vector, self.by_cell())
-        header = self.header.model_copy(update={"metrics": {}, "precision": "float32"})
+        header = self.header.model_copy(
+            update={"metrics": {}, "precision": "float32", "start": None, "format_version": 1}
+        )
         return Model(header, self.backbone, vectors.in_blocks(leaves, self.block_cells))
 
     @property
