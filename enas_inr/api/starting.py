@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from enas_inr.result import best_of, compared
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
+    from enas_inr.backbones.base import Params
     from enas_inr.model.start import Start
 
 
@@ -23,7 +25,8 @@ def take_start(
 
     Args:
         source: a model file; an archive, for the mean of its models; or the name of a study, for
-            the weights of its winner that the search has kept on this machine.
+            the weights of its winner that the search has kept on this machine (of a set of signals,
+            their mean).
         storage: storage of the study.
         catalog: the plugins.
         states: folder in which searches keep weights; None for the usual one.
@@ -49,7 +52,7 @@ def _of_winner(name: str, storage: str, catalog: Catalog, folder: Path | None) -
     from enas_inr.cost import net_shape
     from enas_inr.executors.known_cells import cells_of, in_blocks
     from enas_inr.model.architecture import Architecture
-    from enas_inr.model.start import Start
+    from enas_inr.model.start import Start, mean_of
     from enas_inr.studies.record import load_record
 
     try:
@@ -59,18 +62,26 @@ def _of_winner(name: str, storage: str, catalog: Catalog, folder: Path | None) -
     best = best_of(compared(study.results, study.trace))
     if best is None:
         raise StudyError(f"study {name!r} has no complete trial", "continue the search first")
-    ensemble, signal = best.trial.ensemble, study.spec.signal
+    ensemble = best.trial.ensemble
     backbone = catalog.create("backbone", ensemble.backbone, options=ensemble.options)
-    architecture = Architecture.of(ensemble, backbone, net_shape(ensemble, signal))
+    architecture = Architecture.of(ensemble, backbone, net_shape(ensemble, study.spec.signal))
     like = {leaf.name: leaf.empty(1) for leaf in architecture.leaves}
-    known = cells_of(States(folder, signal, catalog), best.trial, like)
-    have = sum(len(cells) for cells, _ in known)
-    if have < architecture.cells:
-        raise StudyError(
-            f"of the winner of study {name!r}, this machine has the weights of "
-            f"{have} of {counted(architecture.cells, 'cell')}",
-            "fit it with --study, and start from that model",
-        )
-    (leaves,) = in_blocks(known, [range(architecture.cells)])
+
+    def kept() -> Iterator[Params]:
+        for signal in study.spec.all_signals:
+            known = cells_of(States(folder, signal, catalog), best.trial, like)
+            have = sum(len(cells) for cells, _ in known)
+            if have < architecture.cells:
+                raise StudyError(
+                    f"of the winner of study {name!r} on {signal.name!r}, this machine has the "
+                    f"weights of {have} of {counted(architecture.cells, 'cell')}",
+                    "fit it with --study, and start from that model",
+                )
+            yield from in_blocks(known, [range(architecture.cells)])
+
+    signals = len(study.spec.all_signals)
+    source = f"the winner of study {name}"
+    if signals > 1:
+        source = f"the mean of {source} on {counted(signals, 'signal')}"
     training = best.trial.training
-    return Start(f"the winner of study {name}", ensemble, training, architecture, leaves)
+    return Start(source, ensemble, training, architecture, mean_of(kept()), signals)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from pydantic import JsonValue
+from torch import Tensor
 
 from enas_inr.backbones.base import Params
 from enas_inr.errors import ModelError
@@ -52,27 +55,27 @@ class Start:
         Raises:
             ModelError, PluginError: as `archive[name]`; two models have other coordinates.
         """
-        total: Params = {}
-        options: dict[str, object] | None = None
+        options: dict[str, JsonValue] = {}
         first: Model | None = None
-        for name, model in archive.models():
-            if first and _coordinates(model.header.training) != _coordinates(first.header.training):
-                raise ModelError(
-                    f"models {archive.names[0]!r} and {name!r} of {str(archive.path)!r} have other "
-                    "coordinates in a cell, so that their weights have no mean",
-                    "fit them with one profile",
-                )
-            leaves = {leaf: _precise(values) for leaf, values in model.by_cell().items()}
-            total = {leaf: total[leaf] + part for leaf, part in leaves.items()} if first else leaves
-            own = model.header.ensemble.options
-            known = own if options is None else options
-            options = {key: value for key, value in known.items() if own.get(key) == value}
-            first = first or model
+
+        def leaves() -> Iterator[Params]:
+            nonlocal options, first
+            for name, model in archive.models():
+                own = model.header
+                if first is None:
+                    first, options = model, dict(own.ensemble.options)
+                elif _coordinates(own.training) != _coordinates(first.header.training):
+                    raise ModelError(
+                        f"models {archive.names[0]!r} and {name!r} of {str(archive.path)!r} have "
+                        "other coordinates in a cell, so that their weights have no mean",
+                        "fit them with one profile",
+                    )
+                known = own.ensemble.options
+                options = {k: value for k, value in options.items() if known.get(k) == value}
+                yield model.by_cell()
+
+        mean = mean_of(leaves())
         assert first is not None  # an archive has at least one model
-        mean = {
-            name: (leaf / len(archive)).to(first.blocks[0][name].dtype)
-            for name, leaf in total.items()
-        }
         ensemble = first.header.ensemble.model_copy(update={"options": options})
         source = f"the mean of {counted(len(archive), 'model')} of {archive.path}"
         training = first.header.training
@@ -110,5 +113,16 @@ def _coordinates(training: TrainingSpec) -> tuple[str, int]:
     return training.coordinates, training.extent
 
 
-def _precise(leaf: torch.Tensor) -> torch.Tensor:
-    return leaf.to(torch.complex128 if leaf.is_complex() else torch.float64)
+def mean_of(every: Iterable[Params]) -> Params:
+    """Return the mean of leaves of equal shapes, of which one is held at a time."""
+    total: dict[str, Tensor] = {}
+    kinds: dict[str, torch.dtype] = {}
+    count = 0
+    for leaves in every:
+        for name, leaf in leaves.items():
+            kinds[name] = leaf.dtype
+            # In double precision, so that the order of the models does not matter.
+            precise = leaf.to(torch.complex128 if leaf.is_complex() else torch.float64)
+            total[name] = total[name] + precise if count else precise
+        count += 1
+    return {name: (leaf / count).to(kinds[name]) for name, leaf in total.items()}

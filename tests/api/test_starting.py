@@ -3,14 +3,20 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
 
 import enas_inr
 from enas_inr.api.fit import _fit_spec
 from enas_inr.api.settings import FitSettings
 from enas_inr.api.starting import take_start
+from enas_inr.executors.states import states_folder
 from enas_inr.plugins.catalog import load_catalog
 from tests.command_line import assert_one_line, call
+from tests.present import present
 
 CATALOG = load_catalog(plugins=False)
 FIT = "fit sample:photo --size 20x24 --quiet"
@@ -74,6 +80,27 @@ def test_a_fit_goes_on_from_the_winner_of_a_study(folder, tmp_path, monkeypatch)
     assert header.training.profile == "tuned"
     both = call(f"{FIT} {study} --study found --steps 20 -o {tmp_path}/c.inr --json").json
     assert (both["known_cells"], both["psnr_db"]) == (0, ours["psnr_db"])
+
+
+def test_the_winner_of_a_set_is_the_mean_over_its_signals(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENAS_INR_CACHE", f"{tmp_path}/cache")
+    for seed in (0, 1):
+        values = np.random.default_rng(seed).integers(0, 255, (12, 12, 3), np.uint8)
+        Image.fromarray(values).save(tmp_path / f"p{seed}.png")
+    storage = f"--storage {tmp_path}/s.db"
+    searched = "--size 12 --grid 2 --widths 4 --depths 1 --steps 20 --repeats 1 --quiet --no-racing"
+    files = f"{tmp_path}/p0.png {tmp_path}/p1.png"
+    searching = call(f"search {files} {searched} --strategy coordinate --study both {storage}")
+    assert searching.code == 0, searching.err
+    start = take_start("both", f"{tmp_path}/s.db", CATALOG)
+    assert start.source == "the mean of the winner of study both on 2 signals"
+    folder = states_folder()
+    found = [
+        state["0.weights.layers.1.weight"][state["0.cells"].argsort()]
+        for state in map(load_file, sorted(present(folder).glob("*.state")))
+    ]
+    assert len(found) == 2
+    torch.testing.assert_close(start.leaves["layers.1.weight"], torch.stack(found).mean(dim=0))
 
 
 def test_weights_that_are_not_on_this_machine_are_missed_in_one_line(folder, tmp_path, monkeypatch):
