@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError
@@ -24,7 +24,7 @@ from enas_inr.executors.known_cells import Cells, in_blocks, known_cells, withou
 from enas_inr.executors.states import States
 from enas_inr.executors.trial import make_jobs
 from enas_inr.model.architecture import Architecture
-from enas_inr.model.header import ModelHeader
+from enas_inr.model.header import ModelHeader, StartNote
 from enas_inr.model.model import Model
 from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
@@ -39,7 +39,7 @@ from enas_inr.training.device import resolve_device
 from enas_inr.training.run import OnProgress, Progress, Run
 from enas_inr.training.trainer import Trainer
 from enas_inr.training.workers import WorkerPool
-from enas_inr.validation import Frozen
+from enas_inr.validation import Lasting
 
 CHECKPOINT_SECONDS = 60.0  # seconds between two checkpoints
 DECIDED_EVERY = 20  # steps between two checks for improved members and for the target
@@ -54,10 +54,11 @@ class End(StrEnum):
     DIVERGED = auto()  # it is to be tried again
 
 
-class FitSpec(Frozen):
+class FitSpec(Lasting):
     """Everything that determines the result of a fit.
 
     Attributes:
+        start: the weights from which the members start; None to draw them from the seed.
         target_psnr_db: the fit stops when a repeat reaches this PSNR (usual convention).
         repeats: number of trainings from different seeds; the best one is kept.
     """
@@ -67,6 +68,9 @@ class FitSpec(Frozen):
     repeats: int = 1
     seed: int = 0
     target_psnr_db: float | None = None
+    start: StartNote | None = None
+
+    later: ClassVar[tuple[str, ...]] = ("start",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +135,10 @@ def fit(
     started = time.perf_counter()
     info = signal.info()
     spec, trial, job = _settled(signal, info, spec, catalog, start)
-    takes = _takes_known(spec, start)
-    known = known_cells(States(states, info, catalog), trial, job) if takes else []
+    known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
     known_count = sum(len(cells) for cells, _ in known)
     whole, job = job, without(job, signal, known)
-    identity = _identity(spec, info, [cell for cells, _ in known for cell in cells], start)
+    identity = _identity(spec, info, [cell for cells, _ in known for cell in cells])
     # The checkpoint of a second attempt (see `Job.slower`) is that of another fit.
     again = f"{identity}-slower"
     if checkpoint and _Checkpoint(checkpoint, again).exists():
@@ -162,7 +165,7 @@ def fit(
             return None
         repeat, trained = _best_repeat(run, best)
         parts = known + trained
-        model = _model(signal, info, spec, job, parts, catalog, run.decided, repeat, start)
+        model = _model(signal, info, spec, job, parts, catalog, run.decided, repeat)
         seconds = time.perf_counter() - started
         return Fitted(model, end, run.decided, seconds, job.retried, known_count)
 
@@ -177,10 +180,10 @@ def fit(
         job, identity = job.slower(), again
 
 
-def _takes_known(spec: FitSpec, start: Start | None) -> bool:
+def _takes_known(spec: FitSpec) -> bool:
     """Whether the weights at the last step are those of the fit, and as good as the best ones."""
     falls = spec.training.schedule != "constant"
-    return start is None and falls and spec.repeats == 1 and spec.target_psnr_db is None
+    return spec.start is None and falls and spec.repeats == 1 and spec.target_psnr_db is None
 
 
 def _settled(
@@ -205,7 +208,8 @@ def _settled(
     if start:
         start.check(Architecture.of(ensemble, job.backbone, job.shape))
         job = replace(job, initial=start.leaves)
-    return spec.model_copy(update={"ensemble": ensemble}), trial, job
+    note = start.note if start else None
+    return spec.model_copy(update={"ensemble": ensemble, "start": note}), trial, job
 
 
 def _train(
@@ -279,13 +283,12 @@ def _model(
     catalog: Catalog,
     steps: int,
     repeat: int = 0,
-    start: Start | None = None,
 ) -> Model:
     """Build the model of the best repeat from the leaves of all cells."""
     origin = catalog.find("backbone", spec.ensemble.backbone).origin
     header = ModelHeader(
         # Programs of version 1 do not know the note, and should say that they have to be updated.
-        format_version=2 if start else 1,
+        format_version=2 if spec.start else 1,
         ensemble=spec.ensemble,
         signal=info,
         meta=dict(signal.meta),
@@ -299,19 +302,20 @@ def _model(
             "enas-inr": version("enas-inr"),
         },
         backbone_from=(origin.distribution, origin.version),
-        start=start.note if start else None,
+        start=spec.start,
     )
     return Model(
         header, job.backbone, in_blocks(cells, block_cells(info.shape, job.partition.grid))
     )
 
 
-def _identity(spec: FitSpec, info: SignalInfo, known: list[int], start: Start | None = None) -> str:
+def _identity(spec: FitSpec, info: SignalInfo, known: list[int]) -> str:
     """Return what a checkpoint and the fit that resumes it must share; steps may differ."""
     settled: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
     del settled["training"]["steps"]
+    if spec.start:
+        del settled["start"]["source"]  # the weights decide, wherever they lie
     text = f"{settled}|{info.fingerprint}|{info.shape}" + (f"|{sorted(known)}" if known else "")
-    text += f"|start {start.sha256}" if start else ""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
