@@ -12,7 +12,7 @@ from pydantic import Field, SkipValidation
 from enas_inr.api.keywords import takes
 from enas_inr.api.reading import take_signal
 from enas_inr.api.settings import FitSettings
-from enas_inr.api.starting import take_start
+from enas_inr.api.starting import given_start
 from enas_inr.errors import SpecError, StudyError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -101,9 +101,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     for file in (path, *([Path(call.preview)] if call.preview else [])):
         check_absent(file, force=call.force)
     checkpoint = path.with_name(path.name + ".checkpoint")
-    start = None
-    if settings.init_from is not None:
-        start = take_start(settings.init_from, settings.storage, catalog, call.states)
+    start = given_start(settings, catalog, call.states)
     fitted = fitting.fit(
         taken,
         _fit_spec(settings, catalog, start),

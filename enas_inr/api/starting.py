@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enas_inr.api.archive import opened
+from enas_inr.api.settings import FitSettings
 from enas_inr.errors import StudyError
 from enas_inr.executors.states import States, states_folder
 from enas_inr.plugins.catalog import Catalog
@@ -16,6 +17,13 @@ from enas_inr.validation import counted
 if TYPE_CHECKING:
     from enas_inr.backbones.base import Params
     from enas_inr.model.start import Start
+
+
+def given_start(settings: FitSettings, catalog: Catalog, states: Path | None) -> Start | None:
+    """Read the weights that the settings of a fit name, if any; raises as `take_start`."""
+    if settings.init_from is None:
+        return None
+    return take_start(settings.init_from, settings.storage, catalog, states)
 
 
 def take_start(
