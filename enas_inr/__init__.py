@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from enas_inr.api.search import search
     from enas_inr.api.suggest import suggest
     from enas_inr.backbones.suggestion import Suggestion
+    from enas_inr.model.archive import Archive, open_archive
+    from enas_inr.model.archive_writer import write_archive
     from enas_inr.model.model import Model, load
     from enas_inr.result import SearchResult
 
 __version__ = "0.1.0"
 __all__ = [
+    "Archive",
     "FitManyResult",
     "Model",
     "SearchResult",
@@ -33,16 +36,21 @@ __all__ = [
     "fit_many",
     "load",
     "make",
+    "open_archive",
     "search",
     "suggest",
+    "write_archive",
 ]
 
 _HOMES = {
+    "Archive": "enas_inr.model.archive",
     "FitManyResult": "enas_inr.api.fit_summary",
     "Model": "enas_inr.model.model",
     "SearchResult": "enas_inr.result",
     "Suggestion": "enas_inr.backbones.suggestion",
     "load": "enas_inr.model.model",
+    "open_archive": "enas_inr.model.archive",
+    "write_archive": "enas_inr.model.archive_writer",
     "fit": "enas_inr.api.fit",
     "fit_many": "enas_inr.api.fit_many",
     "make": "enas_inr.api.make",

@@ -13,6 +13,7 @@ from enas_inr.api.fit_spec import fit_specs
 from enas_inr.api.keywords import takes
 from enas_inr.api.reading import take_signal
 from enas_inr.api.settings import FitSettings
+from enas_inr.api.starting import given_start
 from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -95,13 +96,15 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     for file in (path, *([Path(call.preview)] if call.preview else [])):
         check_absent(file, force=call.force)
     checkpoint = checkpoint_of(path)
+    start = given_start(settings, catalog, call.states)
     fitted = fitting.fit(
         taken,
-        fit_specs(settings, catalog)(taken.values.shape),
+        fit_specs(settings, catalog, start)(taken.values.shape),
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
         states=states_folder() if settings.study else call.states,
+        start=start,
         should_stop=call.should_stop,
         on_progress=call.on_progress,
     )
@@ -161,6 +164,7 @@ def hand_over(
         **model.header.metrics,
         "seconds": round(fitted.seconds, 3),
         "known_cells": fitted.known,
+        "start": model.header.start.source if model.header.start else None,
         **cost_of(model),
         "bytes": size,
         "bits_per_sample": 8 * size / model.header.signal.samples,

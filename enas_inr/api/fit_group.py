@@ -108,6 +108,7 @@ class _Work:
                 device=self.recipe.device,
                 checkpoint=checkpoint,
                 states=self.recipe.states,
+                start=self.recipe.start,
                 should_stop=self.should_stop,
                 on_progress=self.on_progress,
                 flush=self.await_files,

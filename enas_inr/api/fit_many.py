@@ -17,6 +17,7 @@ from enas_inr.api.fit_spec import FitSpecs, fit_specs
 from enas_inr.api.fit_summary import FitManyResult, FitRow, FitStatus, seconds_before, write_summary
 from enas_inr.api.keywords import takes
 from enas_inr.api.settings import FitManySettings
+from enas_inr.api.starting import given_start
 from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -131,8 +132,9 @@ def _asked(call: FitManyCall) -> tuple[Recipe, FitSpecs, FitManySettings]:
     settings = call.settled(catalog)
     states = states_folder() if settings.study else call.states
     reading = SignalSettings(size=settings.size, signal_options=settings.signal_options)
-    recipe = Recipe(catalog, reading, precision, call.device, states)
-    return recipe, fit_specs(settings, catalog), settings
+    start = given_start(settings, catalog, call.states)
+    recipe = Recipe(catalog, reading, precision, call.device, states, start)
+    return recipe, fit_specs(settings, catalog, start), settings
 
 
 def _in_this_process(

@@ -22,6 +22,7 @@ from enas_inr.errors import (
 )
 from enas_inr.model.file import SUFFIX, read_header
 from enas_inr.model.fitting import Expected, FitSpec, identity_of
+from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.sets import find_sources, names_of, numbered
 from enas_inr.signals.signal import Signal
@@ -44,6 +45,7 @@ class Recipe:
         precision: precision of the stored numbers.
         device: where they are trained.
         states: folder of the states of searches.
+        start: weights from which all fits start.
     """
 
     catalog: Catalog
@@ -51,6 +53,7 @@ class Recipe:
     precision: Precision
     device: str
     states: Path | None = None
+    start: Start | None = None
 
     def read(self, source: str | Signal) -> Signal:
         """Read a signal; raises as `take_signal`."""

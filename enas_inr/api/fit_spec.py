@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.settings import FitSettings
 from enas_inr.errors import SpecError, StudyError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import best_of, compared
 from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec.recipe import PROFILES
 from enas_inr.validation import parse
 
 if TYPE_CHECKING:
     from enas_inr.model.fitting import FitSpec
+    from enas_inr.model.start import Start
 
 FitSpecs = Callable[[Sequence[int]], "FitSpec"]
 """Returns the specification for a signal of a shape: samples along each axis, and channels."""
 
 
-def fit_specs(settings: FitSettings, catalog: Catalog) -> FitSpecs:
-    """Return the specifications of fits, with the architecture of the study if one is given.
+def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = None) -> FitSpecs:
+    """Return the specifications of fits.
+
+    The architecture is that of the study if one is given. What is not given is that of the start,
+    and so is the profile.
 
     Args:
         settings: settled settings.
         catalog: the plugins.
+        start: the weights from which the fits start.
 
     Raises:
         SpecError: a setting is not valid, or there are two architectures.
@@ -35,9 +41,13 @@ def fit_specs(settings: FitSettings, catalog: Catalog) -> FitSpecs:
     profile = changes.pop("profile", None)
     if not settings.study:
         training = TrainingSpec.from_profile(profile or settings.DEFAULT_PROFILE, **changes)
+        if start:
+            architecture = _like(start.ensemble, architecture)
+            if profile is None:
+                training = _of_start(start.training, settings.DEFAULT_PROFILE, changes)
         ensemble = parse(EnsembleSpec, architecture, "architecture")
         catalog.options("backbone", ensemble.backbone, ensemble.options)  # refused here
-        given = _spec(settings, ensemble, training)
+        given = _spec(settings, ensemble, training, start)
         return lambda shape: given
     from enas_inr.studies.record import load_record
 
@@ -57,16 +67,33 @@ def fit_specs(settings: FitSettings, catalog: Catalog) -> FitSpecs:
         if profile
         else parse(TrainingSpec, best.trial.training.model_dump() | changes, "training")
     )
-    own = _spec(settings, best.trial.ensemble, training)
+    own = _spec(settings, best.trial.ensemble, training, start)
     # Without the options that fit its signal, since they depend on the size.
     space = study.spec.space
     asked = space.configuration(space.point(best.trial.configuration))
-    others = _spec(settings, asked.ensemble, training)
+    others = _spec(settings, asked.ensemble, training, start)
     shape = (*study.spec.signal.shape, study.spec.signal.channels)
     return lambda other: own if tuple(other) == shape else others
 
 
-def _spec(settings: FitSettings, ensemble: EnsembleSpec, training: TrainingSpec) -> FitSpec:
+def _like(ensemble: EnsembleSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """Return an architecture in which what is not given is that of another ensemble."""
+    options = dict(given.get("options") or {})
+    if given.get("backbone", ensemble.backbone) == ensemble.backbone:
+        options = ensemble.options | options
+    return ensemble.model_dump() | given | {"options": options}
+
+
+def _of_start(training: TrainingSpec, default: str, changes: dict[str, Any]) -> TrainingSpec:
+    """Return the profile of a start, with the coordinates that its weights are for."""
+    profile = training.profile if training.profile in PROFILES else default
+    kept = {name: getattr(training, name) for name in ("coordinates", "extent", "margin")}
+    return TrainingSpec.from_profile(profile, **(kept | changes))
+
+
+def _spec(
+    settings: FitSettings, ensemble: EnsembleSpec, training: TrainingSpec, start: Start | None
+) -> FitSpec:
     from enas_inr.model.fitting import FitSpec
 
     return parse(
@@ -77,6 +104,7 @@ def _spec(settings: FitSettings, ensemble: EnsembleSpec, training: TrainingSpec)
             "repeats": settings.repeats,
             "seed": settings.seed,
             "target_psnr_db": settings.target_psnr_db,
+            "start": start.note if start else None,
         },
         "fit",
     )

@@ -1,4 +1,4 @@
-"""The function behind `enas-inr info`: describe a model file."""
+"""The function behind `enas-inr info`: describe a model file or an archive."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from enas_inr.api.archive import describe_archive, opened
 from enas_inr.api.fit import cost_of
 from enas_inr.api.reading import read_signal
 from enas_inr.errors import ModelError, SignalError, SpecError
-from enas_inr.model.file import SUFFIX, read_header
+from enas_inr.model.archive import Archive
+from enas_inr.model.file import SUFFIX, encode, read_header
 from enas_inr.model.measure import measure
-from enas_inr.model.model import load
+from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.codecs import codec_sizes
 
@@ -62,8 +64,9 @@ def describe(
     original: str | None,
     catalog: Catalog,
     signal_options: Mapping[str, Any] | None = None,
+    name: str | None = None,
 ) -> dict[str, Any]:
-    """Describe a model file.
+    """Describe a model file, an archive, or a model of an archive.
 
     Args:
         path: the file.
@@ -71,6 +74,8 @@ def describe(
             the size of the model. None for the metrics in the file.
         catalog: the plugins.
         signal_options: options for reading the original, the same as for the fit.
+        name: name of a model of an archive; its `bytes` are those of its `.inr` file. None for the
+            archive, of which the values are those of `describe_archive`.
 
     Returns:
         JSON values: the header, `layers` (one row for each leaf), `bytes`, `bits_per_sample`,
@@ -80,10 +85,29 @@ def describe(
     Raises:
         ModelError: the file is not a model or is damaged, or the original is another signal.
         SignalError: a file cannot be read.
-        SpecError: options are given without an original, or its modality does not take them.
+        SpecError: options are given without an original, or its modality does not take them; an
+            original or a name is given that does not apply.
     """
-    model = load(path, catalog=catalog)
-    stored = path.stat().st_size
+    with opened(path, name, catalog) as found:
+        if isinstance(found, Archive):
+            if original is not None or signal_options:
+                raise SpecError(
+                    f"{str(path)!r} is an archive, which has no original",
+                    "choose a model with --name",
+                )
+            return describe_archive(found)
+    stored = path.stat().st_size if name is None else len(encode(found.header, found.blocks))
+    return _described(str(path), found, stored, original, catalog, signal_options)
+
+
+def _described(
+    file: str,
+    model: Model,
+    stored: int,
+    original: str | None,
+    catalog: Catalog,
+    signal_options: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     signal = model.header.signal
     metrics: dict[str, Any] = dict(model.header.metrics)
     if original is None:
@@ -105,7 +129,7 @@ def describe(
         metrics |= measure(model, reference)
     cost = cost_of(model)
     return {
-        "file": str(path),
+        "file": file,
         **model.header.model_dump(mode="json"),
         "metrics": metrics,
         "layers": [

@@ -234,13 +234,24 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
         Text | None,
         Setting("Resize an image first: 128 (a square), WxH, or none.", shown="none"),
     ] = None
-    profile: Annotated[str | None, PROFILE.but(shown=f"the study's, or {DEFAULT_PROFILE}")] = None
+    profile: Annotated[
+        str | None, PROFILE.but(shown=f"the study's or start's, or {DEFAULT_PROFILE}")
+    ] = None
     steps: Annotated[int | None, STEPS.but(shown="the study's, or 500")] = None
     repeats: Annotated[
         int,
         Field(ge=1),
         Setting("Number of trainings from different seeds; the best is kept.", Group.TRAINING),
     ] = 1
+    init_from: Annotated[
+        str | Path | None,
+        Setting(
+            "Start from weights: of a model, of an archive (the mean of its models), or of the "
+            "winner of a study.",
+            Group.TRAINING,
+            shown="weights drawn from the seed",
+        ),
+    ] = None
     target_psnr_db: Annotated[
         float | None,
         Setting("Stop when this PSNR (dB) is reached.", Group.TRAINING, flags=("--target-psnr",)),

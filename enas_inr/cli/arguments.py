@@ -45,10 +45,19 @@ SignalOptions = Annotated[
         help="An option of the modality that reads the signal, such as max_frames=16 for a video.",
     ),
 ]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote.")]
+ModelFile = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote, or an archive of models."),
+]
 ModelOrFolder = Annotated[
     Path,
-    typer.Argument(metavar="MODEL", help="A .inr file that `fit` wrote, or a folder of them."),
+    typer.Argument(
+        metavar="MODEL",
+        help="A .inr file that `fit` wrote, an archive of models, or a folder of them.",
+    ),
+]
+ModelName = Annotated[
+    str | None, typer.Option("--name", help="Name of one model of an archive.", show_default=False)
 ]
 Backbone = Annotated[str, typer.Option(help="Kind of sub-network; see `enas-inr plugins list`.")]
 BackboneOptions = Annotated[

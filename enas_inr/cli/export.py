@@ -1,4 +1,4 @@
-"""`enas-inr export`: write a model in a format for other programs."""
+"""`enas-inr export`: write a model in a format for other programs, or one of an archive."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ def export(
     context: typer.Context,
     model: arguments.ModelFile,
     kind: Annotated[
-        str, typer.Option("--format", help="Format: onnx (needs the extra `onnx`) or npz.")
+        str, typer.Option("--format", help="Format: onnx (needs the extra `onnx`), npz or inr.")
     ],
+    name: arguments.ModelName = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Output file.", show_default="name of MODEL"),
+        typer.Option("--output", "-o", help="Output file.", show_default="name of the model"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Export a model as an ONNX network from coordinates to values, or its numbers as npz."""
-    from enas_inr.model.export import export as run_export
-    from enas_inr.model.model import load
+    """Export a model as an ONNX network from coordinates to values, or its numbers as npz.
 
-    loaded = load(model, catalog=arguments.load_catalog(context))
-    path = output or model.with_suffix(f".{kind}")
+    A model of an archive can also become a .inr file.
+    """
+    from enas_inr.api.archive import one_of
+    from enas_inr.model.export import export as run_export
+
+    loaded = one_of(model, name, arguments.load_catalog(context))
+    path = output or (Path(f"{Path(name).name}.{kind}") if name else model.with_suffix(f".{kind}"))
     run_export(loaded, path, kind, force=force)
     print(f"wrote {path} ({path.stat().st_size:,} bytes)")

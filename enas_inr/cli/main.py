@@ -11,6 +11,7 @@ import typer
 
 from enas_inr import __version__
 from enas_inr.cli import (
+    archive,
     arguments,
     bench,
     compare,
@@ -49,6 +50,7 @@ options.add_command(app, fit.fit, "enas_inr.api.settings:FitManySettings")
 app.command()(
     options.spread(render.render, "asked", options.field_parameters(render.Asked), render.Asked)
 )
+app.command()(archive.archive)
 app.command()(info.info)
 app.command()(export.export)
 app.command()(dashboard.dashboard)

@@ -27,6 +27,8 @@ def print_fit(result: FitResult) -> None:
         f"{metrics['seconds']:.1f} s"
         + (f"; {counted(known, 'cell')} as the search has trained them" if known else "")
     )
+    if metrics["start"]:
+        print(f"started from {metrics['start']}")
     print(quality(metrics))
     print(
         f"{format_quantity(metrics['parameters'])} parameters, "
@@ -103,6 +105,8 @@ def print_info(described: dict[str, Any]) -> None:
         f"{training['profile']} profile, {'? steps' if steps is None else counted(steps, 'step')}, "
         f"learning rate {training['learning_rate']:g}, seed {described['seed']}"
     )
+    if described.get("start"):
+        print(f"started from {described['start']['source']}")
     print(quality(described["metrics"]))
     layers = table("leaf", "shape", "numbers", "", right=("numbers",))
     for layer in described["layers"]:
@@ -136,6 +140,31 @@ def print_info(described: dict[str, Any]) -> None:
             "codecs store the rendering of the model here; use --original to store the original "
             "signal instead"
         )
+
+
+def print_archive(described: dict[str, Any]) -> None:
+    """Print what the models of an archive have in common, and a table of them."""
+    sizes = {name: described[name] for name in ("backbone", "grid", "depth", "width")}
+    models = counted(described["models"], "model")
+    print(
+        f"{described['file']}: {models}, {EnsembleSpec(**sizes).label()}, "
+        f"{counted(described['cells'], 'cell')}, {described['precision']}"
+    )
+    print(
+        f"{format_quantity(described['numbers'])} numbers each, {described['bytes']:,} bytes, "
+        f"{described['bits_per_sample']:.2f} bits per sample"
+    )
+    rows = table("name", "modality", "samples", "PSNR dB", "SSIM", right=("PSNR dB", "SSIM"))
+    for signal in described["signals"]:
+        psnr, ssim = (signal["metrics"].get(key) for key in ("psnr_db", "ssim"))
+        rows.add_row(
+            signal["name"],
+            signal["modality"],
+            "x".join(map(str, signal["shape"])),
+            "" if psnr is None else f"{psnr:.2f}",
+            "" if ssim is None else f"{ssim:.4f}",
+        )
+    console().print(rows)
 
 
 def _codec_rows(codecs: dict[str, Any]) -> list[tuple[str, int, float | None]]:

@@ -14,6 +14,7 @@ from enas_inr.cli import arguments
 from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
+    from enas_inr.model.model import Model
     from enas_inr.plugins.catalog import Catalog
     from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
@@ -53,10 +54,12 @@ def render(
         typer.Option(
             "--output",
             "-o",
-            help="File to write, whose suffix determines the format; of a folder, the folder.",
+            help="File to write, whose suffix determines the format; of an archive or a folder, a "
+            "folder.",
         ),
     ],
     asked: Asked,
+    name: arguments.ModelName = None,
     blend: Annotated[
         bool, typer.Option("--blend", help="Crossfade neighbouring cells at their borders.")
     ] = False,
@@ -75,36 +78,52 @@ def render(
     """Evaluate a model on the grid of the original, or on a larger, smaller or cropped one.
 
     For the time axis of sounds and videos use --sample-rate, --start and --end. --size and --crop
-    are for the other axes, with the last axis first (the columns of a picture). All models below a
-    folder are rendered into another folder; those that fail do not end the others.
+    are for the other axes, with the last axis first (the columns of a picture). All models of an
+    archive, or below a folder, are rendered into a folder; those of a folder that fail do not end
+    the others. --name renders one model of an archive to a file.
     """
+    from enas_inr.api.archive import opened, rendered_paths
+    from enas_inr.model.archive import Archive
     from enas_inr.model.file import check_absent
+    from enas_inr.model.model import load
+    from enas_inr.signals.files import make_folder
 
     catalog = arguments.load_catalog(context)
     draw = partial(_render, catalog, asked=asked, blend=blend, device=device)
     if model.is_dir():
         from enas_inr.cli.folders import render_folder
 
-        return render_folder(catalog, model, output, draw, suffix, force=force, quiet=quiet)
+        if name is not None:
+            raise SpecError(f"--name {name!r} is for an archive", f"give a file in {model}")
+
+        def draw_file(path: Path, to: Path) -> Signal:
+            return draw(load(path, catalog=catalog), to)
+
+        return render_folder(catalog, model, output, draw_file, suffix, force=force, quiet=quiet)
     if suffix is not None:
         raise SpecError("--format is for a folder of models", f"end the name of {output} with it")
-    check_absent(output, force=force)
-    rendered = draw(model, output)
-    if not quiet:
-        shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
-        print(f"wrote {output} ({shape} samples)")
+    with opened(model, name, catalog) as found:
+        paths = rendered_paths(found, output) if isinstance(found, Archive) else {"": output}
+        for path in paths.values():
+            check_absent(path, force=force)
+        for one, path in paths.items():
+            if isinstance(found, Archive):
+                make_folder(path.parent)
+            rendered = draw(found[one] if isinstance(found, Archive) else found, path)
+            if not quiet:
+                shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
+                print(f"wrote {path} ({shape} samples)")
     return ExitCode.OK
 
 
 def _render(
-    catalog: Catalog, model: Path, output: Path, asked: Asked, blend: bool, device: str
+    catalog: Catalog, model: Model, output: Path, asked: Asked, blend: bool, device: str
 ) -> Signal:
     """Render one model into a file, and return what was written."""
-    from enas_inr.model.model import load
     from enas_inr.signals.loading import save_signal
     from enas_inr.training.device import resolve_device
 
-    loaded = load(model, catalog=catalog).to(resolve_device(device))
+    loaded = model.to(resolve_device(device))
     window = _window(asked, loaded.header.signal)
     wanted = _wanted(asked, loaded.header.signal, window)
     if wanted and asked.scale:

@@ -24,7 +24,11 @@ def known_cells(states: States, trial: TrialSpec, job: Job) -> list[Cells]:
 
     What was trained at a lower rate after it had diverged is left out.
     """
-    like = job.backbone.init(job.shape, [0])
+    return cells_of(states, trial, job.backbone.init(job.shape, [0]))
+
+
+def cells_of(states: States, trial: TrialSpec, like: Params) -> list[Cells]:
+    """Return the same by leaves of one member."""
     found: list[Cells] = []
     seen: set[int] = set()
     for state in states.finished(trial):

@@ -1,4 +1,4 @@
-"""Export a model as ONNX for other runtimes, or its numbers as npz."""
+"""Export a model as ONNX for other runtimes, its numbers as npz, or a model of an archive."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from enas_inr.errors import ModelError, SpecError
 from enas_inr.model.file import check_absent
 from enas_inr.model.model import Model
 from enas_inr.signals.files import replace_bytes
-from enas_inr.signals.partition import block_cells, cell_edges, cell_extent
+from enas_inr.signals.partition import cell_edges, cell_extent
 from enas_inr.validation import nearest
 
-FORMATS = ("onnx", "npz")
+FORMATS = ("onnx", "npz", "inr")
 
 
 def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
@@ -29,8 +29,8 @@ def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
         model: the model.
         path: path of the output file.
         kind: `onnx` for a network from `coordinates` (`points axes`, as in `Model.__call__`) to
-            `values` (`points channels`), or `npz` for the numbers of all cells by name, as arrays
-            `cells ...` in row-major order of the grid.
+            `values` (`points channels`), `npz` for the numbers of all cells by name, as arrays
+            `cells ...` in row-major order of the grid, or `inr` for a file that `load` reads.
         force: whether to overwrite an existing file.
 
     Raises:
@@ -41,27 +41,16 @@ def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
     if kind not in FORMATS:
         raise SpecError(f"unknown format {kind!r}", nearest(kind, FORMATS))
     check_absent(path, force=force)
+    if kind == "inr":
+        model.save(path, force=force)
+        return
     replace_bytes(path, to_onnx(model) if kind == "onnx" else to_npz(model))
-
-
-def by_cell(model: Model) -> dict[str, Tensor]:
-    """Return the leaves of all cells, `cells ...` in row-major order of the grid."""
-    order = torch.tensor([cell for block in block_cells_of(model) for cell in block]).argsort()
-    return {
-        name: torch.cat([block[name].cpu() for block in model.blocks])[order]
-        for name in model.blocks[0]
-    }
-
-
-def block_cells_of(model: Model) -> list[tuple[int, ...]]:
-    """Return the cells (row-major in the grid) of each block of the model."""
-    return block_cells(model.layout.shape, model.layout.grid)
 
 
 def to_npz(model: Model) -> bytes:
     """Return an npz file of the numbers as arrays, and of the header as JSON under `header`."""
     buffer = BytesIO()
-    arrays = {name: leaf.numpy() for name, leaf in by_cell(model).items()}
+    arrays = {name: leaf.numpy() for name, leaf in model.by_cell().items()}
     np.savez(buffer, header=np.array(model.header.model_dump_json()), **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
@@ -73,7 +62,7 @@ class _Pointwise(nn.Module):
         super().__init__()
         self._model = model
         self._names = {}
-        for name, leaf in by_cell(model).items():
+        for name, leaf in model.by_cell().items():
             self._names[name] = name.replace(".", "_")
             self.register_buffer(self._names[name], leaf)
 

@@ -30,6 +30,7 @@ from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
 
 HEADER = "enas_inr"  # the only key of the safetensors metadata
+ARCHIVE = "enas_inr_archive"  # the key of an archive of models
 DIGEST = "sha256"  # the tensor of 32 bytes that holds the digest
 SUFFIX = ".inr"
 LARGEST_INDEX = 2**24  # bytes of the safetensors header, which usually has a few thousand
@@ -62,7 +63,7 @@ def encode(
             full = f"blocks.{index}.{name}"
             tensors |= quantise(full, leaf.detach().cpu(), header.precision)
     text = header.model_dump_json()
-    return save_tensors(tensors | {DIGEST: _digest(text, tensors)}, metadata={HEADER: text})
+    return save_tensors(tensors | {DIGEST: digest_of(text, tensors)}, metadata={HEADER: text})
 
 
 def save(
@@ -114,37 +115,48 @@ def read_header(path: Path) -> ModelHeader:
     with path.open("rb") as file:
         length = file.read(8)
         index = length + file.read(min(int.from_bytes(length, "little"), LARGEST_INDEX))
-    text = _metadata(index, what).get(HEADER)
+    text = metadata_of(index, what).get(HEADER)
     if not isinstance(text, str):
         raise ModelError(f"{what} is not a model of enas-inr", "give a file that `fit` wrote")
     entries = [entry for name, entry in json.loads(index[8:]).items() if name != "__metadata__"]
     numbers = max((entry["data_offsets"][1] for entry in entries), default=0)
     if path.stat().st_size != len(index) + numbers:
-        raise _damaged(what, "it is cut off")
-    return _header(text, what)
+        raise damaged(what, "it is cut off")
+    return parse_header(text, what)
 
 
 def decode(content: bytes, catalog: Catalog, what: str) -> Contents:
     """Decode the bytes of a file, called `what` in messages; raises as `load`."""
-    metadata = _metadata(content, what)
+    metadata = metadata_of(content, what)
     text = metadata.get(HEADER)
+    if ARCHIVE in metadata:
+        raise ModelError(f"{what} is an archive of models", "give one of its models")
     if not isinstance(text, str):
         raise ModelError(f"{what} is not a model of enas-inr", "give a file that `fit` wrote")
     try:
         tensors = load_tensors(content)
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise _damaged(what, error) from None
-    header = _header(text, what)
+        raise damaged(what, error) from None
+    header = parse_header(text, what)
     digest = tensors.pop(DIGEST, None)
-    if digest is None or not torch.equal(digest, _digest(text, tensors)):
-        raise _damaged(what, "its digest does not match its content")
-    backbone = _backbone(header, catalog, what)
+    if digest is None or not torch.equal(digest, digest_of(text, tensors)):
+        raise damaged(what, "its digest does not match its content")
+    backbone = backbone_of(header, catalog, what)
     return Contents(header, backbone, _blocks(header, backbone, tensors, what))
 
 
-def _metadata(content: bytes, what: str) -> Mapping[str, Any]:
-    """Return the metadata of the safetensors index; the first eight bytes hold its length."""
-    length = int.from_bytes(content[:8], "little")
+def index_length(content: bytes) -> int:
+    """Return the length of the safetensors index, which the first eight bytes hold."""
+    return int.from_bytes(content[:8], "little")
+
+
+def metadata_of(content: bytes, what: str) -> Mapping[str, Any]:
+    """Return the metadata of the safetensors index at the beginning of a file.
+
+    Raises:
+        ModelError: the content does not begin with an index.
+    """
+    length = index_length(content)
     if len(content) < 8 or not 2 <= length <= min(len(content) - 8, LARGEST_INDEX):
         raise ModelError(f"{what} is not a model, or is cut off", "give a file that `fit` wrote")
     try:
@@ -157,7 +169,12 @@ def _metadata(content: bytes, what: str) -> Mapping[str, Any]:
     return metadata if isinstance(metadata, dict) else {}
 
 
-def _header(text: str, what: str) -> ModelHeader:
+def parse_header(text: str, what: str) -> ModelHeader:
+    """Parse a header.
+
+    Raises:
+        ModelError: it is not one, or was written by a newer version.
+    """
     try:
         version = json.loads(text)["format_version"]
         if isinstance(version, int) and version > FORMAT_VERSION:
@@ -167,10 +184,15 @@ def _header(text: str, what: str) -> ModelHeader:
             )
         return ModelHeader.model_validate_json(text)
     except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _damaged(what, error) from None
+        raise damaged(what, error) from None
 
 
-def _backbone(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
+def backbone_of(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
+    """Make the backbone of a model.
+
+    Raises:
+        ModelError: its plugin is not installed, broken, or does not take its options.
+    """
     name = header.ensemble.backbone
     try:
         backbone: Backbone = catalog.create("backbone", name, options=header.ensemble.options)
@@ -198,7 +220,7 @@ def _blocks(
     cost = backbone.cost(shape)
     stored = sum(tensor.numel() for name, tensor in tensors.items() if not name.endswith(SCALE))
     if (cost.parameters + cost.constants) * math.prod(grid) != stored:
-        raise _damaged(what, "its numbers do not fit its architecture")
+        raise damaged(what, "its numbers do not fit its architecture")
     example = backbone.init(shape, [0])
     cells = [len(block) for block in block_cells(header.signal.shape, grid)]
     blocks = []
@@ -207,15 +229,15 @@ def _blocks(
         for name, like in example.items():
             full = f"blocks.{index}.{name}"
             if full not in tensors:
-                raise _damaged(what, f"{full!r} is missing")
+                raise damaged(what, f"{full!r} is missing")
             leaves[name] = restore(full, tensors, like)
             if leaves[name].shape != (count, *like.shape[1:]):
-                raise _damaged(what, f"{full!r} has shape {tuple(leaves[name].shape)}")
+                raise damaged(what, f"{full!r} has shape {tuple(leaves[name].shape)}")
         blocks.append(leaves)
     return tuple(blocks)
 
 
-def _digest(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
+def digest_of(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
     """Return the SHA-256 of the header, then of the name, type, shape and bytes of each tensor."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
@@ -226,5 +248,6 @@ def _digest(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
     return torch.tensor(list(digest.digest()), dtype=torch.uint8)
 
 
-def _damaged(what: str, why: object) -> ModelError:
+def damaged(what: str, why: object) -> ModelError:
+    """Return the error about a damaged file."""
     return ModelError(f"{what} is damaged: {why}", "fit it again, or use an intact copy")

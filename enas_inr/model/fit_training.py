@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from functools import partial
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,7 @@ from enas_inr.errors import EnasInrError, TrainingError, is_out_of_memory
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.known_cells import Cells
 from enas_inr.model.fit_checkpoint import HINT, Checkpoint, State, damaged
+from enas_inr.model.header import StartNote
 from enas_inr.result import psnr_paper_db
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, SignalInfo, TrainingSpec
@@ -25,7 +27,7 @@ from enas_inr.training.device import resolve_device
 from enas_inr.training.run import Progress, Run
 from enas_inr.training.trainer import Trainer
 from enas_inr.training.workers import WorkerPool
-from enas_inr.validation import Frozen, counted
+from enas_inr.validation import Lasting, counted
 
 CHECKPOINT_SECONDS = 60.0  # seconds between two checkpoints
 DECIDED_EVERY = 20  # steps between two checks for improved members and for the target
@@ -39,10 +41,11 @@ class End(StrEnum):
     ASKED = auto()  # it can be resumed
 
 
-class FitSpec(Frozen):
+class FitSpec(Lasting):
     """Everything that determines the result of a fit.
 
     Attributes:
+        start: the weights from which the members start; None to draw them from the seed.
         target_psnr_db: the fit stops when a repeat reaches this PSNR (usual convention).
         repeats: number of trainings from different seeds; the best one is kept.
     """
@@ -52,6 +55,9 @@ class FitSpec(Frozen):
     repeats: int = 1
     seed: int = 0
     target_psnr_db: float | None = None
+    start: StartNote | None = None
+
+    later: ClassVar[tuple[str, ...]] = ("start",)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,17 +17,19 @@ import torch
 from pydantic import JsonValue
 
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.errors import EnasInrError, PluginError
+from enas_inr.errors import EnasInrError, PluginError, SpecError
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.known_cells import in_blocks, known_cells, without
 from enas_inr.executors.states import States
 from enas_inr.executors.trial import make_job, make_jobs
+from enas_inr.model.architecture import Architecture
 from enas_inr.model.fit_checkpoint import Checkpoint
 from enas_inr.model.fit_training import End as End
 from enas_inr.model.fit_training import FitJob, Found, Training
 from enas_inr.model.fit_training import FitSpec as FitSpec
-from enas_inr.model.header import ModelHeader, Precision
+from enas_inr.model.header import ModelHeader, Precision, StartNote
 from enas_inr.model.model import Model
+from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.partition import CellBlock, Partition, block_cells
 from enas_inr.signals.signal import Signal
@@ -79,6 +81,7 @@ def fit(
     device: str = "auto",
     checkpoint: Path | None = None,
     states: Path | None = None,
+    start: Start | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[TrialProgress], None] = lambda progress: None,
 ) -> Fitted:
@@ -93,11 +96,13 @@ def fit(
             when the fit is stopped, and removed when the fit is finished.
         states: folder of the states of a search (see `enas_inr.executors.states`). Cells that it
             has trained in the same way are not trained again.
+        start: weights from which the members start; they are then trained whatever a search knows.
         should_stop: called after each round, which takes some seconds.
         on_progress: called with the progress.
 
     Raises:
         SpecError: a setting is not valid for this signal.
+        ModelError: the start is of another architecture.
         TrainingError: every repeat diverged, or the checkpoint belongs to another fit.
         PluginError: the backbone comes from a plugin and fails.
     """
@@ -109,6 +114,7 @@ def fit(
         device=device,
         checkpoint=checkpoint,
         states=states,
+        start=start,
         should_stop=should_stop,
         on_progress=on_progress,
     )
@@ -126,6 +132,7 @@ def fit_together(
     device: str = "auto",
     checkpoint: Path | None = None,
     states: Path | None = None,
+    start: Start | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[TrialProgress], None] = lambda progress: None,
     flush: Callable[[], None] = lambda: None,
@@ -143,6 +150,7 @@ def fit_together(
         device: as for `fit`.
         checkpoint: as for `fit`; it has the states of all signals whose fits have not ended.
         states: as for `fit`.
+        start: as for `fit`.
         should_stop: as for `fit`.
         on_progress: as for `fit`, with the progress of all.
         flush: called before fits that have ended are removed from the checkpoint; their models
@@ -158,7 +166,7 @@ def fit_together(
     with limited_threads(1 if len(wanted) > 1 else torch.get_num_threads()):
         for number, (signal, spec) in enumerate(wanted):
             try:
-                fits.append(_settled(number, signal, spec, catalog, states))
+                fits.append(_settled(number, signal, spec, catalog, states, start))
             except EnasInrError as error:
                 if catalog.strict and isinstance(error, PluginError):
                     raise
@@ -179,11 +187,24 @@ def fit_together(
 
 
 def _settled(
-    number: int, signal: Signal, spec: FitSpec, catalog: Catalog, states: Path | None
+    number: int,
+    signal: Signal,
+    spec: FitSpec,
+    catalog: Catalog,
+    states: Path | None,
+    start: Start | None,
 ) -> FitJob:
     info = signal.info()
+    spec = spec.model_copy(update={"start": start.note if start else None})
+    if start and spec.repeats > 1:
+        raise SpecError(
+            f"{spec.repeats} repeats from the same weights would all be equal", "make one repeat"
+        )
     spec, trial = settled(info, spec, catalog)
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
+    if start:
+        start.check(Architecture.of(spec.ensemble, job.backbone, job.shape))
+        job = replace(job, initial=start.leaves)
     known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
     left = without(job, signal, known)
     cells = [cell for cells, _ in known for cell in cells]
@@ -211,9 +232,9 @@ def settled(info: SignalInfo, spec: FitSpec, catalog: Catalog) -> tuple[FitSpec,
 
 
 def _takes_known(spec: FitSpec) -> bool:
-    """Whether the weights at the last step are as good as a fit's, which keeps the best ones."""
+    """Whether the weights at the last step are those of the fit, and as good as the best ones."""
     falls = spec.training.schedule != "constant"
-    return falls and spec.repeats == 1 and spec.target_psnr_db is None
+    return spec.start is None and falls and spec.repeats == 1 and spec.target_psnr_db is None
 
 
 def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
@@ -221,6 +242,8 @@ def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
     spec = one.spec
     origin = catalog.find("backbone", spec.ensemble.backbone).origin
     header = ModelHeader(
+        # Programs of version 1 do not know the note, and should say that they have to be updated.
+        format_version=2 if spec.start else 1,
         ensemble=spec.ensemble,
         signal=one.info,
         meta=dict(one.signal.meta),
@@ -230,6 +253,7 @@ def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
         metrics={"steps": found.steps, **_unusual(spec)},
         versions=dict(_versions()),
         backbone_from=(origin.distribution, origin.version),
+        start=spec.start,
     )
     cells = [*one.known, *found.cells]
     blocks = in_blocks(cells, block_cells(one.info.shape, job.partition.grid))
@@ -294,6 +318,7 @@ class Expected:
             "repeats": header.metrics.get(REPEATS, 1) == spec.repeats,
             "target": header.metrics.get(TARGET) == spec.target_psnr_db,
             "precision": header.precision == self.precision,
+            "start": _weights(header.start) == _weights(spec.start),
         }
         return [name for name, is_same in same.items() if not is_same]
 
@@ -307,6 +332,10 @@ def _versions() -> Mapping[str, str]:
     }
 
 
+def _weights(start: StartNote | None) -> str | None:
+    return start.sha256 if start else None
+
+
 def identity_of(spec: FitSpec, info: SignalInfo, known: Sequence[int] = ()) -> str:
     """Return what a checkpoint and the fit that resumes it must share; steps may differ.
 
@@ -317,6 +346,8 @@ def identity_of(spec: FitSpec, info: SignalInfo, known: Sequence[int] = ()) -> s
     """
     text: dict[str, Any] = spec.model_dump(exclude={"target_psnr_db"})
     del text["training"]["steps"]
+    if spec.start:
+        del text["start"]["source"]  # the weights decide, wherever they lie
     whole = _digest(f"{text}|{info.fingerprint}|{info.shape}")
     return f"{whole}-{_digest(str(sorted(known)))}" if known else whole
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import JsonValue
 
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.spec.budget import Precision as Precision
-from enas_inr.validation import Frozen
+from enas_inr.validation import Frozen, Lasting
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest version; only the header of a model with a start of its own has it."""
 
 
-class ModelHeader(Frozen):
+class StartNote(Frozen):
+    """The weights from which a model was trained.
+
+    Attributes:
+        source: where they come from, in words.
+        models: number of models of which they are the mean.
+        sha256: digest of the weights.
+    """
+
+    source: str
+    models: int = 1
+    sha256: str
+
+
+class ModelHeader(Lasting):
     """Everything in a model except its numbers.
 
     Attributes:
@@ -26,9 +43,12 @@ class ModelHeader(Frozen):
         metrics: measurements from when the model was fitted or last written.
         versions: versions of the packages with which it was fitted.
         backbone_from: the distribution that provides the backbone, and its version.
+        start: the weights from which the members started; None if they were drawn.
     """
 
-    format_version: int = FORMAT_VERSION
+    later: ClassVar[tuple[str, ...]] = ("start",)
+
+    format_version: int = 1
     ensemble: EnsembleSpec
     signal: SignalInfo
     meta: dict[str, JsonValue] = {}
@@ -40,3 +60,4 @@ class ModelHeader(Frozen):
     metrics: dict[str, JsonValue] = {}
     versions: dict[str, str] = {}
     backbone_from: tuple[str, str] = ("enas-inr", "")
+    start: StartNote | None = None

@@ -15,7 +15,8 @@ from torch import Tensor
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape, net_shape
 from enas_inr.errors import SpecError, one_line, warn_once
-from enas_inr.model import file
+from enas_inr.model import file, vectors
+from enas_inr.model.architecture import Architecture
 from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
@@ -60,6 +61,11 @@ class Model:
         return net_shape(self.header.ensemble, self.header.signal)
 
     @cached_property
+    def architecture(self) -> Architecture:
+        """What models must have in common for their numbers to be of the same kind."""
+        return Architecture.of(self.header.ensemble, self.backbone, self.shape)
+
+    @cached_property
     def layout(self) -> Layout:
         """How the signal was cut into cells."""
         axes = len(self.header.signal.shape)
@@ -73,7 +79,7 @@ class Model:
     @cached_property
     def _places(self) -> tuple[Int[Tensor, " cells"], Int[Tensor, " cells"]]:
         """The block of each cell (row-major in the grid), and its row in the block."""
-        blocks = block_cells(self.layout.shape, self.layout.grid)
+        blocks = self.block_cells
         block = torch.empty(sum(map(len, blocks)), dtype=torch.int64)
         row = torch.empty_like(block)
         for index, cells in enumerate(blocks):
@@ -235,6 +241,46 @@ class Model:
             first, last = covered[0]
             rate = max(1, round(rate * shape[0] / (last - first)))
         return Signal(values, signal.modality, signal.name, rate, self.header.meta, covered)
+
+    def by_cell(self) -> dict[str, Tensor]:
+        """Return the leaves of all cells, `cells ...` in row-major order of the grid, on the CPU.
+
+        The leaves are in the order in which the backbone draws them.
+        """
+        names = [leaf.name for leaf in self.architecture.leaves]
+        return vectors.by_cell(self.blocks, self.block_cells, names)
+
+    def vector(self) -> Float[Tensor, " numbers"]:
+        """Return all numbers as one vector, float32, for those who learn on weights.
+
+        The cells come one after the other, in row-major order of the grid: `vector.reshape(cells,
+        -1)` has a row for each sub-network. A row has the leaves in the order in which the backbone
+        draws them (weight `out in` and bias of each layer), each in row-major order, and a complex
+        number as its real and its imaginary part. Leaves that are not trained are among them.
+        """
+        return vectors.to_vector(self.by_cell())
+
+    def with_vector(self, vector: Float[Tensor, " numbers"]) -> Model:
+        """Return the model of other numbers: of the same signal, architecture and options.
+
+        Its header has no metrics, since they are not about these numbers.
+
+        Args:
+            vector: the numbers, in the order of `vector`, on any device.
+
+        Raises:
+            ModelError: the vector has another length.
+        """
+        leaves = vectors.from_vector(vector, self.by_cell())
+        header = self.header.model_copy(
+            update={"metrics": {}, "precision": "float32", "start": None, "format_version": 1}
+        )
+        return Model(header, self.backbone, vectors.in_blocks(leaves, self.block_cells))
+
+    @property
+    def block_cells(self) -> list[tuple[int, ...]]:
+        """The cells (row-major in the grid) of each block."""
+        return block_cells(self.layout.shape, self.layout.grid)
 
     def save(
         self, path: str | Path, *, precision: Precision | None = None, force: bool = False

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from enas_inr.errors import SignalError
 
-__all__ = ["check_is_file", "make_folder", "read_bytes", "replace_bytes"]
+__all__ = ["check_is_file", "make_folder", "read_bytes", "replace_bytes", "replacing"]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -33,18 +36,35 @@ def replace_bytes(path: Path, content: bytes) -> None:
         SignalError: the directory is missing or not writable, the disk is full, or `path` is a
             directory.
     """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing, which replaces `path` atomically when everything is written.
+
+    After an error, the old file is as it was.
+
+    Raises:
+        SignalError: as `replace_bytes`.
+    """
     # `tempfile` would make a private file (0600), and the rename would keep it so.
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
+        opened = temporary.open("wb")
+    except (OSError, ValueError) as error:
+        raise _cannot("written", path, error) from None
+    try:
         try:
-            with temporary.open("wb") as file:
-                file.write(content)
+            with opened as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())  # otherwise a power failure may leave an empty file
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise _cannot("written", path, error) from None
 
 

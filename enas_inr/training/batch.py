@@ -1,6 +1,7 @@
 """Batches of members that one kernel can train together, divided into chunks.
 
-A member is the sub-network of one job (an architecture on a signal), one repeat and one cell.
+A member is the sub-network of one job (an architecture on a signal), one repeat and one cell. It
+starts from what is drawn by its seed, or from leaves that the job brings.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Job:
         learning_rate: learning rate, which the schedule multiplies by a factor.
         optimizer: updates the members; None for Adam.
         retried: whether it replaces a job that has diverged (see `Job.slower`).
+        initial: leaves of all cells of the grid, `cells ...` in row-major order and with constants,
+            from which every repeat starts; None to draw each member from its seed.
     """
 
     backbone: Backbone
@@ -57,6 +60,7 @@ class Job:
     learning_rate: float
     optimizer: Optimizer | None = None
     retried: bool = False
+    initial: Params | None = None
 
     def slower(self) -> Job:
         """Return the job to train after this one has diverged: the same at a lower rate."""
@@ -272,11 +276,12 @@ def _draw(
     for number in dict.fromkeys(member.job for member in members):
         job = jobs[number]
         cells = job.partition.blocks[index].cells
-        seeds = [
-            derived_seed(job.seeds[member.repeat], cells[member.cell])
-            for member in members
-            if member.job == number
-        ]
+        mine = [(member.repeat, cells[member.cell]) for member in members if member.job == number]
+        if job.initial is not None:
+            rows = torch.tensor([cell for _, cell in mine])
+            parts.append({name: leaf[rows] for name, leaf in job.initial.items()})
+            continue
+        seeds = [derived_seed(job.seeds[repeat], cell) for repeat, cell in mine]
         parts.append(job.backbone.init(job.shape, seeds))
     trained = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     constants = {name: trained.pop(name) for name in jobs[members[0].job].backbone.constants}

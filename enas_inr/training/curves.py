@@ -59,7 +59,7 @@ def summarise(losses: Float[Tensor, " steps"], patience: int) -> CurveSummary:
     return CurveSummary(len(losses), best + 1, float(valid[best]), None, False)
 
 
-def has_diverged(losses: Float[Tensor, " done"], steps: int) -> bool:
+def has_diverged(losses: Float[Tensor, " done"], steps: int, untrained: float = 0.0) -> bool:
     """Whether a training has diverged: a loss is not finite, or nothing has been learned.
 
     Bounded activations such as a sine keep the loss finite when the learning rate is far too high;
@@ -69,10 +69,12 @@ def has_diverged(losses: Float[Tensor, " done"], steps: int) -> bool:
     Args:
         losses: losses of the steps so far.
         steps: number of all steps.
+        untrained: about the loss of a network that knows nothing, if the first loss may be that of
+            one that was trained before.
     """
     if not bool(torch.isfinite(losses).all()):
         return True
     judged = max(int(JUDGED_AT * steps), LEAST_JUDGED)
     if len(losses) < judged:
         return False
-    return bool(losses[judged // 2 : judged].min() > LEARNED * losses[0])
+    return bool(losses[judged // 2 : judged].min() > LEARNED * max(float(losses[0]), untrained))

@@ -239,8 +239,10 @@ class Run:
         if not self.training.fits_rate:
             return
         for row, (number, _) in enumerate(self.slots):
-            if not self.jobs[number].retried and has_diverged(
-                self.losses[row, : self.done], self.steps
+            job = self.jobs[number]
+            untrained = 0.0 if job.initial is None else job.partition.flat_mse
+            if not job.retried and has_diverged(
+                self.losses[row, : self.done], self.steps, untrained
             ):
                 self.dropped.add(number)
 

@@ -47,9 +47,9 @@ def test_npz_holds_every_cell_in_the_order_of_the_grid():
     model = fitted()
     arrays = np.load(BytesIO(export.to_npz(model)))
     assert arrays["layers.0.weight"].shape == (9, 8, 2)
-    cells = [cell for block in export.block_cells_of(model) for cell in block]
+    cells = [cell for block in model.block_cells for cell in block]
     assert sorted(cells) == list(range(9))
-    for block, leaves in zip(export.block_cells_of(model), model.blocks, strict=True):
+    for block, leaves in zip(model.block_cells, model.blocks, strict=True):
         assert np.array_equal(arrays["layers.1.bias"][list(block)], leaves["layers.1.bias"])
     assert '"width":8' in str(arrays["header"])
 

@@ -111,7 +111,7 @@ def test_other_files_are_no_models(model):
 
 
 def test_a_newer_format_says_to_update(model):
-    newer = model.header.model_copy(update={"format_version": 2})
+    newer = model.header.model_copy(update={"format_version": 3})
     content = encode(newer, model.blocks)
     assert "update enas-inr" in explains(content)
 

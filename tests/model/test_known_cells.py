@@ -9,7 +9,6 @@ from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.executors.states import States
 from enas_inr.model import fitting
-from enas_inr.model.export import by_cell
 from enas_inr.model.fitting import FitSpec
 from enas_inr.model.measure import measure
 from enas_inr.plugins.catalog import load_catalog
@@ -61,7 +60,7 @@ def test_it_is_the_model_of_a_fit_without_them(tmp_path, backbone, parts, known)
 def test_what_is_not_known_is_trained_as_ever(tmp_path):
     spec = trained(tmp_path, [Part(cells=5)])
     order = ExecutionContext(CATALOG, SIGNAL).order(4, TUNED.margin)
-    ours, whole = by_cell(fit(spec, tmp_path).model), by_cell(fit(spec).model)
+    ours, whole = fit(spec, tmp_path).model.by_cell(), fit(spec).model.by_cell()
     for name, leaf in ours.items():
         assert torch.equal(leaf[order[5:]], whole[name][order[5:]])
 
@@ -89,8 +88,8 @@ def test_a_fit_that_was_interrupted_goes_on_with_them(tmp_path):
     whole = fit(spec, tmp_path / "states")
     assert ours.finished
     assert not checkpoint.exists()
-    for name, leaf in by_cell(ours.model).items():
-        assert torch.equal(leaf, by_cell(whole.model)[name])
+    for name, leaf in ours.model.by_cell().items():
+        assert torch.equal(leaf, whole.model.by_cell()[name])
 
 
 def test_a_damaged_state_is_as_if_there_were_none(tmp_path):

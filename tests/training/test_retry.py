@@ -8,6 +8,7 @@ import torch
 from enas_inr.backbones.options import SirenOptions
 from enas_inr.backbones.siren import Siren
 from enas_inr.cost import NetShape
+from enas_inr.model.vectors import by_cell
 from enas_inr.signals.partition import cut
 from enas_inr.spec import TrainingSpec
 from enas_inr.testing.toys import toy_shape, toy_signal
@@ -86,3 +87,23 @@ def test_a_dropped_job_is_not_trained_any_further():
         run.drop_diverged()
         assert run.dropped == {0}
         assert not run.advance(pool, 8)
+
+
+def test_a_training_that_begins_with_small_losses_has_not_diverged():
+    """It may go on slowly from weights that were trained before."""
+    slow = torch.full((100,), 0.009)
+    slow[0] = 0.01
+    assert has_diverged(slow, 500)
+    assert not has_diverged(slow, 500, untrained=0.5)
+    assert has_diverged(torch.full((100,), 0.4), 500, untrained=0.5)
+
+
+def test_a_job_that_starts_from_trained_weights_is_not_repeated():
+    (first,) = train([job(1e-2)], FITTED, CPU, keep_params=True)
+    one = replace(job(1e-4), seeds=(0,))
+    blocks = [{name: leaf[0] for name, leaf in part.items()} for part in first.params]
+    cells = [block.cells for block in one.partition.blocks]
+    initial = by_cell(blocks, cells, list(blocks[0]))
+    (outcome,) = train([replace(one, initial=initial)], FITTED, CPU)
+    assert outcome.losses[0, 25:50].min() > 0.5 * outcome.losses[0, 0]
+    assert not outcome.retried

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -83,6 +84,8 @@ def trained_alone(
     margin = one.partition.margin
     x = cell_coordinates(block.shape, "centers", margin=margin, extent=extent).unsqueeze(0)
     leaves = dict(one.backbone.init(one.shape, [derived_seed(one.seeds[repeat], cell)]))
+    if one.initial is not None:
+        leaves = {name: leaf[cell : cell + 1].clone() for name, leaf in one.initial.items()}
     trained = [
         leaf.requires_grad_() for n, leaf in leaves.items() if n not in one.backbone.constants
     ]
@@ -109,6 +112,31 @@ def test_a_batched_member_becomes_what_it_becomes_alone(name, opaque):
             torch.testing.assert_close(
                 outcome.params[0][leaf][repeat, cell], expected, atol=2e-5, rtol=1e-3
             )
+
+
+@pytest.mark.parametrize("opaque", [False, True], ids=["layered", "general"])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_member_becomes_what_it_becomes_alone_from_the_same_leaves(name, opaque):
+    """In a batch with members that are drawn, on a grid whose cells have four shapes."""
+    backbone = Opaque(BACKBONES[name]) if opaque else BACKBONES[name]
+    drawn = job(backbone, picture(13, 11), seeds=(10,))
+    other = backbone.init(SHAPE, [100, 101, 102, 103])
+    started = replace(drawn, initial={name: 0.9 * leaf for name, leaf in other.items()})
+    outcomes = train([drawn, started], TRAINING, CPU, keep_params=True)
+    for one, outcome in zip([drawn, started], outcomes, strict=True):
+        for block, params in zip(one.partition.blocks, outcome.params, strict=True):
+            for row, cell in enumerate(block.cells):
+                _, alone = trained_alone(one, 0, cell)
+                for leaf, expected in alone.items():
+                    torch.testing.assert_close(params[leaf][0, row], expected, atol=2e-5, rtol=1e-3)
+    assert not torch.equal(outcomes[0].losses, outcomes[1].losses)
+
+
+def test_leaves_from_which_a_job_starts_are_not_changed():
+    initial = BACKBONES["siren"].init(SHAPE, range(4))
+    before = {name: leaf.clone() for name, leaf in initial.items()}
+    train([replace(job(BACKBONES["siren"]), initial=initial)], TRAINING, CPU)
+    assert all(torch.equal(leaf, before[name]) for name, leaf in initial.items())
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -1,0 +1,52 @@
+"""`enas-inr archive`: put many models of one architecture into one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enas_inr.cli import arguments
+
+
+def archive(
+    context: typer.Context,
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODELS", help=".inr files, or folders with them.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Archive to write, such as models.inrs.")
+    ],
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="Precision of the stored numbers: float32, float16 or int8.",
+            show_default="that of the models",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    as_json: arguments.Json = False,
+) -> None:
+    """Put many models into one file: models of one architecture, of which each can be read alone.
+
+    `info` lists them, `render` renders all of them or one, and `export --format inr` takes one out.
+    """
+    from enas_inr.api.archive import pack
+    from enas_inr.validation import counted
+
+    made = pack(
+        models,
+        output,
+        precision=precision,
+        force=force,
+        catalog=arguments.load_catalog(context),
+    )
+    if as_json:
+        print(json.dumps(made, indent=2))
+        return
+    print(
+        f"wrote {made['path']} ({counted(made['models'], 'model')}, {made['bytes']:,} bytes; "
+        f"as files {made['file_bytes']:,} bytes)"
+    )

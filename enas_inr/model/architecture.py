@@ -1,0 +1,126 @@
+"""The architecture of models: what makes their numbers of the same kind."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from enas_inr.backbones.base import Backbone, Params
+from enas_inr.cost import NetShape
+from enas_inr.errors import ModelError
+from enas_inr.spec import EnsembleSpec
+from enas_inr.validation import Frozen
+
+
+class Leaf(Frozen):
+    """One leaf of a sub-network.
+
+    Attributes:
+        shape: its shape in one cell; a complex number counts as one.
+        is_complex: whether its numbers are complex.
+        trained: False for a leaf that is drawn and not trained.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    is_complex: bool = False
+    trained: bool = True
+
+    @property
+    def numbers(self) -> int:
+        """The number of floats in one cell; a complex number is two."""
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
+
+    def empty(self, cells: int, device: str = "cpu") -> Tensor:
+        """Return a leaf `cells ...` whose numbers are not set."""
+        kind = torch.complex64 if self.is_complex else torch.float32
+        return torch.empty(cells, *self.shape, dtype=kind, device=device)
+
+
+def leaves_of(backbone: Backbone, example: Params) -> tuple[Leaf, ...]:
+    """Describe the leaves of members."""
+    return tuple(
+        Leaf(
+            name=name,
+            shape=tuple(leaf.shape[1:]),
+            is_complex=leaf.is_complex(),
+            trained=name not in backbone.constants,
+        )
+        for name, leaf in example.items()
+    )
+
+
+class Architecture(Frozen):
+    """What all models of an archive have in common; the options of backbones may differ.
+
+    Attributes:
+        axes: number of axes of the signals.
+        channels: number of channels of the signals.
+        leaves: the leaves of a sub-network, in the order in which they are in a vector.
+    """
+
+    backbone: str
+    grid: int
+    depth: int
+    width: int
+    axes: int
+    channels: int
+    leaves: tuple[Leaf, ...]
+
+    @classmethod
+    def of(cls, ensemble: EnsembleSpec, backbone: Backbone, shape: NetShape) -> Architecture:
+        """Return the architecture of an ensemble.
+
+        Args:
+            ensemble: the backbone and the sizes.
+            backbone: makes its members.
+            shape: the shape of each member.
+        """
+        return cls(
+            backbone=ensemble.backbone,
+            **ensemble.sizes(),
+            axes=shape.in_features,
+            channels=shape.out_features,
+            leaves=leaves_of(backbone, backbone.init(shape, [0])),
+        )
+
+    @property
+    def cells(self) -> int:
+        """The number of cells of a model."""
+        return math.prod((self.grid,) * self.axes)
+
+    @property
+    def numbers(self) -> int:
+        """The number of floats of one cell."""
+        return sum(leaf.numbers for leaf in self.leaves)
+
+    def label(self) -> str:
+        """Return a short description for people."""
+        return (
+            f"{self.backbone} M={self.grid} d={self.depth} w={self.width}, "
+            f"{self.axes} -> {self.channels}"
+        )
+
+    def check(self, other: Architecture, what: str, whole: str, hint: str) -> None:
+        """Refuse another architecture.
+
+        Args:
+            other: the architecture of a model.
+            what: the model, in messages.
+            whole: what has this architecture, in messages.
+            hint: what to do about it.
+
+        Raises:
+            ModelError: the two differ; the message says in what.
+        """
+        if self == other:
+            return
+        if self.label() != other.label():
+            differ = f"is {other.label()}, and {whole} is {self.label()}"
+        else:
+            ours = {leaf.name: leaf for leaf in self.leaves}
+            names = [leaf.name for leaf in other.leaves if ours.get(leaf.name) != leaf]
+            differ = f"has other leaves ({', '.join(names or ['fewer'])}) than {whole}"
+        raise ModelError(f"{what} {differ}", hint)
