@@ -7,30 +7,39 @@ from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import Measure
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.spec.budget import Precision
 
 if TYPE_CHECKING:
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
 
 
-def measures(catalog: Catalog, signal: Signal, precision: Precision, device: str) -> Measure:
+def measures(
+    catalog: Catalog, signal: Signal | SignalSet, precision: Precision, device: str
+) -> Measure:
     """Return a function that measures `bytes`, `memory` or `latency` of an architecture.
 
     Args:
         catalog: makes the backbones.
-        signal: the signal that is to be rendered.
+        signal: the signal that is to be rendered, or a set of them.
         precision: how the numbers of the file are stored.
         device: device on which it is rendered, as the user named it.
     """
     from enas_inr.model.costs import blank_model, file_bytes, latency, memory
+    from enas_inr.signals.sets import SignalSet
     from enas_inr.training.device import resolve_device
 
+    def the_one(kind: Kind) -> Signal:
+        if not isinstance(signal, SignalSet):
+            return signal
+        return signal[[_kind(info) for info in signal.infos].index(kind)]
+
     @cache
-    def measured(ensemble: str, training: str, name: str) -> float:
+    def measured(kind: Kind, ensemble: str, training: str, name: str) -> float:
         model = blank_model(
             catalog,
-            signal,
+            the_one(kind),
             EnsembleSpec.model_validate_json(ensemble),
             TrainingSpec.model_validate_json(training),
         )
@@ -40,6 +49,14 @@ def measures(catalog: Catalog, signal: Signal, precision: Precision, device: str
             return memory(model)
         return latency(model, resolve_device(device))
 
-    return lambda ensemble, training, name: measured(
-        ensemble.model_dump_json(), training.model_dump_json(), name
+    return lambda info, ensemble, training, name: measured(
+        _kind(info), ensemble.model_dump_json(), training.model_dump_json(), name
     )
+
+
+Kind = tuple[tuple[int, ...], int, int | None]
+"""What the costs depend on: shape, channels and sample rate."""
+
+
+def _kind(info: SignalInfo) -> Kind:
+    return info.shape, info.channels, info.sample_rate

@@ -59,7 +59,7 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
     if is_one(signal):
         refuse_set_settings(call, "hold_out")
         taken = take_signal(catalog, signal, call, default=call.usual_size)
-        return _run(study_spec(settings, taken.info(), catalog), taken, taken, settings, catalog)
+        return _run(study_spec(settings, taken.info(), catalog), taken, settings, catalog)
     say = call.observer.said if call.observer else lambda line: None
     found = take_set(catalog, signal, call, call.usual_size, say)
     others: list[int] = []
@@ -68,13 +68,13 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
         found, held = found.those(searched), found.those(others)
     ordered = found.those(in_order(found.infos, _known(settings)))
     spec = study_spec(settings, ordered.infos, catalog)
-    result = _run(spec, ordered, ordered[0], settings, catalog)
+    result = _run(spec, ordered, settings, catalog)
     if not others:
         return result
 
     def own(of_one: StudySpec, one: Signal) -> SearchResult:
         unnamed = settings.model_copy(update={"study": None})
-        return _run(of_one, one, one, unnamed, catalog, reuse=True)
+        return _run(of_one, one, unnamed, catalog, reuse=True)
 
     return replace(result, held_out=tuple(measured_on(held, result, own)))
 
@@ -82,7 +82,6 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
 def _run(
     spec: StudySpec,
     signal: Signal | SignalSet,
-    first: Signal,
     settings: SearchCall,
     catalog: Catalog,
     *,
@@ -104,7 +103,7 @@ def _run(
         observer=settings.observer,
         stopping=settings.stop_rules,
         reuse=reuse or bool(spec.signals),
-        measure=measures(catalog, first, spec.budget.precision, settings.device),
+        measure=measures(catalog, signal, spec.budget.precision, settings.device),
     )
 
 

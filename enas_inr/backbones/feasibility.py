@@ -48,9 +48,9 @@ def resolved(
     return spec.model_copy(update={"options": options}), ensemble_cost(net, spec.grid, signal)
 
 
-Measure = Callable[[EnsembleSpec, TrainingSpec, str], float]
-"""Measures a cost in `enas_inr.spec.budget.MEASURED` of an architecture, by the name of its limit.
-"""
+Measure = Callable[[SignalInfo, EnsembleSpec, TrainingSpec, str], float]
+"""Measures a cost in `enas_inr.spec.budget.MEASURED` of an architecture on a signal, by the name of
+its limit."""
 
 Measured = dict[str, dict[str, float]]
 """Costs that were measured, by the shape of the networks and the name of the limit."""
@@ -98,7 +98,7 @@ def feasible_space(
         cost = one.cost
         for name in names:
             if name not in of_shape and measure:
-                of_shape[name] = measure(one.spec.ensemble, training, name)
+                of_shape[name] = measure(spec.signal, one.spec.ensemble, training, name)
             if name in of_shape:
                 cost = cost.model_copy(update={COSTS[name]: of_shape[name]})
             if amount(cost, name) > limits.get(name, math.inf):

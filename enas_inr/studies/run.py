@@ -33,7 +33,7 @@ def run_plan(
     executor: Choice = Choice(name="local"),
     device: str = "auto",
     observer: Observer | None = None,
-    measures: Callable[[Signal, Precision], Measure] | None = None,
+    measures: Callable[[Signal | SignalSet, Precision], Measure] | None = None,
     on_study: OnStudy = lambda number, study: None,
 ) -> None:
     """Run or resume every study; trials in the storage are not trained again.
@@ -47,11 +47,12 @@ def run_plan(
     failures: list[tuple[PlannedStudy, EnasInrError]] = []
     for number, study in enumerate(planned):
         on_study(number, study)
-        signal = signals[study.signal]
+        of_set = cast("SignalSet", signals) if study.spec.signals else None
+        signal = of_set or signals[study.signal]
         try:
             run_study(
                 study.spec,
-                cast("SignalSet", signals) if study.spec.signals else signal,
+                signal,
                 catalog=catalog,
                 name=study.name,
                 storage=storage,

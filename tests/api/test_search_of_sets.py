@@ -229,3 +229,16 @@ def test_there_is_no_oracle_of_a_set(storage):
     enas_inr.search([picture(0), picture(1)], **FULL, study="set", storage=storage)
     with pytest.raises(StudyError, match=r"about a set of 2 signals; search the set with"):
         oracle("set", storage=storage)
+
+
+def test_limits_of_files_hold_for_every_signal(storage):
+    signals = [picture(0, 16, channels=1), picture(1, 16)]
+    asked = FULL | {"widths": (4, 6, 8), "max_bytes": "3400"}
+
+    def sizes(given):
+        found = enas_inr.search(given, **asked, storage=storage)
+        return {(r.trial.ensemble.depth, r.trial.ensemble.width) for r in found.trials}
+
+    alone = [sizes(one) for one in signals]
+    assert alone[0] != alone[1]
+    assert sizes(signals) == sizes(signals[::-1]) == alone[0] & alone[1]
