@@ -56,7 +56,7 @@ def print_signals(result: SearchResult) -> None:
         return
     ordered = sorted(over.signals, key=lambda one: one.psnr_paper_db, reverse=True)
     numbers = ("PSNR dB", "score")
-    rows = table("signal", *numbers, right=numbers, title="The best configuration on each signal")
+    rows = table("signal", *numbers, right=numbers, title="On each signal")
     half = MOST_ROWS // 2
     shown = ordered if len(ordered) <= MOST_ROWS else [*ordered[:half], None, *ordered[-half:]]
     for one in shown:
