@@ -36,7 +36,9 @@ def environment(report: Report) -> dict[str, Any]:
         "packages": {name: version(name) for name in _PACKAGES},
         "devices": sorted({result.device for result in results if result.device}),
         "signals": {
-            study.spec.signal.name: study.spec.signal.fingerprint for study in report.studies
+            info.name: info.fingerprint
+            for study in report.studies
+            for info in study.spec.all_signals
         },
         "seeds": sorted({study.spec.seed for study in report.studies}),
         "seconds_of_training": round(sum(result.seconds for result in results), 1),
