@@ -238,15 +238,14 @@ class _Expectations:
         Raises:
             SpecError, PluginError: it cannot be fitted.
         """
-        shape = (info.shape, info.channels, info.sample_rate)
-        if shape not in self.known:
+        if info.kind not in self.known:
             spec = self.specs((*info.shape, info.channels))
             try:
                 known = Expected.of(info, spec, self.recipe.catalog, self.recipe.precision)
-                self.known[shape] = known
+                self.known[info.kind] = known
             except EnasInrError as error:
-                self.known[shape] = error
-        found = self.known[shape]
+                self.known[info.kind] = error
+        found = self.known[info.kind]
         if isinstance(found, EnasInrError):
             raise found
         return replace(found, signal=info.identity)

@@ -69,8 +69,7 @@ def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = Non
     )
     own = _spec(settings, best.trial.ensemble, training, start)
     # Without the options that fit its signal, since they depend on the size.
-    space = study.spec.space
-    asked = space.configuration(space.point(best.trial.configuration))
+    asked = study.spec.space.asked(best.trial.configuration)
     others = _spec(settings, asked.ensemble, training, start)
     shape = (*study.spec.signal.shape, study.spec.signal.channels)
     return lambda other: own if tuple(other) == shape else others

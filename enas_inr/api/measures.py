@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import Measure
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
+from enas_inr.spec import EnsembleSpec, TrainingSpec
 from enas_inr.spec.budget import Precision
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def measures(
     from enas_inr.signals.sets import SignalSet
     from enas_inr.training.device import resolve_device
 
-    def the_one(kind: Kind) -> Signal:
+    def the_one(kind: object) -> Signal:
         if not isinstance(signal, SignalSet):
             return signal
-        return signal[[_kind(info) for info in signal.infos].index(kind)]
+        return next(signal[n] for n, info in enumerate(signal.infos) if info.kind == kind)
 
     @cache
-    def measured(kind: Kind, ensemble: str, training: str, name: str) -> float:
+    def measured(kind: object, ensemble: str, training: str, name: str) -> float:
         model = blank_model(
             catalog,
             the_one(kind),
@@ -50,13 +50,5 @@ def measures(
         return latency(model, resolve_device(device))
 
     return lambda info, ensemble, training, name: measured(
-        _kind(info), ensemble.model_dump_json(), training.model_dump_json(), name
+        info.kind, ensemble.model_dump_json(), training.model_dump_json(), name
     )
-
-
-Kind = tuple[tuple[int, ...], int, int | None]
-"""What the costs depend on: shape, channels and sample rate."""
-
-
-def _kind(info: SignalInfo) -> Kind:
-    return info.shape, info.channels, info.sample_rate

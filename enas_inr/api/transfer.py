@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from enas_inr.result import HeldOut, SearchResult, TrialResult
+from enas_inr.result import HeldOut, SearchResult
 from enas_inr.spec import Choice, Configuration, StudySpec
 
 if TYPE_CHECKING:
@@ -31,29 +31,25 @@ def measured_on(held: SignalSet, result: SearchResult, search: Search) -> Iterat
     Yields:
         What the winner of the set reaches on each of them, and what the best one for it reaches.
     """
-    winner = asked(result, result.best)
+    space = result.spec.space
+    winner = space.asked(result.best.trial.configuration)
     for number, info in enumerate(held.infos):
         signal = held[number]
         alone = result.spec.model_copy(update={"signal": info, "signals": (), "aggregate": "mean"})
         own = search(alone, signal)
-        both = search(_in_full(alone, (winner, asked(own, own.best))), signal)
-        by_point = {alone.space.point(one.trial.configuration): one for one in both.trials}
-        ours = by_point.get(alone.space.point(winner))  # None if it is too costly for this signal
+        theirs = space.asked(own.best.trial.configuration)
+        both = search(_in_full(alone, (winner, theirs)), signal)
+        by_point = {space.point(one.trial.configuration): one for one in both.trials}
+        ours = by_point.get(space.point(winner))  # None if it is too costly for this signal
         best = max(both.trials, key=lambda one: one.rank)
         yield HeldOut(
             name=info.name,
             psnr_db=ours.psnr_db if ours else None,
             score=ours.score if ours else None,
-            best=alone.space.label(best.trial.configuration),
+            best=space.label(best.trial.configuration),
             best_psnr_db=best.psnr_db,
             best_score=best.score,
         )
-
-
-def asked(result: SearchResult, trial: TrialResult) -> Configuration:
-    """Return the configuration of a trial without the options that fit its signal."""
-    space = result.spec.space
-    return space.configuration(space.point(trial.trial.configuration))
 
 
 def _in_full(spec: StudySpec, configurations: tuple[Configuration, ...]) -> StudySpec:

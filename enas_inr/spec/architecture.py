@@ -49,6 +49,11 @@ class SignalInfo(Frozen):
         return self.modality, self.shape, self.channels, self.fingerprint
 
     @property
+    def kind(self) -> tuple[tuple[int, ...], int, int | None]:
+        """Equal for signals for which options and costs of an architecture are equal."""
+        return self.shape, self.channels, self.sample_rate
+
+    @property
     def samples(self) -> int:
         """The number of samples, such as pixels or frames, without counting channels."""
         return math.prod(self.shape)

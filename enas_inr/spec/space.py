@@ -287,6 +287,13 @@ class SearchSpace(Lasting):
                 recipe[axis.name] = value
         return parse(Configuration, fields | {"recipe": recipe}, "search space")
 
+    def asked(self, configuration: Configuration) -> Configuration:
+        """Return a configuration of the space without the options that were filled in for a signal.
+
+        Those that the base has, or that are axes, are kept.
+        """
+        return self.configuration(self.point(configuration))
+
     def holds(self, configuration: Configuration) -> bool:
         """Whether a configuration has values of the axes, and no others than the base."""
         names = {axis.name for axis in self.axes}

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from enas_inr.backbones.feasibility import resolved
 from enas_inr.cost import FeasibleSpace
 from enas_inr.executors.parts import merged, part_of
 from enas_inr.objectives.base import Objective
+from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import (
     Curve,
     OverSignals,
@@ -30,7 +32,6 @@ from enas_inr.spec import (
     Fidelity,
     Part,
     StudySpec,
-    TrainingSpec,
     TrialSpec,
 )
 from enas_inr.studies.scoring import FAR_DB, scored, shortfall
@@ -242,26 +243,25 @@ class Gathering:
         return result.model_copy(update={"curve": Curve(), "versions": {}})
 
 
-Resolve = Callable[[EnsembleSpec, TrainingSpec, int], tuple[EnsembleSpec, Cost]]
-"""Resolves the options of an architecture for a signal, by its number, and computes its cost."""
+def fitting(spec: StudySpec, catalog: Catalog) -> Fit | None:
+    """Return what fits configurations to the signals of a set, each to every kind of them once.
 
-
-def fitting(spec: StudySpec, resolve: Resolve) -> Fit:
-    """Return what fits configurations to the signals of a set, each to every kind of them once."""
+    It is None for a study of one signal.
+    """
+    if not spec.signals:
+        return None
 
     @lru_cache(maxsize=4096)
-    def fitted(key: str, kind: int) -> tuple[EnsembleSpec | None, Cost]:
+    def fitted(key: str, number: int) -> tuple[EnsembleSpec | None, Cost]:
         configuration = Configuration.model_validate_json(key)
-        asked = spec.space.configuration(spec.space.point(configuration)).ensemble
-        found, cost = resolve(asked, configuration.training(spec.training), kind)
+        asked = spec.space.asked(configuration).ensemble
+        training = configuration.training(spec.training)
+        found, cost = resolved(asked, spec.signals[number], catalog, training)
         return (None if found == configuration.ensemble else found), cost
 
-    kinds: dict[object, int] = {}
-    of_signal = [
-        kinds.setdefault((info.shape, info.channels, info.sample_rate), number)
-        for number, info in enumerate(spec.all_signals)
-    ]
-    return lambda configuration, signal: fitted(configuration.key(), of_signal[signal])
+    first: dict[object, int] = {}  # signal of each kind
+    like = [first.setdefault(info.kind, number) for number, info in enumerate(spec.signals)]
+    return lambda configuration, signal: fitted(configuration.key(), like[signal])
 
 
 def _worst(statuses: Sequence[TrialStatus]) -> TrialStatus:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enas_inr.backbones.feasibility import Measure, Measured, resolved
+from enas_inr.backbones.feasibility import Measure, Measured
 from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
@@ -28,10 +28,10 @@ from enas_inr.result import (
     compared,
     pareto_front,
 )
-from enas_inr.spec import Choice, Cost, EnsembleSpec, StudySpec, TrainingSpec, TrialSpec
+from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.studies.gathering import Fit, Gathering, fitting
+from enas_inr.studies.gathering import Gathering, fitting
 from enas_inr.studies.loop import KnownResult, Observer, nothing_known, picture_key, run_loop
 from enas_inr.studies.space import searched_space
 from enas_inr.studies.stopping import Stopping
@@ -119,7 +119,7 @@ def run_study(
         else:
             observer.planned(spec, space, partial(forecast, spec, context, space, strategy, most))
         observer.started(name, store.storage, stored, most)
-        gathering = Gathering(spec, space, objective, fit_of(spec, catalog))
+        gathering = Gathering(spec, space, objective, fitting(spec, catalog))
         history = run_loop(
             gathering, strategy, runner, store, observer, handed_over, known, stopping
         )
@@ -161,19 +161,6 @@ def _known(
     from enas_inr.studies.known import known_trials, reused
 
     return reused(known_trials(spec.all_signals, storage), keep_picture)
-
-
-def fit_of(spec: StudySpec, catalog: Catalog) -> Fit | None:
-    """Return what fits configurations to the signals of a set; None for a study of one signal."""
-    if not spec.signals:
-        return None
-
-    def resolve(
-        ensemble: EnsembleSpec, training: TrainingSpec, signal: int
-    ) -> tuple[EnsembleSpec, Cost]:
-        return resolved(ensemble, spec.signals[signal], catalog, training)
-
-    return fitting(spec, resolve)
 
 
 def _clean(

@@ -66,8 +66,7 @@ def _extremes(spec: StudySpec) -> list[SignalInfo]:
             min(alike, key=lambda info: info.samples),
             max(alike, key=lambda info: info.samples),
         ):
-            kind = pick.shape, pick.channels, pick.sample_rate
-            if kind not in [(one.shape, one.channels, one.sample_rate) for one in found]:
+            if pick.kind not in [one.kind for one in found]:
                 found.append(pick)
     return found
 
