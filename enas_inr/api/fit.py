@@ -19,6 +19,7 @@ from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
 from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.studies.setting import Settings
 from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class FitResult:
     metrics: dict[str, Any]
 
 
-class FitCall(FitSettings, arbitrary_types_allowed=True):
-    """The settings of a fit, and the objects that take part in a call."""
+class FitObjects(Settings, arbitrary_types_allowed=True):
+    """The objects that take part in a call of `fit` or `fit_many`."""
 
     catalog: Annotated[
         SkipValidation[Catalog | None], Field(description="The plugins; None: all installed ones.")
@@ -71,6 +72,10 @@ class FitCall(FitSettings, arbitrary_types_allowed=True):
     on_progress: Annotated[
         Callable[[TrialProgress], None], Field(description="Called with the progress.")
     ] = lambda progress: None
+
+
+class FitCall(FitObjects, FitSettings):
+    """The settings of a fit, and the objects that take part in a call."""
 
 
 @takes(FitCall)

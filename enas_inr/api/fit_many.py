@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, SkipValidation
+from pydantic import Field
 
-from enas_inr.api.fit import checked_precision
+from enas_inr.api.fit import FitObjects, checked_precision
 from enas_inr.api.fit_spec import FitSpecs, fit_specs
 from enas_inr.api.fit_summary import FitManyResult, FitRow, FitStatus, seconds_before, write_summary
 from enas_inr.api.keywords import takes
@@ -21,7 +21,7 @@ from enas_inr.api.starting import given_start
 from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
-from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.files import make_folder
 from enas_inr.studies.settings import SignalSettings
 from enas_inr.validation import counted
@@ -37,29 +37,9 @@ FOLDER = "models"
 GROUPS_FOR_EACH = 4  # job: fewer would let some of them wait for the last one
 
 
-class FitManyCall(FitManySettings, arbitrary_types_allowed=True):
+class FitManyCall(FitObjects, FitManySettings):
     """The settings of a fit of many signals, and the objects that take part in a call."""
 
-    catalog: Annotated[
-        SkipValidation[Catalog | None], Field(description="The plugins; None: all installed ones.")
-    ] = None
-    should_stop: Annotated[
-        Callable[[], bool],
-        Field(
-            description="Called every few seconds; True stops the fits with a checkpoint, "
-            "from which the same call resumes."
-        ),
-    ] = lambda: False
-    states: Annotated[
-        Path | None,
-        Field(
-            description="Folder in which searches keep the weights of cells; those that were "
-            "trained in the same way are not trained again. With a study: the usual folder."
-        ),
-    ] = None
-    on_progress: Annotated[
-        Callable[[TrialProgress], None], Field(description="Called with the progress of all fits.")
-    ] = lambda progress: None
     say: Annotated[
         Callable[[str], None],
         Field(description="Called with a line about what was left out, kept or failed."),
