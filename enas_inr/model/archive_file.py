@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from enas_inr.backbones.base import Params
-from enas_inr.errors import ModelError, SignalError
+from enas_inr.errors import ModelError
 from enas_inr.model.archive_header import (
     ARCHIVE_VERSION,
     HEADER_DIGESTS,
@@ -32,16 +31,15 @@ from enas_inr.model.file import (
     ARCHIVE,
     DIGEST,
     HEADER,
-    LARGEST_INDEX,
+    beginning_of,
     damaged,
     digest_of,
-    index_length,
     metadata_of,
     parse_header,
+    parse_versioned,
 )
 from enas_inr.model.header import ModelHeader
 from enas_inr.model.quantise import restore
-from enas_inr.signals.files import check_is_file
 from enas_inr.validation import nearest
 
 TYPES = {
@@ -61,7 +59,7 @@ def is_archive(path: Path) -> bool:
         SignalError: the file cannot be read.
     """
     try:
-        return ARCHIVE in metadata_of(_beginning(path), "")
+        return ARCHIVE in metadata_of(beginning_of(path), "")
     except ModelError:
         return False
 
@@ -85,7 +83,7 @@ class ArchiveFile:
 
     def __init__(self, path: Path) -> None:
         self.path, self._what = path, repr(str(path))
-        metadata = metadata_of(_beginning(path), self._what)
+        metadata = metadata_of(beginning_of(path), self._what)
         text = metadata.get(ARCHIVE)
         if not isinstance(text, str):
             raise ModelError(
@@ -97,7 +95,9 @@ class ArchiveFile:
             self._file: Any = safe_open(path, "pt")
         except (SafetensorError, ValueError, TypeError, RuntimeError, OSError) as error:
             raise damaged(self._what, error) from None
-        self.header = _parsed(text, self._what)
+        self.header = parse_versioned(
+            ArchiveHeader, text, ARCHIVE_VERSION, self._what, " of archives"
+        )
         self._check_tensors()
         index = {name: self._whole(name) for name in _INDEX}
         self._digest = self._whole(DIGEST)
@@ -241,29 +241,3 @@ def _again(path: Path, digest: bytes) -> ArchiveFile:
     if _bytes(opened._digest) != digest:
         raise ModelError(f"{str(path)!r} was replaced by another archive", "open it again")
     return opened
-
-
-def _beginning(path: Path) -> bytes:
-    """Return the safetensors index at the beginning of a file."""
-    check_is_file(path)
-    try:
-        with path.open("rb") as file:
-            first = file.read(8)
-            return first + file.read(min(index_length(first), LARGEST_INDEX))
-    except OSError as error:
-        raise SignalError(
-            f"{str(path)!r} cannot be read: {error.strerror}", "check its permissions"
-        ) from None
-
-
-def _parsed(text: str, what: str) -> ArchiveHeader:
-    try:
-        version = json.loads(text)["format_version"]
-        if isinstance(version, int) and version > ARCHIVE_VERSION:
-            raise ModelError(
-                f"{what} has format version {version} of archives, newer than {ARCHIVE_VERSION}",
-                "update enas-inr",
-            )
-        return ArchiveHeader.model_validate_json(text)
-    except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged(what, error) from None

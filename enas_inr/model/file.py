@@ -22,12 +22,13 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import net_shape
-from enas_inr.errors import ModelError, PluginError, SpecError
+from enas_inr.errors import ModelError, PluginError, SignalError, SpecError
 from enas_inr.model.header import FORMAT_VERSION, ModelHeader, Precision
 from enas_inr.model.quantise import SCALE, quantise, restore
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
+from enas_inr.validation import ModelT
 
 HEADER = "enas_inr"  # the only key of the safetensors metadata
 ARCHIVE = "enas_inr_archive"  # the key of an archive of models
@@ -111,10 +112,7 @@ def read_header(path: Path) -> ModelHeader:
         SignalError: the file cannot be read.
     """
     what = repr(str(path))
-    check_is_file(path)
-    with path.open("rb") as file:
-        length = file.read(8)
-        index = length + file.read(min(int.from_bytes(length, "little"), LARGEST_INDEX))
+    index = beginning_of(path)
     text = metadata_of(index, what).get(HEADER)
     if not isinstance(text, str):
         raise ModelError(f"{what} is not a model of enas-inr", "give a file that `fit` wrote")
@@ -143,6 +141,23 @@ def decode(content: bytes, catalog: Catalog, what: str) -> Contents:
         raise damaged(what, "its digest does not match its content")
     backbone = backbone_of(header, catalog, what)
     return Contents(header, backbone, _blocks(header, backbone, tensors, what))
+
+
+def beginning_of(path: Path) -> bytes:
+    """Return the safetensors index at the beginning of a file, with the length before it.
+
+    Raises:
+        SignalError: the file cannot be read.
+    """
+    check_is_file(path)
+    try:
+        with path.open("rb") as file:
+            first = file.read(8)
+            return first + file.read(min(index_length(first), LARGEST_INDEX))
+    except OSError as error:
+        raise SignalError(
+            f"{str(path)!r} cannot be read: {error.strerror}", "check its permissions"
+        ) from None
 
 
 def index_length(content: bytes) -> int:
@@ -175,14 +190,30 @@ def parse_header(text: str, what: str) -> ModelHeader:
     Raises:
         ModelError: it is not one, or was written by a newer version.
     """
+    return parse_versioned(ModelHeader, text, FORMAT_VERSION, what)
+
+
+def parse_versioned(model: type[ModelT], text: str, newest: int, what: str, of: str = "") -> ModelT:
+    """Parse a header that has a `format_version`.
+
+    Args:
+        model: the kind of header.
+        text: the header as JSON.
+        newest: the newest version that can be read.
+        what: name of the file in messages.
+        of: what the version is of, for messages.
+
+    Raises:
+        ModelError: it is not such a header, or was written by a newer version.
+    """
     try:
         version = json.loads(text)["format_version"]
-        if isinstance(version, int) and version > FORMAT_VERSION:
+        if isinstance(version, int) and version > newest:
             raise ModelError(
-                f"{what} has format version {version}, newer than {FORMAT_VERSION}",
+                f"{what} has format version {version}{of}, newer than {newest}",
                 "update enas-inr",
             )
-        return ModelHeader.model_validate_json(text)
+        return model.model_validate_json(text)
     except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise damaged(what, error) from None
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
@@ -93,11 +96,13 @@ def kept_space(name: str, storage: str) -> str | None:
         return kept
 
 
-def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[int, StoredPicture]]:
+def find_pictures(
+    name: str, storage: str
+) -> tuple[dict[int, StoredPicture], dict[int, StoredPicture]]:
     """Find the pictures of a study, without reading their files.
 
     Returns:
-        The picture of the signal, and the reconstructions by trial number.
+        The pictures of the signals by their numbers, and the reconstructions by trial number.
 
     Raises:
         StudyError: there is no such study.
@@ -105,27 +110,14 @@ def find_pictures(name: str, storage: str) -> tuple[StoredPicture | None, dict[i
     backend, folder = open_storage(storage), artifact_folder(storage)
     study = study_id(name, storage, backend)
     if folder is None:
-        return None, {}
+        return {}, {}
     with explained(storage_url(storage)):
-        found = {
-            trial: picture
-            for trial, noted in system_attributes(backend, study, ATTRIBUTE).items()
-            if (picture := find(noted, folder))
-        }
-        return find_originals(name, storage).get(0), found
+        originals = originals_in(backend.get_study_system_attrs(study))
+        reconstructions = system_attributes(backend, study, ATTRIBUTE)
+        return _existing(originals, folder), _existing(reconstructions, folder)
 
 
-def find_originals(name: str, storage: str) -> dict[int, StoredPicture]:
-    """Find the pictures of the signals of a study by their numbers, without reading their files.
-
-    Raises:
-        StudyError: there is no such study.
-    """
-    backend, folder = open_storage(storage), artifact_folder(storage)
-    study = study_id(name, storage, backend)
-    if folder is None:
-        return {}
-    with explained(storage_url(storage)):
-        noted = originals_in(backend.get_study_system_attrs(study))
-    found = {number: find(of_signal, folder) for number, of_signal in noted.items()}
+def _existing(noted: Mapping[int, Mapping[str, Any]], folder: Path) -> dict[int, StoredPicture]:
+    """Return those of the noted pictures whose files exist."""
+    found = {number: find(of_one, folder) for number, of_one in noted.items()}
     return {number: picture for number, picture in found.items() if picture}

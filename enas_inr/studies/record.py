@@ -12,7 +12,7 @@ from enas_inr.result import TraceStep, TrialResult, TrialStatus
 from enas_inr.spec import StudySpec
 from enas_inr.studies.gathering import Gathering
 from enas_inr.studies.pictures import StoredPicture
-from enas_inr.studies.reading import find_originals, find_pictures, read_study
+from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.space import stored_space
 
 
@@ -106,7 +106,7 @@ def load_record(
     if spec.signals:
         every = _gathered(spec, every, catalog, name, storage)
     results = _without_superseded(every)
-    _, pictures = find_pictures(name, storage)
+    originals, pictures = find_pictures(name, storage)
     return StudyRecord(
         name=name,
         label=label,
@@ -115,7 +115,7 @@ def load_record(
         names=names or {},
         published=published or {},
         trace=_trace(spec, results, catalog, name, storage),
-        originals=find_originals(name, storage),
+        originals=originals,
         pictures=pictures,
     )
 

@@ -2,6 +2,7 @@
 
 import torch
 
+import enas_inr
 from enas_inr.model.fitting import FitSpec, fit
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import load_catalog
@@ -29,3 +30,7 @@ def fitted(signal: Signal, backbone: str = "siren", width: int = 9, seed: int = 
 def three_models() -> list[Model]:
     """Models of signals of three sizes; the cells of one of them have four shapes."""
     return [fitted(noise(n, rows=13 + n, columns=11), seed=n) for n in range(3)]
+
+
+def opened(path):
+    return enas_inr.open_archive(path, catalog=CATALOG)

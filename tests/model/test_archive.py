@@ -17,22 +17,7 @@ from enas_inr.model.fitting import FitSpec, fit
 from enas_inr.model.model import Model
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.spec import EnsembleSpec, TrainingSpec
-from tests.model.noise import CATALOG, fitted, noise, three_models
-
-
-@pytest.fixture(scope="module")
-def models():
-    return three_models()
-
-
-@pytest.fixture
-def path(models, tmp_path):
-    enas_inr.write_archive(tmp_path / "m.inrs", models, catalog=CATALOG)
-    return tmp_path / "m.inrs"
-
-
-def opened(path):
-    return enas_inr.open_archive(path, catalog=CATALOG)
+from tests.model.noise import CATALOG, fitted, noise, opened
 
 
 @pytest.mark.parametrize("backbone", ["siren", "fourier"])  # one has leaves that are not trained

@@ -10,22 +10,7 @@ from torch.utils.data import DataLoader
 import enas_inr
 from enas_inr.errors import ModelError
 from enas_inr.model.vectors import from_vector, to_vector
-from tests.model.noise import CATALOG, three_models
-
-
-@pytest.fixture(scope="module")
-def models():
-    return three_models()
-
-
-@pytest.fixture
-def path(models, tmp_path):
-    enas_inr.write_archive(tmp_path / "m.inrs", models, catalog=CATALOG)
-    return tmp_path / "m.inrs"
-
-
-def opened(path):
-    return enas_inr.open_archive(path, catalog=CATALOG)
+from tests.model.noise import CATALOG, opened
 
 
 def test_a_vector_becomes_the_model_again(models):

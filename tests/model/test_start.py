@@ -15,16 +15,11 @@ from enas_inr.model.fitting import FitSpec
 from enas_inr.model.header import StartNote
 from enas_inr.model.start import Start
 from enas_inr.spec import EnsembleSpec, TrainingSpec
-from tests.model.noise import CATALOG, fitted, noise, three_models
+from tests.model.noise import CATALOG, fitted, noise
 from tests.trials import make_trial
 
 SIGNAL = noise(7)
 TUNED = TrainingSpec.from_profile("tuned", steps=10)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return three_models()
 
 
 def spec_of(model, training=TUNED, **changes) -> FitSpec:

@@ -164,7 +164,8 @@ def test_the_picture_of_a_known_trial_is_copied_and_never_read(storage, tmp_path
     ]
     assert contents[0] == contents[1]
     assert len(contents[0]) == 2
-    original, found = find_pictures("again", storage)
+    originals, found = find_pictures("again", storage)
+    original = originals.get(0)
     assert not {picture.path for picture in found.values()} & {
         picture.path for picture in find_pictures("s", storage)[1].values()
     }
@@ -178,13 +179,14 @@ def test_a_known_trial_without_its_picture_file_has_no_picture(database):
     present(known.picture).path.unlink()
     with Store("again", first.spec, database) as store:
         store.add(known.result, known.picture)
-    assert find_pictures("again", database) == (None, {})
+    assert find_pictures("again", database) == ({}, {})
     assert look_up(first.trials[0].trial.model_copy(update={"seed": 99})) is None
 
 
 def test_a_stored_picture_is_read_and_decoded_once(database, monkeypatch):
     search(database)
-    stored, found = find_pictures("s", database)
+    originals, found = find_pictures("s", database)
+    stored = originals.get(0)
     original = present(stored)
     calls = []
 

@@ -168,7 +168,8 @@ def test_a_study_that_has_ended_is_found_by_its_command_and_trains_nothing(name,
     assert found["best"]["number"] == known["best"]["number"]
     for mine, theirs in zip(found["trials"], known["all"], strict=True):
         assert {key: mine[key] for key in theirs} == theirs
-    original, pictures = find_pictures(known["study"], known["storage"])
+    originals, pictures = find_pictures(known["study"], known["storage"])
+    original = originals.get(0)
     complete = [row["number"] for row in found["trials"] if row["status"] == "complete"]
     assert sorted(pictures) == complete
     for picture in (present(original), *pictures.values()):
