@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any
 
 from enas_inr.api.fit_spec import FitSpecs
 from enas_inr.api.fit_summary import FitRow, FitStatus
-from enas_inr.api.reading import take_signal
+from enas_inr.api.reading import sources_of, take_signal
 from enas_inr.errors import (
     EnasInrError,
     ModelError,
@@ -24,7 +23,6 @@ from enas_inr.model.file import SUFFIX, read_header
 from enas_inr.model.fitting import Expected, FitSpec, identity_of
 from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.sets import find_sources, names_of, numbered
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import SignalInfo
 from enas_inr.spec.budget import Precision
@@ -153,7 +151,7 @@ def scan(
         SignalError: there is no signal.
         SpecError: a setting is not valid, or a signal is named twice.
     """
-    sources, names = _found(named, settings, recipe.catalog, say)
+    sources, names = sources_of(recipe.catalog, named, settings, say)
     members: list[Member] = []
     failed: dict[int, FitRow] = {}
     kept: list[str] = []
@@ -193,35 +191,6 @@ def _failed(recipe: Recipe, name: str, path: Path, error: EnasInrError) -> FitRo
 def _info(recipe: Recipe, source: str | Signal) -> SignalInfo:
     """Read a signal; its values are forgotten here."""
     return recipe.read(source).info()
-
-
-def _found(
-    named: Sequence[str | Path | Signal],
-    settings: SetSettings,
-    catalog: Catalog,
-    say: Callable[[str], None],
-) -> tuple[Sequence[str | Signal], Sequence[str]]:
-    """Return the sources of the signals, and a name for each, from which its file is named."""
-    texts = [str(one) for one in named if isinstance(one, (str, Path))]
-    signals = [one for one in named if isinstance(one, Signal)]
-    if len(texts) + len(signals) < len(named) or (texts and signals):
-        raise SpecError(
-            f"a set of {len(texts)} names and {len(named) - len(texts)} others",
-            "give either files, folders and samples, or Signals",
-        )
-    if signals:
-        signals = signals[: settings.limit]
-        return signals, numbered([_file_name(signal.name) for signal in signals])
-    found = find_sources(catalog, texts, settings.limit, skip_bad=settings.skip_bad)
-    for line in found.left_out:
-        say(line)
-    return found.sources, names_of(found.sources)
-
-
-def _file_name(name: str) -> str:
-    """Return the name of a signal as that of a file below a folder."""
-    parts = [part for part in name.replace(os.sep, "/").split("/") if part.strip(".")]
-    return "/".join(parts) or "signal"
 
 
 @dataclass(frozen=True, eq=False)

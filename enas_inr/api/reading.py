@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
@@ -76,6 +77,47 @@ def refuse_set_settings(settings: SetSettings, *others: str) -> None:
             raise SpecError(f"{name} is for sets of signals", "leave it out, or give several")
 
 
+def sources_of(
+    catalog: Catalog,
+    named: Sequence[Given],
+    settings: SetSettings,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Sequence[str | Signal], Sequence[str]]:
+    """Return the sources of the signals of a set, and a name for each that a file can have.
+
+    Args:
+        catalog: the plugins.
+        named: names as for `enas_inr.signals.sets.find_sources`, or Signals.
+        settings: how many are taken, and whether what is named twice is left out.
+        say: called with a line about what was left out.
+
+    Raises:
+        SignalError: there is no signal.
+        SpecError: a signal is named twice, or there are names and others.
+    """
+    from enas_inr.signals.sets import find_sources, names_of, numbered
+
+    names = [str(one) for one in named if isinstance(one, (str, Path))]
+    if names and len(names) < len(named):
+        raise SpecError(
+            f"a set of {len(names)} names and {len(named) - len(names)} others",
+            "give either files, folders and samples, or Signals",
+        )
+    if not names:
+        signals = [one for one in named[: settings.limit] if not isinstance(one, (str, Path))]
+        return signals, numbered([_file_name(getattr(one, "name", "")) for one in signals])
+    found = find_sources(catalog, names, settings.limit, skip_bad=settings.skip_bad)
+    for line in found.left_out:
+        say(line)
+    return found.sources, names_of(found.sources)
+
+
+def _file_name(name: str) -> str:
+    """Return the name of a signal as that of a file below a folder."""
+    parts = [part for part in name.replace(os.sep, "/").split("/") if part.strip(".")]
+    return "/".join(parts) or "signal"
+
+
 def take_set(
     catalog: Catalog,
     named: Given | Sequence[Given] | SignalSet,
@@ -97,28 +139,15 @@ def take_set(
         SignalError: there is no signal, one cannot be read, or two have the same values.
         SpecError: a setting is not valid, or a signal is named twice.
     """
-    from enas_inr.signals.sets import SignalSet, find_sources, names_of, numbered
+    from enas_inr.signals.sets import SignalSet
 
     if isinstance(named, SignalSet):
         return named.those(range(len(named))[: settings.limit])
     if not isinstance(named, Sequence) or isinstance(named, str):
         named = [named]
-    names = [str(one) for one in named if isinstance(one, (str, Path))]
-    if len(names) < len(named):
-        if names:
-            raise SpecError(
-                f"a set of {len(names)} names and {len(named) - len(names)} Signals",
-                "give either names or Signals",
-            )
-        sources: Sequence[Any] = named[: settings.limit]
-        short = numbered([getattr(one, "name", "") for one in sources])
-    else:
-        found = find_sources(catalog, names, settings.limit, skip_bad=settings.skip_bad)
-        sources, short = found.sources, names_of(found.sources)
-        for line in found.left_out:
-            say(line)
+    sources, short = sources_of(catalog, named, settings, say)
     infos: dict[tuple[object, ...], SignalInfo] = {}
-    kept: list[Any] = []
+    kept: list[str | Signal] = []
     for name, source in zip(short, sources, strict=True):
         try:
             info = take_signal(catalog, source, settings, default).info()

@@ -52,16 +52,8 @@ def stored_signals(name: str, storage: str) -> tuple[SignalInfo, ...]:
     Raises:
         StudyError: the storage cannot be used.
     """
-    url = storage_url(storage)
-    with explained(url):
-        file = file_of(url)
-        if file and not file.exists():
-            return ()
-        for study in open_url(url).get_all_studies():
-            known = study.user_attrs.get(SPEC_ATTRIBUTE)
-            if study.study_name == name and known is not None:
-                return StudySpec.model_validate_json(known).signals
-    return ()
+    known = _noted(name, storage).get(SPEC_ATTRIBUTE)
+    return () if known is None else StudySpec.model_validate_json(known).signals
 
 
 def measured_costs(name: str, storage: str) -> Measured:
@@ -70,17 +62,19 @@ def measured_costs(name: str, storage: str) -> Measured:
     Raises:
         StudyError: the storage cannot be used.
     """
+    known: Measured = json.loads(_noted(name, storage).get(COSTS_ATTRIBUTE, "{}"))
+    return known
+
+
+def _noted(name: str, storage: str) -> Mapping[str, Any]:
+    """Return the user attributes of a study; none if there is no such study."""
     url = storage_url(storage)
     with explained(url):
         file = file_of(url)
         if file and not file.exists():
             return {}
-        backend = open_url(url)
-        for study in backend.get_all_studies():
-            if study.study_name == name:
-                known: Measured = json.loads(study.user_attrs.get(COSTS_ATTRIBUTE, "{}"))
-                return known
-    return {}
+        studies = open_url(url).get_all_studies()
+    return next((study.user_attrs for study in studies if study.study_name == name), {})
 
 
 def kept_space(name: str, storage: str) -> str | None:
