@@ -71,7 +71,9 @@ def fit_many(
     recipe, specs, settings = _asked(call)
     folder = Path(call.output or FOLDER)
     named = [signals] if isinstance(signals, (str, Path)) else list(signals)
-    scanned = scan(named, settings, recipe, specs, folder, call.say, call.should_stop)
+    scanned = scan(
+        named, settings, recipe, specs, folder, call.say, call.should_stop, call.on_progress
+    )
     if not scanned.complete:
         left_out = [FitRow(name, "", FitStatus.LEFT) for name in scanned.names]
         return FitManyResult(folder, tuple(left_out), time.perf_counter() - started)

@@ -10,7 +10,7 @@ from typing import Any
 
 from enas_inr.api.fit_spec import FitSpecs
 from enas_inr.api.fit_summary import FitRow, FitStatus
-from enas_inr.api.reading import sources_of, take_signal
+from enas_inr.api.reading import reading, sources_of, take_signal
 from enas_inr.errors import (
     EnasInrError,
     ModelError,
@@ -19,6 +19,7 @@ from enas_inr.errors import (
     SpecError,
     one_line,
 )
+from enas_inr.executors.base import TrialProgress
 from enas_inr.model.file import SUFFIX, read_header
 from enas_inr.model.fitting import Expected, FitSpec, identity_of
 from enas_inr.model.start import Start
@@ -144,6 +145,7 @@ def scan(
     folder: Path,
     say: Callable[[str], None],
     should_stop: Callable[[], bool],
+    on_progress: Callable[[TrialProgress], None] = lambda progress: None,
 ) -> Scanned:
     """Find the signals of a set, read each of them once, and say what is to be fitted to it.
 
@@ -158,6 +160,7 @@ def scan(
     seen: dict[tuple[object, ...], str] = {}
     expected = _Expectations(recipe, specs, {})
     for name, source in zip(names, sources, strict=True):
+        on_progress(reading(len(kept), len(names)))
         if should_stop():
             return Scanned(tuple(members), failed, (*kept, *names[len(kept) :]), complete=False)
         number, path = len(kept), folder / f"{name}{SUFFIX}"

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from enas_inr.errors import SignalError, SpecError
+from enas_inr.executors.base import TrialProgress
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.options import PAPER_SIZE, parse_size
 from enas_inr.studies.settings import SetSettings, SignalSettings
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.signals.sets import SignalSet
@@ -118,12 +120,18 @@ def _file_name(name: str) -> str:
     return "/".join(parts) or "signal"
 
 
+def reading(done: int, of: int) -> TrialProgress:
+    """Return the progress of reading a set."""
+    return TrialProgress(None, f"reading {counted(of, 'signal')}", done / of, 0, None)
+
+
 def take_set(
     catalog: Catalog,
     named: Given | Sequence[Given] | SignalSet,
     settings: SetSettings,
     default: str = PAPER_SIZE,
     say: Callable[[str], None] = lambda line: None,
+    on_progress: Callable[[TrialProgress], None] = lambda progress: None,
 ) -> SignalSet:
     """Find the signals of a set, and read each of them once.
 
@@ -134,6 +142,7 @@ def take_set(
         settings: how the signals are read, how many, and whether bad ones are left out.
         default: default size of images, see `read_signal`.
         say: called with a line about what was left out.
+        on_progress: called before each signal is read.
 
     Raises:
         SignalError: there is no signal, one cannot be read, or two have the same values.
@@ -149,6 +158,7 @@ def take_set(
     infos: dict[tuple[object, ...], SignalInfo] = {}
     kept: list[str | Signal] = []
     for name, source in zip(short, sources, strict=True):
+        on_progress(reading(len(kept), len(sources)))
         try:
             info = take_signal(catalog, source, settings, default).info()
             if info.identity in infos:

@@ -60,8 +60,8 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
         refuse_set_settings(call, "hold_out")
         taken = take_signal(catalog, signal, call, default=call.usual_size)
         return _run(study_spec(settings, taken.info(), catalog), taken, settings, catalog)
-    say = call.observer.said if call.observer else lambda line: None
-    found = take_set(catalog, signal, call, call.usual_size, say)
+    observer = call.observer or Observer()
+    found = take_set(catalog, signal, call, call.usual_size, observer.said, observer.progressed)
     others: list[int] = []
     if call.hold_out is not None:
         searched, others = held_out(found.infos, call.hold_out)

@@ -136,7 +136,9 @@ def _search_set(
     from enas_inr.cli.sets import described_set, set_words
     from enas_inr.studies.settings import SetSettings
 
-    found = take_set(catalog, named, settings, settings.usual_size, progress.say)
+    found = take_set(
+        catalog, named, settings, settings.usual_size, progress.say, progress.progressed
+    )
     progress.announce(described_set(named, found.infos))
     asked = _without(settings, SetSettings.marks())  # they were for the files
     result = run_search(found, **asked, catalog=catalog, observer=progress)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from enas_inr.api.reading import take_set
 from enas_inr.errors import SignalError, SpecError
+from enas_inr.executors.base import TrialProgress
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals import sets
 from enas_inr.signals.sets import find_sources, is_set, names_of, numbered
@@ -151,3 +152,10 @@ def test_signals_are_read_when_they_are_needed(catalog, folder, monkeypatch):
 )
 def test_numbered_names_are_all_different(names, made):
     assert numbered(names) == made
+
+
+def test_the_progress_of_reading_is_told(catalog, folder):
+    told: list[TrialProgress] = []
+    take_set(catalog, [folder], SetSettings(), on_progress=told.append)
+    assert [progress.done for progress in told] == [0.0, 1 / 3, 2 / 3]
+    assert {progress.label for progress in told} == {"reading 3 signals"}
