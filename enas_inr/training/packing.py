@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 from typing import final
 
 import torch
@@ -115,11 +115,25 @@ class LeafPacking(Packing):
 
     @classmethod
     def of(cls, params: Params) -> LeafPacking:
-        """Return the packing for leaves with the shapes of `params`."""
+        """Return the packing for leaves with the shapes of `params`.
+
+        A view of complex numbers begins at an even float. Where real leaves with an odd number of
+        floats come before a complex one, all complex leaves are therefore stored first.
+        """
+        found = {name: tuple(leaf.shape[1:]) for name, leaf in params.items()}
+        complexes = frozenset(name for name, leaf in params.items() if leaf.is_complex())
+        packing = cls(found, complexes)
+        if all(start % 2 == 0 for name, start in packing._starts().items() if name in complexes):
+            return packing
         return cls(
-            {name: tuple(leaf.shape[1:]) for name, leaf in params.items()},
-            frozenset(name for name, leaf in params.items() if leaf.is_complex()),
+            {name: found[name] for name in sorted(found, key=lambda name: name not in complexes)},
+            complexes,
         )
+
+    def _starts(self) -> dict[str, int]:
+        """Return the number of floats before each leaf."""
+        sizes = [math.prod(shape) for shape in self._real_shapes]
+        return dict(zip(self.shapes, accumulate(sizes, initial=0), strict=False))
 
     @property
     def numbers(self) -> int:
