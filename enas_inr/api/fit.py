@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
@@ -12,6 +12,7 @@ from pydantic import Field, SkipValidation
 from enas_inr.api.fit_spec import fit_specs
 from enas_inr.api.keywords import takes
 from enas_inr.api.reading import take_signal
+from enas_inr.api.rounding import rounded
 from enas_inr.api.settings import FitSettings
 from enas_inr.api.starting import given_start
 from enas_inr.errors import SpecError
@@ -72,6 +73,13 @@ class FitObjects(Settings, arbitrary_types_allowed=True):
     on_progress: Annotated[
         Callable[[TrialProgress], None], Field(description="Called with the progress.")
     ] = lambda progress: None
+    most_bytes: Annotated[
+        int | None,
+        Field(
+            description="Largest size of a file in which leaves are stored more finely than "
+            "`precision` says. None: half as much again as without them."
+        ),
+    ] = None
 
 
 class FitCall(FitObjects, FitSettings):
@@ -117,7 +125,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
         metrics = {"steps": fitted.steps}
         return FitResult(fitted.model, path, False, checkpoint, metrics)
     preview = Path(call.preview) if call.preview else None
-    return hand_over(fitted, taken, path, catalog, precision, preview)
+    return hand_over(fitted, taken, path, catalog, precision, preview, call.most_bytes)
 
 
 def checked_precision(name: str) -> Precision:
@@ -138,26 +146,16 @@ def hand_over(
     catalog: Catalog,
     precision: Precision,
     preview: Path | None = None,
+    most_bytes: int | None = None,
 ) -> FitResult:
     """Measure the model with its numbers at their stored precision, then write it.
 
     Raises:
         SignalError: a file cannot be written.
     """
-    from enas_inr.model.file import decode, encode
     from enas_inr.model.fit_checkpoint import checkpoint_of
-    from enas_inr.model.measure import measure
-    from enas_inr.model.model import Model
 
-    content = encode(fitted.model.header, fitted.model.blocks, precision)
-    stored = Model.of(decode(content, catalog, str(path)))
-    measured = measure(stored, signal)
-    if precision != "float32":
-        measured["psnr_db_float32"] = measure(fitted.model, signal)["psnr_db"]
-    model = replace(
-        stored,
-        header=stored.header.model_copy(update={"metrics": stored.header.metrics | measured}),
-    )
+    model = rounded(fitted.model, signal, precision, catalog, most_bytes=most_bytes)
     size = model.save(path, force=True)
     if preview:
         from enas_inr.reports.preview import write_preview

@@ -13,6 +13,7 @@ from pydantic import Field, SkipValidation
 from enas_inr.api.fit import FitResult
 from enas_inr.api.keywords import takes
 from enas_inr.api.reading import take_signal
+from enas_inr.api.rounding import rounded
 from enas_inr.api.search import search
 from enas_inr.api.settings import MakeSettings
 from enas_inr.executors.base import TrialProgress
@@ -118,22 +119,14 @@ def make(signal: str | Path | Signal, call: MakeCall) -> MakeResult:
 
 def _packed(fitted: FitResult, signal: Signal, wanted_db: float, catalog: Catalog) -> FitResult:
     """Store the numbers of a model in as few bytes as still reach a PSNR, if it reaches it."""
-    from enas_inr.model.file import decode, encode
-    from enas_inr.model.measure import measure
-    from enas_inr.model.model import Model
-
-    header, blocks = fitted.model.header, fitted.model.blocks
+    model = fitted.model
     for precision in PACKED:
-        content = encode(header, blocks, precision)
-        stored = Model.of(decode(content, catalog, str(fitted.path)))
-        measured = measure(stored, signal)
+        packed = rounded(model, signal, precision, catalog)
+        measured = packed.header.metrics
         if float(str(measured["psnr_db"])) < wanted_db:
             continue
-        measured["psnr_db_float32"] = header.metrics["psnr_db"]
-        metrics = stored.header.metrics | measured
-        packed = replace(stored, header=stored.header.model_copy(update={"metrics": metrics}))
         size = packed.save(fitted.path, force=True)
-        sizes = {"bytes": size, "bits_per_sample": 8 * size / header.signal.samples}
+        sizes = {"bytes": size, "bits_per_sample": 8 * size / model.header.signal.samples}
         return replace(fitted, model=packed, metrics=fitted.metrics | measured | sizes)
     return fitted
 
@@ -162,6 +155,7 @@ def _fit(
     """Fit a configuration as it was trained in the search, whose weights are those of a repeat."""
     from enas_inr.api.fit import fit
 
+    most = found.spec.budget.limits(found.spec.signal.samples).get("bytes")
     with call.stopping() as should_stop:
         return fit(
             signal,
@@ -173,6 +167,7 @@ def _fit(
             precision=call.precision,
             preview=call.preview,
             force=True,  # checked before
+            most_bytes=None if most is None else int(most),
             states=states_folder(),
             catalog=catalog,
             should_stop=should_stop,

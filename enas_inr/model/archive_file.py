@@ -45,6 +45,7 @@ from enas_inr.validation import nearest
 TYPES = {
     torch.int64: "I64",
     torch.float32: "F32",
+    torch.int16: "I16",
     torch.float16: "F16",
     torch.int8: "I8",
     torch.uint8: "U8",

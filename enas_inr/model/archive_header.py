@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from enas_inr.errors import ModelError
 from enas_inr.model.architecture import Architecture, Leaf
-from enas_inr.model.header import Precision
+from enas_inr.model.header import LeafPrecision, Precision
 from enas_inr.model.quantise import quantise
-from enas_inr.validation import Frozen
+from enas_inr.validation import Lasting
 
 ARCHIVE_VERSION = 1
 
@@ -22,19 +23,23 @@ HEADER_DIGESTS, NUMBER_DIGESTS = "header_digests", "number_digests"
 LEAVES = "leaves."  # prefix of the tensors of leaves
 
 
-class ArchiveHeader(Frozen):
+class ArchiveHeader(Lasting):
     """Everything that is known of an archive without reading one of its models.
 
     Attributes:
         models: number of models.
         architecture: what they have in common.
         precision: how their numbers are stored.
+        leaf_precisions: the leaves that are stored in another way.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("leaf_precisions",)
 
     format_version: int = ARCHIVE_VERSION
     models: int
     architecture: Architecture
     precision: Precision
+    leaf_precisions: dict[str, LeafPrecision] = {}
 
     def tensors(self) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
         """Return the types and shapes of all tensors whose shape is known; no memory is needed."""
@@ -46,9 +51,21 @@ class ArchiveHeader(Frozen):
         }
         for leaf in self.architecture.leaves:
             empty = leaf.empty(self.architecture.cells, device="meta")
-            for name, tensor in _stored(leaf, empty, self.precision).items():
+            for name, tensor in self._stored(leaf, empty).items():
                 found[name] = (tensor.dtype, (self.models, *tensor.shape))
         return found
+
+    def stored(self, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors that are stored for the leaves `cells ...` of a model."""
+        found: dict[str, Tensor] = {}
+        for leaf in self.architecture.leaves:
+            found |= self._stored(leaf, leaves[leaf.name])
+        return found
+
+    def _stored(self, leaf: Leaf, values: Tensor) -> dict[str, Tensor]:
+        """Return the tensors that are stored for a leaf `cells ...`, as in a `.inr` file."""
+        precision = self.leaf_precisions.get(leaf.name, self.precision)
+        return quantise(LEAVES + leaf.name, values, precision)
 
 
 def check_name(name: str) -> None:
@@ -60,20 +77,3 @@ def check_name(name: str) -> None:
     path = PurePosixPath(name)
     if not name.isprintable() or not path.name or path.is_absolute() or ".." in path.parts:
         raise ModelError(f"{name!r} cannot be the name of a model", "give a relative path")
-
-
-def stored_leaves(
-    architecture: Architecture, leaves: Mapping[str, Tensor], precision: Precision
-) -> dict[str, Tensor]:
-    """Return the tensors that are stored for the leaves `cells ...` of a model."""
-    found: dict[str, Tensor] = {}
-    for leaf in architecture.leaves:
-        found |= _stored(leaf, leaves[leaf.name], precision)
-    return found
-
-
-def _stored(leaf: Leaf, values: Tensor, precision: Precision) -> dict[str, Tensor]:
-    """Return the tensors that are stored for a leaf `cells ...`, as in a `.inr` file."""
-    if not leaf.shape:  # the last axis are the cells, which have no scale in common
-        precision = "float16" if precision == "int8" else precision
-    return quantise(LEAVES + leaf.name, values, precision)

@@ -21,11 +21,11 @@ from enas_inr.model.archive_header import (
     OFFSETS,
     ArchiveHeader,
     check_name,
-    stored_leaves,
 )
-from enas_inr.model.file import ARCHIVE, DIGEST, check_absent, digest_of
-from enas_inr.model.header import Precision
+from enas_inr.model.file import ARCHIVE, DIGEST, check_absent, digest_of, read_header
+from enas_inr.model.header import LeafPrecision, Precision
 from enas_inr.model.model import Model, load
+from enas_inr.model.quantise import finest
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.files import replacing
 from enas_inr.signals.sets import names_of, numbered
@@ -82,6 +82,7 @@ def write_archive(
         models=len(models),
         architecture=first.architecture,
         precision=precision or first.header.precision,
+        leaf_precisions=_leaf_precisions(models, taken, precision),
     )
     with replacing(target) as file:
         writer = _Writer(file, header, chosen)
@@ -100,6 +101,32 @@ def write_archive(
             writer.add(model)
             on_progress((place + 1) / len(models))
         return writer.end()
+
+
+def _leaf_precisions(
+    models: Sequence[str | Path | Model],
+    taken: Callable[[int], Model],
+    precision: Precision | None,
+) -> dict[str, LeafPrecision]:
+    """Return the leaves that are stored in another way than the precision of the archive says.
+
+    With a precision, each leaf is stored as finely as all models need. Without one, the archive has
+    the numbers of the files exactly: leaves that the files store in different ways are float32.
+
+    Args:
+        models: the models.
+        taken: reads one of them.
+        precision: of the archive; None for that of the models.
+    """
+    if precision is not None:
+        asked = [taken(place).at_precision(precision).header for place in range(len(models))]
+    else:
+        asked = [m.header if isinstance(m, Model) else read_header(Path(m)) for m in models]
+    found: dict[str, LeafPrecision] = {}
+    for name in sorted({name for header in asked for name in header.leaf_precisions}):
+        stored = {header.leaf_precisions.get(name, header.precision) for header in asked}
+        found[name] = finest(stored) if precision or len(stored) == 1 else "float32"
+    return found
 
 
 def _names(models: Sequence[str | Path | Model], names: Sequence[str] | None) -> tuple[str, ...]:
@@ -177,8 +204,10 @@ class _Writer:
     def add(self, model: Model) -> None:
         """Write the numbers and the header of the next model."""
         place = len(self.number_digests)
-        header = model.header.model_copy(update={"precision": self.header.precision})
-        stored = stored_leaves(self.header.architecture, model.by_cell(), self.header.precision)
+        ours, header = self.header, model.header
+        if header.precision != ours.precision:
+            header = header.stored_as(ours.precision, ours.leaf_precisions)
+        stored = ours.stored(model.by_cell())
         for name, tensor in stored.items():
             content = _bytes(tensor)
             self._write(self._places[name] + place * len(content), content)

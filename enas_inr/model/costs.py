@@ -59,7 +59,10 @@ def _repeated(one: Params, count: int) -> Params:
 
 
 def file_bytes(model: Model, precision: Precision) -> int:
-    """Return the size of the file of a model, without making it."""
+    """Return the size of the file of a model without making it.
+
+    Leaves that have to be stored more finely (see `Model.at_precision`) are not known yet.
+    """
     stored = {DIGEST: torch.empty(32, dtype=torch.uint8, device="meta")}
     for index, leaves in enumerate(model.blocks):
         for name, leaf in leaves.items():
@@ -68,7 +71,7 @@ def file_bytes(model: Model, precision: Precision) -> int:
     metrics = model.header.metrics
     if precision != "float32":
         metrics = metrics | {"psnr_db_float32": METRIC}
-    header = model.header.model_copy(update={"precision": precision, "metrics": metrics})
+    header = model.header.stored_as(precision).model_copy(update={"metrics": metrics})
     entries: dict[str, object] = {"__metadata__": {HEADER: header.model_dump_json()}}
     end = 0
     for name, tensor in stored.items():

@@ -23,7 +23,7 @@ from torch import Tensor
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import net_shape
 from enas_inr.errors import ModelError, PluginError, SignalError, SpecError
-from enas_inr.model.header import FORMAT_VERSION, ModelHeader, Precision
+from enas_inr.model.header import FORMAT_VERSION, ModelHeader
 from enas_inr.model.quantise import SCALE, quantise, restore
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
@@ -53,23 +53,19 @@ class Contents:
     blocks: tuple[Params, ...]
 
 
-def encode(
-    header: ModelHeader, blocks: Iterable[Params], precision: Precision | None = None
-) -> bytes:
-    """Return the bytes of a file, with its numbers at `precision` (default: the header's)."""
-    header = header.model_copy(update={"precision": precision or header.precision})
+def encode(header: ModelHeader, blocks: Iterable[Params]) -> bytes:
+    """Return the bytes of a file, with its numbers stored as the header says."""
     tensors: dict[str, Tensor] = {}
     for index, leaves in enumerate(blocks):
         for name, leaf in leaves.items():
             full = f"blocks.{index}.{name}"
-            tensors |= quantise(full, leaf.detach().cpu(), header.precision)
+            precision = header.leaf_precisions.get(name, header.precision)
+            tensors |= quantise(full, leaf.detach().cpu(), precision)
     text = header.model_dump_json()
     return save_tensors(tensors | {DIGEST: digest_of(text, tensors)}, metadata={HEADER: text})
 
 
-def save(
-    contents: Contents, path: Path, *, precision: Precision | None = None, force: bool = False
-) -> int:
+def save(contents: Contents, path: Path, *, force: bool = False) -> int:
     """Write a file atomically, and return its size in bytes.
 
     Raises:
@@ -77,7 +73,7 @@ def save(
         SignalError: the file cannot be written.
     """
     check_absent(path, force=force)
-    content = encode(contents.header, contents.blocks, precision)
+    content = encode(contents.header, contents.blocks)
     replace_bytes(path, content)
     return len(content)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -11,7 +12,11 @@ from enas_inr.spec.budget import Precision as Precision
 from enas_inr.validation import Frozen, Lasting
 
 FORMAT_VERSION = 2
-"""The newest version; only the header of a model with a start of its own has it."""
+"""The newest version; only the header of a model with a start of its own, or with leaves of other
+precisions, has it."""
+
+LeafPrecision = Literal["float32", "int16", "float16", "int8"]
+"""How the numbers of one leaf are stored."""
 
 
 class StartNote(Frozen):
@@ -40,13 +45,15 @@ class ModelHeader(Lasting):
         seed: random seed of the initialisation.
         repeat: index of the repeat that was kept.
         precision: how the numbers are stored.
+        leaf_precisions: the leaves that are stored in another way, since their rounding would cost
+            too much.
         metrics: measurements from when the model was fitted or last written.
         versions: versions of the packages with which it was fitted.
         backbone_from: the distribution that provides the backbone, and its version.
         start: the weights from which the members started; None if they were drawn.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("start",)
+    later: ClassVar[tuple[str, ...]] = ("start", "leaf_precisions")
 
     format_version: int = 1
     ensemble: EnsembleSpec
@@ -57,7 +64,22 @@ class ModelHeader(Lasting):
     seed: int
     repeat: int = 0
     precision: Precision = "float32"
+    leaf_precisions: dict[str, LeafPrecision] = {}
     metrics: dict[str, JsonValue] = {}
     versions: dict[str, str] = {}
     backbone_from: tuple[str, str] = ("enas-inr", "")
     start: StartNote | None = None
+
+    def stored_as(
+        self, precision: Precision, leaf_precisions: Mapping[str, LeafPrecision] | None = None
+    ) -> ModelHeader:
+        """Return the header of the same model with its numbers stored in another way."""
+        finer = dict(leaf_precisions or {})
+        return self.model_copy(
+            update={
+                "precision": precision,
+                "leaf_precisions": finer,
+                # Programs of version 1 do not know them, and should say that they are too old.
+                "format_version": 2 if finer or self.start else 1,
+            }
+        )

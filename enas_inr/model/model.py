@@ -21,9 +21,10 @@ from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
 from enas_inr.model.rendering import render_grid
+from enas_inr.model.rounding import Rounding, psnr_of, sampled
 from enas_inr.model.sampling import sample_positions
 from enas_inr.plugins.catalog import Catalog, load_catalog
-from enas_inr.signals.partition import block_cells
+from enas_inr.signals.partition import block_cells, block_shapes
 from enas_inr.signals.signal import Signal
 from enas_inr.training.device import lacks
 
@@ -272,9 +273,7 @@ class Model:
             ModelError: the vector has another length.
         """
         leaves = vectors.from_vector(vector, self.by_cell())
-        header = self.header.model_copy(
-            update={"metrics": {}, "precision": "float32", "start": None, "format_version": 1}
-        )
+        header = self.header.model_copy(update={"metrics": {}, "start": None}).stored_as("float32")
         return Model(header, self.backbone, vectors.in_blocks(leaves, self.block_cells))
 
     @property
@@ -285,9 +284,57 @@ class Model:
     def save(
         self, path: str | Path, *, precision: Precision | None = None, force: bool = False
     ) -> int:
-        """Write a `.inr` file and return its size; raises as `enas_inr.model.file.save`."""
-        stored = Contents(self.header, self.backbone, self.blocks)
-        return file.save(stored, Path(path), precision=precision, force=force)
+        """Write a `.inr` file and return its size; raises as `enas_inr.model.file.save`.
+
+        Args:
+            path: the file.
+            precision: how the numbers are stored (see `at_precision`); None for the header's.
+            force: whether to overwrite an existing file.
+        """
+        model = self if precision is None else self.at_precision(precision)
+        stored = Contents(model.header, model.backbone, model.blocks)
+        return file.save(stored, Path(path), force=force)
+
+    def at_precision(
+        self,
+        precision: Precision,
+        *,
+        psnr_db: float | None = None,
+        share: float = 1.0,
+        most_bytes: int | None = None,
+    ) -> Model:
+        """Return the model with a header that says how its numbers are to be stored.
+
+        Leaves whose rounding would cost too much are stored more finely, so that the whole loses
+        no more than 0.1 dB as float16 and 1 dB as int8, if possible. A model that has the precision
+        already is stored as it was.
+
+        Args:
+            precision: how most numbers are to be stored.
+            psnr_db: PSNR of the model; None for that of its metrics.
+            share: share of that loss that is allowed.
+            most_bytes: largest size of the file; None for half as much again at most.
+        """
+        if precision == self.header.precision:
+            return self
+        plain = self.header.stored_as(precision)
+        extra = None if most_bytes is None else most_bytes - len(file.encode(plain, self.blocks))
+        known = self.header.metrics.get("psnr_db") if psnr_db is None else psnr_db
+        finer = self._rounding(precision).chosen(psnr_of(known), share=share, most_extra=extra)
+        return replace(self, header=self.header.stored_as(precision, finer))
+
+    def _rounding(self, precision: Precision) -> Rounding:
+        layout, cells = self.layout, [len(block) for block in self.block_cells]
+        shapes = block_shapes(layout.shape, layout.grid)
+        macs = self.backbone.cost(self.shape).macs_per_sample
+        return Rounding(
+            self.backbone,
+            self.shape,
+            self.to("cpu").blocks,
+            sampled(shapes, cells, macs, layout.convention, layout.extent),
+            [count * math.prod(shape) for count, shape in zip(cells, shapes, strict=True)],
+            precision,
+        )
 
 
 def load(path: str | Path, *, catalog: Catalog | None = None) -> Model:

@@ -182,6 +182,11 @@ def block_cells(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[int
     return [_linear_indices(runs, grid) for runs in _runs(shape, grid)]
 
 
+def block_shapes(shape: tuple[int, ...], grid: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the samples of a cell of each block in the order of `cut`; raises as `cut`."""
+    return [tuple(run.size for run in runs) for runs in _runs(shape, grid)]
+
+
 def assemble(
     partition: Partition, outputs: Sequence[Float[Tensor, "_ _ channels"]]
 ) -> Float[Tensor, "*axes channels"]:
