@@ -139,8 +139,10 @@ class _Work:
         started, recipe = time.perf_counter(), self.recipe
         make_folder(member.path.parent)
         made = hand_over(fitted, signal, member.path, recipe.catalog, recipe.precision).metrics
+        diverged = made.get("diverged_at")
         return member.row(
             FitStatus.FITTED,
+            message="" if diverged is None else f"diverged at step {diverged}; the best is kept",
             psnr_db=made["psnr_db"],
             bytes=made["bytes"],
             seconds=round(fitted.seconds + time.perf_counter() - started, 3),

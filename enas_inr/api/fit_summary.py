@@ -43,7 +43,7 @@ class FitRow:
         psnr_db: PSNR in dB of the model, with its numbers as stored.
         bytes: size of the file.
         seconds: its share of the time of the training, and the time to measure and write it.
-        message: why it failed, in one line.
+        message: why it failed, or what is wrong with its training, in one line.
     """
 
     name: str

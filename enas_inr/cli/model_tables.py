@@ -29,6 +29,11 @@ def print_fit(result: FitResult) -> None:
     )
     if metrics["start"]:
         print(f"started from {metrics['start']}")
+    if metrics.get("diverged_at") is not None:
+        print(
+            f"the training diverged at step {metrics['diverged_at']}; the best weights before that "
+            "are kept. Use a smaller learning rate"
+        )
     print(quality(metrics))
     print(
         f"{format_quantity(metrics['parameters'])} parameters, "

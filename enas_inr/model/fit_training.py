@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.training.batch import Job
 from enas_inr.training.checkpoint import BestWeights, restore_jobs, states_of_jobs
+from enas_inr.training.curves import diverged_at
 from enas_inr.training.device import resolve_device
 from enas_inr.training.run import Progress, Run
 from enas_inr.training.trainer import Trainer
@@ -30,6 +32,7 @@ from enas_inr.training.workers import WorkerPool
 from enas_inr.validation import Lasting, counted
 
 CHECKPOINT_SECONDS = 60.0  # seconds between two checkpoints
+SLOWER = "use a smaller learning rate"
 DECIDED_EVERY = 20  # steps between two checks for improved members and for the target
 
 
@@ -85,12 +88,17 @@ class FitJob:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best repeat of a fit, and the best weights of its members."""
+    """The best repeat of a fit, and the best weights of its members.
+
+    Attributes:
+        diverged_at: the step at which it diverged after those weights; None if it did not.
+    """
 
     end: End
     steps: int
     repeat: int = 0
     cells: Sequence[Cells] = ()
+    diverged_at: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,12 +259,19 @@ class Training:
 def _found(
     run: Run, best: BestWeights, mse: Float[Tensor, " slots"], number: int, end: End
 ) -> Found | TrainingError:
-    """Return the best repeat of a job; an error if every repeat diverged."""
+    """Return the best repeat of a job; an error if it diverged before it was of any use."""
     rows = [run.rows[number, repeat] for repeat in range(len(run.jobs[number].seeds))]
     repeat = int(mse[rows].argmin())
-    if not bool(torch.isfinite(mse[rows[repeat]])):
+    row, kept = rows[repeat], float(mse[rows[repeat]])
+    if not math.isfinite(kept):
+        return TrainingError("every repeat diverged: a loss was never finite", SLOWER)
+    counted_steps = run.summaries(run.done)[row].steps
+    diverged = None if end is End.ASKED else diverged_at(run.losses[row, :counted_steps])
+    if diverged is not None and kept >= run.jobs[number].partition.flat_mse:
         return TrainingError(
-            "every repeat diverged: a loss was never finite", "use a smaller learning rate"
+            f"the training diverged at step {diverged}, before it was better than one constant for "
+            "each cell",
+            SLOWER,
         )
     found: list[Cells] = []
     for batch, leaves in zip(run.batches, best.leaves, strict=True):
@@ -270,4 +285,4 @@ def _found(
         }
         cells = run.jobs[number].partition.blocks[batch.block].cells
         found.append((list(cells), {name: leaf[rows].clone() for name, leaf in whole.items()}))
-    return Found(end, run.decided, repeat, found)
+    return Found(end, run.decided, repeat, found, diverged)

@@ -37,8 +37,8 @@ from enas_inr.spec import SignalInfo, TrialSpec
 from enas_inr.training.batch import Job
 from enas_inr.training.workers import limited_threads
 
-REPEATS, TARGET = "repeats", "target_psnr_db"
-"""Keys of the metrics of a model, which are there if they are not 1 and None."""
+REPEATS, TARGET, DIVERGED = "repeats", "target_psnr_db", "diverged_at"
+"""Keys of the metrics of a model, which are there if they are not 1, None and None."""
 
 _NOTHING = Signal(torch.empty(0, 1), "", "")  # where the values of a signal do not matter
 
@@ -250,7 +250,7 @@ def _model(one: FitJob, job: Job, found: Found, catalog: Catalog) -> Model:
         training=spec.training.model_copy(update={"learning_rate": job.learning_rate}),
         seed=spec.seed,
         repeat=found.repeat,
-        metrics={"steps": found.steps, **_unusual(spec)},
+        metrics={"steps": found.steps, **_unusual(spec), **_divergence(found)},
         versions=dict(_versions()),
         backbone_from=(origin.distribution, origin.version),
         start=spec.start,
@@ -268,6 +268,10 @@ def _unusual(spec: FitSpec) -> dict[str, JsonValue]:
     if spec.target_psnr_db is not None:
         unusual[TARGET] = spec.target_psnr_db
     return unusual
+
+
+def _divergence(found: Found) -> dict[str, JsonValue]:
+    return {} if found.diverged_at is None else {DIVERGED: found.diverged_at}
 
 
 @dataclass(frozen=True)

@@ -78,3 +78,21 @@ def has_diverged(losses: Float[Tensor, " done"], steps: int, untrained: float = 
     if len(losses) < judged:
         return False
     return bool(losses[judged // 2 : judged].min() > LEARNED * max(float(losses[0]), untrained))
+
+
+def diverged_at(losses: Float[Tensor, " steps"]) -> int | None:
+    """Return the step (from 1) at which the losses of a repeat say that it has diverged.
+
+    That is the first one whose loss is not finite; or the second one, if the losses of at least 50
+    steps have risen, so that the median of their second half is above the first loss. None if it
+    has not diverged.
+
+    Args:
+        losses: losses of the steps that count.
+    """
+    finite = torch.isfinite(losses)
+    if not bool(finite.all()):
+        return int((~finite).int().argmax()) + 1
+    if len(losses) < LEAST_JUDGED:
+        return None
+    return 2 if bool(losses[len(losses) // 2 :].median() > losses[0]) else None

@@ -304,3 +304,12 @@ def test_the_winner_of_a_set_is_fitted_to_its_signals_with_the_weights_of_the_se
         )
         assert alone.metrics["known_cells"] == (4 if int(row.name) < 3 else 0)
         assert same_numbers(row.path, alone.path)
+
+
+def test_a_fit_that_diverges_fails_alone_with_its_reason(photos, tmp_path):
+    line = f"fit {photos} --lr 1e30 --steps 20 --grid 2 --width 8 --quiet -o {tmp_path}/m"
+    assert call(f"fit {photos}/0.png --lr 1e30 --grid 2 --width 8 -q -o {tmp_path}/m.inr").code == 7
+    assert not (tmp_path / "m.inr").exists()
+    assert call(line).code == ExitCode.INCOMPLETE
+    summary = json.loads((tmp_path / "m" / "summary.json").read_text())
+    assert summary["failed"] == 6

@@ -9,6 +9,7 @@ import torch
 from enas_inr.backbones.siren import Siren
 from enas_inr.errors import TrainingError
 from enas_inr.model.fitting import End, FitSpec, fit
+from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.partition import cell_edges
 from enas_inr.signals.signal import Signal
@@ -172,3 +173,18 @@ def test_a_fit_that_converges_is_not_repeated(monkeypatch):
     made = fit(waves(), asked(learning_rate=None, defaults="fitted"), catalog=CATALOG)
     assert not made.retried
     assert made.model.header.training.learning_rate == 1e-2
+
+
+@pytest.mark.parametrize("rate", [1e30, 30.0])  # losses that are not finite, and finite ones
+def test_a_fit_that_diverges_at_once_is_no_model(rate):
+    with pytest.raises(TrainingError, match="diverged at step 2, before it was better than one"):
+        fit(waves(), asked(steps=60, repeats=1, learning_rate=rate), catalog=CATALOG)
+
+
+def test_a_fit_that_diverges_later_keeps_what_it_had_and_says_so():
+    good = fit(waves(), asked(repeats=1), catalog=CATALOG).model
+    start = Start.of_model(good, "m.inr")
+    spec = asked(steps=20, repeats=1, learning_rate=1e30)
+    made = fit(waves(), spec, catalog=CATALOG, start=start).model
+    assert torch.equal(made.vector(), good.vector())
+    assert made.header.metrics["diverged_at"] == 2

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from enas_inr.result import psnr_paper_db
-from enas_inr.training.curves import summarise
+from enas_inr.training.curves import diverged_at, summarise
 
 
 def by_the_book(losses: list[float], patience: int) -> tuple[int, int, float]:
@@ -50,3 +50,17 @@ def test_psnr_of_the_paper_has_peak_one():
     assert psnr_paper_db(1.0) == 0
     assert psnr_paper_db(0.01) == pytest.approx(20)
     assert math.isfinite(psnr_paper_db(0.0))
+
+
+@pytest.mark.parametrize(
+    ("losses", "step"),
+    [
+        ([0.5, 0.4, math.inf, math.nan], 3),
+        ([0.5, *[0.6] * 60], 2),
+        ([0.5, *[0.49] * 60], None),  # slow
+        ([0.5, 0.1, *[0.4] * 60], None),
+        ([0.5, *[0.6] * 20], None),  # too early to judge
+    ],
+)
+def test_where_a_training_has_diverged(losses, step):
+    assert diverged_at(torch.tensor(losses, dtype=torch.float64)) == step
