@@ -106,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cases", type=int, default=len(CASES), help="number of cases")
     parser.add_argument("--page", type=Path, nargs="?", const=PAGE, help="page to write it to")
     asked = parser.parse_args(arguments)
-    catalog, rows = load_catalog(), []
+    catalog = load_catalog()
+    rows: list[list[str]] = []
     for case in CASES[: asked.cases]:
         print(case.name, file=sys.stderr)
         rows += measured(case, catalog, asked.steps)
