@@ -56,10 +56,14 @@ def enas_inr_modalities() -> list[Modality]:
     return [
         Modality(
             name="image",
-            summary="gray, RGB, RGBA and 16-bit gray pictures",
+            summary="pictures in gray, RGB or RGBA, of integers or floats",
             target="enas_inr.signals.image:ImageModality",
             options="enas_inr.signals.options:ImageOptions",
-            suffixes=(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"),
+            suffixes=(
+                *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
+                *(".heic", ".heif", ".exr", ".hdr", ".jxl", ".jp2", ".pgm", ".ppm", ".pfm"),
+                *(".apng", ".mpo"),
+            ),
             axes=(2,),
             channels=(1, 3, 4),
         ),

@@ -16,7 +16,9 @@ from PIL import Image
 from pydantic import JsonValue
 
 from enas_inr.signals.audio import FAILURES, encode
-from enas_inr.signals.image import to_pillow
+from enas_inr.signals.encoding import encode as encode_picture
+from enas_inr.signals.encoding import to_pillow
+from enas_inr.signals.levels import Levels
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal, check_values
 
@@ -46,6 +48,7 @@ _AUDIO_BYTES = {
     "DOUBLE": 8,
 }
 _FLOAT_BYTES = 4
+_PIXELS = ("mode", "dtype", "range", "premultiplied")  # of the metadata of a picture
 _LEVEL = 1e-3  # distance of a value from a level of 8 bits, in levels, that is rounding alone
 
 
@@ -77,8 +80,10 @@ def _bytes_per_value(signal: Signal) -> int:
     meta = signal.meta
     if "subtype" in meta:
         return _AUDIO_BYTES.get(str(meta["subtype"]), _FLOAT_BYTES)
-    if "mode" in meta:
-        return 2 if meta["mode"] == "I;16" else 1
+    if meta.get("mode") == "I;16":
+        return 2
+    if "mode" in meta and "dtype" not in meta:
+        return 1
     if "dtype" in meta:
         return int(np.dtype(str(meta["dtype"])).itemsize)
     levels = (signal.values + 1) * 127.5
@@ -93,8 +98,8 @@ def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
         model_bytes: size of a model of the signal, to compare with JPEG.
 
     Returns:
-        For pictures `png_bytes`, `jpeg` (a list of `JpegFile`, empty for 16-bit pictures) and
-        `jpeg_at_model_bytes` (the best JPEG of at most that size, or None); for sound
+        For pictures `png_bytes`, `jpeg` (a list of `JpegFile`, empty for pictures of more than 8
+        bits) and `jpeg_at_model_bytes` (the best JPEG of at most that size, or None); for sound
         `flac_bytes` (or None).
 
     Raises:
@@ -114,21 +119,21 @@ def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
 
 
 def png_bytes(signal: Signal) -> int:
-    """Return the size of a picture as lossless PNG; 16-bit gray is kept.
+    """Return the size of a picture as PNG, without metadata; beyond 8 bits, it has 16.
 
     Raises:
         SignalError: the signal is not a picture.
     """
-    buffer = BytesIO()
-    to_pillow(signal, "PNG", repr(signal.name)).save(buffer, "PNG", optimize=True)
-    return buffer.tell()
+    pixels = {key: signal.meta[key] for key in _PIXELS if key in signal.meta}
+    plain = replace(signal, meta=pixels)
+    return len(encode_picture(plain, "PNG", repr(signal.name), optimize=True).content)
 
 
 def jpeg_sizes(signal: Signal) -> tuple[JpegFile, ...]:
     """Encode a picture as JPEG of quality 75 and 95.
 
     JPEG has no transparency, so RGBA is encoded and compared as RGB. The result is empty for
-    pictures that JPEG cannot hold, which are 16-bit gray and sides of more than 65500 pixels.
+    pictures that JPEG cannot hold: of more than 8 bits, and of sides of more than 65500 pixels.
 
     Raises:
         SignalError: the signal is not a picture.
@@ -167,7 +172,7 @@ def jpeg_reaching(signal: Signal, least_db: float) -> JpegFile | None:
 
     Returns:
         None if no quality reaches it, or if JPEG cannot hold the picture: it has no transparency
-        and no 16 bits.
+        and only 8 bits.
 
     Raises:
         SignalError: the signal is not a picture.
@@ -203,7 +208,12 @@ def flac_bytes(signal: Signal) -> int | None:
 
 
 def _fits_jpeg(signal: Signal) -> bool:
-    return signal.meta.get("mode") != "I;16" and max(signal.values.shape[:-1]) <= _JPEG_SIDE
+    return not is_deep(signal) and max(signal.values.shape[:-1]) <= _JPEG_SIDE
+
+
+def is_deep(signal: Signal) -> bool:
+    """Whether a picture has more than the levels of 8 bits."""
+    return not Levels.from_meta(signal.meta).is_8_bit
 
 
 def _without_alpha(signal: Signal) -> Signal:

@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Conflict
+from enas_inr.signals.decoding import size_of
 from enas_inr.signals.files import check_is_file
-from enas_inr.signals.image import size_of
+from enas_inr.signals.image import LABELS
 from enas_inr.signals.samples import SAMPLES, Sample
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.validation import nearest
@@ -88,7 +89,10 @@ def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> 
     sample = _sample(name)
     made = sample.make()
     if isinstance(made, Path):
-        return replace(_read(catalog, sample.modality, options, made), name=sample.name)
+        read = _read(catalog, sample.modality, options, made)
+        # What the authors of the file noted besides its pixels only makes models larger.
+        meta = {key: value for key, value in read.meta.items() if key not in LABELS}
+        return replace(read, name=sample.name, meta=meta)
     if options:
         raise _not_applicable(options, f"{SAMPLE_PREFIX}{name}")
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from enas_inr.errors import SpecError
 from enas_inr.spec import Options
@@ -15,9 +15,13 @@ class ImageOptions(Options):
 
     Attributes:
         size: (width, height) in pixels to resize to when reading; None keeps the size of the file.
+        page: number of the picture to read from a file of several, such as a TIFF stack or an
+            animation, counted from 1; None reads the first one (of HEIC, the primary one), and says
+            that there are others.
     """
 
     size: tuple[int, int] | None = None
+    page: int | None = Field(default=None, ge=1)
 
     @field_validator("size")
     @classmethod

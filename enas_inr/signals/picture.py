@@ -43,7 +43,7 @@ def picture_of(signal: Signal) -> Picture | None:
 
 
 def _png(signal: Signal) -> Picture:
-    from enas_inr.signals.image import to_pillow
+    from enas_inr.signals.encoding import to_pillow
 
     image = to_pillow(replace(middle_slice(signal), meta={}), "PNG", "picture")
     image.thumbnail((MAX_PIXELS, MAX_PIXELS))

@@ -14,8 +14,8 @@ import torch
 from PIL import Image, features
 
 from enas_inr.signals.audio import FAILURES
-from enas_inr.signals.codecs import flac_bytes, png_bytes
-from enas_inr.signals.image import to_pillow
+from enas_inr.signals.codecs import flac_bytes, is_deep, png_bytes
+from enas_inr.signals.encoding import to_pillow
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
 
@@ -57,7 +57,7 @@ def rivals(signal: Signal, least_db: float) -> Iterator[Rival]:
     samples = signal.values.numel() // channels
     if len(shape) == 2 and channels in (1, 3, 4):
         yield Rival("PNG", png_bytes(signal))
-        if samples <= MOST_PIXELS and channels != 4 and signal.meta.get("mode") != "I;16":
+        if samples <= MOST_PIXELS and channels != 4 and not is_deep(signal):
             found = (_picture(signal, name, least_db) for name in PICTURES)
             yield from (rival for rival in found if rival)
     elif len(shape) == 1 and samples <= MOST_FRAMES:

@@ -35,7 +35,7 @@ WRONG = {
         "search {folder}/notes.db",
         "(suffix '.db'); give a file with one of",
     ),
-    "text named .png": (3, "search {folder}/text.png", "not an image, or a damaged one; give a"),
+    "text named .png": (3, "search {folder}/text.png", "not an image, but a text; give a"),
     "an empty file": (3, "search {folder}/nothing.png", "is empty (0 bytes)"),
     "a truncated PNG": (3, "search {folder}/cut.png", "check that the file is complete"),
     "a huge PNG": (3, "search {folder}/huge.png", "60000x60000 is 3600 million pixels"),

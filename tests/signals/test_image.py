@@ -265,12 +265,6 @@ def test_what_is_not_an_image_is_refused(tmp_path, content):
     assert "\n" not in str(caught.value)
 
 
-def test_32_bit_pixels_are_refused_rather_than_cut(tmp_path):
-    Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(SignalError, match="32 bits"):
-        read(tmp_path / "a.tif")
-
-
 def test_an_empty_file_a_missing_one_and_a_directory_are_refused(tmp_path):
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder.png").mkdir()

@@ -26,7 +26,7 @@ def test_the_photo_is_what_its_summary_says():
     assert isinstance(path, Path)
     signal = ImageModality().read(path)
     assert signal.values.shape == (600, 512, 3)
-    assert signal.meta == {"mode": "RGB"}
+    assert signal.meta == {"mode": "RGB", "dpi": [96, 96]}
 
 
 @pytest.mark.parametrize(

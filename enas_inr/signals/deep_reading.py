@@ -1,0 +1,247 @@
+"""Decode pictures with OpenImageIO: those of more than 8 bits, of floats, and in other formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from enas_inr.errors import SignalError, one_line, warn_once
+from enas_inr.signals.colour import mode_of
+from enas_inr.signals.levels import Levels, Numbers
+from enas_inr.signals.pillow_reading import choose_page
+from enas_inr.signals.raster import (
+    MAX_PAGES,
+    Raster,
+    check_pixels,
+    damaged,
+    not_premultiplied,
+)
+from enas_inr.signals.stripping import (
+    check_png,
+    colour_chunks,
+    png_dpi,
+    png_profile,
+    without_metadata,
+)
+
+_SUFFIXES = {
+    "PNG": ".png",
+    "TIFF": ".tif",
+    "EXR": ".exr",
+    "HDR": ".hdr",
+    "JXL": ".jxl",
+    "JP2": ".jp2",
+    "PNM": ".pnm",
+}
+_MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF; those below RGB are gray
+_GRAY = ("Y", "I", "L")
+_CM_PER_INCH = 2.54
+
+
+def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:
+    """Decode a picture.
+
+    Args:
+        content: the file.
+        kind: its kind, as named by `enas_inr.signals.kinds`.
+        page: number of the picture in the file, from 1; None for the first one.
+        what: name of the picture in messages.
+
+    Raises:
+        SignalError: the file is damaged or too large, has no such page, or stores other channels.
+    """
+    try:
+        return _decode(content, kind, page, what)
+    except SignalError:
+        raise
+    except Exception as error:  # such as texts in the file that are no UTF-8
+        raise damaged(what, one_line(error)) from None
+
+
+def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:
+    pixels = content
+    if kind == "PNG":  # its metadata are read here, since libpng prints its complaints about them
+        pixels = without_metadata(content, kind) or content
+        check_png(pixels, what)
+    with _opened(pixels, kind, what) as file:
+        chosen = choose_page(_pages(file), page, what)
+        if not file.seek_subimage(chosen - 1, 0):
+            raise damaged(what, _said(file))
+        spec = file.spec()
+        check_pixels((spec.width, spec.height), what)
+        if spec.deep:
+            raise SignalError(f"{what} holds deep pixels of many samples", "flatten it first")
+        begin, count = _channels(spec, what)
+        numbers = file.read_image(chosen - 1, 0, begin, begin + count, _native())
+        if numbers is None:
+            raise damaged(what, _said(file))
+        return _raster(np.asarray(numbers), spec, content, kind, what)
+
+
+def _said(source: Any) -> str:
+    """Return the error of a file, or of the library, and clear it."""
+    try:
+        return str(source.geterror())
+    except UnicodeDecodeError:  # it quotes the file
+        return ""
+
+
+def header_size(path: Path) -> tuple[int, int] | None:
+    """Return the width and height from the header of a file; None if it cannot be read."""
+    import OpenImageIO
+
+    file = OpenImageIO.ImageInput.open(str(path))
+    if file is None:
+        _said(OpenImageIO)  # which clears it
+        return None
+    spec = file.spec()
+    file.close()
+    turned = spec.get_int_attribute("Orientation", 1) > 4
+    return (spec.height, spec.width) if turned else (spec.width, spec.height)
+
+
+@contextmanager
+def _opened(content: bytes, kind: str, what: str) -> Iterator[Any]:
+    """Open a file by its kind, for which OpenImageIO needs a path with the suffix of the kind."""
+    import OpenImageIO
+
+    hints = OpenImageIO.ImageSpec()
+    hints.attribute("oiio:UnassociatedAlpha", 1)  # or it would multiply colours by alpha
+    with TemporaryDirectory(prefix="enas-inr-") as folder:
+        path = Path(folder, "picture" + _SUFFIXES[kind])
+        path.write_bytes(content)
+        file = OpenImageIO.ImageInput.open(str(path), hints)
+        if file is None:
+            raise damaged(what, _said(OpenImageIO))
+        try:
+            yield file
+        finally:
+            file.close()
+
+
+def _native() -> Any:
+    import OpenImageIO
+
+    return OpenImageIO.UNKNOWN
+
+
+def _pages(file: Any) -> int:
+    told = int(file.spec().get_int_attribute("oiio:subimages", 0))
+    pages = max(1, told)
+    while not told and pages <= MAX_PAGES and file.seek_subimage(pages, 0):
+        pages += 1
+    _said(file)  # that there is no further one
+    return pages
+
+
+def _channels(spec: Any, what: str) -> tuple[int, int]:
+    """Return the first channel to read and their number: gray or colours, then alpha.
+
+    Raises:
+        SignalError: there is no gray, and no red, green and blue beside each other.
+    """
+    names = tuple(spec.channelnames)
+    found = _named(names)
+    interpretation = spec.get_int_attribute("tiff:PhotometricInterpretation", _RGB)
+    # OpenImageIO calls the first channels of any TIFF red, green and blue.
+    if found is None or (interpretation < _RGB and len(names) > 3):
+        raise SignalError(
+            f"{what} has {len(names)} channels: {', '.join(names[:6])}",
+            "give a picture that is gray, RGB or RGBA",
+        )
+    if sum(found) - found[0] < len(names):
+        read = names[found[0] : sum(found)]
+        warn_once(f"{what} has {len(names)} channels, of which {', '.join(read)} are read")
+    return found
+
+
+def _named(names: tuple[str, ...]) -> tuple[int, int] | None:
+    upper = tuple(name.upper() for name in names)
+    for wanted in (("R", "G", "B", "A"), ("R", "G", "B")):
+        for begin in range(len(names) - len(wanted) + 1):
+            if upper[begin : begin + len(wanted)] == wanted:
+                return begin, len(wanted)
+    for begin, name in enumerate(upper):
+        if name in _GRAY:
+            return begin, 2 if upper[begin + 1 : begin + 2] == ("A",) else 1
+    return (0, 1) if len(names) == 1 else None
+
+
+def _raster(numbers: Numbers, spec: Any, content: bytes, kind: str, what: str) -> Raster:
+    """Return a picture with its metadata, with gray and alpha as RGBA."""
+    if numbers.ndim == 2:
+        numbers = numbers[..., None]
+    if kind == "TIFF":
+        numbers = _usual_levels(numbers, spec, what)
+    if numbers.shape[-1] == 2:
+        numbers = np.concatenate([numbers[..., :1].repeat(3, axis=-1), numbers[..., 1:]], axis=-1)
+    premultiplied = numbers.shape[-1] == 4 and not spec.get_int_attribute(
+        "oiio:UnassociatedAlpha", 0
+    )
+    if premultiplied and numbers.dtype.kind == "u":
+        numbers, premultiplied = not_premultiplied(numbers), False
+    if (spec.full_width, spec.full_height) != (spec.width, spec.height):
+        warn_once(
+            f"{what}: the {spec.width}x{spec.height} stored pixels are read, of a picture of"
+            f" {spec.full_width}x{spec.full_height}"
+        )
+    return Raster(
+        numbers,
+        premultiplied=premultiplied,
+        profile=_profile(
+            png_profile(content) if kind == "PNG" else _stored_profile(spec), numbers, what
+        ),
+        dpi=png_dpi(content) if kind == "PNG" else _dpi(spec, kind),
+        chunks=colour_chunks(content) if kind == "PNG" else {},
+        orientation=spec.get_int_attribute("Orientation", 1),
+    )
+
+
+def _usual_levels(numbers: Numbers, spec: Any, what: str) -> Numbers:
+    """Turn white-is-zero, and say what OpenImageIO has converted."""
+    space = spec.get_string_attribute("tiff:ColorSpace")
+    bits = spec.get_int_attribute("oiio:BitsPerSample", 8)
+    if space == "palette" and bits > 8:
+        raise SignalError(f"{what} has a palette of {bits} bits", "convert it to RGB first")
+    if space and space != "palette":
+        warn_once(f"{what}: {space} is converted to RGB without its colour profile")
+    interpretation = spec.get_int_attribute("tiff:PhotometricInterpretation", 1)
+    if interpretation == _MIN_IS_WHITE and numbers.dtype == np.uint8:
+        return numbers  # which OpenImageIO has turned
+    if interpretation == _MIN_IS_WHITE and numbers.dtype.kind == "u":
+        made = numbers.copy()
+        made[..., 0] = np.iinfo(numbers.dtype).max - numbers[..., 0]
+        return made
+    if interpretation == _MIN_IS_WHITE:
+        made = numbers.copy()
+        made[..., 0] = Levels.of_type(numbers.dtype.name).high - numbers[..., 0]
+        return made
+    return numbers
+
+
+def _stored_profile(spec: Any) -> bytes:
+    found = spec.getattribute("ICCProfile")
+    return b"" if found is None else bytes(np.asarray(found, dtype=np.uint8))
+
+
+def _profile(profile: bytes, numbers: Numbers, what: str) -> bytes:
+    """Return the profile if it is for these colours; it is said if it is not."""
+    if not profile or mode_of(profile) == ("L" if numbers.shape[-1] == 1 else "RGB"):
+        return profile
+    warn_once(f"{what}: its colour profile is for other colours or damaged, and is left out")
+    return b""
+
+
+def _dpi(spec: Any, kind: str) -> tuple[float, float] | None:
+    across = spec.get_float_attribute("XResolution", 0)
+    down = spec.get_float_attribute("YResolution", 0)
+    unit = spec.get_string_attribute("ResolutionUnit")
+    factor = {"in": 1.0, "inch": 1.0, "cm": _CM_PER_INCH, "m": _CM_PER_INCH / 100}.get(unit)
+    if factor is None or kind == "EXR" or min(across, down) <= 0:
+        return None
+    return across * factor, down * factor

@@ -1,0 +1,317 @@
+"""Encode signals as picture files, with all bits that the format holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pydantic import JsonValue
+
+from enas_inr.errors import SignalError
+from enas_inr.signals.colour import mode_of, profile_from
+from enas_inr.signals.levels import Levels, Numbers
+from enas_inr.signals.raster import divided
+from enas_inr.signals.signal import Signal, check_values
+from enas_inr.signals.stripping import COLOUR_CHUNKS, chunks, with_chunks
+
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        ".png": "PNG",
+        ".jpg": "JPEG",
+        ".jpeg": "JPEG",
+        ".webp": "WEBP",
+        ".tif": "TIFF",
+        ".tiff": "TIFF",
+        ".bmp": "BMP",
+        ".avif": "AVIF",
+        ".exr": "EXR",
+        ".hdr": "HDR",
+    }
+)
+"""The formats that are written, by their suffixes."""
+
+_SAVE: Mapping[str, Mapping[str, Any]] = {
+    "JPEG": {"quality": 95},
+    "WEBP": {"lossless": True, "exact": True},
+    "AVIF": {"quality": 90, "subsampling": "4:4:4"},
+}
+_WITHOUT_ALPHA = ("JPEG", "BMP", "HDR")
+_WITH_PREMULTIPLIED = ("EXR", "TIFF")
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "PNG": ("uint8", "uint16"),
+    "TIFF": ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"),
+    "EXR": ("float16", "float32"),
+    "HDR": ("float32",),
+}
+_OIIO_TYPES = {
+    "uint8": "uint8", "int8": "int8", "uint16": "uint16", "int16": "int16", "uint32": "uint",
+    "int32": "int", "float16": "half", "float32": "float", "float64": "double",
+}  # fmt: skip
+_WITH_PROFILE = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
+_WITH_DPI = ("PNG", "JPEG", "TIFF", "BMP")
+_RADIANCE_DIGITS = "8 bits for each colour and one exponent"
+_NO_DATE = "1970:01:01 00:00:00"  # so that equal pictures have equal files
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture file.
+
+    Attributes:
+        content: its bytes.
+        lost: what the format cannot hold, in words.
+    """
+
+    content: bytes
+    lost: tuple[str, ...] = ()
+
+
+def encode(signal: Signal, name: str, what: str, *, optimize: bool = False) -> Encoded:
+    """Encode a picture, clamped to [-1, 1].
+
+    Args:
+        signal: rows, columns and 1, 3 or 4 channels. Its `meta` says which type its numbers have,
+            what -1 and 1 mean, and which colour profile and resolution it has.
+        name: format, one of the values of `FORMATS`.
+        what: name of the picture in messages.
+        optimize: whether to take more time for a smaller PNG.
+
+    Raises:
+        SignalError: the format cannot hold the signal.
+    """
+    _check(signal, name, what)
+    levels = Levels.from_meta(signal.meta)
+    stored = _stored(levels, name)
+    lost = list(_lost(levels, stored, name))
+    numbers = _numbers(signal, levels, stored, name)
+    tags, missing = _tags(signal, numbers, name)
+    lost += missing
+    try:
+        if stored.is_8_bit and name not in ("EXR", "HDR"):
+            content = _by_pillow(numbers, name, tags, optimize)
+        else:
+            content = _by_oiio(numbers, name, tags, premultiplied=_is_premultiplied(signal))
+    except Exception as error:  # encoders raise various errors, for example on too many pixels
+        raise SignalError(
+            f"{what}: {numbers.shape[1]}x{numbers.shape[0]} pixels cannot be written as {name}:"
+            f" {error or type(error).__name__}",
+            "use .png",
+        ) from None
+    return Encoded(content, tuple(lost))
+
+
+def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
+    """Clamp a picture to [-1, 1] and round it to 8 bits.
+
+    Args:
+        signal: rows, columns and 1, 3 or 4 channels.
+        name: format, as named by Pillow.
+        what: name of the signal in error messages.
+
+    Raises:
+        SignalError: the format cannot hold the signal.
+    """
+    _check(signal, name, what)
+    numbers = Levels().numbers(signal.values.detach().cpu())
+    return _image(numbers)
+
+
+def _check(signal: Signal, name: str, what: str) -> None:
+    values = signal.values
+    if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
+        raise SignalError(
+            f"{what}: a signal of shape {tuple(values.shape)} is not an image",
+            "give rows, columns and 1, 3 or 4 channels",
+        )
+    check_values(values, what)
+    if values.shape[-1] == 4 and name in _WITHOUT_ALPHA:
+        raise SignalError(f"{what}: {name} has no transparency (the image is RGBA)", "use .png")
+    if values.shape[-1] == 4 and name == "EXR" and not _is_premultiplied(signal):
+        raise SignalError(
+            f"{what}: EXR holds colours multiplied by alpha, which loses those of clear pixels",
+            "use .png or .tif",
+        )
+
+
+def _is_premultiplied(signal: Signal) -> bool:
+    return signal.meta.get("premultiplied") is True
+
+
+def _image(numbers: Numbers) -> Image.Image:
+    return Image.fromarray(numbers[..., 0] if numbers.shape[-1] == 1 else numbers)
+
+
+def _stored(levels: Levels, name: str) -> Levels:
+    """Return the levels in which a format stores a picture."""
+    types = _TYPES.get(name, ("uint8",))
+    if levels.dtype in types:
+        return levels
+    if name in ("EXR", "HDR"):
+        if levels.is_float:
+            return replace(levels, dtype="float32")
+        short = "float16" if levels.is_8_bit and name == "EXR" else "float32"
+        by_type = levels == Levels.of_type(levels.dtype)
+        return Levels.of_type(short) if by_type else replace(levels, dtype="float32")
+    if name == "TIFF":
+        return replace(levels, dtype="float32")  # of float16
+    return Levels.of_type("uint16" if "uint16" in types else "uint8")
+
+
+def _lost(levels: Levels, stored: Levels, name: str) -> Iterator[str]:
+    ranged = (
+        ""
+        if levels == Levels.of_type(levels.dtype)
+        else (f" from {levels.low:g} to {levels.high:g}")
+    )
+    if stored.is_float and not levels.is_float:
+        yield (
+            f"{levels.words}{ranged} become floats from {stored.low:g} to {stored.high:g}, without"
+            " a change of their transfer function"
+        )
+    elif levels.is_float and not stored.is_float:
+        yield f"{levels.words}{ranged} becomes levels of {stored.words} (.tif and .exr keep it)"
+    elif (levels.dtype, levels.low, levels.high) != (stored.dtype, stored.low, stored.high):
+        if not stored.is_float:
+            keep = ".png and .tif keep" if levels.dtype == "uint16" else ".tif keeps"
+            yield f"{levels.words}{ranged} become levels of {stored.words} ({keep} them)"
+        elif levels.dtype == "float64":
+            yield "float64 becomes float32 (.tif keeps it)"
+    if name == "HDR":
+        yield f"Radiance keeps {_RADIANCE_DIGITS} (.exr and .tif keep more)"
+
+
+def _numbers(signal: Signal, levels: Levels, stored: Levels, name: str) -> Numbers:
+    """Return the numbers to store, with alpha as the format has it."""
+    values = signal.values.detach().cpu()
+    if values.shape[-1] < 4:
+        return stored.numbers(values)
+    colours = values[..., :3]
+    if _is_premultiplied(signal) and name not in _WITH_PREMULTIPLIED:
+        floats = replace(levels, dtype="float32")
+        share = Levels.of_type("float32").numbers(values[..., 3:])
+        colours = floats.values(divided(floats.numbers(colours), share))
+    alpha = Levels.of_type(stored.dtype).numbers(values[..., 3:])
+    return np.concatenate([stored.numbers(colours), alpha], axis=-1)
+
+
+@dataclass(frozen=True)
+class _Tags:
+    profile: bytes
+    dpi: tuple[float, float] | None
+    chunks: Mapping[str, bytes]
+
+
+def _tags(signal: Signal, numbers: Numbers, name: str) -> tuple[_Tags, list[str]]:
+    """Return the metadata that the format holds, and what is lost of them."""
+    lost = []
+    profile = profile_from(signal.meta)
+    fits = mode_of(profile) == ("L" if numbers.shape[-1] == 1 and name != "WEBP" else "RGB")
+    if profile and not (fits and name in _WITH_PROFILE):
+        lost.append(f"{name} does not hold its colour profile (.png and .tif do)")
+        profile = b""
+    colours = _chunks_from(signal.meta)
+    if colours and name != "PNG":
+        if "sRGB" not in colours or "cICP" in colours:
+            lost.append(f"{name} does not hold its {', '.join(colours)} (.png does)")
+        colours = {}
+    dpi = _dpi_from(signal) if name in _WITH_DPI else None
+    return _Tags(profile, dpi, colours), lost
+
+
+def _chunks_from(meta: Mapping[str, JsonValue]) -> dict[str, bytes]:
+    stored = meta.get("png")
+    found = {}
+    for key, text in stored.items() if isinstance(stored, dict) else ():
+        try:
+            if key in COLOUR_CHUNKS:
+                found[key] = bytes.fromhex(str(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _dpi_from(signal: Signal) -> tuple[float, float] | None:
+    """Return the resolution, so that a rendering of other size has the physical size."""
+    stored = signal.meta.get("dpi")
+    if not (isinstance(stored, list) and len(stored) == 2):
+        return None
+    steps = [step for _, step in signal.sampling][::-1]
+    try:
+        across, down = (float(str(n)) / step for n, step in zip(stored, steps, strict=True))
+    except ValueError:
+        return None
+    return (across, down) if min(across, down) > 0 and max(across, down) < 1e6 else None
+
+
+def _by_pillow(numbers: Numbers, name: str, tags: _Tags, optimize: bool) -> bytes:
+    options: dict[str, Any] = dict(_SAVE.get(name, {}))
+    if name == "PNG":
+        options["optimize"] = optimize
+    if tags.profile:
+        options["icc_profile"] = tags.profile
+    if tags.dpi or name == "BMP":
+        options["dpi"] = tags.dpi or (0, 0)  # Pillow would write 96
+    buffer = BytesIO()
+    _image(numbers).save(buffer, name, **options)
+    content = buffer.getvalue()
+    return _with_colours(content, tags.chunks) if tags.chunks else content
+
+
+def _with_colours(content: bytes, added: Mapping[str, bytes]) -> bytes:
+    """Return a PNG with more chunks about colours; others about them stay."""
+    kept = {n.decode("latin-1"): data for n, data in chunks(content) if n in (b"iCCP", b"pHYs")}
+    return with_chunks(content, {**added, **kept})
+
+
+def _by_oiio(numbers: Numbers, name: str, tags: _Tags, *, premultiplied: bool) -> bytes:
+    import OpenImageIO
+
+    if name == "HDR" and numbers.shape[-1] == 1:
+        numbers = numbers.repeat(3, axis=-1)
+    rows, columns, channels = numbers.shape
+    spec = OpenImageIO.ImageSpec(columns, rows, channels, _OIIO_TYPES[numbers.dtype.name])
+    if channels == 1:
+        spec.channelnames = ("Y",)
+    spec.attribute("DateTime", _NO_DATE)
+    if name == "TIFF":
+        spec.attribute("compression", "none")  # as Pillow; few programs read deflated floats
+    if not (premultiplied and name in _WITH_PREMULTIPLIED):
+        spec.attribute("oiio:UnassociatedAlpha", 1)
+    if tags.profile and name == "TIFF":
+        kind = OpenImageIO.TypeDesc(f"uint8[{len(tags.profile)}]")
+        spec.attribute("ICCProfile", kind, np.frombuffer(tags.profile, np.uint8))
+    if tags.dpi and name == "TIFF":
+        spec.attribute("XResolution", tags.dpi[0])
+        spec.attribute("YResolution", tags.dpi[1])
+        spec.attribute("PixelAspectRatio", tags.dpi[1] / tags.dpi[0])
+        spec.attribute("ResolutionUnit", "in")
+    with TemporaryDirectory(prefix="enas-inr-") as folder:
+        path = Path(folder, "picture." + {"TIFF": "tif"}.get(name, name.lower()))
+        file = OpenImageIO.ImageOutput.create(str(path))
+        if file is None:
+            raise ValueError(OpenImageIO.geterror())
+        if not (file.open(str(path), spec) and file.write_image(numbers) and file.close()):
+            raise ValueError(file.geterror())
+        content = path.read_bytes()
+    return with_chunks(content, _png_tags(tags)) if name == "PNG" else content
+
+
+def _png_tags(tags: _Tags) -> dict[str, bytes]:
+    """Return the chunks of a PNG that hold the metadata."""
+    import struct
+    import zlib
+
+    found = dict(tags.chunks)
+    if tags.profile:
+        found["iCCP"] = b"ICC Profile\0\0" + zlib.compress(tags.profile)
+    if tags.dpi:
+        across, down = (round(n / 0.0254) for n in tags.dpi)
+        found["pHYs"] = struct.pack(">IIB", across, down, 1)
+    return found

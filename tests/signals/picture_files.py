@@ -1,0 +1,99 @@
+"""Picture files of any layout, made in memory."""
+
+import struct
+import zlib
+
+import numpy as np
+import OpenImageIO
+import torch
+
+from enas_inr.signals.image import ImageModality
+from enas_inr.signals.options import ImageOptions
+from enas_inr.signals.signal import Signal
+
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
+"""Colour types of PNG."""
+
+
+def pixels(*shape, dtype=np.uint8, seed=0):
+    limits = np.iinfo(dtype)
+    generator = np.random.default_rng(seed)
+    return generator.integers(limits.min, int(limits.max) + 1, shape, dtype=dtype)
+
+
+def chunk(name, data):
+    body = name + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def png(rows, colour, bits=8, *before, size=None):
+    """Return a PNG of rows of bytes or of 16-bit numbers, with chunks before its pixels."""
+    if isinstance(rows, np.ndarray):
+        size = size or (rows.shape[1], rows.shape[0])
+        rows = [row.astype(">u2" if bits == 16 else np.uint8).tobytes() for row in rows]
+    header = struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", header),
+            *before,
+            chunk(b"IDAT", data),
+            chunk(b"IEND", b""),
+        ]
+    )
+
+
+def read(path, **options):
+    return ImageModality(ImageOptions(**options)).read(path)
+
+
+def write(signal, path):
+    ImageModality().write(signal, path)
+
+
+def put(path, content):
+    path.write_bytes(content)
+    return path
+
+
+def signal_of(values, **meta):
+    return Signal(torch.as_tensor(values, dtype=torch.float32), "image", "test", meta=meta)
+
+
+def levels_of(signal, top=255):
+    """Return the values of a signal as levels from 0 to `top`."""
+    return np.rint((signal.values.double().numpy() + 1) * (top / 2)).astype(np.int64)
+
+
+def numbers_of(signal):
+    """Return the values of a signal as the numbers from which they were scaled."""
+    low, high = signal.meta["range"]
+    return signal.values.double().numpy() * (high - low) / 2 + (high + low) / 2
+
+
+def oiio_write(path, numbers, *names, **attributes):
+    """Write a file with OpenImageIO: `oiio_write(path, numbers, "R", "G", "B")`."""
+    kinds = {"float16": "half", "float32": "float", "uint32": "uint", "int32": "int"}
+    rows, columns, channels = numbers.shape
+    spec = OpenImageIO.ImageSpec(
+        columns, rows, channels, kinds.get(numbers.dtype.name, numbers.dtype.name)
+    )
+    if names:
+        spec.channelnames = names
+    for name, value in attributes.items():
+        spec.attribute(name.replace("__", ":"), value)
+    file = OpenImageIO.ImageOutput.create(str(path))
+    assert file is not None
+    assert file.open(str(path), spec)
+    assert file.write_image(numbers)
+    assert file.close()
+    return path
+
+
+def oiio_read(path):
+    hints = OpenImageIO.ImageSpec()
+    hints.attribute("oiio:UnassociatedAlpha", 1)
+    file = OpenImageIO.ImageInput.open(str(path), hints)
+    assert file is not None, OpenImageIO.geterror()
+    return np.asarray(file.read_image(OpenImageIO.UNKNOWN))

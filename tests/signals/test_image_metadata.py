@@ -1,0 +1,344 @@
+"""Metadata never refuse pixels; colours, transparency, orientation and resolution survive."""
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from enas_inr.errors import SignalError
+from enas_inr.signals.colour import profile_from
+from tests.signals.picture_files import (
+    GRAY,
+    GRAY_ALPHA,
+    PALETTE,
+    RGB,
+    chunk,
+    levels_of,
+    oiio_write,
+    pixels,
+    png,
+    put,
+    read,
+    write,
+)
+
+DEEP = 65535
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def profile(space):
+    """Return a profile that is complete enough to say what its colours are."""
+    return SRGB[:16] + space + SRGB[20:]
+
+
+def jpeg_segment(marker, data):
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+@pytest.mark.parametrize(
+    "exif", [b"\0\x08\0\x02\x01\x12\0\x03", b"Exif\0\0", b"II*\0\xff\xff\xff\xff", b"\0"]
+)
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+def test_damaged_exif_data_do_not_refuse_the_pixels(tmp_path, suffix, exif):
+    original = Image.new("RGB", (32, 32), (255, 0, 255))
+    how: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
+    original.save(tmp_path / f"a{suffix}", exif=exif, **how)
+    assert np.abs(levels_of(read(tmp_path / f"a{suffix}")) - (255, 0, 255)).max() <= 2
+
+
+def test_damaged_exif_data_are_said(tmp_path, caplog):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", exif=b"\0\x08\0\x02\x01\x12\0\x03")
+    read(tmp_path / "a.png")
+    assert "its EXIF data cannot be read and are left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(20_000_000))),  # a bomb
+        chunk(b"iTXt", b"key"),
+        chunk(b"zTXt", b"key\0\x07abc"),
+        chunk(b"pHYs", b"\0"),
+        chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(20_000_000))),
+        chunk(b"iCCP", b"nothing"),
+        chunk(b"gAMA", b""),
+        chunk(b"cHRM", b"\0\0\0\1"),
+        chunk(b"sRGB", b""),
+        chunk(b"tEXt", b"key\0value")[:-4] + b"\0\0\0\0",  # a wrong check sum
+        chunk(b"eXIf", b"II*\0" + bytes(4) + b"\xff" * 40),
+    ],
+    ids=lambda broken: broken[4:8].decode(),
+)
+def test_a_damaged_chunk_does_not_refuse_a_png(tmp_path, broken):
+    original = pixels(5, 7, 3)
+    signal = read(put(tmp_path / "a.png", png(original, RGB, 8, broken)))
+    np.testing.assert_array_equal(levels_of(signal), original)
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        jpeg_segment(0xE1, b"Exif\0\0MM\0*" + b"\xff" * 30),
+        jpeg_segment(0xE2, b"ICC_PROFILE\0\1\2" + SRGB),  # one of two parts
+        jpeg_segment(0xE2, b"MPF\0II*\0\xff\xff\xff\xff"),
+        jpeg_segment(0xE0, b"JFIF\0"),
+        jpeg_segment(0xED, b"Photoshop 3.0\x008BIM\x04"),
+        jpeg_segment(0xEE, b"Ado"),
+    ],
+    ids=["EXIF", "ICC", "MPF", "JFIF", "Photoshop", "Adobe"],
+)
+def test_a_damaged_segment_does_not_refuse_a_jpeg(tmp_path, segment):
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (32, 32), (200, 30, 40)).save(path)
+    content = path.read_bytes()
+    put(path, content[:2] + segment + content[2:])
+    assert np.abs(levels_of(read(path)) - (200, 30, 40)).max() <= 3
+
+
+def test_a_webp_with_damaged_metadata_keeps_its_pixels_and_its_alpha(tmp_path):
+    original = pixels(8, 8, 4)
+    Image.fromarray(original).save(
+        tmp_path / "a.webp", lossless=True, exact=True, icc_profile=b"\0" * 40, exif=b"nonsense"
+    )
+    np.testing.assert_array_equal(levels_of(read(tmp_path / "a.webp")), original)
+
+
+def test_a_png_without_its_end_is_read_and_one_without_its_last_rows_is_not(tmp_path):
+    original = pixels(40, 40, 3)
+    content = png(original, RGB)
+    whole = put(tmp_path / "whole.png", content[: -len(chunk(b"IEND", b""))])
+    np.testing.assert_array_equal(levels_of(read(whole)), original)
+    with pytest.raises(SignalError, match="check that the file is complete"):
+        read(put(tmp_path / "part.png", content[:-100]))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_is_read_only_if_all_pixels_are_there(tmp_path, progressive):
+    Image.fromarray(pixels(40, 40, 3)).save(tmp_path / "a.jpg", progressive=progressive)
+    expected = levels_of(read(tmp_path / "a.jpg"))
+    content = (tmp_path / "a.jpg").read_bytes()
+    whole = put(tmp_path / "whole.jpg", content[:-2])
+    np.testing.assert_array_equal(levels_of(read(whole)), expected)
+    for missing in (8, 40, 400):
+        with pytest.raises(SignalError, match="check that the file is complete"):
+            read(put(tmp_path / "part.jpg", content[:-missing]))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_transparent_colour_of_png_becomes_alpha(tmp_path, bits):
+    original = pixels(5, 7, 3, dtype=np.uint16 if bits == 16 else np.uint8)
+    original[1, 2] = original[0, 0]
+    key = chunk(b"tRNS", original[0, 0].astype(">u2").tobytes())
+    signal = read(put(tmp_path / "a.png", png(original, RGB, bits, key)))
+    assert signal.meta["mode"] == "RGBA"
+    levels = levels_of(signal, DEEP if bits == 16 else 255)
+    np.testing.assert_array_equal(levels[..., :3], original)
+    clear = levels[..., 3] == 0
+    assert clear[0, 0]
+    assert clear[1, 2]
+    assert (clear == (original == original[0, 0]).all(axis=-1)).all()
+    assert (levels[~clear][:, 3] == (DEEP if bits == 16 else 255)).all()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_transparent_gray_of_png_becomes_alpha(tmp_path, bits):
+    if bits == 16:
+        rows = np.array([[0, 1, 300, 65535]], np.uint16)
+        content = png(rows, GRAY, 16, chunk(b"tRNS", struct.pack(">H", 300)))
+        shown = [255, 255, 0, 255]
+    elif bits == 8:
+        rows = np.array([[0, 1, 200, 255]], np.uint8)
+        content = png(rows, GRAY, 8, chunk(b"tRNS", struct.pack(">H", 200)))
+        shown = [255, 255, 0, 255]
+    else:
+        levels = {1: [0, 1, 1, 0], 2: [0, 1, 2, 3], 4: [0, 1, 2, 15]}[bits]
+        packed = sum(level << bits * (3 - at) for at, level in enumerate(levels))
+        size = max(1, 4 * bits // 8)
+        packed <<= 8 * size - 4 * bits
+        content = png(
+            [packed.to_bytes(size, "big")],
+            GRAY,
+            bits,
+            chunk(b"tRNS", struct.pack(">H", 1)),
+            size=(4, 1),
+        )
+        shown = [0 if level == 1 else 255 for level in levels]
+    signal = read(put(tmp_path / "a.png", content))
+    assert (levels_of(signal)[0, :, 3]).tolist() == shown
+
+
+def test_the_transparent_colour_of_a_gif_becomes_alpha(tmp_path):
+    image = Image.fromarray(np.array([[0, 1], [2, 0]], np.uint8), "P")
+    image.putpalette([10, 20, 30, 200, 100, 50, 7, 8, 9])
+    image.save(tmp_path / "a.gif", transparency=1)
+    levels = levels_of(read(tmp_path / "a.gif"))
+    assert levels[..., 3].tolist() == [[255, 0], [255, 255]]
+    assert levels[0, 0, :3].tolist() == [10, 20, 30]
+    assert levels[1, 0, :3].tolist() == [7, 8, 9]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".jpg", ".avif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_upright(tmp_path, suffix, orientation):
+    upright = np.kron(pixels(3, 5, 3), np.ones((8, 8, 1), np.uint8))
+    image = Image.fromarray(upright)
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }.get(orientation)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    how: dict[str, Any] = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}
+    how[".avif"] = {"quality": 100, "subsampling": "4:4:4"}
+    stored = image if turn is None else image.transpose(turn)
+    stored.save(tmp_path / f"a{suffix}", exif=exif, dpi=(100, 50), **how.get(suffix, {}))
+    signal = read(tmp_path / f"a{suffix}")
+    levels = levels_of(signal)
+    assert levels.shape == upright.shape
+    assert np.abs(levels - upright).mean() < (3 if suffix in (".jpg", ".avif") else 1e-9)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_deep_tiff_is_turned_upright_with_its_resolution(tmp_path, orientation):
+    upright = pixels(3, 5, 3, dtype=np.uint16)
+    stored = np.rot90(upright, {3: 2, 6: 1, 8: -1}[orientation])
+    path = oiio_write(
+        tmp_path / "a.tif",
+        np.ascontiguousarray(stored),
+        Orientation=orientation,
+        XResolution=100.0,
+        YResolution=50.0,
+        PixelAspectRatio=0.5,
+        ResolutionUnit="in",
+    )
+    signal = read(path)
+    np.testing.assert_array_equal(levels_of(signal, DEEP), upright)
+    assert signal.meta["dpi"] == ([100, 50] if orientation == 3 else [50, 100])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".avif"])
+def test_a_colour_profile_is_kept_and_written_again(tmp_path, suffix):
+    Image.new("RGB", (16, 16), (200, 30, 40)).save(tmp_path / f"a{suffix}", icc_profile=SRGB)
+    signal = read(tmp_path / f"a{suffix}")
+    assert profile_from(signal.meta) == SRGB
+    write(signal, tmp_path / f"b{suffix}")
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        assert image.info["icc_profile"] == SRGB
+    assert read(tmp_path / f"b{suffix}").meta == signal.meta
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_deep_picture_keeps_its_profile_and_resolution(tmp_path, suffix):
+    original = pixels(5, 7, 3, dtype=np.uint16)
+    before = (
+        chunk(b"iCCP", b"name\0\0" + zlib.compress(SRGB)),
+        chunk(b"pHYs", struct.pack(">IIB", 11811, 5906, 1)),
+    )
+    signal = read(put(tmp_path / "a.png", png(original, RGB, 16, *before)))
+    write(signal, tmp_path / f"b{suffix}")
+    again = read(tmp_path / f"b{suffix}")
+    assert profile_from(again.meta) == SRGB
+    np.testing.assert_allclose(again.meta["dpi"], [300, 150], atol=0.02)
+    np.testing.assert_array_equal(levels_of(again, DEEP), original)
+
+
+def test_a_profile_for_other_colours_is_left_out_and_said(tmp_path, caplog):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", icc_profile=profile(b"CMYK"))
+    assert read(tmp_path / "a.png").meta == {"mode": "RGB"}
+    assert "its colour profile is for CMYK and is left out" in caplog.text
+
+
+def test_a_damaged_profile_is_left_out_and_said(tmp_path, caplog):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", icc_profile=b"\0" * 200)
+    assert read(tmp_path / "a.png").meta == {"mode": "RGB"}
+    assert "its colour profile is damaged or too large and is left out" in caplog.text
+
+
+def test_a_format_without_profiles_says_what_is_lost(tmp_path, caplog):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", icc_profile=SRGB)
+    write(read(tmp_path / "a.png"), tmp_path / "b.bmp")
+    assert "BMP does not hold its colour profile" in caplog.text
+
+
+def test_cmyk_is_converted_and_said(tmp_path, caplog):
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.tif")
+    signal = read(tmp_path / "a.tif")
+    assert levels_of(signal)[0, 0].tolist() == [255, 0, 0]
+    assert "CMYK has no colour profile, so its conversion to RGB is approximate" in caplog.text
+
+
+def test_cielab_is_converted(tmp_path, caplog):
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    red = Image.new("RGB", (8, 8), (200, 30, 40))
+    made = ImageCms.profileToProfile(red, ImageCms.createProfile("sRGB"), lab, outputMode="LAB")
+    assert made is not None
+    made.save(tmp_path / "a.tif")
+    signal = read(tmp_path / "a.tif")
+    assert np.abs(levels_of(signal)[0, 0] - (200, 30, 40)).max() <= 3
+    assert "CIELab is converted to sRGB" in caplog.text
+
+
+def test_gray_with_alpha_and_a_profile_is_converted(tmp_path, caplog):
+    gray = pixels(4, 4, 2)
+    before = chunk(b"iCCP", b"name\0\0" + zlib.compress(profile(b"GRAY")))
+    signal = read(put(tmp_path / "a.png", png(gray, GRAY_ALPHA, 8, before)))
+    assert signal.values.shape == (4, 4, 4)
+    assert "profile" in caplog.text
+    np.testing.assert_array_equal(levels_of(signal)[..., 3], gray[..., 1])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_chunks_about_colours_survive(tmp_path, bits):
+    original = pixels(5, 7, 3, dtype=np.uint16 if bits == 16 else np.uint8)
+    before = (
+        chunk(b"cICP", bytes([9, 16, 0, 1])),
+        chunk(b"gAMA", struct.pack(">I", 100_000)),
+        chunk(b"cHRM", struct.pack(">8I", *range(30_000, 38_000, 1000))),
+    )
+    signal = read(put(tmp_path / "a.png", png(original, RGB, bits, *before)))
+    assert signal.meta["png"]["cICP"] == "09100001"
+    write(signal, tmp_path / "b.png")
+    again = read(tmp_path / "b.png")
+    assert again.meta == signal.meta
+    np.testing.assert_array_equal(levels_of(again, DEEP if bits == 16 else 255), original)
+    assert all(each in (tmp_path / "b.png").read_bytes() for each in before)
+
+
+def test_what_another_format_loses_of_the_colours_is_said(tmp_path, caplog):
+    before = chunk(b"gAMA", struct.pack(">I", 100_000))
+    signal = read(put(tmp_path / "a.png", png(pixels(4, 4, 3), RGB, 8, before)))
+    write(signal, tmp_path / "b.tif")
+    assert "TIFF does not hold its gAMA" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])
+def test_the_resolution_survives(tmp_path, suffix):
+    Image.new("RGB", (8, 8)).save(tmp_path / f"a{suffix}", dpi=(300, 150))
+    signal = read(tmp_path / f"a{suffix}")
+    np.testing.assert_allclose(signal.meta["dpi"], [300, 150], atol=0.02)
+    write(signal, tmp_path / f"b{suffix}")
+    assert read(tmp_path / f"b{suffix}").meta == signal.meta
+
+
+def test_nonsense_about_the_resolution_is_ignored(tmp_path):
+    before = chunk(b"pHYs", struct.pack(">IIB", 0, 2**32 - 1, 1))
+    assert read(put(tmp_path / "a.png", png(pixels(4, 4, 3), RGB, 8, before))).meta == {
+        "mode": "RGB"
+    }
+
+
+def test_a_palette_keeps_its_profile(tmp_path):
+    before = (
+        chunk(b"iCCP", b"name\0\0" + zlib.compress(SRGB)),
+        chunk(b"PLTE", pixels(256, 3).tobytes()),
+    )
+    signal = read(put(tmp_path / "a.png", png(pixels(4, 4), PALETTE, 8, *before)))
+    assert profile_from(signal.meta) == SRGB
