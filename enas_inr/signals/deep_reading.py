@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from enas_inr.signals.pillow_reading import choose_page
 from enas_inr.signals.raster import (
     MAX_PAGES,
     Raster,
+    check_bytes,
     check_pixels,
     damaged,
     not_premultiplied,
@@ -39,6 +41,7 @@ _SUFFIXES = {
     "PNM": ".pnm",
 }
 _MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF; those below RGB are gray
+_PIXELS_PER_BYTE = {"PNM": 8, "HDR": 64}  # at the most: bits, and runs of 127 in two bytes
 _GRAY = ("Y", "I", "L")
 _CM_PER_INCH = 2.54
 
@@ -74,6 +77,7 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:
             raise damaged(what, _said(file))
         spec = file.spec()
         check_pixels((spec.width, spec.height), what)
+        check_bytes((spec.width, spec.height), content, _per_byte(spec, kind), what)
         if spec.deep:
             raise SignalError(f"{what} holds deep pixels of many samples", "flatten it first")
         begin, count = _channels(spec, what)
@@ -137,6 +141,13 @@ def _pages(file: Any) -> int:
         pages += 1
     _said(file)  # that there is no further one
     return pages
+
+
+def _per_byte(spec: Any, kind: str) -> float:
+    """Return the largest number of pixels that one byte of a file can hold."""
+    if kind == "TIFF" and spec.get_string_attribute("compression") == "none":
+        return _PIXELS_PER_BYTE["PNM"]
+    return _PIXELS_PER_BYTE.get(kind, math.inf)
 
 
 def _channels(spec: Any, what: str) -> tuple[int, int]:

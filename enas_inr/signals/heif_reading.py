@@ -27,13 +27,19 @@ def decode(content: bytes, page: int | None, what: str) -> Raster:
             such page.
     """
     file = _opened(content, what)
+    try:
+        return _decode(file, page, what)
+    except SignalError:
+        raise
+    except Exception as error:  # libheif raises various errors
+        raise damaged(what, error) from None
+
+
+def _decode(file: Any, page: int | None, what: str) -> Raster:
     chosen = choose_page(len(file), page, what, first=file.primary_index + 1)
     image = file[chosen - 1]
     check_pixels(image.size, what)
-    try:
-        numbers = np.asarray(image)
-    except Exception as error:  # libheif raises various errors
-        raise damaged(what, error) from None
+    numbers = np.asarray(image)
     profile = image.info.get("icc_profile") or b""
     numbers = _full_range(numbers, image.info.get("bit_depth", 8))
     expected = "L" if numbers.shape[-1] == 1 else "RGB"

@@ -10,12 +10,12 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import BmpImagePlugin, ExifTags, Image, UnidentifiedImageError
 
 from enas_inr.errors import SignalError, one_line, warn_once
 from enas_inr.signals.colour import in_srgb, kept_profile
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.raster import MAX_PAGES, Raster, check_pixels, damaged
+from enas_inr.signals.raster import MAX_PAGES, Raster, check_bytes, check_pixels, damaged
 from enas_inr.signals.stripping import colour_chunks, without_metadata
 
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _COLORMAP, _SAMPLES_PER_PIXEL = 258, 339, 320, 277
@@ -146,6 +146,8 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | 
         image.seek(chosen - 1)
         check_pixels(image.size, what)
     dpi = _dpi(image)
+    if image.info.get("compression") in ("raw", BmpImagePlugin.BmpImageFile.COMPRESSIONS["RAW"]):
+        check_bytes(image.size, content, 8, what)  # of 1 bit each, at the most
     if kind == "TIFF":
         if _is_deep(image):
             return None

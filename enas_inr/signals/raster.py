@@ -114,6 +114,23 @@ def check_pixels(size: tuple[int, int], what: str) -> None:
         )
 
 
+def check_bytes(size: tuple[int, int], content: bytes, per_byte: float, what: str) -> None:
+    """Refuse a file that is too short for its pixels, before they get any memory.
+
+    Args:
+        size: width and height.
+        content: the file.
+        per_byte: the largest number of pixels that one byte of such a file can hold.
+        what: name of the picture in messages.
+
+    Raises:
+        SignalError: the message begins with `what`.
+    """
+    width, height = size
+    if width * height > per_byte * len(content):
+        raise damaged(what, f"{len(content)} bytes are too few for {width}x{height} pixels")
+
+
 def damaged(what: str, error: object) -> SignalError:
     """Return the error about a picture that cannot be decoded."""
     said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
