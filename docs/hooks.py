@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from enas_inr.cli.main import app
+from enas_inr.cli.app import app
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.hookspecs import Backbone
 from enas_inr.plugins.catalog import Catalog, load_catalog

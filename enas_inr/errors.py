@@ -39,7 +39,9 @@ class ExitCode(IntEnum):
     TRAINING = 7  # every trial failed or diverged
     MODEL = 8  # a model file cannot be read or written
     INCOMPLETE = 9  # some signals or models of several failed; the others are done
+    HUNG_UP = 129  # SIGHUP, such as a closed terminal: finished work is stored
     INTERRUPTED = 130  # Ctrl-C: finished work is stored
+    TERMINATED = 143  # SIGTERM, such as that of a batch system: finished work is stored
 
 
 class EnasInrError(Exception):

@@ -99,7 +99,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
     """
     from enas_inr.model import fitting
     from enas_inr.model.file import SUFFIX, check_absent
-    from enas_inr.model.fit_checkpoint import checkpoint_of
+    from enas_inr.model.fit_checkpoint import Checkpoint, checkpoint_of
 
     precision = checked_precision(call.precision)
     catalog = call.catalog or load_catalog()
@@ -116,6 +116,7 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
+        keeps=True,
         states=states_folder() if settings.study else call.states,
         start=start,
         should_stop=call.should_stop,
@@ -125,7 +126,10 @@ def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
         metrics = {"steps": fitted.steps}
         return FitResult(fitted.model, path, False, checkpoint, metrics)
     preview = Path(call.preview) if call.preview else None
-    return hand_over(fitted, taken, path, catalog, precision, preview, call.most_bytes)
+    most = call.most_bytes
+    made = hand_over(fitted, taken, path, catalog, precision, preview, most)
+    Checkpoint(checkpoint).remove()
+    return made
 
 
 def checked_precision(name: str) -> Precision:
@@ -154,8 +158,10 @@ def hand_over(
         SignalError: a file cannot be written.
     """
     from enas_inr.model.fit_checkpoint import checkpoint_of
+    from enas_inr.signals.files import make_folder
 
     model = rounded(fitted.model, signal, precision, catalog, most_bytes=most_bytes)
+    make_folder(path.parent)  # it may have gone since the training began
     size = model.save(path, force=True)
     if preview:
         from enas_inr.reports.preview import write_preview

@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.files import make_folder, replace_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,9 +110,12 @@ class FitManyResult:
 def write_summary(result: FitManyResult) -> None:
     """Write `summary.csv` and `summary.json` into the folder, each of them atomically.
 
+    The folder is made if it has gone.
+
     Raises:
         SignalError: they cannot be written.
     """
+    make_folder(result.folder)
     text = StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(FitRow)], lineterminator="\n")
     writer.writeheader()

@@ -34,15 +34,17 @@ def archive(
     `info` lists them, `render` renders all of them or one, and `export --format inr` takes one out.
     """
     from enas_inr.api.archive import pack
+    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.validation import counted
 
-    made = pack(
-        models,
-        output,
-        precision=precision,
-        force=force,
-        catalog=arguments.load_catalog(context),
-    )
+    with arguments.stop_of(context).ends(complain, whole_files):
+        made = pack(
+            models,
+            output,
+            precision=precision,
+            force=force,
+            catalog=arguments.load_catalog(context),
+        )
     if as_json:
         print(json.dumps(made, indent=2))
         return

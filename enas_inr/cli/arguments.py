@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from enas_inr.cli.interrupt import Stop
 from enas_inr.errors import SpecError
 
 if TYPE_CHECKING:
@@ -107,23 +108,31 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 @dataclass(frozen=True)
-class Plugins:
-    """Which plugins a command uses, from the options before its name.
+class Common:
+    """What all commands have in common, from the options before their names.
 
     Attributes:
         installed: whether to load plugins of other distributions.
         strict: whether to refuse broken plugins.
+        stop: receives signals.
     """
 
     installed: bool
     strict: bool
+    stop: Stop
+
+
+def stop_of(context: typer.Context) -> Stop:
+    """Return what receives the signals that end a command."""
+    common: Common = context.obj
+    return common.stop
 
 
 def load_catalog(context: typer.Context) -> Catalog:
     """Load the plugins that a command is to use; raises as `plugins.catalog.load_catalog`."""
     from enas_inr.plugins import catalog
 
-    chosen: Plugins = context.obj
+    chosen: Common = context.obj
     return catalog.load_catalog(plugins=chosen.installed, strict=chosen.strict)
 
 

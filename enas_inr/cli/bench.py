@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def bench(
+    context: typer.Context,
     device: arguments.Device = "auto",
     reduced: Annotated[
         bool,
@@ -30,16 +31,16 @@ def bench(
     from enas_inr.api import bench as measurements
     from enas_inr.cli.progress import Display
 
-    with Display(quiet=quiet) as progress:
-        try:
-            result = measurements.bench(
-                device,
-                measurements.QUICK if reduced else measurements.FULL,
-                lambda line: progress.say(f"measuring: {line}"),
-            )
-        except KeyboardInterrupt:
-            progress.say("interrupted")
-            return ExitCode.INTERRUPTED
+    stop = arguments.stop_of(context)
+    with (
+        Display(quiet=quiet, stop=stop) as progress,
+        stop.ends(progress.insist, lambda: ": measurements are not kept"),
+    ):
+        result = measurements.bench(
+            device,
+            measurements.QUICK if reduced else measurements.FULL,
+            lambda line: progress.say(f"measuring: {line}"),
+        )
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
     else:

@@ -28,9 +28,11 @@ def export(
     A model of an archive can also become a .inr file.
     """
     from enas_inr.api.archive import one_of
+    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.model.export import export as run_export
 
-    loaded = one_of(model, name, arguments.load_catalog(context))
     path = output or (Path(f"{Path(name).name}.{kind}") if name else model.with_suffix(f".{kind}"))
-    run_export(loaded, path, kind, force=force)
+    with arguments.stop_of(context).ends(complain, whole_files):
+        loaded = one_of(model, name, arguments.load_catalog(context))
+        run_export(loaded, path, kind, force=force)
     print(f"wrote {path} ({path.stat().st_size:,} bytes)")

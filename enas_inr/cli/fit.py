@@ -40,7 +40,6 @@ def _one(
     context: typer.Context, signal: str, settings: FitManySettings, as_json: bool, quiet: bool
 ) -> int:
     from enas_inr.api.fit import fit as run_fit
-    from enas_inr.cli.interrupt import asked_to_stop
     from enas_inr.cli.model_tables import print_fit
     from enas_inr.cli.progress import Display
 
@@ -51,7 +50,8 @@ def _one(
             raise SpecError(
                 f"{flag} applies to several signals, and {signal!r} is one", "leave it out"
             )
-    with Display(quiet=quiet) as progress, asked_to_stop() as should_stop:
+    stop = arguments.stop_of(context)
+    with Display(quiet=quiet, stop=stop) as progress, stop.noted() as should_stop:
         result = run_fit(
             signal,
             **given,
@@ -60,11 +60,11 @@ def _one(
             on_progress=progress.progressed,
         )
         if not result.finished:
-            progress.say(
-                f"interrupted at step {result.metrics['steps']}; checkpoint: {result.checkpoint}; "
+            progress.insist(
+                f"{stop.word} at step {result.metrics['steps']}; checkpoint: {result.checkpoint}; "
                 "run the same command again to resume"
             )
-            return ExitCode.INTERRUPTED
+            return stop.code
     if as_json:
         print(json.dumps(result.metrics, indent=2))
         return ExitCode.OK
@@ -83,11 +83,11 @@ def _many(
 ) -> int:
     from enas_inr.api.fit_many import fit_many
     from enas_inr.api.fit_summary import FitStatus
-    from enas_inr.cli.interrupt import asked_to_stop
     from enas_inr.cli.model_tables import print_fits
     from enas_inr.cli.progress import Display
 
-    with Display(quiet=quiet) as progress, asked_to_stop() as should_stop:
+    stop = arguments.stop_of(context)
+    with Display(quiet=quiet, stop=stop) as progress, stop.noted() as should_stop:
         result = fit_many(
             signals,
             **settings.given(),
@@ -97,8 +97,8 @@ def _many(
             say=progress.say,
         )
         if not result.finished:
-            progress.say(
-                f"interrupted: {result.count(FitStatus.LEFT)} of {len(result.rows)} signals are "
+            progress.insist(
+                f"{stop.word}: {result.count(FitStatus.LEFT)} of {len(result.rows)} signals are "
                 "left; run the same command again to go on"
             )
     if as_json:
@@ -106,5 +106,5 @@ def _many(
     else:
         print_fits(result)
     if not result.finished:
-        return ExitCode.INTERRUPTED
+        return stop.code
     return ExitCode.INCOMPLETE if result.failed else ExitCode.OK

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from enas_inr.api.info import describe_all, models_in
+from enas_inr.cli.interrupt import Stop
 from enas_inr.cli.progress import Display
 from enas_inr.cli.tables import console, table
 from enas_inr.errors import EnasInrError, ExitCode, ModelError
@@ -35,6 +36,7 @@ def render_folder(
     *,
     force: bool,
     quiet: bool,
+    stop: Stop,
 ) -> int:
     """Render all models below a folder into another one; return the exit code.
 
@@ -46,6 +48,7 @@ def render_folder(
         suffix: suffix of the files; None for the first one of each modality.
         force: whether to overwrite files.
         quiet: whether to show no progress.
+        stop: receives the signals that end the command.
 
     Raises:
         ModelError: there are no models, or files are in the way.
@@ -66,13 +69,20 @@ def render_folder(
     if there and not force:
         more = f", and {counted(len(there) - 1, 'other file')}" if there[1:] else ""
         raise ModelError(f"{str(there[0])!r} exists already{more}", "give --force to overwrite")
-    with Display(quiet=quiet) as progress:
+    written: list[Path] = []
+
+    def kept() -> str:
+        again = "run the same command again with --force"
+        return f": {len(written)} of {counted(len(targets), 'file')} are in {output}; {again}"
+
+    with Display(quiet=quiet, stop=stop) as progress, stop.ends(progress.insist, kept):
         what = f"rendering of {counted(len(targets), 'model')}"
         for number, (path, target) in enumerate(targets.items()):
             progress.progressed(TrialProgress(None, what, number / len(targets), 0, None))
             try:
                 make_folder(target.parent)
                 render(path, target)
+                written.append(target)
             except EnasInrError as error:
                 failed[path] = error
     _tell(failed)

@@ -28,28 +28,27 @@ def make(
     Run the same command again to resume after Ctrl-C.
     """
     from enas_inr.api.make import make as run_make
-    from enas_inr.cli.interrupt import asked_to_stop
     from enas_inr.cli.progress import SearchProgress
 
-    with SearchProgress(quiet=quiet) as progress:
-        try:
-            made = run_make(
-                signal,
-                **settings.given(),
-                catalog=arguments.load_catalog(context),
-                observer=progress,
-                stopping=asked_to_stop,
-                on_progress=progress.progressed,
-            )
-        except KeyboardInterrupt:
-            progress.interrupted()
-            return ExitCode.INTERRUPTED
+    stop = arguments.stop_of(context)
+    with (
+        SearchProgress(quiet=quiet, stop=stop) as progress,
+        stop.ends(progress.insist, progress.kept),
+    ):
+        made = run_make(
+            signal,
+            **settings.given(),
+            catalog=arguments.load_catalog(context),
+            observer=progress,
+            stopping=stop.noted,
+            on_progress=progress.progressed,
+        )
         if not made.fit.finished:
-            progress.say(
-                f"interrupted at step {made.fit.metrics['steps']} of the fit; "
+            progress.insist(
+                f"{stop.word} at step {made.fit.metrics['steps']} of the fit; "
                 "run the same command again to resume"
             )
-            return ExitCode.INTERRUPTED
+            return stop.code
     if as_json:
         print(json.dumps(made.to_dict(), indent=2))
     else:

@@ -46,23 +46,23 @@ def oracle(
     from enas_inr.spec import Choice
 
     options = arguments.parse_options(executor_option, "--executor-option")
-    with SearchProgress(quiet=quiet) as progress:
-        try:
-            found = run_oracle(
-                study,
-                signal,
-                fidelity=fidelity,
-                size=size,
-                signal_options=arguments.parse_options(signal_option, "--signal-option"),
-                storage=storage,
-                executor=Choice(name=executor, options=options),
-                device=device,
-                observer=progress,
-                catalog=arguments.load_catalog(context),
-            )
-        except KeyboardInterrupt:
-            progress.interrupted()
-            return ExitCode.INTERRUPTED
+    stop = arguments.stop_of(context)
+    with (
+        SearchProgress(quiet=quiet, stop=stop) as progress,
+        stop.ends(progress.insist, progress.kept),
+    ):
+        found = run_oracle(
+            study,
+            signal,
+            fidelity=fidelity,
+            size=size,
+            signal_options=arguments.parse_options(signal_option, "--signal-option"),
+            storage=storage,
+            executor=Choice(name=executor, options=options),
+            device=device,
+            observer=progress,
+            catalog=arguments.load_catalog(context),
+        )
     if as_json:
         print(json.dumps({"study": study, **found.to_dict()}, indent=2))
     else:

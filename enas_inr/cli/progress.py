@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from enas_inr.cli.interrupt import Stop
 from enas_inr.cost import FeasibleSpace
 from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
@@ -26,9 +28,17 @@ LINE_SECONDS = 10.0  # seconds between two plain lines about one trial
 
 
 class Display:
-    """Prints lines on stderr; on a terminal, the last one is updated live. A context manager."""
+    """Prints lines on stderr; on a terminal, the last one is updated live. A context manager.
 
-    def __init__(self, *, quiet: bool) -> None:
+    Lines are lost if stderr cannot be written, since the work is worth more than they are.
+
+    Args:
+        quiet: whether to show no progress.
+        stop: receives the signals that end the command.
+    """
+
+    def __init__(self, *, quiet: bool, stop: Stop | None = None) -> None:
+        self._stop = stop or Stop()
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         # With FORCE_COLOR, rich treats a file as a terminal, but a file cannot be updated live.
         self._live = (
@@ -51,21 +61,30 @@ class Display:
         trace: TracebackType | None,
     ) -> None:
         if self._live:
-            self._live.__exit__(kind, error, trace)
+            with suppress(OSError):
+                self._live.__exit__(kind, error, trace)
 
     def say(self, line: str) -> None:
         """Print a permanent line."""
-        self._console.print(Text(line), soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(Text(line), soft_wrap=True)
+
+    def insist(self, line: str) -> None:
+        """Print a permanent line, also if there is no other progress."""
+        self._console.quiet = False
+        self.say(line)
 
     def progressed(self, progress: TrialProgress) -> None:
         """Show the progress of a trial."""
+        self._stop.check()
         now = time.monotonic()
         if self._label != progress.label:
             self._label, self._started, self._told = progress.label, now, now
         elapsed = now - self._started
         if self._live:
             line = Text(self._line(progress, elapsed), no_wrap=True, overflow="ellipsis")
-            self._live.update(line)
+            with suppress(OSError):
+                self._live.update(line)
         elif now - self._told >= LINE_SECONDS:
             self._told = now
             self.say(self._line(progress, elapsed))
@@ -94,8 +113,8 @@ class Display:
 class SearchProgress(Display, Observer):
     """Shows the progress of a search."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        super().__init__(quiet=quiet)
+    def __init__(self, *, quiet: bool, stop: Stop | None = None) -> None:
+        super().__init__(quiet=quiet, stop=stop)
         self._quiet = quiet
         self._stopped = False
         self._named: Callable[[Configuration], str] = Configuration.label
@@ -174,14 +193,17 @@ class SearchProgress(Display, Observer):
     def _name_of(self, result: TrialResult) -> str:
         return f"{self._named(result.trial.configuration)} {result.amount}".rstrip()
 
-    def interrupted(self) -> None:
-        """Print what is stored and how to resume."""
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Let a signal wait until results are stored."""
+        return self._stop.held()
+
+    def kept(self) -> str:
+        """Return what is stored and how to resume, after a word such as `interrupted`."""
         if not self._study:
-            self.say("interrupted before the search began")
-            return
+            return " before the search began"
         stored = counted(self._known + self._finished, "trial")
-        self.say(
-            f"interrupted: {stored} stored in study {self._study} ({self._storage}); "
+        return (
+            f": {stored} stored in study {self._study} ({self._storage}); "
             "run the same command again to resume"
         )
 

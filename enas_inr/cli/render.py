@@ -83,6 +83,7 @@ def render(
     the others. --name renders one model of an archive to a file.
     """
     from enas_inr.api.archive import opened, rendered_paths
+    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.model.archive import Archive
     from enas_inr.model.file import check_absent
     from enas_inr.model.model import load
@@ -99,10 +100,14 @@ def render(
         def draw_file(path: Path, to: Path) -> Signal:
             return draw(load(path, catalog=catalog), to)
 
-        return render_folder(catalog, model, output, draw_file, suffix, force=force, quiet=quiet)
+        stop = arguments.stop_of(context)
+        return render_folder(
+            catalog, model, output, draw_file, suffix, force=force, quiet=quiet, stop=stop
+        )
     if suffix is not None:
         raise SpecError("--format is for a folder of models", f"end the name of {output} with it")
-    with opened(model, name, catalog) as found:
+    stopped = arguments.stop_of(context).ends(complain, whole_files)
+    with stopped, opened(model, name, catalog) as found:
         paths = rendered_paths(found, output) if isinstance(found, Archive) else {"": output}
         for path in paths.values():
             check_absent(path, force=force)

@@ -65,44 +65,46 @@ def report(
     For a study file, give the same --signal, --quick and --set with which it was run.
     """  # fmt: skip
     from enas_inr.api.study import prepare, report_of
+    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.reports import text
     from enas_inr.reports.figures import draw_figures, write_figures
     from enas_inr.reports.page import render_page
     from enas_inr.reports.rows import Results
     from enas_inr.signals.files import make_folder, replace_bytes
 
-    form = form or _format_of(output)
-    catalog = arguments.load_catalog(context)
-    is_file = study.endswith(".toml") or Path(study).is_file()
-    if is_file:
-        options = arguments.parse_options(changes, "--set")
-        reported = prepare(
-            study, signals=signal or (), quick=quick, changes=options, catalog=catalog
-        ).report(storage)
-    elif signal or quick or changes:
-        raise SpecError(
-            "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
-        )
-    else:
-        reported = report_of(study, storage, catalog)
-    made = Results.of(reported)
-    makers = {Format.MD: text.as_markdown, Format.CSV: text.as_csv, Format.JSON: text.as_json}
-    # A page shows reconstructions in its own way.
-    is_page, without = form is Format.HTML, "" if figures else "reconstructions"
-    drawn = draw_figures(made, without) if figures or is_page else {}
-    content = render_page(made, drawn) if is_page else makers[form](made)
-    if output is None and is_page:
-        suffix = "-quick" if quick else ""
-        output = Path(f"{Path(study).stem if is_file else study}{suffix}.html")
-    if output is None:
-        print(content, end="")
-    else:
-        replace_bytes(output, content.encode())
-        print(f"wrote {output}")
-    if figures:
-        make_folder(figures)
-        for path in write_figures(drawn, figures):
-            typer.echo(f"wrote {path}", err=output is None)
+    with arguments.stop_of(context).ends(complain, whole_files):
+        form = form or _format_of(output)
+        catalog = arguments.load_catalog(context)
+        is_file = study.endswith(".toml") or Path(study).is_file()
+        if is_file:
+            options = arguments.parse_options(changes, "--set")
+            reported = prepare(
+                study, signals=signal or (), quick=quick, changes=options, catalog=catalog
+            ).report(storage)
+        elif signal or quick or changes:
+            raise SpecError(
+                "--signal, --quick and --set are for study files", f"{study!r} is a study's name"
+            )
+        else:
+            reported = report_of(study, storage, catalog)
+        made = Results.of(reported)
+        makers = {Format.MD: text.as_markdown, Format.CSV: text.as_csv, Format.JSON: text.as_json}
+        # A page shows reconstructions in its own way.
+        is_page, without = form is Format.HTML, "" if figures else "reconstructions"
+        drawn = draw_figures(made, without) if figures or is_page else {}
+        content = render_page(made, drawn) if is_page else makers[form](made)
+        if output is None and is_page:
+            suffix = "-quick" if quick else ""
+            output = Path(f"{Path(study).stem if is_file else study}{suffix}.html")
+        if output is None:
+            print(content, end="")
+        else:
+            replace_bytes(output, content.encode())
+            print(f"wrote {output}")
+        if figures:
+            make_folder(figures)
+            for path in write_figures(drawn, figures):
+                typer.echo(f"wrote {path}", err=output is None)
 
 
 def _format_of(output: Path | None) -> Format:

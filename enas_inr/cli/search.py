@@ -57,16 +57,16 @@ def search(
         raise SpecError("--output is for a single signal", "leave it out, and fit the set")
     if output:
         make_folder(output)
-    with SearchProgress(quiet=quiet) as progress:
-        try:
-            said = (
-                _search_one(signals[0], settings, catalog, progress, output)
-                if one
-                else _search_set(signals, settings, catalog, progress)
-            )
-        except KeyboardInterrupt:
-            progress.interrupted()
-            return ExitCode.INTERRUPTED
+    stop = arguments.stop_of(context)
+    with (
+        SearchProgress(quiet=quiet, stop=stop) as progress,
+        stop.ends(progress.insist, progress.kept),
+    ):
+        said = (
+            _search_one(signals[0], settings, catalog, progress, output)
+            if one
+            else _search_set(signals, settings, catalog, progress)
+        )
     if as_json:
         print(json.dumps(said.result.to_dict() | said.figures, indent=2))
     else:
@@ -191,9 +191,10 @@ def _write(
     from enas_inr.executors.reconstruct import reconstruct
     from enas_inr.reports.figures.cost_charts import pareto_figure
     from enas_inr.reports.figures.drawing import image_of
-    from enas_inr.signals.files import replace_bytes
+    from enas_inr.signals.files import make_folder, replace_bytes
     from enas_inr.signals.side_by_side import write_comparison
 
+    make_folder(folder)  # it may have gone since the search began
     made = reconstruct(ExecutionContext(catalog, signal, device, progress.progressed), result.best)
     written = write_comparison(catalog, signal, made, folder)
     if len(result.spec.objectives) > 1:

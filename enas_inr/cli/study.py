@@ -141,28 +141,27 @@ def run(
     if output:
         make_folder(output)
     options = arguments.parse_options(executor_option, "--executor-option")
-    with SearchProgress(quiet=quiet) as progress:
+    stop = arguments.stop_of(context)
+    with (
+        SearchProgress(quiet=quiet, stop=stop) as progress,
+        stop.ends(progress.insist, progress.kept),
+    ):
         if prepared.loaded.reduced:
             progress.say(f"reduced: {prepared.loaded.reduced}")
         failure = None
         try:
-            try:
-                report = prepared.run(
-                    storage,
-                    executor=Choice(name=executor, options=options),
-                    device=device,
-                    observer=progress,
-                    on_study=lambda number, study: progress.say(
-                        f"study {number + 1} of {len(prepared.planned)}: "
-                        f"{study.label or study.name}"
-                    ),
-                )
-            except TrainingError as error:  # the others are worth a report
-                failure, report = error, prepared.report(storage)
-            written = write_record(report, output) if output else []
-        except KeyboardInterrupt:
-            progress.interrupted()
-            return ExitCode.INTERRUPTED
+            report = prepared.run(
+                storage,
+                executor=Choice(name=executor, options=options),
+                device=device,
+                observer=progress,
+                on_study=lambda number, study: progress.say(
+                    f"study {number + 1} of {len(prepared.planned)}: {study.label or study.name}"
+                ),
+            )
+        except TrainingError as error:  # the others are worth a report
+            failure, report = error, prepared.report(storage)
+        written = write_record(report, output) if output else []
     if as_json:
         print(to_json(Results.of(report)), end="")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -69,6 +69,8 @@ class ExecutionContext:
             (see `enas_inr.executors.states`).
         keep_picture: to be called with a trial and its picture, if pictures are wanted, in the
             process of the search and before the result of the trial is yielded.
+        undisturbed: to be entered while results that were made together are yielded one after the
+            other, so that a signal that ends the search waits until all of them are stored.
     """
 
     catalog: Catalog
@@ -83,6 +85,7 @@ class ExecutionContext:
     pictures: bool = False
     states: Path | None = None
     keep_picture: Callable[[TrialSpec, Picture], None] = lambda trial, picture: None
+    undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
     orders: dict[tuple[str, int, int], array[int]] = field(default_factory=dict, repr=False)
     signals: SignalSet | None = None
     known_info: SignalInfo | None = None

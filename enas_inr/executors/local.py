@@ -150,14 +150,15 @@ class LocalExecutor(Executor):
                 yield failed_result(self._context, trial, failed, seconds, self._device)
             return
         seconds = (time.perf_counter() - started) / sum(trial.cost.flops for trial in trials)
-        for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
-            share = seconds * trial.cost.flops
-            result = trial_result(self._context, trial, outcome, share)
-            self._states(trial).keep(result, outcome.state)
-            picture = trial_picture(self._context, job, outcome, result)
-            if picture:
-                self._context.keep_picture(trial, picture)
-            yield result
+        with self._context.undisturbed():
+            for trial, job, outcome in zip(trials, jobs, outcomes, strict=True):
+                share = seconds * trial.cost.flops
+                result = trial_result(self._context, trial, outcome, share)
+                self._states(trial).keep(result, outcome.state)
+                picture = trial_picture(self._context, job, outcome, result)
+                if picture:
+                    self._context.keep_picture(trial, picture)
+                yield result
 
 
 def groups(

@@ -66,6 +66,7 @@ class States:
 
     def keep(self, result: TrialResult, state: Mapping[str, Tensor]) -> None:
         """Keep the state in which a trial ended; if that fails, there is none."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         size = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
@@ -73,7 +74,7 @@ class States:
             return
         if file := self._file(result.trial, result.trial.steps):
             temporary = file.with_name(f".{secrets.token_hex(8)}{SUFFIX}")
-            with suppress(OSError):
+            with suppress(OSError, SafetensorError):  # a full disk is the latter
                 file.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     save_file({k: v.contiguous() for k, v in state.items()}, temporary)

@@ -18,7 +18,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.files import read_bytes, replace_bytes
+from enas_inr.signals.files import make_folder, read_bytes, replace_bytes
 
 SUFFIX = ".checkpoint"
 """It is appended to the name of the model file."""
@@ -83,13 +83,14 @@ class Checkpoint:
         return dict(states)
 
     def save(self, states: Mapping[str, State]) -> None:
-        """Replace the states in the file.
+        """Replace the states in the file, whose folder is made again if it has gone.
 
         Raises:
-            SignalError: the file cannot be written.
+            SignalError: the file cannot be written; the old one is as it was.
         """
         if self.path is None:
             return
+        make_folder(self.path.parent)
         tensors = {
             f"{number}.{key}": tensor.contiguous()
             for number, state in enumerate(states.values())

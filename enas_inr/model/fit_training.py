@@ -14,7 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from enas_inr.errors import EnasInrError, TrainingError, is_out_of_memory
+from enas_inr.errors import (
+    EnasInrError,
+    SignalError,
+    TrainingError,
+    is_out_of_memory,
+    warn_once,
+)
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.known_cells import Cells
 from enas_inr.model.fit_checkpoint import HINT, Checkpoint, State, damaged
@@ -33,6 +39,7 @@ from enas_inr.validation import Lasting, counted
 
 CHECKPOINT_SECONDS = 60.0  # seconds between two checkpoints
 SLOWER = "use a smaller learning rate"
+LONG_SECONDS = 5.0  # of a round after which there is a checkpoint, since a stop may not wait for it
 DECIDED_EVERY = 20  # steps between two checks for improved members and for the target
 
 
@@ -113,6 +120,8 @@ class Training:
         on_progress: receives the progress.
         ended: receives what was found.
         flush: called before fits that have ended are removed from the checkpoint.
+        removes: whether to remove the checkpoint at the end; else the caller does, when the models
+            are on the disk.
     """
 
     fits: Sequence[FitJob]
@@ -122,6 +131,7 @@ class Training:
     on_progress: Callable[[TrialProgress], None]
     ended: Callable[[FitJob, Job, Found | EnasInrError], None]
     flush: Callable[[], None]
+    removes: bool = True
 
     def run(self) -> None:
         """Train what is left: first what has a state, and at last what has diverged.
@@ -145,7 +155,8 @@ class Training:
                 return
         if self._train([one for one in self.fits if one.identity in slower], again=True):
             self.flush()
-            self.checkpoint.remove()
+            if self.removes:
+                self.checkpoint.remove()
 
     def _train(self, fits: Sequence[FitJob], *, again: bool) -> bool:
         """Train some fits together, the second time at a lower rate; return False to stop."""
@@ -185,7 +196,9 @@ class Training:
                 best.update(run)
                 end(stopped, End.STEPS)
 
+        begun = saved
         for _ in run.rounds(pool, partial(self._tell, part, run)):
+            long = time.perf_counter() - begun > LONG_SECONDS
             best.update(run)
             run.drop_diverged()
             slower.update(part[number].identity for number in run.dropped - done)
@@ -197,9 +210,10 @@ class Training:
                 return False
             end_stopped()
             left -= run.dropped
-            if left and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                self._save(part, left, run, best)
+            if left and (long or time.perf_counter() - saved > CHECKPOINT_SECONDS):
+                self._try_to_save(part, left, run, best)
                 saved = time.perf_counter()
+            begun = time.perf_counter()
         end_stopped()
         return True
 
@@ -223,6 +237,15 @@ class Training:
             for (number, _), reached in zip(run.slots, psnr, strict=True)
             if number not in run.dropped and reached >= (part[number].spec.target_psnr_db or 0)
         }
+
+    def _try_to_save(
+        self, part: Sequence[FitJob], left: Collection[int], run: Run, best: BestWeights
+    ) -> None:
+        """Save a checkpoint between two rounds, without which the training goes on."""
+        try:
+            self._save(part, left, run, best)
+        except SignalError as error:  # a full disk may have room again in a minute
+            warn_once(f"the training goes on without a new checkpoint, since {error.what}")
 
     def _save(
         self, part: Sequence[FitJob], left: Collection[int], run: Run, best: BestWeights

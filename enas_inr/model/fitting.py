@@ -80,6 +80,7 @@ def fit(
     catalog: Catalog,
     device: str = "auto",
     checkpoint: Path | None = None,
+    keeps: bool = False,
     states: Path | None = None,
     start: Start | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -92,8 +93,10 @@ def fit(
         spec: the architecture and how it is trained.
         catalog: makes the backbone.
         device: `auto`, `cpu`, `cuda`, `cuda:N`, `mps` or `xpu`.
-        checkpoint: file from which an interrupted fit is resumed. It is written once a minute and
-            when the fit is stopped, and removed when the fit is finished.
+        checkpoint: file from which an interrupted fit is resumed. It is written once a minute,
+            after each round that takes longer than five seconds, and when the fit is stopped.
+        keeps: whether the checkpoint stays when there is a model, for a caller that removes it when
+            the model is written.
         states: folder of the states of a search (see `enas_inr.executors.states`). Cells that it
             has trained in the same way are not trained again.
         start: weights from which the members start; they are then trained whatever a search knows.
@@ -113,6 +116,7 @@ def fit(
         catalog=catalog,
         device=device,
         checkpoint=checkpoint,
+        keeps=keeps,
         states=states,
         start=start,
         should_stop=should_stop,
@@ -131,6 +135,7 @@ def fit_together(
     catalog: Catalog,
     device: str = "auto",
     checkpoint: Path | None = None,
+    keeps: bool = False,
     states: Path | None = None,
     start: Start | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -149,6 +154,7 @@ def fit_together(
         catalog: makes the backbones.
         device: as for `fit`.
         checkpoint: as for `fit`; it has the states of all signals whose fits have not ended.
+        keeps: as for `fit`.
         states: as for `fit`.
         start: as for `fit`.
         should_stop: as for `fit`.
@@ -174,8 +180,12 @@ def fit_together(
     if not fits:
         return
 
+    kept, failed = Checkpoint(checkpoint), False
+
     def ended(one: FitJob, job: Job, found: Found | EnasInrError) -> None:
+        nonlocal failed
         if isinstance(found, EnasInrError):
+            failed = True
             on_end(one.number, found)
             return
         model = _model(one, job, found, catalog)
@@ -183,7 +193,9 @@ def fit_together(
         known = sum(len(cells) for cells, _ in one.known)
         on_end(one.number, Fitted(model, found.end, found.steps, seconds, job.retried, known))
 
-    Training(fits, Checkpoint(checkpoint), device, should_stop, on_progress, ended, flush).run()
+    Training(fits, kept, device, should_stop, on_progress, ended, flush, not keeps).run()
+    if failed and keeps:
+        kept.remove()
 
 
 def _settled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,6 +55,13 @@ class Observer:
 
     def finished(self, result: TrialResult) -> None:
         """Called when a trial has been scored and stored; of a set, with the aggregate."""
+
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Entered while results are stored: a signal that ends the search should wait until then.
+
+        It may be entered again inside.
+        """
+        return nullcontext()
 
 
 class Records(Protocol):
@@ -213,6 +221,10 @@ class _Search:
 
     def keep(self, result: TrialResult) -> None:
         """Score and store a result."""
+        with self.observer.undisturbed():
+            self._keep(result)
+
+    def _keep(self, result: TrialResult) -> None:
         # Numbered in the order in which they end, since an executor may finish a later one first.
         trial = result.trial.model_copy(update={"number": self.ended})
         result = self.gathering.ended(result.model_copy(update={"trial": trial}))

@@ -65,9 +65,8 @@ def run_study(
     """Run or resume a study; see `search` for the other arguments.
 
     The signals of a set are in the order of `StudySpec.signals`. With `reuse`, trials that any
-    study in the storage has trained in the same way are reused. `measure` measures the costs that
-    are limited or wanted and not known from the sizes of an architecture; what it returns is kept
-    in the study. `stopping` may end the search early.
+    study in the storage has trained in the same way are reused. `measure` measures the wanted costs
+    that do not follow from sizes; they are kept. `stopping` may end the search early.
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.signals.sets import SignalSet
@@ -106,6 +105,7 @@ def run_study(
             keep_picture=keep_picture,
             signals=signal if isinstance(signal, SignalSet) else None,
             known_info=spec.signal,
+            undisturbed=observer.undisturbed,
         )
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import optuna
 from filelock import FileLock, Timeout
@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.cost import FeasibleSpace
-from enas_inr.errors import StudyError
+from enas_inr.errors import StudyError, warn_once
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
 from enas_inr.studies.attributes import count_trials
@@ -213,17 +213,26 @@ class Store:
             whole: result of its configuration on all signals of a set, if this is the last one.
 
         Raises:
-            StudyError: the trial or the picture cannot be written.
+            StudyError: the trial cannot be written.
         """
         with explained(self.storage):
             noted = {}
             if picture and self._pictures:
-                noted = upload(picture, f"reconstruction-{result.trial.number}", self._pictures)
+                noted = self._upload(picture, f"reconstruction-{result.trial.number}")
             trial = frozen_trial(result, self.spec, noted, whole)
             if self._writer and is_finite(trial):
                 self._writer.add(trial)
             else:
                 self._study.add_trial(trial)
+
+    def _upload(self, picture: Picture | StoredPicture, name: str) -> dict[str, Any]:
+        """Write a picture; a trial without one is better than a trial that is lost."""
+        assert self._pictures
+        try:
+            return upload(picture, name, self._pictures)
+        except OSError as error:
+            warn_once(f"pictures of trials are not kept in {self._pictures}: {error.strerror}")
+            return {}
 
     @cached_property
     def _writer(self) -> TrialWriter | None:

@@ -84,4 +84,4 @@ def test_ctrl_c_ends_it_cleanly(monkeypatch):
     monkeypatch.setattr(bench, "matrix_peak", pressed)
     outcome = call("bench --quick --device cpu")
     assert (outcome.code, outcome.out) == (ExitCode.INTERRUPTED, "")
-    assert outcome.err.splitlines()[-1] == "interrupted"
+    assert outcome.err.splitlines()[-1] == "interrupted: measurements are not kept"

@@ -20,7 +20,9 @@ EXIT_CODES = {
     "TRAINING": 7,
     "MODEL": 8,
     "INCOMPLETE": 9,
+    "HUNG_UP": 129,
     "INTERRUPTED": 130,
+    "TERMINATED": 143,
 }
 
 

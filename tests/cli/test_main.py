@@ -4,7 +4,7 @@ import pytest
 import typer
 
 import enas_inr
-from enas_inr.cli.main import app
+from enas_inr.cli.app import app
 from tests.command_line import call, call_process, modules_after, plain
 
 HEAVY = {"torch", "ray", "optuna", "pandas", "matplotlib"}

@@ -74,10 +74,10 @@ def test_a_finished_trial_is_shown_with_its_score_or_the_reason_why_it_has_none(
 
 def test_an_interrupted_search_says_what_is_stored(capsys):
     shown = SearchProgress(quiet=False)
-    shown.interrupted()
+    shown.say(f"interrupted{shown.kept()}")
     shown.started("s", "sqlite:///s.db", 3, 9)
     shown.finished(RESULT)
-    shown.interrupted()
+    shown.say(f"interrupted{shown.kept()}")
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "interrupted before the search began"
     assert said[-1] == (
@@ -122,5 +122,5 @@ def test_quiet_prints_nothing(clock, capsys):
     with SearchProgress(quiet=True) as shown:
         shown.started("s", "sqlite:///s.db", 0, 2)
         shown.finished(RESULT)
-        shown.interrupted()
+        shown.say(f"interrupted{shown.kept()}")
     assert capsys.readouterr().err == ""

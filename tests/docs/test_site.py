@@ -12,7 +12,7 @@ import yaml
 from typer.main import get_command
 
 from enas_inr import __version__
-from enas_inr.cli.main import app
+from enas_inr.cli.app import app
 from enas_inr.errors import ExitCode
 from enas_inr.hookspecs import HookSpecs
 from enas_inr.plugins.catalog import load_catalog

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, redirect_stdout
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import TextIOBase
 from typing import TYPE_CHECKING, Any, TextIO
+from urllib.request import urlopen
 
 from enas_inr.errors import PluginError, SpecError, TrainingError
 from enas_inr.executors.base import ExecutionContext
@@ -22,6 +26,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CONNECT_SECONDS = 10.0
+LOCAL = "local"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SEVERAL_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+FOLDERS = ("RAY_TMPDIR", "TMPDIR") if sys.platform == "linux" else ("RAY_TMPDIR",)
+SOCKET = "/ray/session_2026-01-31_23-59-59_123456_/sockets/plasma_store"  # without the process
 SHOWN = ("CPU", "GPU")  # of a node's resources, in messages
 
 
@@ -72,6 +81,12 @@ def import_ray() -> ModuleType:
     return ray
 
 
+def was_told_to_end(error: BaseException) -> bool:
+    """Whether a worker has died since somebody, such as a batch system, has ended its node."""
+    said = str(error).lower()
+    return any(words in said for words in ("sigterm", "terminated expectedly", "preempt"))
+
+
 def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     """Join a cluster, or start one on this machine; a connection that exists is used as it is.
 
@@ -93,26 +108,115 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     if ray.is_initialized():
         return ""
     # Without an address, Ray would join a cluster that happens to run.
-    address = options.address or "local"
+    address = options.address or LOCAL
+    if address == LOCAL:
+        check_socket_paths(os.environ)
     try:
         _check_answers(address)
-        context = ray.init(
-            address=address,
-            job_config=ray.job_config.JobConfig(metadata={"job_name": title}),
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except (
-        ConnectionError,
-        RuntimeError,
-        ValueError,
-        OSError,
-        ray.exceptions.AuthenticationError,
-    ) as error:
+        with kept_handlers(), _on_loopback(ray) if address == LOCAL else nullcontext():
+            context = ray.init(
+                address=address,
+                job_config=ray.job_config.JobConfig(metadata={"job_name": title}),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+    except Exception as error:  # Ray raises all kinds, and plain exceptions as well
         raise _unreachable(address, error) from error
     at_end.enter_context(redirect_stdout(_WithoutRaylets(sys.stdout)))
     at_end.callback(ray.shutdown)
     return str(context.dashboard_url or "")
+
+
+@contextmanager
+def kept_handlers() -> Iterator[None]:
+    """Keep the handlers of signals, since Ray replaces that of SIGTERM by one with a stack trace.
+
+    If no handler was there, that of Ray stays.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {n: handler for n in ENDING if (handler := signal.getsignal(n))}
+    ours = {n: handler for n, handler in before.items() if handler is not signal.SIG_DFL}
+    told = False
+    try:
+        yield
+    except SystemExit:  # by the handler of Ray
+        told = True
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+    if told:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@contextmanager
+def _on_loopback(ray: ModuleType) -> Iterator[None]:
+    """Let a cluster that is started within the block listen on this machine only.
+
+    Ray does so where it does not support several machines, which is a setting. A loopback address
+    of the node would be replaced by that of the network.
+    """
+    constants = ray._private.ray_constants
+    supported, given = constants.ENABLE_RAY_CLUSTER, os.environ.get(SEVERAL_MACHINES)
+    constants.ENABLE_RAY_CLUSTER, os.environ[SEVERAL_MACHINES] = False, "0"
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = supported
+        del os.environ[SEVERAL_MACHINES]
+        if given is not None:
+            os.environ[SEVERAL_MACHINES] = given
+
+
+def check_socket_paths(environment: Mapping[str, str]) -> None:
+    """Check whether the paths of Ray's sockets are short enough for the system.
+
+    Args:
+        environment: the environment variables.
+
+    Raises:
+        SpecError: they are not.
+    """
+    name = next((name for name in FOLDERS if name in environment), None)
+    folder = environment[name] if name else "/tmp"
+    if not os.path.isabs(folder):
+        raise SpecError(
+            f"{name}={folder!r} is not an absolute path, which Ray needs",
+            "set it to one, or unset it",
+        )
+    used = len(os.fsencode(folder)) + len(SOCKET) + len(str(os.getpid()))
+    longest = 103 if sys.platform == "darwin" else 107
+    if used > longest:
+        left = longest - len(SOCKET) - len(str(os.getpid()))
+        raise SpecError(
+            f"Ray cannot put its sockets into {name}={folder!r}: its {len(os.fsencode(folder))} "
+            f"bytes make paths of {used} bytes, and the system allows {longest}",
+            f"set RAY_TMPDIR to a folder of at most {left} bytes, such as /tmp",
+        )
+
+
+def open_to_all(dashboard: str) -> bool:
+    """Whether a dashboard takes commands from everybody who can reach it.
+
+    Args:
+        dashboard: its address, `HOST:PORT`.
+    """
+    try:
+        with urlopen(f"http://{dashboard}/api/jobs/", timeout=CONNECT_SECONDS) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except (OSError, ValueError):  # it wants a token, or does not answer
+        return False
+
+
+def described(dashboard: str) -> str:
+    """Return a line about a dashboard, `HOST:PORT`, with a warning if it needs no token."""
+    if open_to_all(dashboard):
+        return (
+            f"warning: whoever can reach Ray's dashboard at http://{dashboard} can run programs "
+            "with your rights; set RAY_AUTH_MODE=token"
+        )
+    return f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)"
 
 
 def _unreachable(address: str, error: BaseException) -> TrainingError:
@@ -122,6 +226,11 @@ def _unreachable(address: str, error: BaseException) -> TrainingError:
         return TrainingError(
             f"the Ray cluster at {address!r} requires its token",
             "export RAY_AUTH_MODE=token, and copy ~/.ray/auth_token from the head to this machine",
+        )
+    if address == LOCAL:
+        return TrainingError(
+            f"Ray cannot be started on this machine: {first_line(error)}",
+            "see the logs in /tmp/ray/session_latest/logs, or use --executor local",
         )
     return TrainingError(
         f"no Ray cluster at {address!r}: {first_line(error)}",
@@ -135,7 +244,7 @@ def _check_answers(address: str) -> None:
     Raises:
         OSError, ValueError: it does not, or the text is not an address.
     """
-    if address in ("local", "auto"):
+    if address in (LOCAL, "auto"):
         return
     host, colon, port = address.rpartition(":")
     if not colon or "/" in host or not port.isdigit():

@@ -11,7 +11,7 @@ from typing import final
 
 from enas_inr.executors.base import ExecutionContext, Executor, Supply
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import Needs, connect, import_ray, settle
+from enas_inr.executors.ray.cluster import Needs, connect, described, import_ray, settle
 from enas_inr.executors.ray.pool import Pool
 from enas_inr.result import TrialResult
 from enas_inr.validation import counted
@@ -43,7 +43,7 @@ class RayExecutor(Executor):
         needs, workers = settle(options, import_ray().nodes())
         context.say(f"Ray: {counted(workers, 'worker')} with {needs} each")
         if dashboard:
-            context.say(f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)")
+            context.say(described(dashboard))
         return needs, workers
 
     @cached_property

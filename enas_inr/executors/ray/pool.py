@@ -15,7 +15,13 @@ from typing import Any
 
 from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, Supply
-from enas_inr.executors.ray.cluster import Needs, first_line, import_ray, room_in
+from enas_inr.executors.ray.cluster import (
+    Needs,
+    first_line,
+    import_ray,
+    room_in,
+    was_told_to_end,
+)
 from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec
@@ -41,7 +47,12 @@ class Attempt:
     deaths: int = 0
 
     def again(self, error: Exception) -> Attempt:
-        """Return the next attempt after the worker has died with this error."""
+        """Return the next attempt after the worker has died with this error.
+
+        If its node was told to end, the architecture has nothing to do with it.
+        """
+        if was_told_to_end(error):
+            return self
         out_of_memory = "OutOfMemory" in type(error).__name__ or "memory" in str(error).lower()
         share = self.share / 2 if out_of_memory else self.share
         return replace(self, share=share, deaths=self.deaths + 1)
@@ -93,13 +104,15 @@ class Pool:
         waiting = self._attempts(first)
         while self._occupied(waiting, trials):
             results = []
-            for reference in self._ended():
-                outcome = self._take(reference)
-                if isinstance(outcome, Attempt):
-                    waiting.appendleft(outcome)
-                elif outcome is not None:
-                    results.append(outcome)
-            yield from results
+            ended = self._ended()
+            with self._context.undisturbed():
+                for reference in ended:
+                    outcome = self._take(reference)
+                    if isinstance(outcome, Attempt):
+                        waiting.appendleft(outcome)
+                    elif outcome is not None:
+                        results.append(outcome)
+                yield from results
 
     def stop(self) -> None:
         """End all workers."""

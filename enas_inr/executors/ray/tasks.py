@@ -15,7 +15,15 @@ import torch
 from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import connect, first_line, import_ray, room_in, settle
+from enas_inr.executors.ray.cluster import (
+    connect,
+    described,
+    first_line,
+    import_ray,
+    room_in,
+    settle,
+    was_told_to_end,
+)
 from enas_inr.validation import counted
 
 LOOK_SECONDS = 0.5  # seconds between two looks at the progress, and at whether to stop
@@ -128,7 +136,7 @@ class Tasks(Generic[ResultT]):
                     f"give at most {room}",
                 )
             if dashboard:
-                self.say(f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)")
+                self.say(described(dashboard))
             actor = ray.remote(TaskWorker).options(
                 num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
             )
@@ -150,7 +158,7 @@ class Tasks(Generic[ResultT]):
                 elif isinstance(result, pool.ray.exceptions.RayTaskError):
                     yield task, TrainingError(first_line(result.cause or result))
                 else:
-                    again = replace(task, deaths=task.deaths + 1)
+                    again = replace(task, deaths=task.deaths + (not was_told_to_end(result)))
                     if again.deaths > retries:
                         died = f"its worker died {counted(again.deaths, 'time')}"
                         yield task, TrainingError(f"{died}: {first_line(result)}")

@@ -1,0 +1,145 @@
+"""The commands of `enas-inr`, and errors as one line with an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from enas_inr import __version__
+from enas_inr.cli import (
+    archive,
+    arguments,
+    bench,
+    compare,
+    cost,
+    dashboard,
+    export,
+    fit,
+    info,
+    make,
+    options,
+    oracle,
+    plugins,
+    render,
+    report,
+    search,
+    study,
+    suggest,
+)
+from enas_inr.cli.interrupt import Stop, complain
+from enas_inr.errors import EnasInrError, ExitCode
+
+app = typer.Typer(
+    name="enas-inr",
+    help="Find the best ensemble implicit neural representation of a signal under a budget.",
+    epilog="Exit codes: "
+    + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    + ".",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+options.add_command(app, suggest.suggest, "enas_inr.api.settings:SuggestSettings")
+options.add_command(app, search.search, "enas_inr.api.settings:SearchSettings")
+options.add_command(app, make.make, "enas_inr.api.settings:MakeSettings")
+options.add_command(app, fit.fit, "enas_inr.api.settings:FitManySettings")
+app.command()(
+    options.spread(render.render, "asked", options.field_parameters(render.Asked), render.Asked)
+)
+app.command()(archive.archive)
+app.command()(info.info)
+app.command()(export.export)
+app.command()(dashboard.dashboard)
+app.command()(report.report)
+app.command()(compare.compare)
+app.command()(oracle.oracle)
+app.command()(cost.cost)
+app.command()(bench.bench)
+app.add_typer(study.app, name="study")
+app.add_typer(plugins.app, name="plugins")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"enas-inr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    no_plugins: arguments.NoPlugins = False,
+    strict_plugins: arguments.StrictPlugins = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    context.obj = arguments.Common(
+        installed=not no_plugins, strict=strict_plugins, stop=context.obj
+    )
+
+
+def run(given: list[str], stop: Stop) -> int:
+    """Run the command line; return the exit code. Errors are one line on stderr.
+
+    Args:
+        given: the arguments.
+        stop: receives signals.
+    """
+    try:
+        code = app(given or ["--help"], prog_name="enas-inr", standalone_mode=False, obj=stop)
+        with stop.noted():
+            sys.stdout.flush()
+        if code == ExitCode.INTERRUPTED and not isinstance(code, ExitCode):
+            return _stopped(stop)  # how Typer reports an exception that no command has handled
+        return int(code or ExitCode.OK) if given else ExitCode.USAGE
+    except EnasInrError as error:
+        for traceback in getattr(
+            error, "__notes__", ()
+        ):  # the traceback of a plugin, in strict mode
+            print(traceback, end="", file=sys.stderr)
+        return _fail(str(error), error.exit_code)
+    except typer.TyperException as error:
+        context: typer.Context | None = getattr(error, "ctx", None)
+        hint = f"; see `{context.command_path} --help`" if context else ""
+        return _fail(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _stopped(stop)
+    except (OSError, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code == ExitCode.INTERRUPTED:
+            return _stopped(stop)  # as other versions of Typer do
+        # The reader of the output has closed it, as `head` does. Typer and rich turn that into a
+        # SystemExit.
+        closed = isinstance(error.__context__ or error, BrokenPipeError)
+        if not closed and not _is_output(error):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if stop.received:
+            return _stopped(stop)
+        if closed:
+            return ExitCode.OK
+        said = getattr(error, "strerror", error)
+        return _fail(f"output cannot be written: {said}; check the disk", ExitCode.SIGNAL)
+
+
+def _is_output(error: BaseException) -> bool:
+    """Whether an error is that of a print, which has no path."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return False
+    return error.errno in (errno.EIO, errno.ENOSPC, errno.EBADF, errno.EFBIG)
+
+
+def _stopped(stop: Stop) -> int:
+    with stop.noted():
+        return _fail(stop.word, stop.code)
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    complain(" ".join(message.split()))
+    return code
