@@ -24,6 +24,7 @@ from enas_inr.studies.setting import Settings
 from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
+    from enas_inr.api.reading import Given
     from enas_inr.model.fitting import Fitted
     from enas_inr.model.model import Model
     from enas_inr.signals.signal import Signal
@@ -87,11 +88,11 @@ class FitCall(FitObjects, FitSettings):
 
 
 @takes(FitCall)
-def fit(signal: str | Path | Signal, call: FitCall) -> FitResult:
+def fit(signal: Given, call: FitCall) -> FitResult:
     """Train one ensemble on a signal and write it to a `.inr` file.
 
-    `signal` is a file, a sample such as `sample:photo`, or a Signal. An image keeps its size unless
-    `size` is given.
+    `signal` is a file, a sample such as `sample:photo`, a picture as a NumPy array, or a Signal. An
+    image keeps its size unless `size` is given.
 
     Raises:
         SpecError, SignalError, StudyError, TrainingError, ModelError, PluginError: as their

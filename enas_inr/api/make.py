@@ -25,6 +25,7 @@ from enas_inr.studies.loop import Observer
 from enas_inr.studies.settings import SignalSettings
 
 if TYPE_CHECKING:
+    from enas_inr.api.reading import Given
     from enas_inr.signals.rivals import Rival
     from enas_inr.signals.signal import Signal
 
@@ -82,7 +83,7 @@ class MakeCall(MakeSettings, arbitrary_types_allowed=True):
 
 
 @takes(MakeCall)
-def make(signal: str | Path | Signal, call: MakeCall) -> MakeResult:
+def make(signal: Given, call: MakeCall) -> MakeResult:
     """Search the best ensemble for a signal, fit it at full size and write its file.
 
     If a PSNR is wanted and no precision is given, the numbers are stored in as few bytes as reach

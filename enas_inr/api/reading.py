@@ -15,17 +15,19 @@ from enas_inr.studies.settings import SetSettings, SignalSettings
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
 
-    Given: TypeAlias = str | Path | Signal
+    Given: TypeAlias = str | Path | Signal | NDArray[Any]
     """What names or is one signal."""
 
 
 def take_signal(
     catalog: Catalog,
-    signal: str | Path | Signal,
+    signal: Given,
     settings: SignalSettings,
     default: str = PAPER_SIZE,
 ) -> Signal:
@@ -33,7 +35,8 @@ def take_signal(
 
     Args:
         catalog: the plugins.
-        signal: a file, a sample, or a Signal, to which no settings apply.
+        signal: a file, a sample, or a Signal or an array (see `enas_inr.signals.arrays`), to which
+            no settings apply.
         settings: settings for reading a file.
         default: default size of images, see `read_signal`.
 
@@ -41,15 +44,20 @@ def take_signal(
         SignalError: the signal cannot be read, or its values are not valid.
         SpecError: a setting is not valid or does not apply, or `signal` is of another type.
     """
+    import numpy as np
+
+    from enas_inr.signals.arrays import signal_of
     from enas_inr.signals.signal import Signal
 
     if isinstance(signal, (str, Path)):
         return read_signal(catalog, str(signal), settings.size, default, settings.signal_options)
+    if isinstance(signal, np.ndarray):
+        signal = signal_of(signal)
     if not isinstance(signal, Signal):
         raise SpecError(
             f"a signal cannot be a {type(signal).__name__}",
-            "give a file, a sample such as sample:photo, or an enas_inr.signals.signal.Signal, "
-            "whose values are a float32 tensor from -1 to 1",
+            "give a file, a sample such as sample:photo, a NumPy array, or an "
+            "enas_inr.signals.signal.Signal, whose values are a float32 tensor from -1 to 1",
         )
     if settings.size is not None and parse_size(str(settings.size)) is not None:
         raise SpecError(f"size {settings.size!r} does not apply to a Signal", "resize it before")
@@ -89,7 +97,7 @@ def sources_of(
 
     Args:
         catalog: the plugins.
-        named: names as for `enas_inr.signals.sets.find_sources`, or Signals.
+        named: names as for `enas_inr.signals.sets.find_sources`, or Signals, or arrays.
         settings: how many are taken, and whether what is named twice is left out.
         say: called with a line about what was left out.
 
@@ -106,7 +114,15 @@ def sources_of(
             "give either files, folders and samples, or Signals",
         )
     if not names:
-        signals = [one for one in named[: settings.limit] if not isinstance(one, (str, Path))]
+        import numpy as np
+
+        from enas_inr.signals.arrays import signal_of
+
+        signals = [
+            signal_of(one) if isinstance(one, np.ndarray) else one
+            for one in named[: settings.limit]
+            if not isinstance(one, (str, Path))
+        ]
         return signals, numbered([_file_name(getattr(one, "name", "")) for one in signals])
     found = find_sources(catalog, names, settings.limit, skip_bad=settings.skip_bad)
     for line in found.left_out:

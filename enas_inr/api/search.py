@@ -43,9 +43,9 @@ class SearchCall(SearchSettings, arbitrary_types_allowed=True):
 def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> SearchResult:
     """Find the best ensemble for a signal, or for all signals of a set, under a budget.
 
-    `signal` is a file, a sample such as `sample:photo`, or a Signal; for a set, a folder, a
-    pattern, a text file of paths, `samples:photos`, or a list of all these. Repeating the call
-    resumes the study, and with further signals of a set trains what is new.
+    `signal` is a file, a sample such as `sample:photo`, a picture as a NumPy array, or a Signal;
+    for a set, a folder, a pattern, a text file of paths, `samples:photos`, or a list of all these.
+    Repeating the call resumes the study, and with further signals of a set trains what is new.
 
     Raises:
         SpecError: a setting or a name is not valid.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SkipValidation
@@ -16,7 +15,7 @@ from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.spec import TrainingSpec
 
 if TYPE_CHECKING:
-    from enas_inr.signals.signal import Signal
+    from enas_inr.api.reading import Given
 
 
 class SuggestCall(SuggestSettings, arbitrary_types_allowed=True):
@@ -28,10 +27,10 @@ class SuggestCall(SuggestSettings, arbitrary_types_allowed=True):
 
 
 @takes(SuggestCall)
-def suggest(signal: str | Path | Signal, call: SuggestCall) -> Suggestion:
+def suggest(signal: Given, call: SuggestCall) -> Suggestion:
     """Suggest an ensemble for a signal from its size and its spectrum, without training.
 
-    `signal` is a file, a sample such as `sample:photo`, or a Signal.
+    `signal` is a file, a sample such as `sample:photo`, a picture as a NumPy array, or a Signal.
 
     Raises:
         SpecError: a setting or a name is not valid.

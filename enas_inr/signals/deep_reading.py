@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from enas_inr.errors import SignalError, one_line, warn_once
+from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.colour import mode_of
 from enas_inr.signals.levels import Levels, Numbers
 from enas_inr.signals.pillow_reading import choose_page
@@ -63,7 +63,7 @@ def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:
     except SignalError:
         raise
     except Exception as error:  # such as texts in the file that are no UTF-8
-        raise damaged(what, one_line(error)) from None
+        raise damaged(what, error) from None
 
 
 def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:

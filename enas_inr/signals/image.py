@@ -65,8 +65,7 @@ class ImageModality(Modality):
             warn_once(f"{what} holds {levels.words}, which are fitted as float32")
         if self._size:
             raster = raster.resized(self._size)
-        meta = _meta(raster, levels)
-        return Signal(_values(raster, levels, what), "image", path.stem, meta=meta)
+        return picture(raster, levels, path.stem, what)
 
     def write(self, signal: Signal, path: Path) -> None:
         """Write a picture, clamped to [-1, 1]; integers are rounded to the nearest level.
@@ -89,6 +88,19 @@ class ImageModality(Modality):
         replace_bytes(path, encoded.content)
         for loss in encoded.lost:
             warn_once(f"{what}: {loss}")
+
+
+def picture(raster: Raster, levels: Levels, name: str, what: str) -> Signal:
+    """Return a picture as a signal, with the metadata with which it can be written again.
+
+    Args:
+        raster: the picture.
+        levels: the type of its colours, and which of them become -1 and 1.
+        name: name of the signal.
+        what: name of the picture in messages.
+    """
+    values = _values(raster, levels, what)
+    return Signal(values, "image", name, meta=_meta(raster, levels))
 
 
 def _check_file(path: Path, what: str) -> None:

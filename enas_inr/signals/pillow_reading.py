@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from PIL import BmpImagePlugin, ExifTags, Image, UnidentifiedImageError
 
-from enas_inr.errors import SignalError, one_line, warn_once
+from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.colour import in_srgb, kept_profile
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.raster import MAX_PAGES, Raster, check_bytes, check_pixels, damaged
+from enas_inr.signals.raster import MAX_PAGES, Raster, check_bytes, check_pixels, damaged, reason
 from enas_inr.signals.stripping import colour_chunks, without_metadata
 
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _COLORMAP, _SAMPLES_PER_PIXEL = 258, 339, 320, 277
@@ -54,7 +54,7 @@ def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | N
             found = _rescued(content, kind, page, what)
             if found is None:
                 raise _refusal(content, kind, error, what) from None
-            warn_once(f"{what}: {found[1]}: {one_line(error)}")
+            warn_once(f"{what}: {found[1]}: {reason(error)}")
             return found[0]
 
 
@@ -223,7 +223,7 @@ def _orientation(image: Image.Image, what: str) -> int:
     try:
         found = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:  # Pillow raises various errors on damaged EXIF data
-        warn_once(f"{what}: its EXIF data cannot be read and are left out: {one_line(error)}")
+        warn_once(f"{what}: its EXIF data cannot be read and are left out: {reason(error)}")
         return 1
     return found if isinstance(found, int) else 1
 

@@ -133,10 +133,14 @@ def check_bytes(size: tuple[int, int], content: bytes, per_byte: float, what: st
 
 def damaged(what: str, error: object) -> SignalError:
     """Return the error about a picture that cannot be decoded."""
-    said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return SignalError(
-        f"{what}: the image cannot be decoded: {said}", "check that the file is complete"
+        f"{what}: the image cannot be decoded: {reason(error)}", "check that the file is complete"
     )
+
+
+def reason(error: object) -> str:
+    """Return the first line of what a library says about a file; the kind of error if nothing."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
 
 
 def divided(

@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -54,7 +53,7 @@ def test_wrong_keywords_and_values_are_one_line(
 
 
 @pytest.mark.parametrize("function", [enas_inr.search, enas_inr.fit])
-@pytest.mark.parametrize("signal", [np.zeros((8, 8, 3)), 3, None], ids=["array", "number", "None"])
+@pytest.mark.parametrize("signal", [3, None], ids=["number", "None"])
 def test_what_is_no_signal_is_said(function, signal):
     with pytest.raises(SpecError, match=f"a signal cannot be a {type(signal).__name__}; give a"):
         function(signal)
