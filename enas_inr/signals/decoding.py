@@ -67,6 +67,8 @@ def _png_depth(content: bytes) -> int:
 def size_of(path: Path) -> tuple[int, int] | None:
     """Return the width and height of a picture file from its header alone; None if it has none."""
     with suppress(Exception):
+        if not path.is_file():
+            return None  # a pipe, which can be read only once
         with path.open("rb") as file:
             beginning = file.read(_BEGINNING)
         kind = kind_of(beginning)

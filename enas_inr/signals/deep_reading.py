@@ -13,7 +13,7 @@ import numpy as np
 
 from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.colour import mode_of
-from enas_inr.signals.levels import Levels, Numbers
+from enas_inr.signals.levels import Numbers
 from enas_inr.signals.pillow_reading import choose_page
 from enas_inr.signals.raster import (
     MAX_PAGES,
@@ -43,6 +43,7 @@ _SUFFIXES = {
 _MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF; those below RGB are gray
 _PIXELS_PER_BYTE = {"PNM": 8, "HDR": 64}  # at the most: bits, and runs of 127 in two bytes
 _GRAY = ("Y", "I", "L")
+_HEADER = 2**16  # bytes in which that of a Radiance file ends
 _CM_PER_INCH = 2.54
 
 
@@ -167,16 +168,19 @@ def _channels(spec: Any, what: str) -> tuple[int, int]:
         )
     if sum(found) - found[0] < len(names):
         read = names[found[0] : sum(found)]
-        warn_once(f"{what} has {len(names)} channels, of which {', '.join(read)} are read")
+        warn_once(f"{what}: of its {len(names)} channels these are read: {', '.join(read)}")
     return found
 
 
 def _named(names: tuple[str, ...]) -> tuple[int, int] | None:
     upper = tuple(name.upper() for name in names)
-    for wanted in (("R", "G", "B", "A"), ("R", "G", "B")):
-        for begin in range(len(names) - len(wanted) + 1):
-            if upper[begin : begin + len(wanted)] == wanted:
-                return begin, len(wanted)
+    layers = dict.fromkeys(name.rpartition(".")[0] for name in upper if name.endswith(".R"))
+    for layer in ("", *(f"{layer}." for layer in layers)):
+        for wanted in ("RGBA", "RGB"):
+            among = tuple(layer + letter for letter in wanted)
+            for begin in range(len(names) - len(wanted) + 1):
+                if upper[begin : begin + len(wanted)] == among:
+                    return begin, len(wanted)
     for begin, name in enumerate(upper):
         if name in _GRAY:
             return begin, 2 if upper[begin + 1 : begin + 2] == ("A",) else 1
@@ -189,6 +193,8 @@ def _raster(numbers: Numbers, spec: Any, content: bytes, kind: str, what: str) -
         numbers = numbers[..., None]
     if kind == "TIFF":
         numbers = _usual_levels(numbers, spec, what)
+    if kind == "HDR":
+        numbers = numbers / _exposure(content)
     if numbers.shape[-1] == 2:
         numbers = np.concatenate([numbers[..., :1].repeat(3, axis=-1), numbers[..., 1:]], axis=-1)
     premultiplied = numbers.shape[-1] == 4 and not spec.get_int_attribute(
@@ -222,17 +228,25 @@ def _usual_levels(numbers: Numbers, spec: Any, what: str) -> Numbers:
     if space and space != "palette":
         warn_once(f"{what}: {space} is converted to RGB without its colour profile")
     interpretation = spec.get_int_attribute("tiff:PhotometricInterpretation", 1)
-    if interpretation == _MIN_IS_WHITE and numbers.dtype == np.uint8:
-        return numbers  # which OpenImageIO has turned
-    if interpretation == _MIN_IS_WHITE and numbers.dtype.kind == "u":
-        made = numbers.copy()
-        made[..., 0] = np.iinfo(numbers.dtype).max - numbers[..., 0]
-        return made
-    if interpretation == _MIN_IS_WHITE:
-        made = numbers.copy()
-        made[..., 0] = Levels.of_type(numbers.dtype.name).high - numbers[..., 0]
-        return made
-    return numbers
+    if interpretation != _MIN_IS_WHITE or numbers.dtype == np.uint8:  # which OpenImageIO turns
+        return numbers
+    made = numbers.copy()
+    # Of integers, the smallest becomes the largest; of floats, 0 becomes 1.
+    made[..., 0] = 1 - numbers[..., 0] if numbers.dtype.kind == "f" else ~numbers[..., 0]
+    return made
+
+
+def _exposure(content: bytes) -> np.float32:
+    """Return the factor by which a Radiance file says that its numbers were multiplied."""
+    factor = 1.0
+    for line in content[:_HEADER].partition(b"\n\n")[0].splitlines():
+        name, _, text = line.partition(b"=")
+        if name.strip() == b"EXPOSURE":
+            try:
+                factor *= float(text)
+            except ValueError:
+                continue
+    return np.float32(factor if math.isfinite(factor) and factor > 0 else 1)
 
 
 def _stored_profile(spec: Any) -> bytes:

@@ -69,6 +69,8 @@ _OTHERS = (
     (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
+    (b"\x5c\x01\0\0", "a header of an Analyze or NIfTI volume"),
+    (b"\0\0\x01\x5c", "a header of an Analyze or NIfTI volume"),
     (b"\x7fELF", "a program"),
     (b"\0\0\x01\0", "a Windows icon"),
     (b"version https://git-lfs", "a pointer of Git LFS, whose file has not been fetched"),

@@ -211,7 +211,8 @@ def _say_channels(image: Image.Image, what: str) -> None:
     stored = int(tags.get(_SAMPLES_PER_PIXEL, 1))
     shown = len(image.getbands())
     if image.mode != "P" and stored > shown:
-        warn_once(f"{what} has {stored} channels, of which the first {shown} are read")
+        read = ", ".join(image.getbands())
+        warn_once(f"{what}: of its {stored} channels these are read: {read}")
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ import OpenImageIO
 import torch
 
 from enas_inr.signals.image import ImageModality
+from enas_inr.signals.levels import Levels
 from enas_inr.signals.options import ImageOptions
 from enas_inr.signals.signal import Signal
 
@@ -68,7 +69,8 @@ def levels_of(signal, top=255):
 
 def numbers_of(signal):
     """Return the values of a signal as the numbers from which they were scaled."""
-    low, high = signal.meta["range"]
+    levels = Levels.from_meta(signal.meta)
+    low, high = levels.low, levels.high
     return signal.values.double().numpy() * (high - low) / 2 + (high + low) / 2
 
 

@@ -128,6 +128,15 @@ def test_white_is_zero_is_turned(tmp_path, dtype):
     np.testing.assert_array_equal(levels_of(signal, top)[..., 0], top - original.astype(int))
 
 
+def test_white_is_zero_is_turned_in_numbers_with_a_sign_and_floats(tmp_path):
+    for original, expected in (
+        (np.array([[-32768, 0, 32767]], np.int16), [32767, -1, -32768]),
+        (np.array([[0, 0.25, 1]], np.float32), [1, 0.75, 0]),
+    ):
+        signal = read(tiff(tmp_path / "a.tif", original, photometric="miniswhite"))
+        np.testing.assert_allclose(numbers_of(signal).flatten(), expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("dtype", ["int16", "int8", "int32", "float16", "float32"])
 def test_numbers_with_a_sign_and_floats_keep_their_range(tmp_path, dtype):
     original = np.linspace(-100, 27, 35).reshape(5, 7).astype(dtype)
@@ -217,7 +226,7 @@ def test_a_channel_without_a_meaning_is_left_out_and_said(tmp_path, caplog):
     original = pixels(4, 5, 4, dtype=np.uint16)
     path = tiff(tmp_path / "a.tif", original, photometric="rgb", extrasamples=["unspecified"])
     np.testing.assert_array_equal(levels_of(read(path), DEEP), original[..., :3])
-    assert "4 channels, of which R, G, B are read" in caplog.text
+    assert "of its 4 channels these are read: R, G, B" in caplog.text
 
 
 def test_deep_pictures_are_resized_without_losing_bits(tmp_path):
@@ -246,6 +255,45 @@ def test_the_smallest_pictures_are_read(tmp_path, size, suffix):
     levels = levels_of(read(tmp_path / f"a{suffix}"))
     assert levels.shape == (size[1], size[0], 3)
     assert (levels == (200, 30, 40)).all()
+
+
+def test_a_netpbm_picture_of_10_bits_fills_the_range(tmp_path):
+    body = b"P5\n2 1\n1023\n" + np.array([0, 1023], ">u2").tobytes()
+    assert levels_of(read(put(tmp_path / "a.pgm", body)), DEEP).flatten().tolist() == [0, DEEP]
+
+
+def test_a_stack_may_mix_depths(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    flat, deep = pixels(4, 4, 3), pixels(5, 5, 3, dtype=np.uint16)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(flat, photometric="rgb")
+        file.write(deep, photometric="rgb")
+    np.testing.assert_array_equal(levels_of(read(tmp_path / "a.tif", page=1)), flat)
+    np.testing.assert_array_equal(levels_of(read(tmp_path / "a.tif", page=2), DEEP), deep)
+
+
+@pytest.mark.parametrize(
+    "how", [{"planarconfig": "separate"}, {"tile": (16, 16)}, {"bigtiff": True}], ids=str
+)
+def test_layouts_of_8_bits_in_a_tiff_are_read(tmp_path, how):
+    original = pixels(32, 48, 3)
+    stored = original.transpose(2, 0, 1) if "planarconfig" in how else original
+    signal = read(tiff(tmp_path / "a.tif", stored, photometric="rgb", **how))
+    assert signal.meta == {"mode": "RGB"}
+    np.testing.assert_array_equal(levels_of(signal), original)
+
+
+def test_further_channels_of_8_bits_are_said(tmp_path, caplog):
+    original = pixels(4, 6, 5)
+    path = tiff(
+        tmp_path / "a.tif",
+        original,
+        photometric="rgb",
+        planarconfig="contig",
+        extrasamples=["unspecified"] * 2,
+    )
+    np.testing.assert_array_equal(levels_of(read(path)), original[..., :3])
+    assert "of its 5 channels these are read: R, G, B" in caplog.text
 
 
 @pytest.mark.parametrize(("suffix", "channels"), [(".pgm", 1), (".ppm", 3)])

@@ -143,10 +143,11 @@ def test_content_decides_and_a_wrong_suffix_is_said(tmp_path, name, suffix, said
         (b"<!DOCTYPE html><html></html>", "a page of HTML"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         (b"\x93NUMPY\x01\0", "a NumPy array"),
+        (b"\x5c\x01\0\0" + bytes(344), "a header of an Analyze or NIfTI volume"),
         (b"BM is a text as well, whatever it begins with", "a text"),
         (b"\0" * 300, "not an image, or damaged"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_file_that_is_no_picture_is_named(tmp_path, content, said):
     with pytest.raises(SignalError, match="not an image") as caught:
@@ -262,7 +263,25 @@ def test_the_layers_of_an_exr_that_are_not_read_are_said(tmp_path, caplog):
     signal = read(path)
     assert signal.values.shape == (5, 7, 3)
     assert signal.meta["range"][1] == float(numbers[..., :3].max())
-    assert "has 5 channels, of which R, G, B are read" in caplog.text
+    assert "of its 5 channels these are read: R, G, B" in caplog.text
+
+
+def test_a_layer_of_an_exr_is_read_where_there_are_no_plain_colours(tmp_path):
+    numbers = np.random.default_rng(0).random((5, 7, 5)).astype(np.float32)
+    names = ("left.R", "left.G", "left.B", "left.A", "left.Z")
+    signal = read(oiio_write(tmp_path / "a.exr", numbers, *names))
+    assert signal.values.shape == (5, 7, 4)
+    assert signal.meta["premultiplied"] is True
+
+
+def test_the_exposure_of_a_radiance_file_is_taken_out(tmp_path):
+    body = b"\n\n-Y 1 +X 2\n" + bytes([128, 64, 32, 129, 10, 20, 30, 129])
+    plain = read(put(tmp_path / "a.hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe" + body))
+    exposed = read(
+        put(tmp_path / "b.hdr", b"#?RADIANCE\nEXPOSURE=2\nFORMAT=32-bit_rle_rgbe" + body)
+    )
+    low, high = plain.meta["range"]
+    assert exposed.meta["range"] == [low / 2, high / 2]
 
 
 def test_an_exr_without_gray_or_colours_is_refused(tmp_path):

@@ -275,6 +275,20 @@ def test_cmyk_is_converted_and_said(tmp_path, caplog):
     assert "CMYK has no colour profile, so its conversion to RGB is approximate" in caplog.text
 
 
+def test_cmyk_of_jpeg_is_converted_the_right_way_up(tmp_path):
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(levels_of(read(tmp_path / "a.jpg"))[0, 0] - (255, 0, 0)).max() <= 2
+
+
+@pytest.mark.parametrize("how", [{"compression": "jpeg"}, {}], ids=["JPEG", "raw"])
+def test_ycbcr_in_a_tiff_becomes_rgb(tmp_path, how):
+    image = Image.new("RGB", (32, 32), (200, 30, 40))
+    if not how:
+        image = image.convert("YCbCr")
+    image.save(tmp_path / "a.tif", **how)
+    assert np.abs(levels_of(read(tmp_path / "a.tif")) - (200, 30, 40)).max() <= 2
+
+
 def test_cielab_is_converted(tmp_path, caplog):
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     red = Image.new("RGB", (8, 8), (200, 30, 40))
