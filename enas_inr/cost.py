@@ -7,6 +7,7 @@ sub-network computes only once (the mapping matrix of Fourier features in Fig. 6
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -80,26 +81,13 @@ def net_shape(spec: EnsembleSpec, signal: SignalInfo) -> NetShape:
 
 
 def ensemble_cost(net: NetCost, grid: int, signal: SignalInfo) -> Cost:
-    """Return the cost of an ensemble with `grid` cells along each axis of `signal`."""
-    cells = grid ** len(signal.shape)
+    """Return the cost of an ensemble with the cells of a `grid` on `signal`."""
+    cells = signal.cells(grid)
     return Cost(
         flops=2 * (net.macs_per_sample * signal.samples + net.macs_once * cells),
         parameters=net.parameters * cells,
         bytes=BYTES_PER_NUMBER * (net.parameters + net.constants) * cells,
     )
-
-
-def check_grid(grid: int, signal: SignalInfo) -> None:
-    """Refuse a grid with more cells along an axis than the signal has samples.
-
-    Raises:
-        SpecError: a cell would be empty.
-    """
-    if grid > min(signal.shape):
-        raise SpecError(
-            f"grid {grid} is larger than the signal ({'x'.join(map(str, signal.shape))} samples)",
-            f"use a grid of at most {min(signal.shape)}",
-        )
 
 
 def check_cost(net: object) -> None:
@@ -173,6 +161,8 @@ class FeasibleSpace:
         objectives: the objectives to optimise together; empty for the score alone.
         seed: random seed of the strategy.
         axes: spatial axes of the signal.
+        shape: samples of the signal along each axis; of a set, those of the first one. Empty for
+            axes that are longer than any grid.
         samples: samples of the signal; of a set, those of the first one.
         signals: number of signals.
         worth: how much of the score one decibel is worth at most.
@@ -189,6 +179,7 @@ class FeasibleSpace:
     objectives: tuple[str, ...] = ()
     seed: int = 0
     axes: int = 2
+    shape: tuple[int, ...] = ()
     samples: int = 1
     signals: int = 1
     worth: float = 1.0
@@ -219,8 +210,8 @@ class FeasibleSpace:
 
     def cells(self, spec: EnsembleSpec) -> int:
         """Return the number of cells of an architecture."""
-        cells: int = spec.grid**self.axes
-        return cells
+        sides = [min(spec.grid, length) for length in self.shape] or [spec.grid] * self.axes
+        return math.prod(sides)
 
     def at(self, point: Point) -> Candidate | None:
         """Return the configuration at a point; None if it exceeds the budget."""

@@ -7,7 +7,6 @@ from enas_inr.cost import (
     FeasibleSpace,
     NetCost,
     NetShape,
-    check_grid,
     ensemble_cost,
     net_shape,
     within_budget,
@@ -232,13 +231,16 @@ def test_a_line_of_a_space_with_one_axis_is_the_space():
     assert FeasibleSpace(space, feasible).line((99,), "width") == feasible
 
 
-def test_a_grid_larger_than_the_signal_is_refused(catalog):
-    check_grid(128, IMAGE)
-    with pytest.raises(SpecError, match=r"grid 129 is larger .* \(128x128 .*\); .* at most 128"):
-        check_grid(129, IMAGE)
+def test_no_axis_has_more_cells_than_samples(catalog):
     wide = IMAGE.model_copy(update={"shape": (4, 9)})
-    with pytest.raises(SpecError, match="use a grid of at most 4"):
-        resolved(EnsembleSpec(grid=5), wide, catalog)
+    four, five, nine, many = (
+        resolved(EnsembleSpec(grid=grid), wide, catalog) for grid in (4, 5, 9, 1000)
+    )
+    one_cell = four[1].parameters / (4 * 4)
+    assert five[1].parameters == 4 * 5 * one_cell
+    assert many == nine  # equal architectures have equal keys
+    assert nine[1].parameters == 4 * 9 * one_cell
+    assert len({spec.key() for spec, _ in (four, five, nine)}) == 3
 
 
 def test_pricing_settles_the_options(catalog):

@@ -72,7 +72,9 @@ def _of_winner(name: str, storage: str, catalog: Catalog, folder: Path | None) -
         raise StudyError(f"study {name!r} has no complete trial", "continue the search first")
     ensemble = best.trial.ensemble
     backbone = catalog.create("backbone", ensemble.backbone, options=ensemble.options)
-    architecture = Architecture.of(ensemble, backbone, net_shape(ensemble, study.spec.signal))
+    architecture = Architecture.of(
+        ensemble, backbone, net_shape(ensemble, study.spec.signal), study.spec.signal
+    )
     like = {leaf.name: leaf.empty(1) for leaf in architecture.leaves}
 
     def kept() -> Iterator[Params]:

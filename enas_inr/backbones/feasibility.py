@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from enas_inr.cost import (
     Candidate,
     FeasibleSpace,
-    check_grid,
     ensemble_cost,
     net_shape,
     within_budget,
@@ -29,17 +28,17 @@ def resolved(
     """Resolve the options of an architecture for a signal, and compute its cost.
 
     Args:
-        spec: the architecture.
+        spec: the architecture. A grid with more cells than the longest axis has samples becomes
+            the smallest one with the same cells, so that equal architectures have equal keys.
         signal: metadata of the signal.
         catalog: makes the backbone.
         training: settings that say where defaults come from; None for those of the paper.
 
     Raises:
-        SpecError: the backbone is unknown, an option is wrong, or the grid is larger than the
-            signal.
+        SpecError: the backbone is unknown, or an option is wrong.
         PluginError: the backbone comes from a plugin and fails.
     """
-    check_grid(spec.grid, signal)
+    spec = spec.model_copy(update={"grid": signal.capped(spec.grid)})
     options = catalog.resolved_options(
         "backbone", spec.backbone, spec.options, signal, spec.grid, training, spec
     )
@@ -88,7 +87,8 @@ def feasible_space(
             catalog.options("optimizer", *optimizer)
             checked.append(optimizer)
         ensemble, cost = resolved(configuration.ensemble, spec.signal, catalog, training)
-        return Candidate(configuration.model_copy(update={"options": ensemble.options}), cost)
+        settled = {"grid": ensemble.grid, "options": ensemble.options}
+        return Candidate(configuration.model_copy(update=settled), cost)
 
     def measured(one: Candidate) -> Candidate:
         if not names:
@@ -115,6 +115,7 @@ def known_at_once(spec: StudySpec) -> dict[str, Any]:
         "objectives": spec.objectives,
         "seed": spec.seed,
         "axes": len(spec.signal.shape),
+        "shape": spec.signal.shape,
         "samples": spec.signal.samples,
         "signals": len(spec.all_signals),
         "repeats": spec.repeats,

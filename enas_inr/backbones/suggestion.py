@@ -12,10 +12,10 @@ from pydantic import JsonValue
 from enas_inr import hookspecs
 from enas_inr.backbones.base import Backbone
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.cost import check_grid, net_shape
+from enas_inr.cost import net_shape
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Cost, EnsembleSpec, Searchable, SignalInfo, TrainingSpec
-from enas_inr.spec.sizes import first_grid, suggested_grids
+from enas_inr.spec.sizes import first_grid, shortest_side, suggested_grids
 from enas_inr.validation import counted
 
 WIDTHS = range(4, 258, 2)
@@ -109,12 +109,10 @@ def suggest(
         grid: the grid; None to suggest one.
 
     Raises:
-        SpecError: the backbone is unknown, an option is wrong, or the grid is larger than the
-            signal.
+        SpecError: the backbone is unknown, or an option is wrong.
         PluginError: the backbone comes from a plugin and fails.
     """
-    chosen = first_grid(signal) if grid is None else grid
-    check_grid(chosen, signal)
+    chosen = first_grid(signal) if grid is None else signal.capped(grid)
     cell = tuple(math.ceil(length / chosen) for length in signal.shape)
     values = math.prod(cell) * signal.channels
     base = EnsembleSpec(backbone=backbone, options=dict(options or {}), grid=chosen, depth=DEPTH)
@@ -129,8 +127,8 @@ def suggest(
     ensemble, cost = resolved(base.with_value("width", width), signal, catalog, training)
     rate, rule = _rate(net, ensemble, signal, math.prod(cell), training, catalog)
     size = f"{'x'.join(map(str, cell))} samples"
-    grids = suggested_grids(signal) if grid is None else (grid,)
-    sides = [math.ceil(min(signal.shape) / m) for m in grids]
+    grids = suggested_grids(signal) if grid is None else (chosen,)
+    sides = [math.ceil(shortest_side(signal) / m) for m in grids]
     numbers = f"{parameters(width):,} parameters for {values:,} values"
     reasons = {
         "grid": f"cells of {size}"

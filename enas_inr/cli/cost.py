@@ -57,7 +57,7 @@ def cost(
         "flops_per_sample": cost.flops / signal.samples,
         "parameters": cost.parameters,
         "bytes": cost.bytes,
-        "cells": grid ** len(axes),
+        "cells": signal.cells(grid),
         "samples": signal.samples,
     }
     if as_json:

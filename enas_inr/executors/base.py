@@ -111,7 +111,7 @@ class ExecutionContext:
 
         key = (self.info.fingerprint, grid, margin)
         if key not in self.orders:
-            cells = cut(self.signal.values, (grid,) * len(self.info.shape), margin)
+            cells = cut(self.signal.values, self.info.cells_along(grid), margin)
             self.orders[key] = array("I", nested_order(cells))
         return self.orders[key].tolist()
 

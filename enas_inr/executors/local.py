@@ -84,8 +84,8 @@ class LocalExecutor(Executor):
 
     def _side_by_side(self, trial: TrialSpec) -> int:
         """Return how many shapes like that of a trial are trained at the same time."""
-        axes, part = len(self._context.info.shape), trial.part
-        cells = part.cells - part.first_cell if part else trial.ensemble.grid**axes
+        part, info = trial.part, self._context.info_of(trial)
+        cells = part.cells - part.first_cell if part else info.cells(trial.ensemble.grid)
         members = cells * (trial.repeats - (part.first_repeat if part else 0))
         return max(self._shapes, self._cores // members)
 

@@ -126,10 +126,9 @@ def _sample(context: ExecutionContext, trial: TrialSpec, outcome: Outcome) -> Sa
     """Return the losses of the cells if the outcome is that of a part."""
     if trial.part is None or outcome.ends is None:
         return None
-    axes = len(context.info.shape)  # of all signals of a set
     return Sample(
         cells=outcome.ends.shape[1],
-        of=trial.ensemble.grid**axes,
+        of=context.info_of(trial).cells(trial.ensemble.grid),
         samples=outcome.samples,
         curve=encoded(outcome.losses.float().numpy()),
         ends=encoded(outcome.ends.numpy()),
@@ -218,7 +217,7 @@ def make_jobs(context: ExecutionContext, trials: Sequence[TrialSpec]) -> list[Jo
 def _partition(context: ExecutionContext, trial: TrialSpec) -> Partition:
     """Cut the signal of a context into the cells of a trial."""
     side, margin = trial.ensemble.grid, trial.training.margin
-    grid = (side,) * len(context.info.shape)
+    grid = context.info.cells_along(side)
     if part := trial.part:
         cells = context.order(side, margin)[part.first_cell : part.cells]
         return cut_some(context.signal.values, grid, cells, margin)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape
 from enas_inr.errors import ModelError
-from enas_inr.spec import EnsembleSpec
-from enas_inr.validation import Frozen
+from enas_inr.spec import EnsembleSpec, SignalInfo
+from enas_inr.validation import Frozen, Lasting
 
 
 class Leaf(Frozen):
@@ -52,14 +54,18 @@ def leaves_of(backbone: Backbone, example: Params) -> tuple[Leaf, ...]:
     )
 
 
-class Architecture(Frozen):
+class Architecture(Lasting):
     """What all models of an archive have in common; the options of backbones may differ.
 
     Attributes:
         axes: number of axes of the signals.
         channels: number of channels of the signals.
+        along: cells along each axis, if an axis has fewer samples than the grid has cells; empty if
+            all axes have as many as the grid.
         leaves: the leaves of a sub-network, in the order in which they are in a vector.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("along",)
 
     backbone: str
     grid: int
@@ -68,28 +74,34 @@ class Architecture(Frozen):
     axes: int
     channels: int
     leaves: tuple[Leaf, ...]
+    along: tuple[PositiveInt, ...] = ()
 
     @classmethod
-    def of(cls, ensemble: EnsembleSpec, backbone: Backbone, shape: NetShape) -> Architecture:
+    def of(
+        cls, ensemble: EnsembleSpec, backbone: Backbone, shape: NetShape, signal: SignalInfo
+    ) -> Architecture:
         """Return the architecture of an ensemble.
 
         Args:
             ensemble: the backbone and the sizes.
             backbone: makes its members.
             shape: the shape of each member.
+            signal: metadata of the signal.
         """
+        along = signal.cells_along(ensemble.grid)
         return cls(
             backbone=ensemble.backbone,
             **ensemble.sizes(),
             axes=shape.in_features,
             channels=shape.out_features,
             leaves=leaves_of(backbone, backbone.init(shape, [0])),
+            along=along if min(along) < ensemble.grid else (),
         )
 
     @property
     def cells(self) -> int:
         """The number of cells of a model."""
-        return math.prod((self.grid,) * self.axes)
+        return math.prod(self.along or (self.grid,) * self.axes)
 
     @property
     def numbers(self) -> int:
@@ -98,10 +110,17 @@ class Architecture(Frozen):
 
     def label(self) -> str:
         """Return a short description for people."""
+        along = f" ({'x'.join(map(str, self.along))})" if self.along else ""
         return (
-            f"{self.backbone} M={self.grid} d={self.depth} w={self.width}, "
+            f"{self.backbone} M={self.grid}{along} d={self.depth} w={self.width}, "
             f"{self.axes} -> {self.channels}"
         )
+
+    def fits(self, signal: SignalInfo) -> bool:
+        """Whether a signal has these axes, channels and cells."""
+        kind = len(signal.shape), signal.channels
+        along = self.along or (self.grid,) * self.axes
+        return kind == (self.axes, self.channels) and signal.cells_along(self.grid) == along
 
     def check(self, other: Architecture, what: str, whole: str, hint: str) -> None:
         """Refuse another architecture.

@@ -64,7 +64,7 @@ class Archive:
         what = self.file.what(place)
         backbone = backbone_of(header, self.catalog, what)
         leaves = self.file.leaves(place)
-        cells = block_cells(header.signal.shape, (header.ensemble.grid,) * len(header.signal.shape))
+        cells = block_cells(header.signal.shape, header.signal.cells_along(header.ensemble.grid))
         model = Model(header, backbone, in_blocks(leaves, cells))
         _check_leaves(model, self.file, what)
         return model

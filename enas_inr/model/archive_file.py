@@ -151,12 +151,9 @@ class ArchiveFile:
         self._check(HEADER_DIGESTS, place, digest_of(text, {}))
         header = parse_header(text, what)
         common = self.header.architecture
-        signal = len(header.signal.shape), header.signal.channels
-        sizes = common.grid, common.depth, common.width
-        if (common.axes, common.channels) != signal or (
-            common.backbone,
-            *sizes,
-        ) != (header.ensemble.backbone, *header.ensemble.sizes().values()):
+        ours = common.backbone, common.grid, common.depth, common.width
+        theirs = header.ensemble.backbone, *header.ensemble.sizes().values()
+        if ours != theirs or not common.fits(header.signal):
             raise damaged(what, "its architecture is not that of the archive")
         return header
 

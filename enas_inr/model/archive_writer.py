@@ -53,8 +53,8 @@ def write_archive(
     Args:
         path: the archive, usually with the suffix `.inrs`.
         models: `.inr` files, or models. They must have the same backbone, grid, depth, width,
-            axes and channels; the sizes of their signals and the options of their backbones may
-            differ, as long as the leaves have the same shapes.
+            axes, channels and cells along each axis; the sizes of their signals and the options of
+            their backbones may differ, as long as the leaves have the same shapes.
         names: a name for each model; None for the stems of the files, and the names of the signals
             of models.
         precision: how the numbers are stored; None for the precision of the models.

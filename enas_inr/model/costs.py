@@ -50,7 +50,7 @@ def blank_model(
         backbone_from=(origin.distribution, origin.version),
     )
     one = backbone.init(net_shape(ensemble, info), [0])
-    cells = [len(block) for block in block_cells(info.shape, (ensemble.grid,) * len(info.shape))]
+    cells = [len(block) for block in block_cells(info.shape, info.cells_along(ensemble.grid))]
     return Model(header, backbone, tuple(_repeated(one, count) for count in cells))
 
 

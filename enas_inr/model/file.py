@@ -243,7 +243,7 @@ def _blocks(
 ) -> tuple[Params, ...]:
     """Check the leaves against the architecture, and restore them."""
     shape = net_shape(header.ensemble, header.signal)
-    grid = (header.ensemble.grid,) * len(header.signal.shape)
+    grid = header.signal.cells_along(header.ensemble.grid)
     cost = backbone.cost(shape)
     stored = sum(tensor.numel() for name, tensor in tensors.items() if not name.endswith(SCALE))
     if (cost.parameters + cost.constants) * math.prod(grid) != stored:

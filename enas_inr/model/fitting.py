@@ -17,7 +17,7 @@ import torch
 from pydantic import JsonValue
 
 from enas_inr.backbones.feasibility import resolved
-from enas_inr.errors import EnasInrError, PluginError, SpecError
+from enas_inr.errors import EnasInrError, PluginError, SpecError, warn_once
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.known_cells import in_blocks, known_cells, without
 from enas_inr.executors.states import States
@@ -34,6 +34,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.partition import CellBlock, Partition, block_cells
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import SignalInfo, TrialSpec
+from enas_inr.spec.sizes import capping
 from enas_inr.training.batch import Job
 from enas_inr.training.workers import limited_threads
 
@@ -215,7 +216,7 @@ def _settled(
     spec, trial = settled(info, spec, catalog)
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
     if start:
-        start.check(Architecture.of(spec.ensemble, job.backbone, job.shape))
+        start.check(Architecture.of(spec.ensemble, job.backbone, job.shape, info))
         job = replace(job, initial=start.leaves)
     known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
     left = without(job, signal, known)
@@ -231,6 +232,8 @@ def settled(info: SignalInfo, spec: FitSpec, catalog: Catalog) -> tuple[FitSpec,
         PluginError: the backbone comes from a plugin and fails.
     """
     catalog.options("optimizer", spec.training.optimizer, spec.training.optimizer_options)
+    if note := capping(info, spec.ensemble.grid):
+        warn_once(note)
     ensemble, cost = resolved(spec.ensemble, info, catalog, spec.training)
     trial = TrialSpec(
         number=0,
@@ -310,7 +313,7 @@ class Expected:
     ) -> Expected:
         """Return what is expected of a fit of a signal; raises as `settled`."""
         spec, trial = settled(info, spec, catalog)
-        grid = (spec.ensemble.grid,) * len(info.shape)
+        grid = info.cells_along(spec.ensemble.grid)
         largest = tuple(math.ceil(n / m) for n, m in zip(info.shape, grid, strict=True))
         block = CellBlock(largest, (), torch.empty(0, math.prod(largest), info.channels))
         context = ExecutionContext(catalog, _NOTHING, known_info=info)

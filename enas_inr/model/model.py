@@ -64,15 +64,14 @@ class Model:
     @cached_property
     def architecture(self) -> Architecture:
         """What models must have in common for their numbers to be of the same kind."""
-        return Architecture.of(self.header.ensemble, self.backbone, self.shape)
+        return Architecture.of(self.header.ensemble, self.backbone, self.shape, self.header.signal)
 
     @cached_property
     def layout(self) -> Layout:
         """How the signal was cut into cells."""
-        axes = len(self.header.signal.shape)
         return Layout(
             shape=self.header.signal.shape,
-            grid=(self.header.ensemble.grid,) * axes,
+            grid=self.header.signal.cells_along(self.header.ensemble.grid),
             convention=self.header.training.coordinates,
             extent=self.header.training.extent,
         )

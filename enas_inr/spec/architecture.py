@@ -58,6 +58,18 @@ class SignalInfo(Frozen):
         """The number of samples, such as pixels or frames, without counting channels."""
         return math.prod(self.shape)
 
+    def cells_along(self, grid: int) -> tuple[int, ...]:
+        """Return the number of cells along each axis: `grid`, or one a sample on a shorter axis."""
+        return tuple(min(grid, length) for length in self.shape)
+
+    def cells(self, grid: int) -> int:
+        """Return the number of cells of a grid."""
+        return math.prod(self.cells_along(grid))
+
+    def capped(self, grid: int) -> int:
+        """Return the smallest grid with the same cells: at most the samples of the longest axis."""
+        return min(grid, max(self.shape))
+
 
 class Options(Frozen):
     """Base class of the options of a plugin. Every option needs a default."""
@@ -97,7 +109,8 @@ class EnsembleSpec(Lasting):
     """One architecture: a backbone, its options, and the three sizes of the paper.
 
     Attributes:
-        grid: M, the number of cells along each spatial axis.
+        grid: M, the number of cells along each spatial axis; an axis with fewer samples has one
+            cell a sample (`SignalInfo.cells_along`).
         depth: d, the number of hidden w->w layers.
         width: w, the units of a hidden layer.
     """

@@ -17,8 +17,9 @@ from enas_inr.spec import (
     StudySpec,
     TrainingSpec,
 )
-from enas_inr.spec.sizes import first_grid, suggested_grids
+from enas_inr.spec.sizes import common_grids, first_grid, shortest_side
 from enas_inr.studies.axes import read_axes
+from enas_inr.studies.capping import capped_space
 from enas_inr.studies.settings import PAPER_GRID, StudySettings
 from enas_inr.validation import parse
 
@@ -68,9 +69,13 @@ def study_spec(
             "signal": first,
             "signals": several,
             "aggregate": settings.aggregate,
-            "space": SearchSpace.of(rows)
-            if rows
-            else _space(settings, training, several or (first,), catalog, where),
+            "space": capped_space(
+                SearchSpace.of(rows)
+                if rows
+                else _space(settings, training, several or (first,), catalog, where),
+                several or (first,),
+                where,
+            ),
             "strategy": _choice("strategy", strategy, settings.strategy_options, where),
             "objective": _choice(
                 "objective", settings.objective, settings.objective_options, where
@@ -115,7 +120,6 @@ def _space(
         given = _SHORT.get(name, name)
         if given in fixed:
             raise SpecError(f"{where}search {name}: {given} is given as well", "give one of them")
-    smallest = min(signals, key=lambda info: min(info.shape))  # whose axes limit the grid
     values = settings.usual_sizes
     if settings.widths is not None:
         values["width"] = settings.widths
@@ -123,9 +127,11 @@ def _space(
         values["depth"] = settings.depths
     grid = settings.grid
     if grid is None:
-        grid = first_grid(smallest) if settings.explores else PAPER_GRID
+        grid = PAPER_GRID
         if settings.explores:
-            values = {"grid": suggested_grids(smallest)} | values
+            grids = common_grids(signals)
+            grid = first_grid(min(signals, key=shortest_side), grids)
+            values = {"grid": grids} | values
     usual = {
         name: parse(Axis, {"name": name, "values": tuple(points)}, f"{where}{name}s")
         for name, points in values.items()

@@ -53,8 +53,8 @@ def searched_space(
 def _extremes(spec: StudySpec) -> list[SignalInfo]:
     """Return the first signal, and those of a set that decide what fits the budget.
 
-    A grid must fit the shortest axis of all signals, and a limit the largest signal, or for each
-    sample the smallest one.
+    A limit must fit the largest signal, or for each sample the smallest one. A grid has the same
+    cells on all signals (see `enas_inr.studies.capping`).
     """
     found = [spec.signal]
     by_channels: dict[tuple[int, int | None], list[SignalInfo]] = {}
@@ -62,7 +62,6 @@ def _extremes(spec: StudySpec) -> list[SignalInfo]:
         by_channels.setdefault((info.channels, info.sample_rate), []).append(info)
     for alike in by_channels.values():
         for pick in (
-            min(alike, key=lambda info: min(info.shape)),
             min(alike, key=lambda info: info.samples),
             max(alike, key=lambda info: info.samples),
         ):

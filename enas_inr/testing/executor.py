@@ -37,7 +37,7 @@ SPECS = (
     EnsembleSpec(grid=1, depth=0, width=8),
     EnsembleSpec(grid=3, depth=2, width=4, backbone="relu"),
 )
-GRID_TOO_LARGE = EnsembleSpec(grid=1000, depth=1, width=4)
+WRONG_OPTION = EnsembleSpec(grid=5, depth=1, width=4, options={"omega_first": -1.0})
 NO_SUCH_BACKBONE = EnsembleSpec(backbone="no-such-backbone", grid=2, depth=1, width=4)
 
 
@@ -102,7 +102,7 @@ class ExecutorSuite(Suite):
     def test_a_trial_that_fails_is_a_result(self, plugin: Plugin) -> None:
         """A trial that cannot be trained gives a failed result with a message; others continue."""
         good = trials(plugin.catalog)[:2]
-        for wrong in (GRID_TOO_LARGE, NO_SUCH_BACKBONE):
+        for wrong in (WRONG_OPTION, NO_SUCH_BACKBONE):
             bad = good[0].model_copy(update={"ensemble": wrong, "number": 7})
             asked = [good[0], bad, good[1]]
             results = run(plugin, asked)

@@ -94,7 +94,7 @@ def cells_of(trial: TrialSpec, psnr: float) -> Sample | None:
 
     if trial.part is None:
         return None
-    count = trial.ensemble.grid ** len(PICTURE.shape)
+    count = PICTURE.cells(trial.ensemble.grid)
     busy = np.sort(np.random.default_rng(count).lognormal(size=count))[list(spread(count))]
     losses = 10 ** (-psnr / 10) * busy / busy.mean() * trial.training.steps / trial.steps
     some = losses[trial.part.first_cell : trial.part.cells].astype(np.float32)

@@ -113,10 +113,11 @@ def test_signals_of_several_sizes_and_channels(storage):
         assert ours == theirs
 
 
-def test_a_grid_must_fit_every_signal(storage):
+def test_a_grid_has_the_same_cells_on_every_signal(storage):
     asked = {name: value for name, value in FULL.items() if name != "grid"}
     signals = [picture(0, 8), picture(1, 3)]
-    with pytest.raises(SpecError, match=r"grid 4 is larger than the signal \(3x3 samples\)"):
+    refused = r"grid 4 has 4x4 cells on 's0' and 3x3 on 's1'; use a grid of at most 3"
+    with pytest.raises(SpecError, match=refused):
         enas_inr.search(signals, **asked, search={"grid": "2,4"}, storage=storage)
     asked["profile"] = "tuned"  # its grids are those that fit the smallest signal
     found = enas_inr.search(signals, **asked, storage=storage)

@@ -86,8 +86,11 @@ def test_every_backbone_has_a_suggestion_with_a_reason_for_each_value(backbone):
     json.dumps(found.to_dict())
 
 
-def test_a_wrong_grid_or_backbone_is_refused():
-    with pytest.raises(SpecError, match="grid 65 is larger than the signal"):
-        enas_inr.suggest(noise(), grid=65)
+def test_a_grid_beyond_the_samples_is_the_largest():
+    largest = enas_inr.suggest(noise(), grid=64)
+    assert enas_inr.suggest(noise(), grid=65).ensemble == largest.ensemble
+
+
+def test_a_wrong_backbone_is_refused():
     with pytest.raises(SpecError, match="did you mean 'siren'"):
         enas_inr.suggest(noise(), backbone="sirne")

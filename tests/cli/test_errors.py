@@ -45,7 +45,6 @@ WRONG = {
     "a WAV without frames": (3, "search {folder}/empty.wav", "holds no samples"),
     "an unknown sample": (3, "search sample:foto", "unknown sample 'foto'; did you mean 'photo'"),
     "grid 0": (2, TINY + " --grid 0", "grid: input should be greater than or equal to 1"),
-    "a large grid": (2, TINY + " --grid 17", "use a grid of at most 16"),
     "width -1": (2, TINY + " --widths -1,8", "width: input should be greater than or equal to 1"),
     "depth -1": (2, TINY + " --depths -1", "(received -1)"),
     "no widths": (2, TINY + " --widths ''", "--widths: '' is not a list of integers"),
@@ -167,7 +166,6 @@ WRONG = {
     "a shape of five axes": (2, "cost --shape 2x2x2x2x2x1", "give 1 to 4 axes and the channels"),
     "a cost of width 0": (2, "cost --width 0", "architecture: width: input should be"),
     "a cost of grid 0": (2, "cost --grid 0", "architecture: grid: input should be"),
-    "a cost of a large grid": (2, "cost --shape 4x4x3 --grid 5", "use a grid of at most 4"),
     "a cost of no backbone": (2, "cost --backbone sirne", "did you mean 'siren'"),
 }
 

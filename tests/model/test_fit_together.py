@@ -1,5 +1,7 @@
 """Signals that are fitted together get the models that each of them gets alone."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -156,11 +158,20 @@ def test_another_checkpoint_is_refused(tmp_path):
 
 
 def test_an_error_of_one_signal_is_its_own():
-    small = waves(1.0, 1, 20)
-    ends = together(asked(), [SIGNALS[0], small, SIGNALS[1]])
+    wrong = asked().model_copy(update={"ensemble": EnsembleSpec(options={"omega": 1})})
+    ends: dict[int, Any] = {}
+    pairs = [(SIGNALS[0], asked()), (SIGNALS[0], wrong), (SIGNALS[1], asked())]
+    fit_together(pairs, ends.__setitem__, catalog=CATALOG)
     assert isinstance(ends[1], SpecError)
     for number, signal in ((0, SIGNALS[0]), (2, SIGNALS[1])):
         assert_equal(ends[number], fit(signal, asked(), catalog=CATALOG))
+
+
+def test_a_thin_signal_is_fitted_beside_others():
+    thin = waves(1.0, 1, 20)
+    ends = together(asked(), [SIGNALS[0], thin])
+    for end, signal in zip(ends.values(), (SIGNALS[0], thin), strict=True):
+        assert_equal(end, fit(signal, asked(), catalog=CATALOG))
 
 
 def test_a_signal_whose_loss_is_never_finite_fails_alone(monkeypatch):
