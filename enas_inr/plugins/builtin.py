@@ -71,7 +71,11 @@ def enas_inr_modalities() -> list[Modality]:
             name="audio",
             summary="sound with any number of channels",
             target="enas_inr.signals.audio:AudioModality",
-            suffixes=(".wav", ".flac", ".ogg"),
+            suffixes=(
+                *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"),
+                *(".au", ".snd", ".caf", ".w64", ".rf64"),
+                *(".m4a", ".m4b", ".aac", ".mka", ".weba", ".wma", ".amr", ".ac3"),
+            ),
             axes=(1,),
             timed=True,
         ),

@@ -1,4 +1,7 @@
-"""Audio: WAV, FLAC and OGG with any number of channels, read and written with libsndfile."""
+"""Audio with any number of channels, read and written with libsndfile.
+
+Those of the formats that libsndfile does not have, such as `.m4a`, are read by `av_sound`.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,28 @@ import soundfile
 import torch
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, warn_once
+from enas_inr.signals import av_sound
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
+from enas_inr.signals.sound_formats import (
+    BEYOND_ONE,
+    FORMATS,
+    PCM_BITS,
+    format_of,
+    loss,
+    subtype_of,
+)
+from enas_inr.signals.sound_headers import is_cut_ogg, mended, states_length
 from enas_inr.validation import counted
 
-_FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
-_PCM_BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
-_BEYOND_ONE = ("FLOAT", "DOUBLE", "VORBIS", "OPUS")  # subtypes that hold values above 1
 _BLOCK = 2**16  # frames per write: libsndfile's Vorbis encoder overflows the stack on long writes
-_STREAMED = 0x7FFF_0000  # a chunk of this size or more was written before its length was known
 _UNKNOWN_FRAMES = 2**62
 FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)
 """The errors that soundfile raises."""
+
+Frames = npt.NDArray[Any]
+"""`[frames, channels]`: float32, or float64 for samples of more than 24 bits."""
 
 
 class AudioModality(Modality):
@@ -35,52 +47,46 @@ class AudioModality(Modality):
     """
 
     def read(self, path: Path) -> Signal:
-        """Read a whole file.
+        """Read a whole file. A length in its header that is wrong by a little is said, and mended.
 
         Raises:
-            SignalError: the file cannot be read, is not audio, is cut off or empty, or holds NaN.
+            SignalError: the file cannot be read, is not audio, is cut off or empty, holds NaN, or
+                needs the package `av`.
         """
         what = repr(str(path))
         content = read_bytes(path)
-        try:
-            with soundfile.SoundFile(BytesIO(content)) as file:
-                frames, declared = _frames(file), int(file.frames)
-                rate = int(file.samplerate)
-                meta: dict[str, JsonValue] = {"format": file.format, "subtype": file.subtype}
-        except FAILURES as error:
-            raise SignalError(
-                f"{what}: not audio, or damaged: {_reason(error)}",
-                "give a complete WAV, FLAC or OGG file",
-            ) from None
-        flac_cut = meta["format"] == "FLAC" and len(frames) < declared < _UNKNOWN_FRAMES
-        if flac_cut or _is_cut_wav(content) or _is_cut_ogg(content):
-            raise SignalError(
-                f"{what}: the file is cut off after {counted(len(frames), 'frame')}",
-                "give the complete file",
-            )
-        values = torch.from_numpy(frames)
-        check_values(values, what)
-        peak = float(values.abs().max())
+        if kind := av_sound.kind_of(content):
+            frames, rate, meta = av_sound.read(content, kind, what)
+        else:
+            frames, rate, meta = _read(content, what)
+        check_values(torch.from_numpy(frames), what)
+        peak = float(np.abs(frames).max())
         if peak > 1:
-            values, meta = values / peak, meta | {"gain": peak}
+            frames, meta = frames / peak, meta | {"gain": peak}
+        single = frames.astype(np.float32)
+        if frames.dtype == np.float64 and (single != frames).any():
+            warn_once(f"{what}: the samples of {meta['subtype']} are rounded to 24 bits")
+        values = torch.from_numpy(single)
         return Signal(values, modality="audio", name=path.stem, sample_rate=rate, meta=meta)
 
     def write(self, signal: Signal, path: Path) -> None:
         """Write audio, clamped to [-1, 1]; PCM is rounded to the nearest level.
 
         The subtype of the original file is kept if the format of the suffix has it; otherwise the
-        default subtype of the format is used. The `gain` is restored unless the subtype would clip.
+        nearest one is used, or the usual one of the format. The `gain` is restored unless the
+        subtype would clip. What is lost by the format is said.
 
         Raises:
-            SignalError: the suffix is unknown, the format cannot hold the signal, or the file
-                cannot be written.
+            SignalError: the suffix is unknown, the format cannot hold the signal, the file cannot
+                be written, or the suffix needs the package `av`.
         """
         what = repr(str(path))
-        name = _FORMATS.get(path.suffix.lower())
-        if name is None:
+        suffix = path.suffix.lower()
+        name = format_of(suffix, signal.meta)
+        suffixes = ", ".join(sorted([*FORMATS, *av_sound.WRITTEN]))
+        if name is None and suffix not in av_sound.WRITTEN:
             raise SignalError(
-                f"{what}: cannot write audio as {path.suffix!r}",
-                f"use one of: {', '.join(sorted(_FORMATS))}",
+                f"{what}: cannot write audio as {path.suffix!r}", f"use one of: {suffixes}"
             )
         if signal.values.ndim != 2 or signal.sample_rate is None:
             raise SignalError(
@@ -89,18 +95,53 @@ class AudioModality(Modality):
                 "give frames, channels and a sample rate",
             )
         check_values(signal.values, what)
-        subtype = signal.meta.get("subtype")
-        if not (isinstance(subtype, str) and soundfile.check_format(name, subtype)):
-            subtype = soundfile.default_subtype(name)
         try:
-            content = encode(signal, signal.sample_rate, name, subtype)
+            if name is None:
+                codec = av_sound.WRITTEN[suffix]
+                levels = np.clip(_levels(signal, "FLOAT"), -1, 1)
+                content = av_sound.encode(levels, signal.sample_rate, what)
+            else:
+                subtype = subtype_of(name, suffix, signal.meta)
+                codec = f"{name} {subtype}"
+                content = encode(signal, signal.sample_rate, name, subtype)
+                if lost := loss(subtype, signal.meta):
+                    warn_once(f"{what}: {lost}")
         except FAILURES as error:
             raise SignalError(
                 f"{what}: {counted(signal.values.shape[1], 'channel')} at {signal.sample_rate} Hz"
-                f" cannot be written as {name} {subtype}: {_reason(error)}",
-                f"use another of: {', '.join(sorted(_FORMATS))}",
+                f" cannot be written as {codec}: {_reason(error)}",
+                f"use another of: {suffixes}",
             ) from None
         replace_bytes(path, content)
+
+
+def _read(content: bytes, what: str) -> tuple[Frames, int, dict[str, JsonValue]]:
+    """Read a file with libsndfile: its frames, its sample rate, and its format and subtype.
+
+    Raises:
+        SignalError: it is not audio, or cut off.
+    """
+    header = mended(content)
+    try:
+        with soundfile.SoundFile(BytesIO(header.content)) as file:
+            frames, declared = _frames(file), int(file.frames)
+            rate = int(file.samplerate)
+            meta: dict[str, JsonValue] = {"format": file.format, "subtype": file.subtype}
+    except FAILURES as error:
+        raise SignalError(
+            f"{what}: not audio, or damaged: {_reason(error)}",
+            "give a complete WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, W64, RF64 or M4A file",
+        ) from None
+    counts = meta["format"] == "FLAC" or (meta["format"] == "MP3" and states_length(content))
+    short = counts and len(frames) < declared < _UNKNOWN_FRAMES
+    if short or header.is_cut or is_cut_ogg(content):
+        raise SignalError(
+            f"{what}: the file is cut off after {counted(len(frames), 'frame')}",
+            "give the complete file",
+        )
+    if header.note:
+        warn_once(f"{what}: the header {header.note}; {counted(len(frames), 'frame')} are read")
+    return frames, rate, meta
 
 
 def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
@@ -125,10 +166,11 @@ def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
     return buffer.getvalue()
 
 
-def _frames(file: soundfile.SoundFile) -> npt.NDArray[np.float32]:
+def _frames(file: soundfile.SoundFile) -> Frames:
     """Read to the end in blocks, since a header may announce any number of frames."""
-    blocks = [np.empty((0, file.channels), dtype=np.float32)]
-    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+    kind = "float64" if file.subtype in ("PCM_32", "DOUBLE") else "float32"
+    blocks = [np.empty((0, file.channels), dtype=kind)]
+    while len(block := file.read(_BLOCK, dtype=kind, always_2d=True)):
         blocks.append(block)
     return np.concatenate(blocks)
 
@@ -136,38 +178,14 @@ def _frames(file: soundfile.SoundFile) -> npt.NDArray[np.float32]:
 def _levels(signal: Signal, subtype: str) -> npt.NDArray[Any]:
     """Convert samples to integers for PCM, since libsndfile would round floats downwards."""
     values = signal.values.detach().cpu().double().clamp(-1, 1)
-    if subtype in _PCM_BITS:
-        top = 2 ** (_PCM_BITS[subtype] - 1)
+    if subtype in PCM_BITS:
+        top = 2 ** (PCM_BITS[subtype] - 1)
         levels = (values * top).round().clamp(-top, top - 1)
         return np.asarray(levels * (2**31 // top), dtype=np.int32)
     gain = signal.meta.get("gain")
-    if isinstance(gain, int | float) and subtype in _BEYOND_ONE:
+    if isinstance(gain, int | float) and subtype in BEYOND_ONE:
         values = values * gain
-    return np.asarray(values, dtype=np.float32)
-
-
-def _is_cut_wav(content: bytes) -> bool:
-    """Whether the data chunk announces more bytes than there are, which libsndfile ignores."""
-    if content[:4] != b"RIFF":
-        return False
-    start = 12
-    while start + 8 <= len(content):
-        size = int.from_bytes(content[start + 4 : start + 8], "little")
-        if content[start : start + 4] == b"data":
-            return size < _STREAMED and start + 8 + size > len(content)
-        start += 8 + size + size % 2
-    return True
-
-
-def _is_cut_ogg(content: bytes) -> bool:
-    """Whether the last page is incomplete, or not marked as the end of its stream."""
-    if content[:4] != b"OggS":
-        return False
-    page = content[content.rfind(b"OggS") :]
-    if len(page) < 27 or len(page) < 27 + page[26]:
-        return True
-    ends = bool(page[5] & 4)
-    return not ends or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return np.asarray(values, dtype=np.float64 if subtype == "DOUBLE" else np.float32)
 
 
 def _reason(error: Exception) -> str:

@@ -116,7 +116,7 @@ class Modality(ABC):
 
 
 def check_values(values: Float[Tensor, "*grid channels"], what: str) -> None:
-    """Refuse a signal that is empty or holds NaN or infinity.
+    """Refuse a signal that is empty or holds NaN or infinity; the first place is named.
 
     Raises:
         SignalError: the message begins with `what`.
@@ -124,9 +124,15 @@ def check_values(values: Float[Tensor, "*grid channels"], what: str) -> None:
     if not values.numel():
         raise SignalError(f"{what}: holds no samples", "give a signal of at least one sample")
     parts: tuple[Tensor, ...] = torch.split(values, 1024)
-    bad = sum(int((~torch.isfinite(part)).sum()) for part in parts)
-    if bad:
-        raise SignalError(
-            f"{what}: {counted(bad, 'NaN or infinite value')} among {values.numel()}",
-            "repair the file first",
-        )
+    bad = [int((~torch.isfinite(part)).sum()) for part in parts]
+    if not any(bad):
+        return
+    number = next(index for index, count in enumerate(bad) if count)
+    place = (~torch.isfinite(parts[number])).nonzero()[0].tolist()
+    place[0] += 1024 * number
+    first = ", ".join(map(str, place))
+    raise SignalError(
+        f"{what}: {counted(sum(bad), 'NaN or infinite value')} among {values.numel()}, the first"
+        f" at [{first}], counted from 0",
+        "repair the file first",
+    )

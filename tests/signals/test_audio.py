@@ -99,9 +99,9 @@ def test_the_gain_is_left_out_where_it_would_clip(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "default"), [(".flac", "PCM_16"), (".ogg", "VORBIS"), (".WAV", "FLOAT")]
+    ("suffix", "default"), [(".flac", "PCM_24"), (".ogg", "VORBIS"), (".WAV", "FLOAT")]
 )
-def test_a_subtype_that_the_format_lacks_becomes_its_usual_one(tmp_path, suffix, default):
+def test_a_subtype_that_the_format_lacks_becomes_the_nearest(tmp_path, suffix, default):
     write(signal_of(tone(), format="WAV", subtype="FLOAT"), tmp_path / f"a{suffix}")
     assert soundfile.info(tmp_path / f"a{suffix}").subtype == default
 
@@ -116,7 +116,7 @@ def test_nan_and_infinity_are_refused(tmp_path, bad):
     values = tone()
     values[7] = bad
     soundfile.write(tmp_path / "a.wav", values, 16_000, subtype="FLOAT")
-    with pytest.raises(SignalError, match=r"a\.wav.*1 NaN or infinite value among 4000"):
+    with pytest.raises(SignalError, match=r"a\.wav.*1 NaN or infinite value among 4000.*\[7, 0\]"):
         read(tmp_path / "a.wav")
     with pytest.raises(SignalError, match="NaN"):
         write(signal_of(values), tmp_path / "b.wav")
@@ -139,7 +139,7 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, subtype):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (40_000, 1))
     soundfile.write(whole, noise, 16_000, subtype=subtype)
     content = whole.read_bytes()
-    for share in (0.0005, 0.01, 0.5, 0.9, 0.9999):
+    for share in (0.0005, 0.01, 0.5, 0.9, 0.99):
         cut.write_bytes(content[: int(len(content) * share)])
         with pytest.raises(SignalError, match=r"cut off|not audio, or damaged") as caught:
             read(cut)
@@ -174,8 +174,8 @@ def test_an_empty_file_a_missing_one_and_a_directory_are_refused(tmp_path):
 
 
 def test_an_unknown_suffix_lists_the_valid_ones(tmp_path):
-    with pytest.raises(SignalError, match=r"'\.mp3'.*\.flac, \.ogg, \.wav"):
-        write(signal_of(tone()), tmp_path / "a.mp3")
+    with pytest.raises(SignalError, match=r"'\.wma'.*\.flac.*\.mp3.*\.wav"):
+        write(signal_of(tone()), tmp_path / "a.wma")
 
 
 def test_what_is_not_audio_is_not_written(tmp_path):
