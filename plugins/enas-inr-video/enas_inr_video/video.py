@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -13,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.files import check_is_file, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
+from enas_inr_video.animation import is_animation, read_frames
 from enas_inr_video.containers import container_of, is_cut_off
 from enas_inr_video.options import VideoOptions
 
@@ -28,6 +31,9 @@ MAX_PIXELS = 100_000_000
 
 Frames = npt.NDArray[np.uint8]
 """`[frames, rows, columns, 3]`, or a single frame."""
+
+Clip = tuple[list[Frames], Fraction | None, list[str]]
+"""The frames, their rate, and what is lost, in a few words each."""
 
 _TOLERANCE = 1e-3  # seconds, since Matroska rounds timestamps to milliseconds
 _WRITTEN: dict[str, tuple[str, dict[str, dict[str, str]]]] = {
@@ -61,25 +67,20 @@ class VideoModality(Modality):
         try:
             if path.stat().st_size == 0:
                 raise SignalError(f"{what} is empty (0 bytes)", "give a video file")
-            container = container_of(path)
-            if container is None:
-                raise SignalError(
-                    f"{what} is not a video", "give an MP4, Matroska, WebM, QuickTime or AVI file"
-                )
-            if is_cut_off(path, container):
-                raise SignalError(f"{what} is truncated", "give the complete file")
-            with path.open("rb") as file, av.open(file, format=container) as opened:
-                if not opened.streams.video:
-                    raise SignalError(f"{what} has no video stream", "give another file")
-                stream = opened.streams.video[0]
-                rate = _usual(stream.average_rate or stream.guessed_rate)
-                frames = list(self._frames(opened, stream, what))
-        except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+            if is_animation(path):
+                frames, rate, said = self._animation(path, what)
+            else:
+                frames, rate, said = self._video(path, what)
+        except SignalError:
+            raise
+        except Exception as error:  # PyAV and Pillow raise almost anything on a damaged file
             raise SignalError(
                 f"{what} is not a video or is damaged: {_reason(error)}", "give a complete file"
             ) from None
         if not rate:
             raise SignalError(f"{what} has no frame rate", "convert it to another format")
+        if said:
+            warn_once(f"{what}: {'; '.join(said)}")
         values = torch.from_numpy(np.stack(frames)).float().div_(127.5).sub_(1)
         return Signal(
             values,
@@ -89,11 +90,71 @@ class VideoModality(Modality):
             meta={"rate": str(rate)},
         )
 
-    def _frames(self, opened: Any, stream: Any, what: str) -> Iterator[Frames]:
+    def _video(self, path: Path, what: str) -> Clip:
+        """Read a file with PyAV."""
+        container = container_of(path)
+        if container is None:
+            raise SignalError(
+                f"{what} is not a video", "give an MP4, Matroska, WebM, QuickTime or AVI file"
+            )
+        if is_cut_off(path, container):
+            raise SignalError(f"{what} is truncated", "give the complete file")
+        with (
+            path.open("rb") as file,
+            av.open(file, format=container, metadata_errors="ignore") as opened,
+        ):
+            if not opened.streams.video:
+                raise SignalError(f"{what} has no video stream", "give another file")
+            stream = opened.streams.video[0]
+            if stream.codec_context is None:
+                raise SignalError(f"{what} has a video of an unknown codec", "give another file")
+            rate = _usual(stream.average_rate or stream.guessed_rate)
+            kept = Kept()
+            frames = list(self._frames(opened, stream, what, kept))
+        return frames, rate, kept.lines(rate)
+
+    def _animation(self, path: Path, what: str) -> Clip:
+        """Read an animated picture with Pillow, whose rate is that of its mean duration."""
+        options = self._options
+        frames: list[Frames] = []
+        durations: list[Fraction] = []
+        begins, is_clear = Fraction(0), False
+        for picture, seconds, clear in read_frames(path):
+            begin, begins = begins, begins + seconds
+            size = _size(picture.height, picture.width, options.max_side, what)
+            most = MAX_NUMBERS // (3 * size[0] * size[1])
+            if float(begin) < options.start - _TOLERANCE:
+                continue
+            if len(frames) == options.max_frames:
+                break
+            if len(frames) == most:
+                raise _too_many(what, most, *size)
+            if size != (picture.height, picture.width):
+                picture = picture.resize(size[::-1], Image.Resampling.BOX)
+            frames.append(np.asarray(picture))
+            durations.append(seconds)
+            is_clear |= clear
+        if not frames:
+            raise SignalError(
+                f"{what} has no frame {options.start:g} s after its start", "give another start"
+            )
+        rate = (len(frames) / sum(durations, Fraction(0))).limit_denominator(1_000_000)
+        said = []
+        if len(set(durations)) > 1:
+            said.append(_varies(min(durations), max(durations), rate))
+        if is_clear:
+            said.append("what is transparent becomes black")
+        return frames, rate, said
+
+    def _frames(self, opened: Any, stream: Any, what: str, kept: Kept) -> Iterator[Frames]:
         """Iterate over the frames of the clip, upright and in the requested size."""
         options = self._options
-        size = self._size(stream, what)
-        most = MAX_NUMBERS // (3 * size["height"] * size["width"])
+        context = stream.codec_context
+        height, width = _size(context.height, context.width, options.max_side, what)
+        size: dict[str, Any] = {"height": height, "width": width}
+        if (height, width) != (context.height, context.width):
+            size["interpolation"] = "AREA"
+        most = MAX_NUMBERS // (3 * height * width)
         begin = float((stream.start_time or 0) * stream.time_base) + options.start - _TOLERANCE
         if options.start:
             opened.seek(round(begin * av.time_base), backward=True)
@@ -108,31 +169,14 @@ class VideoModality(Modality):
             if count == options.max_frames:
                 return
             if count == most:
-                raise SignalError(
-                    f"{what} has over {most} frames of {size['width']}x{size['height']} pixels",
-                    "read a part with max_frames=..., or smaller frames with max_side=...",
-                )
+                raise _too_many(what, most, height, width)
             count += 1
+            kept.add(frame)
             pixels = frame.to_ndarray(format="rgb24", **size)
             yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
         if not count:
             lasts = f" {options.start:g} s after its start" if options.start else ""
             raise SignalError(f"{what} has no frame{lasts}", "give another file, or another start")
-
-    def _size(self, stream: Any, what: str) -> dict[str, Any]:
-        """Return the size of the frames, and the method if they are reduced to it."""
-        height, width = stream.codec_context.height, stream.codec_context.width
-        if not 0 < height * width <= MAX_PIXELS:
-            raise SignalError(
-                f"{what} has frames of {width}x{height} pixels; the limit is"
-                f" {MAX_PIXELS // 10**6} million pixels",
-                "reduce their size first",
-            )
-        most, longer = self._options.max_side, max(height, width)
-        if most is None or longer <= most:
-            return {"height": height, "width": width}
-        height, width = (max(1, round(side * most / longer)) for side in (height, width))
-        return {"height": height, "width": width, "interpolation": "AREA"}
 
     def write(self, signal: Signal, path: Path) -> None:
         """Write a clip, clamped to [-1, 1] and rounded to 8 bits.
@@ -160,20 +204,95 @@ class VideoModality(Modality):
         check_values(signal.values, what)
         muxer, codecs = _WRITTEN[path.suffix.lower()]
         rate = _exact_rate(signal, signal.sample_rate)
-        content = None
-        for codec, settings in codecs.items():
-            try:
-                content = _encode(signal.values, rate, muxer, codec, settings)
-                break
-            except (av.error.FFmpegError, ValueError, OverflowError) as error:
-                reason = _reason(error)
-        if content is None:
+        codec = next((name for name in codecs if _can_encode(name)), next(iter(codecs)))
+        try:
+            content = _encode(signal.values, rate, muxer, codec, codecs[codec])
+        except (av.error.FFmpegError, ValueError, OverflowError) as error:
             raise SignalError(
                 f"{what}: a video of shape {shape} at {rate} frames per second cannot be written:"
-                f" {reason}",
+                f" {_reason(error)}",
                 "use another suffix, size or rate",
-            )
+            ) from None
         replace_bytes(path, content)
+
+
+@dataclass
+class Kept:
+    """What the frames of a video say of themselves that a signal does not keep.
+
+    Attributes:
+        formats: the pixel formats, with the bits of a value and whether they have transparency.
+        times: when the frames are shown, in seconds.
+    """
+
+    formats: set[tuple[str, int, bool]] = field(default_factory=set)
+    times: list[float] = field(default_factory=list)
+
+    def add(self, frame: Any) -> None:
+        """Look at a frame."""
+        parts = frame.format.components
+        bits = max((part.bits for part in parts), default=8)
+        self.formats.add((frame.format.name, bits, any(part.is_alpha for part in parts)))
+        if frame.time is not None:
+            self.times.append(frame.time)
+
+    def lines(self, rate: Fraction | None) -> list[str]:
+        """Return what is lost, in a few words each."""
+        said = []
+        steps = np.diff(self.times)
+        if rate and len(steps) > 1 and np.ptp(steps) > max(2 * _TOLERANCE, steps.mean() / 10):
+            said.append(_varies(steps.min(), steps.max(), rate))
+        most = max((bits for _, bits, _ in self.formats), default=8)
+        if most > 8:
+            said.append(f"values of {most} bits are rounded to 8")
+        if any(alpha for _, _, alpha in self.formats):
+            said.append("transparency is left out")
+        return said
+
+
+def _varies(shortest: Any, longest: Any, rate: Fraction) -> str:
+    return (
+        f"frames last from {float(shortest):.3g} to {float(longest):.3g} s, and are taken as evenly"
+        f" spaced at {float(rate):.4g} a second"
+    )
+
+
+def _size(height: int, width: int, most: int | None, what: str) -> tuple[int, int]:
+    """Return the size to which frames are reduced.
+
+    Raises:
+        SignalError: they have no pixels, or too many.
+    """
+    if not 0 < height * width <= MAX_PIXELS:
+        raise SignalError(
+            f"{what} has frames of {width}x{height} pixels; the limit is"
+            f" {MAX_PIXELS // 10**6} million pixels",
+            "reduce their size first",
+        )
+    longer = max(height, width)
+    if most is None or longer <= most:
+        return height, width
+    return max(1, round(height * most / longer)), max(1, round(width * most / longer))
+
+
+def _too_many(what: str, most: int, height: int, width: int) -> SignalError:
+    return SignalError(
+        f"{what} has over {most} frames of {width}x{height} pixels",
+        "read a part with max_frames=..., or smaller frames with max_side=...",
+    )
+
+
+def _can_encode(name: str) -> bool:
+    """Whether the installed FFmpeg has an encoder.
+
+    A codec that fails for another reason, such as a thread that cannot be started, is not replaced
+    by the next: equal clips would then give different files.
+    """
+    try:
+        av.Codec(name, "w")
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _usual(rate: Fraction | None) -> Fraction | None:
@@ -217,7 +336,7 @@ def _encode(
         for part in values.detach().cpu():
             pixels = part.float().clamp(-1, 1).add(1).mul(127.5).round().byte().numpy()
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            opened.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+            opened.mux(stream.encode(frame.reformat(format=stream.pix_fmt, threads=1)))
         opened.mux(stream.encode(None))
     return buffer.getvalue()
 
