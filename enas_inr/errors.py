@@ -21,6 +21,7 @@ __all__ = [
     "StudyError",
     "TrainingError",
     "one_line",
+    "warn_once",
 ]
 
 logger = logging.getLogger(__name__)
