@@ -28,6 +28,7 @@ from enas_inr.signals.stripping import (
     colour_chunks,
     png_dpi,
     png_profile,
+    to_chrm,
     without_metadata,
 )
 
@@ -44,6 +45,7 @@ _MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF; those below
 _PIXELS_PER_BYTE = {"PNM": 8, "HDR": 64}  # at the most: bits, and runs of 127 in two bytes
 _GRAY = ("Y", "I", "L")
 _HEADER = 2**16  # bytes in which that of a Radiance file ends
+_REC_709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)  # primaries and white
 _CM_PER_INCH = 2.54
 
 
@@ -214,7 +216,7 @@ def _raster(numbers: Numbers, spec: Any, content: bytes, kind: str, what: str) -
             png_profile(content) if kind == "PNG" else _stored_profile(spec), numbers, what
         ),
         dpi=png_dpi(content) if kind == "PNG" else _dpi(spec, kind),
-        chunks=colour_chunks(content) if kind == "PNG" else {},
+        chunks=colour_chunks(content) if kind == "PNG" else _primaries(spec),
         orientation=spec.get_int_attribute("Orientation", 1),
     )
 
@@ -225,7 +227,9 @@ def _usual_levels(numbers: Numbers, spec: Any, what: str) -> Numbers:
     bits = spec.get_int_attribute("oiio:BitsPerSample", 8)
     if space == "palette" and bits > 8:
         raise SignalError(f"{what} has a palette of {bits} bits", "convert it to RGB first")
-    if space and space != "palette":
+    if space not in ("", "palette", "CMYK") and bits > 8:  # which become 8
+        raise SignalError(f"{what} holds {space} of {bits} bits", "convert it to RGB first")
+    if space not in ("", "palette"):
         warn_once(f"{what}: {space} is converted to RGB without its colour profile")
     interpretation = spec.get_int_attribute("tiff:PhotometricInterpretation", 1)
     if interpretation != _MIN_IS_WHITE or numbers.dtype == np.uint8:  # which OpenImageIO turns
@@ -247,6 +251,14 @@ def _exposure(content: bytes) -> np.float32:
             except ValueError:
                 continue
     return np.float32(factor if math.isfinite(factor) and factor > 0 else 1)
+
+
+def _primaries(spec: Any) -> dict[str, bytes]:
+    """Return the primaries of an EXR as the chunk of a PNG; empty for the usual ones."""
+    found = spec.getattribute("chromaticities")
+    if not (isinstance(found, tuple) and len(found) == len(_REC_709) and np.isfinite(found).all()):
+        return {}
+    return {} if np.allclose(found, _REC_709, atol=1e-3) else to_chrm(found)
 
 
 def _stored_profile(spec: Any) -> bytes:

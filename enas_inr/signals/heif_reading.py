@@ -12,6 +12,7 @@ from enas_inr.signals.colour import mode_of
 from enas_inr.signals.levels import Numbers
 from enas_inr.signals.pillow_reading import choose_page
 from enas_inr.signals.raster import Raster, check_pixels, damaged
+from enas_inr.signals.stripping import nclx_chunks
 
 
 def decode(content: bytes, page: int | None, what: str) -> Raster:
@@ -28,14 +29,14 @@ def decode(content: bytes, page: int | None, what: str) -> Raster:
     """
     file = _opened(content, what)
     try:
-        return _decode(file, page, what)
+        return _decode(content, file, page, what)
     except SignalError:
         raise
     except Exception as error:  # libheif raises various errors
         raise damaged(what, error) from None
 
 
-def _decode(file: Any, page: int | None, what: str) -> Raster:
+def _decode(content: bytes, file: Any, page: int | None, what: str) -> Raster:
     chosen = choose_page(len(file), page, what, first=file.primary_index + 1)
     image = file[chosen - 1]
     check_pixels(image.size, what)
@@ -46,7 +47,7 @@ def _decode(file: Any, page: int | None, what: str) -> Raster:
     if profile and mode_of(profile) != expected:
         warn_once(f"{what}: its colour profile is for other colours or damaged, and is left out")
         profile = b""
-    return Raster(numbers, profile=profile)
+    return Raster(numbers, profile=profile, chunks={} if profile else nclx_chunks(content))
 
 
 def size_of(content: bytes) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.colour import in_srgb, kept_profile
 from enas_inr.signals.levels import Numbers
 from enas_inr.signals.raster import MAX_PAGES, Raster, check_bytes, check_pixels, damaged, reason
-from enas_inr.signals.stripping import colour_chunks, without_metadata
+from enas_inr.signals.stripping import colour_chunks, nclx_chunks, without_metadata
 
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _COLORMAP, _SAMPLES_PER_PIXEL = 258, 339, 320, 277
 _X_RESOLUTION = 282
@@ -166,6 +166,8 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | 
         image, profile = kept_profile(image, profile, what)
         numbers = _numbers(image)
     found = colour_chunks(content) if kind == "PNG" else {}
+    if kind == "AVIF" and not profile:
+        found = nclx_chunks(content)
     return Raster(numbers, profile=profile, dpi=dpi, chunks=found, orientation=orientation)
 
 
@@ -272,7 +274,7 @@ def _refusal(content: bytes, kind: str, error: Exception, what: str) -> SignalEr
 def quiet() -> Iterator[None]:
     """Hide the warnings of Pillow about large and damaged files; we raise or warn ourselves."""
     logger = logging.getLogger("PIL")
-    level = logger.level
+    level = logger.level if logger.level != logging.CRITICAL else logging.NOTSET  # of a thread
     logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from enas_inr.signals.raster import check_pixels, damaged
 
@@ -14,6 +14,9 @@ COLOUR_CHUNKS = ("cICP", "gAMA", "cHRM", "sRGB")
 
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT")
 _CHANNELS = {2: 3, 4: 2, 6: 4}  # by the colour type; others have one
+_CHRM_UNIT = 100_000
+_USUAL_PRIMARIES = (1, 2)  # Rec. 709, unknown
+_USUAL_TRANSFERS = (1, 2, 6, 13)  # Rec. 709, unknown, Rec. 601, sRGB
 _AT_ONCE = 2**20  # bytes
 _LARGEST_PROFILE = 2**20 + 1  # bytes: one more than is kept, which is refused
 _METRES_PER_INCH = 0.0254
@@ -68,6 +71,39 @@ def chunk(name: bytes, data: bytes) -> bytes:
     """Return a chunk of a PNG with its length and check sum."""
     body = name + data
     return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def nclx_chunks(content: bytes) -> dict[str, bytes]:
+    """Return the colours of an AVIF or HEIF as the chunk of a PNG; empty for those of sRGB.
+
+    The numbers are those of ITU-T H.273 in both formats.
+    """
+    start = content.find(b"colrnclx")
+    if start < 0 or start + 12 > len(content):
+        return {}
+    primaries, transfer = struct.unpack_from(">HH", content, start + 8)
+    if (primaries in _USUAL_PRIMARIES and transfer in _USUAL_TRANSFERS) or max(
+        primaries, transfer
+    ) > 255:
+        return {}
+    return {"cICP": bytes([primaries, transfer, 0, 1])}  # RGB, in the full range
+
+
+def to_chrm(primaries: Sequence[float]) -> dict[str, bytes]:
+    """Return x and y of red, green, blue and white as the chunk of a PNG, where white is first.
+
+    Numbers that a PNG cannot hold give none.
+    """
+    whole = [round(n * _CHRM_UNIT) for n in (*primaries[6:], *primaries[:6])]
+    return {"cHRM": struct.pack(">8I", *whole)} if min(whole) >= 0 and max(whole) < 2**31 else {}
+
+
+def from_chrm(data: bytes) -> tuple[float, ...] | None:
+    """Return x and y of red, green, blue and white from the chunk of a PNG."""
+    if len(data) != 32:
+        return None
+    numbers = [n / _CHRM_UNIT for n in struct.unpack(">8I", data)]
+    return (*numbers[2:], *numbers[:2])
 
 
 def png_profile(content: bytes) -> bytes:

@@ -326,6 +326,52 @@ def test_the_chunks_about_colours_survive(tmp_path, bits):
     assert all(each in (tmp_path / "b.png").read_bytes() for each in before)
 
 
+@pytest.mark.parametrize("suffix", [".heic", ".avif"])
+def test_colours_beyond_srgb_of_a_photograph_are_noted_in_a_png(tmp_path, suffix, caplog):
+    image = Image.new("RGB", (16, 16), (200, 30, 40))
+    if suffix == ".heic":
+        pillow_heif = pytest.importorskip("pillow_heif")
+        pillow_heif.from_pillow(image).save(
+            tmp_path / "a.heic", color_primaries=9, transfer_characteristics=16
+        )
+    else:
+        image.save(tmp_path / "a.avif")
+        content = (tmp_path / "a.avif").read_bytes()
+        usual, wide = (b"colrnclx" + struct.pack(">HH", *codes) for codes in ((1, 13), (9, 16)))
+        assert usual in content
+        put(tmp_path / "a.avif", content.replace(usual, wide))
+    signal = read(tmp_path / f"a{suffix}")
+    assert signal.meta["png"] == {"cICP": "09100001"}
+    write(signal, tmp_path / "b.png")
+    assert chunk(b"cICP", bytes([9, 16, 0, 1])) in (tmp_path / "b.png").read_bytes()
+    write(signal, tmp_path / "b.jpg")
+    assert "JPEG does not hold its cICP (.png does)" in caplog.text
+
+
+def test_the_usual_colours_of_a_photograph_need_no_note(tmp_path):
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.avif")
+    assert read(tmp_path / "a.avif").meta == {"mode": "RGB"}
+
+
+def test_16_bit_cielab_is_refused_rather_than_cut(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    original = pixels(8, 8, 3, dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", original, photometric="cielab")
+    with pytest.raises(SignalError, match="CIELAB of 16 bits; convert it to RGB"):
+        read(tmp_path / "a.tif")
+
+
+def test_16_bit_cmyk_is_converted_at_16_bits_and_said(tmp_path, caplog):
+    tifffile = pytest.importorskip("tifffile")
+    original = np.zeros((4, 4, 4), np.uint16)
+    original[..., 1:3] = 65535
+    tifffile.imwrite(tmp_path / "a.tif", original, photometric="separated")
+    signal = read(tmp_path / "a.tif")
+    assert levels_of(signal, DEEP)[0, 0].tolist() == [DEEP, 0, 0]
+    assert signal.meta["dtype"] == "uint16"
+    assert "CMYK is converted to RGB without its colour profile" in caplog.text
+
+
 def test_what_another_format_loses_of_the_colours_is_said(tmp_path, caplog):
     before = chunk(b"gAMA", struct.pack(">I", 100_000))
     signal = read(put(tmp_path / "a.png", png(pixels(4, 4, 3), RGB, 8, before)))
