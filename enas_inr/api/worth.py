@@ -145,7 +145,7 @@ def worth_of(result: SearchResult, signal: Signal) -> Worth:
 
 
 def _codec(signal: Signal, psnr_db: float) -> Encoded | None:
-    from enas_inr.signals.codecs import flac_bytes, jpeg_reaching, png_bytes
+    from enas_inr.signals.codecs import flac_bytes, jpeg_reaching, png_bytes, png_psnr_db
 
     *shape, channels = signal.values.shape
     samples = signal.values.numel() // channels
@@ -156,7 +156,7 @@ def _codec(signal: Signal, psnr_db: float) -> Encoded | None:
         return None
     if jpeg := jpeg_reaching(signal, psnr_db):
         return Encoded(f"JPEG of quality {jpeg.quality}", jpeg.bytes, jpeg.psnr_db)
-    return Encoded("PNG", png_bytes(signal))
+    return Encoded("PNG", png_bytes(signal), png_psnr_db(signal))
 
 
 def diverged(result: SearchResult) -> Iterator[str]:

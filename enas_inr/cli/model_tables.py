@@ -175,7 +175,7 @@ def print_archive(described: dict[str, Any]) -> None:
 def _codec_rows(codecs: dict[str, Any]) -> list[tuple[str, int, float | None]]:
     rows: list[tuple[str, int, float | None]] = []
     if codecs.get("png_bytes"):
-        rows.append(("PNG", codecs["png_bytes"], None))
+        rows.append(("PNG", codecs["png_bytes"], codecs.get("png_psnr_db")))
     rows += [
         (f"JPEG quality {j['quality']}", j["bytes"], j["psnr_db"]) for j in codecs.get("jpeg", [])
     ]

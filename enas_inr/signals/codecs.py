@@ -49,6 +49,7 @@ _AUDIO_BYTES = {
 }
 _FLOAT_BYTES = 4
 _PIXELS = ("mode", "dtype", "range", "premultiplied")  # of the metadata of a picture
+_PNG_LEVELS = 65536
 _LEVEL = 1e-3  # distance of a value from a level of 8 bits, in levels, that is rounding alone
 
 
@@ -98,9 +99,9 @@ def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
         model_bytes: size of a model of the signal, to compare with JPEG.
 
     Returns:
-        For pictures `png_bytes`, `jpeg` (a list of `JpegFile`, empty for pictures of more than 8
-        bits) and `jpeg_at_model_bytes` (the best JPEG of at most that size, or None); for sound
-        `flac_bytes` (or None).
+        For pictures `png_bytes`, `png_psnr_db` if PNG is not lossless, `jpeg` (a list of
+        `JpegFile`, empty for pictures of more than 8 bits) and `jpeg_at_model_bytes` (the best JPEG
+        of at most that size, or None); for sound `flac_bytes` (or None).
 
     Raises:
         SignalError: the signal is empty, or holds NaN or infinity.
@@ -108,8 +109,10 @@ def codec_sizes(signal: Signal, model_bytes: int) -> dict[str, JsonValue]:
     *axes, channels = signal.values.shape
     if len(axes) == 2 and channels in (1, 3, 4):
         best = jpeg_at(signal, model_bytes)
+        loss = png_psnr_db(signal)
         return {
             "png_bytes": png_bytes(signal),
+            **({} if loss is None else {"png_psnr_db": loss}),
             "jpeg": [asdict(file) for file in jpeg_sizes(signal)],
             "jpeg_at_model_bytes": None if best is None else asdict(best),
         }
@@ -127,6 +130,21 @@ def png_bytes(signal: Signal) -> int:
     pixels = {key: signal.meta[key] for key in _PIXELS if key in signal.meta}
     plain = replace(signal, meta=pixels)
     return len(encode_picture(plain, "PNG", repr(signal.name), optimize=True).content)
+
+
+def png_psnr_db(signal: Signal) -> float | None:
+    """Return the PSNR of a picture as PNG, whose 16 bits cannot tell all floats apart.
+
+    Returns:
+        None if PNG is lossless: for integers of at most 65536 levels.
+    """
+    levels = Levels.from_meta(signal.meta)
+    if not levels.is_float and levels.high - levels.low < _PNG_LEVELS:
+        return None
+    half = (_PNG_LEVELS - 1) / 2
+    values = signal.values.detach().cpu()
+    stored = values.clamp(-1, 1).add(1).mul(half).round().div(half).sub(1)
+    return psnr_db(values, stored)
 
 
 def jpeg_sizes(signal: Signal) -> tuple[JpegFile, ...]:

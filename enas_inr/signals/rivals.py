@@ -14,7 +14,7 @@ import torch
 from PIL import Image, features
 
 from enas_inr.signals.audio import FAILURES
-from enas_inr.signals.codecs import flac_bytes, is_deep, png_bytes
+from enas_inr.signals.codecs import flac_bytes, is_deep, png_bytes, png_psnr_db
 from enas_inr.signals.encoding import to_pillow
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
@@ -56,7 +56,7 @@ def rivals(signal: Signal, least_db: float) -> Iterator[Rival]:
     *shape, channels = signal.values.shape
     samples = signal.values.numel() // channels
     if len(shape) == 2 and channels in (1, 3, 4):
-        yield Rival("PNG", png_bytes(signal))
+        yield Rival("PNG", png_bytes(signal), png_psnr_db(signal))
         if samples <= MOST_PIXELS and channels != 4 and not is_deep(signal):
             found = (_picture(signal, name, least_db) for name in PICTURES)
             yield from (rival for rival in found if rival)

@@ -1,5 +1,7 @@
 """Pictures are written with the depth of the original, and what a format loses is said."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from PIL import Image
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.codecs import jpeg_sizes, png_bytes, raw_bytes
+from enas_inr.signals.codecs import jpeg_sizes, png_bytes, png_psnr_db, raw_bytes
 from enas_inr.signals.signal import Signal
 from tests.signals.picture_files import (
     RGB,
@@ -205,6 +207,17 @@ def test_the_codecs_know_how_deep_a_picture_is():
     assert png_bytes(deep) > 1.8 * png_bytes(plain)
     assert png_bytes(floats) == png_bytes(deep)
     assert [len(jpeg_sizes(one)) for one in (plain, deep, floats)] == [2, 0, 0]
+
+
+def test_png_is_lossless_for_integers_alone():
+    values = torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert png_psnr_db(signal_of(values, mode="RGB")) is None
+    assert png_psnr_db(signal_of(values, mode="RGB", dtype="uint16")) is None
+    assert png_psnr_db(signal_of(values, mode="L", dtype="int16", range=[-5, 5])) is None
+    # Rounding to steps of 2 / 65535 has the variance of a step squared, over 12.
+    expected = 10 * math.log10(4 / ((2 / 65535) ** 2 / 12))
+    lost = png_psnr_db(signal_of(values, mode="RGB", dtype="float32"))
+    assert lost == pytest.approx(expected, abs=0.5)
 
 
 def test_avif_is_written_and_read(tmp_path):
