@@ -9,6 +9,8 @@ import logging
 from enum import IntEnum
 from functools import cache
 
+from enas_inr.plain_text import printable
+
 __all__ = [
     "BudgetError",
     "ContractError",
@@ -56,8 +58,8 @@ class EnasInrError(Exception):
     exit_code = ExitCode.INTERNAL
 
     def __init__(self, what: str, hint: str = "") -> None:
-        self.what = " ".join(what.split())
-        self.hint = " ".join(hint.split())
+        self.what = printable(" ".join(what.split()))
+        self.hint = printable(" ".join(hint.split()))
         super().__init__(f"{self.what}; {self.hint}" if self.hint else self.what)
 
 
@@ -113,7 +115,7 @@ class ContractError(Exception):
 def one_line(error: BaseException) -> str:
     """Return the type of an error and the first line of its message."""
     said = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return printable(f"{type(error).__name__}: {said}" if said else type(error).__name__)
 
 
 @cache

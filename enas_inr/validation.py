@@ -20,6 +20,9 @@ from pydantic import (
 )
 
 from enas_inr.errors import SpecError
+from enas_inr.plain_text import shortened
+
+MOST_RECEIVED = 300  # characters of a value in a message
 
 _PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)\s*", re.IGNORECASE)
@@ -63,7 +66,7 @@ class Lasting(Frozen):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Suggest the valid name that was probably meant, or list all valid names."""
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:MOST_RECEIVED], names, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(names) or '-'}"
 
 
@@ -83,6 +86,8 @@ def parse(model: type[ModelT], data: Mapping[str, Any], what: str) -> ModelT:
         return model.model_validate(data)
     except ValidationError as error:
         raise _explain(error, model, what) from None
+    except RecursionError:
+        raise SpecError(f"{what}: a value is nested too deeply", "write it flat") from None
 
 
 def _explain(error: ValidationError, model: type[BaseModel], what: str) -> SpecError:
@@ -95,8 +100,16 @@ def _explain(error: ValidationError, model: type[BaseModel], what: str) -> SpecE
             f"{what}: unknown key {where!r}", nearest(name, _model_at(model, path).model_fields)
         )
     message = problem["msg"].removeprefix("Value error, ")
-    received = "" if problem["type"] == "missing" else f" (received {problem['input']!r})"
+    received = shortened(repr(problem["input"]), MOST_RECEIVED)
+    received = "" if problem["type"] == "missing" else f" (received {received})"
     return SpecError(f"{what}: {where or 'value'}: {message[:1].lower()}{message[1:]}{received}")
+
+
+def explained(error: ValidationError) -> str:
+    """Return the first problem of a validation in one line: the field, and what is wrong."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where or 'value'}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
@@ -14,6 +14,9 @@ from enas_inr.cost import NetShape
 from enas_inr.errors import ModelError
 from enas_inr.spec import EnsembleSpec, SignalInfo
 from enas_inr.validation import Frozen, Lasting
+
+MOST_NUMBERS = 2**48
+"""More than any model has."""
 
 
 class Leaf(Frozen):
@@ -25,8 +28,8 @@ class Leaf(Frozen):
         trained: False for a leaf that is drawn and not trained.
     """
 
-    name: str
-    shape: tuple[int, ...]
+    name: str = Field(min_length=1, max_length=1_000)
+    shape: tuple[Annotated[int, Field(ge=1, le=MOST_NUMBERS)], ...] = Field(max_length=8)
     is_complex: bool = False
     trained: bool = True
 
@@ -68,13 +71,21 @@ class Architecture(Lasting):
     later: ClassVar[tuple[str, ...]] = ("along",)
 
     backbone: str
-    grid: int
-    depth: int
-    width: int
-    axes: int
-    channels: int
-    leaves: tuple[Leaf, ...]
+    grid: int = Field(ge=1)
+    depth: int = Field(ge=0)
+    width: int = Field(ge=1)
+    axes: int = Field(ge=1, le=8)
+    channels: int = Field(ge=1)
+    leaves: tuple[Leaf, ...] = Field(min_length=1)
     along: tuple[PositiveInt, ...] = ()
+
+    @model_validator(mode="after")
+    def _storable(self) -> Architecture:
+        if len({leaf.name for leaf in self.leaves}) < len(self.leaves):
+            raise ValueError("two leaves have one name")
+        if self.cells * self.numbers > MOST_NUMBERS:
+            raise ValueError(f"more than {MOST_NUMBERS} numbers")
+        return self
 
     @classmethod
     def of(

@@ -5,7 +5,6 @@ The file is mapped into memory, so that only what is read is loaded. docs/format
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from enas_inr.model.file import (
 )
 from enas_inr.model.header import ModelHeader
 from enas_inr.model.quantise import restore
+from enas_inr.plain_text import read_json
 from enas_inr.validation import nearest
 
 TYPES = {
@@ -106,6 +106,11 @@ class ArchiveFile:
             raise self._damaged("its digest does not match its index")
         self.names = self._read_names(index[NAMES])
         self._offsets = index[OFFSETS]
+        file: Any = self._file
+        end = file.get_slice(HEADERS).get_shape()[0]
+        steps = self._offsets.diff()
+        if int(self._offsets[0]) or int(self._offsets[-1]) != end or bool((steps < 0).any()):
+            raise self._damaged("its headers are not where they should be")
 
     def __len__(self) -> int:
         return self.header.models
@@ -192,6 +197,9 @@ class ArchiveFile:
 
     def _check_tensors(self) -> None:
         """Compare types and shapes in the index of the file with those of the header."""
+        leaves = {leaf.name for leaf in self.header.architecture.leaves}
+        if unknown := self.header.leaf_precisions.keys() - leaves:
+            raise self._damaged(f"its header is about a leaf {min(unknown)!r}")
         wanted = {
             name: (TYPES[kind], shape) for name, (kind, shape) in self.header.tensors().items()
         }
@@ -210,7 +218,7 @@ class ArchiveFile:
 
     def _read_names(self, stored: Tensor) -> tuple[str, ...]:
         try:
-            names = json.loads(_bytes(stored))
+            names = read_json(_bytes(stored))
         except ValueError:
             names = None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

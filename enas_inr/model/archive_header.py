@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from enas_inr.errors import ModelError
@@ -35,8 +36,8 @@ class ArchiveHeader(Lasting):
 
     later: ClassVar[tuple[str, ...]] = ("leaf_precisions",)
 
-    format_version: int = ARCHIVE_VERSION
-    models: int
+    format_version: int = Field(default=ARCHIVE_VERSION, ge=1)
+    models: int = Field(ge=1, le=2**40)
     architecture: Architecture
     precision: Precision
     leaf_precisions: dict[str, LeafPrecision] = {}

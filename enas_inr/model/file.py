@@ -6,7 +6,6 @@ A file cannot execute code. docs/format.md describes it for other programs.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,14 +21,16 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import net_shape
-from enas_inr.errors import ModelError, PluginError, SignalError, SpecError
+from enas_inr.errors import ModelError, PluginError, SignalError, SpecError, one_line
 from enas_inr.model.header import FORMAT_VERSION, ModelHeader
-from enas_inr.model.quantise import SCALE, quantise, restore
+from enas_inr.model.quantise import SCALE, fits, quantise, restore
+from enas_inr.plain_text import read_json
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
-from enas_inr.validation import ModelT
+from enas_inr.validation import ModelT, explained
 
+METADATA = "__metadata__"  # of a safetensors index
 HEADER = "enas_inr"  # the only key of the safetensors metadata
 ARCHIVE = "enas_inr_archive"  # the key of an archive of models
 DIGEST = "sha256"  # the tensor of 32 bytes that holds the digest
@@ -112,8 +113,11 @@ def read_header(path: Path) -> ModelHeader:
     text = metadata_of(index, what).get(HEADER)
     if not isinstance(text, str):
         raise ModelError(f"{what} is not a model of enas-inr", "give a file that `fit` wrote")
-    entries = [entry for name, entry in json.loads(index[8:]).items() if name != "__metadata__"]
-    numbers = max((entry["data_offsets"][1] for entry in entries), default=0)
+    try:
+        entries = [entry for name, entry in read_json(index[8:]).items() if name != METADATA]
+        numbers = max((int(entry["data_offsets"][1]) for entry in entries), default=0)
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError):
+        raise damaged(what, "its index cannot be read") from None
     if path.stat().st_size != len(index) + numbers:
         raise damaged(what, "it is cut off")
     return parse_header(text, what)
@@ -171,9 +175,8 @@ def metadata_of(content: bytes, what: str) -> Mapping[str, Any]:
     if len(content) < 8 or not 2 <= length <= min(len(content) - 8, LARGEST_INDEX):
         raise ModelError(f"{what} is not a model, or is cut off", "give a file that `fit` wrote")
     try:
-        index = json.loads(content[8 : 8 + length])
-        metadata = index["__metadata__"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        metadata = read_json(content[8 : 8 + length])[METADATA]
+    except (ValueError, KeyError, TypeError):
         raise ModelError(
             f"{what} is not a model, or is damaged", "give a file that `fit` wrote"
         ) from None
@@ -186,7 +189,10 @@ def parse_header(text: str, what: str) -> ModelHeader:
     Raises:
         ModelError: it is not one, or was written by a newer version.
     """
-    return parse_versioned(ModelHeader, text, FORMAT_VERSION, what)
+    header = parse_versioned(ModelHeader, text, FORMAT_VERSION, what)
+    if problem := header.problem():
+        raise damaged(what, problem)
+    return header
 
 
 def parse_versioned(model: type[ModelT], text: str, newest: int, what: str, of: str = "") -> ModelT:
@@ -203,15 +209,17 @@ def parse_versioned(model: type[ModelT], text: str, newest: int, what: str, of: 
         ModelError: it is not such a header, or was written by a newer version.
     """
     try:
-        version = json.loads(text)["format_version"]
-        if isinstance(version, int) and version > newest:
+        version = int(read_json(text)["format_version"])
+        if version > newest:
             raise ModelError(
                 f"{what} has format version {version}{of}, newer than {newest}",
                 "update enas-inr",
             )
         return model.model_validate_json(text)
-    except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged(what, error) from None
+    except ValidationError as error:
+        raise damaged(what, explained(error)) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(what, f"its header cannot be read: {one_line(error)}") from None
 
 
 def backbone_of(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
@@ -221,8 +229,12 @@ def backbone_of(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
         ModelError: its plugin is not installed, broken, or does not take its options.
     """
     name = header.ensemble.backbone
+    given = header.ensemble.options
     try:
-        backbone: Backbone = catalog.create("backbone", name, options=header.ensemble.options)
+        backbone: Backbone = catalog.create("backbone", name, options=given)
+        grid = header.ensemble.grid
+        resolved = catalog.resolved_options("backbone", name, given, header.signal, grid)
+        options = catalog.options("backbone", name, given)
     except SpecError as error:
         distribution, version = header.backbone_from
         if any(d.name == name for d in catalog.descriptions("backbone")):
@@ -235,6 +247,10 @@ def backbone_of(header: ModelHeader, catalog: Catalog, what: str) -> Backbone:
         ) from None
     except PluginError as error:
         raise ModelError(f"{what}: {error}") from None
+    defaults = options.model_dump(mode="json") if options else {}
+    for option, value in resolved.items():
+        if defaults.get(option) != value:  # it depends on the signal, so it must be in the header
+            raise damaged(what, f"its header has no value for the option {option!r} of {name!r}")
     return backbone
 
 
@@ -249,6 +265,8 @@ def _blocks(
     if (cost.parameters + cost.constants) * math.prod(grid) != stored:
         raise damaged(what, "its numbers do not fit its architecture")
     example = backbone.init(shape, [0])
+    if unknown := header.leaf_precisions.keys() - example.keys():
+        raise damaged(what, f"its header is about a leaf {min(unknown)!r}")
     cells = [len(block) for block in block_cells(header.signal.shape, grid)]
     blocks = []
     for index, count in enumerate(cells):
@@ -257,9 +275,14 @@ def _blocks(
             full = f"blocks.{index}.{name}"
             if full not in tensors:
                 raise damaged(what, f"{full!r} is missing")
+            wanted = torch.empty(count, *like.shape[1:], dtype=like.dtype, device="meta")
+            if not fits(full, tensors, wanted):
+                found = tensors[full]
+                kind = str(found.dtype).removeprefix("torch.")
+                raise damaged(what, f"{full!r} is {kind} of shape {tuple(found.shape)}")
             leaves[name] = restore(full, tensors, like)
-            if leaves[name].shape != (count, *like.shape[1:]):
-                raise damaged(what, f"{full!r} has shape {tuple(leaves[name].shape)}")
+            if not bool(torch.isfinite(leaves[name]).all()):
+                raise damaged(what, f"{full!r} has numbers that are not finite")
         blocks.append(leaves)
     return tuple(blocks)
 

@@ -18,6 +18,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from enas_inr.errors import SignalError
+from enas_inr.plain_text import read_json
 from enas_inr.signals.files import make_folder, read_bytes, replace_bytes
 
 SUFFIX = ".checkpoint"
@@ -72,14 +73,14 @@ class Checkpoint:
         fits, slower = _metadata(content, self.path)
         try:
             tensors = load_tensors(content)
-        except (SafetensorError, ValueError) as error:
+            if "done" in tensors:
+                return {fits[0]: _of_one(tensors, retried=bool(slower))}
+            states: dict[str, dict[str, Tensor]] = {fit: {} for fit in fits}
+            for name, tensor in tensors.items():
+                number, _, key = name.partition(".")
+                states[fits[int(number)]][key] = tensor
+        except (SafetensorError, ValueError, IndexError, KeyError, RuntimeError) as error:
             raise damaged(self.path, error) from None
-        if "done" in tensors:
-            return {fits[0]: _of_one(tensors, retried=bool(slower))}
-        states: dict[str, dict[str, Tensor]] = {fit: {} for fit in fits}
-        for name, tensor in tensors.items():
-            number, _, key = name.partition(".")
-            states[fits[int(number)]][key] = tensor
         return dict(states)
 
     def save(self, states: Mapping[str, State]) -> None:
@@ -129,13 +130,18 @@ def _metadata(content: bytes, path: Path) -> tuple[Sequence[str], Iterable[str]]
     """Return the identities of the fits, and of those that have diverged."""
     length = int.from_bytes(content[:8], "little")
     try:
-        found = json.loads(content[8 : 8 + length])["__metadata__"]
-    except (ValueError, KeyError, TypeError) as error:
+        found = read_json(content[8 : 8 + length])["__metadata__"]
+        if ONE in found:
+            fit = found[ONE].removesuffix(AGAIN)
+            return [fit], [fit] if found[ONE] != fit else []
+        fits, slower = (read_json(found.get(key, "[]")) for key in (FITS, SLOWER))
+        if not all(isinstance(one, list) for one in (fits, slower)):
+            raise ValueError("its identities are not lists")
+        if not all(isinstance(identity, str) for identity in [*fits, *slower]):
+            raise ValueError("an identity is not a text")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(path, error) from None
-    if ONE in found:
-        fit = found[ONE].removesuffix(AGAIN)
-        return [fit], [fit] if found[ONE] != fit else []
-    return json.loads(found.get(FITS, "[]")), json.loads(found.get(SLOWER, "[]"))
+    return fits, slower
 
 
 def _of_one(tensors: Mapping[str, Tensor], *, retried: bool) -> State:

@@ -265,13 +265,13 @@ class Training:
         """
         known = self.checkpoint.states()
         states: list[State] = []
-        for number, (one, job) in enumerate(zip(part, run.jobs, strict=True)):
-            state = {} if number in done else known.get(one.identity, {})
-            # That of the first attempt is of no use for the second one.
-            states.append(state if state and bool(state["retried"]) == job.retried else {})
-        if not any(states):
-            return
         try:
+            for number, (one, job) in enumerate(zip(part, run.jobs, strict=True)):
+                state = {} if number in done else known.get(one.identity, {})
+                # That of the first attempt is of no use for the second one.
+                states.append(state if state and bool(state["retried"]) == job.retried else {})
+            if not any(states):
+                return
             restore_jobs(run, states, best)
         except (KeyError, ValueError, RuntimeError) as error:
             if is_out_of_memory(error):

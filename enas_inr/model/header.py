@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue, field_validator
 
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.spec.budget import Precision as Precision
@@ -15,8 +15,22 @@ FORMAT_VERSION = 2
 """The newest version; only the header of a model with a start of its own, or with leaves of other
 precisions, has it."""
 
+MOST_SEED = 2**64 - 1
+
 LeafPrecision = Literal["float32", "int16", "float16", "int8"]
 """How the numbers of one leaf are stored."""
+
+
+NUMBERS = {
+    "psnr_db", "psnr_paper_db", "psnr_db_float32", "ssim", "border_psnr_db", "interior_psnr_db",
+    "target_psnr_db",
+}  # fmt: skip
+"""Metrics that are numbers, or null."""
+
+LARGEST_NUMBER = 1e15
+
+COUNTS = {"steps", "repeats", "diverged_at"}
+"""Metrics that are counts."""
 
 
 class StartNote(Frozen):
@@ -29,7 +43,7 @@ class StartNote(Frozen):
     """
 
     source: str
-    models: int = 1
+    models: int = Field(default=1, ge=1)
     sha256: str
 
 
@@ -55,20 +69,46 @@ class ModelHeader(Lasting):
 
     later: ClassVar[tuple[str, ...]] = ("start", "leaf_precisions")
 
-    format_version: int = 1
+    format_version: int = Field(default=1, ge=1)
     ensemble: EnsembleSpec
     signal: SignalInfo
     meta: dict[str, JsonValue] = {}
     value_range: tuple[float, float] = (-1.0, 1.0)
     training: TrainingSpec
-    seed: int
-    repeat: int = 0
+    seed: int = Field(ge=0, le=MOST_SEED)
+    repeat: int = Field(default=0, ge=0, le=MOST_SEED)
     precision: Precision = "float32"
     leaf_precisions: dict[str, LeafPrecision] = {}
     metrics: dict[str, JsonValue] = {}
     versions: dict[str, str] = {}
     backbone_from: tuple[str, str] = ("enas-inr", "")
     start: StartNote | None = None
+
+    @field_validator("metrics")
+    @classmethod
+    def _are_numbers(cls, metrics: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for name in NUMBERS & metrics.keys():
+            value = metrics[name]
+            known = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (known and abs(float(str(value))) < LARGEST_NUMBER):
+                raise ValueError(f"{name} is not a number that it can be")
+        for name in COUNTS & metrics.keys():
+            value = metrics[name]
+            known = isinstance(value, int) and not isinstance(value, bool)
+            if not (known and 0 <= int(str(value)) < LARGEST_NUMBER):
+                raise ValueError(f"{name} is not a count")
+        return metrics
+
+    def problem(self) -> str:
+        """Say what cannot be in the header of a file although each field is valid, if anything."""
+        shape, grid = self.signal.shape, self.ensemble.grid
+        if grid > min(shape):
+            return f"a grid of {grid} cells does not fit {'x'.join(map(str, shape))} samples"
+        if self.training.learning_rate is None:
+            return "its header has no learning rate"
+        if self.value_range[0] >= self.value_range[1]:
+            return f"the range of its values is {self.value_range}"
+        return ""
 
     def stored_as(
         self, precision: Precision, leaf_precisions: Mapping[str, LeafPrecision] | None = None

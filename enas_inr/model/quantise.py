@@ -6,7 +6,7 @@ of `scale * (2^k - 1)`, rounded to float32, is `scale` again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -54,6 +54,19 @@ def restore(name: str, stored: dict[str, Tensor], like: Tensor) -> Tensor:
     if name + SCALE in stored:
         values = values * stored[name + SCALE]
     return torch.view_as_complex(values) if like.is_complex() else values
+
+
+def fits(name: str, stored: Mapping[str, Tensor], like: Tensor) -> bool:
+    """Whether stored tensors are those of a leaf of the type and shape of `like`."""
+    found, scale = stored[name], stored.get(name + SCALE)
+    shape = (*like.shape, 2) if like.is_complex() else tuple(like.shape)
+    if tuple(found.shape) != shape:
+        return False
+    if found.dtype not in LEVELS:
+        return found.dtype in (torch.float32, torch.float16) and scale is None
+    if scale is None or scale.dtype != torch.float32 or scale.ndim != found.ndim:
+        return False
+    return all(ours in (1, its) for ours, its in zip(scale.shape, shape, strict=True))
 
 
 def finest(precisions: Iterable[LeafPrecision]) -> LeafPrecision:

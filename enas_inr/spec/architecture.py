@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -19,6 +19,10 @@ __all__ = ["Cost", "EnsembleSpec", "Options", "Searchable", "SignalInfo"]
 
 AXIS_LETTERS: Mapping[str, str] = MappingProxyType({"grid": "M", "depth": "d", "width": "w"})
 """The letters of the sizes of an architecture, as in the paper."""
+
+
+MOST_SAMPLES, MOST_AXES, MOST_CHANNELS, MOST_RATE = 2**48, 8, 2**16, 2**40
+"""More than any signal has."""
 
 
 class SignalInfo(Frozen):
@@ -32,10 +36,19 @@ class SignalInfo(Frozen):
 
     name: str
     modality: str
-    shape: tuple[int, ...]
-    channels: int
-    sample_rate: int | None = None
+    shape: tuple[Annotated[int, Field(ge=1, le=MOST_SAMPLES)], ...] = Field(
+        min_length=1, max_length=MOST_AXES
+    )
+    channels: int = Field(ge=1, le=MOST_CHANNELS)
+    sample_rate: int | None = Field(default=None, ge=1, le=MOST_RATE)
     fingerprint: str = ""
+
+    @field_validator("shape")
+    @classmethod
+    def _countable(cls, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if math.prod(shape) > MOST_SAMPLES:
+            raise ValueError(f"more than {MOST_SAMPLES} samples")
+        return shape
 
     @field_validator("name")
     @classmethod

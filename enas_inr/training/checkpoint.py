@@ -216,6 +216,8 @@ def restore_jobs(
         if state:
             rows = [run.rows[number, repeat] for repeat in range(len(run.jobs[number].seeds))]
             run.done = int(state["done"])
+            if not 0 <= run.done <= run.steps:
+                raise ValueError(f"{run.done} of {run.steps} steps are done")
             run.losses[rows, : run.done] = state["losses"]
     for index, batch in enumerate(run.batches):
         held: dict[str, Params] = {kind: gather(batch, kind) for kind in kinds(batch)}
