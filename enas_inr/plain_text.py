@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "check_depth",
     "csv_cell",
     "finite",
     "json_text",
@@ -93,7 +94,7 @@ def read_json(text: str | bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    _check_depth(read)
+    check_depth(read)
     return read
 
 
@@ -119,7 +120,12 @@ def _number(text: str) -> float:
     return value
 
 
-def _check_depth(values: Any) -> None:
+def check_depth(values: Any) -> None:
+    """Refuse nested values that functions which descend into them could not handle.
+
+    Raises:
+        ValueError: they are nested deeper than a hundred levels.
+    """
     level, depth = [values], 0
     while level:
         depth += 1

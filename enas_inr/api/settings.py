@@ -240,7 +240,7 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
     steps: Annotated[int | None, STEPS.but(shown="the study's, or 500")] = None
     repeats: Annotated[
         int,
-        Field(ge=1),
+        Field(ge=1, le=1_000_000),
         Setting("Number of trainings from different seeds; the best is kept.", Group.TRAINING),
     ] = 1
     init_from: Annotated[

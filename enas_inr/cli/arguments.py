@@ -11,6 +11,7 @@ import typer
 
 from enas_inr.cli.interrupt import Stop
 from enas_inr.errors import SpecError
+from enas_inr.plain_text import read_json, shortened
 
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
@@ -140,7 +141,8 @@ def parse_options(pairs: list[str] | None, option: str) -> dict[str, Any]:
     """Read `KEY=VALUE` pairs. A value that is not valid JSON is text.
 
     Raises:
-        SpecError: a pair has no `=`, or a key is given twice.
+        SpecError: a pair has no `=`, a key is given twice, or JSON cannot be carried (NaN, nested
+            too deeply).
     """
     values: dict[str, Any] = {}
     for pair in pairs or []:
@@ -150,7 +152,11 @@ def parse_options(pairs: list[str] | None, option: str) -> dict[str, Any]:
         if key in values:
             raise SpecError(f"{option} {key} is given twice", "give it once")
         try:
-            values[key] = json.loads(text)
+            values[key] = read_json(text)
         except json.JSONDecodeError:
             values[key] = text
+        except ValueError as error:
+            raise SpecError(
+                f"{option} {key}: {shortened(text, 100)!r} cannot be used: {error}", "change it"
+            ) from None
     return values

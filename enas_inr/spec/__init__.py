@@ -44,6 +44,8 @@ __all__ = [
     "TrialSpec",
 ]
 
+MOST_REPEATS, MOST_SEED = 10**6, 2**64 - 1
+
 PSNR_OFFSET_DB = 20 * math.log10(2)
 """The usual PSNR (peak 2, the data range) minus the PSNR of the paper (peak 1): 6.0206 dB."""
 
@@ -79,8 +81,8 @@ class StudySpec(Lasting):
     objectives: tuple[str, ...] = ()
     budget: Budget = Budget()
     training: TrainingSpec = PROFILES["paper"]
-    repeats: int = Field(default=5, ge=1)
-    seed: int = Field(default=0, ge=0)
+    repeats: int = Field(default=5, ge=1, le=MOST_REPEATS)
+    seed: int = Field(default=0, ge=0, le=MOST_SEED)
     floor_db: float = 3.0
     signals: tuple[SignalInfo, ...] = ()
     aggregate: str = "mean"
@@ -178,8 +180,8 @@ class TrialSpec(Lasting):
     training: TrainingSpec
     recipe: dict[str, JsonValue] = {}
     part: Part | None = None
-    repeats: int = Field(ge=1)
-    seed: int = Field(ge=0)
+    repeats: int = Field(ge=1, le=MOST_REPEATS)
+    seed: int = Field(ge=0, le=MOST_SEED)
     signal: int = Field(default=0, ge=0)
     fitted: EnsembleSpec | None = None
 

@@ -7,12 +7,13 @@ database with the tables that are known, one statement reads the attributes alon
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sql
 from optuna.storages import BaseStorage, RDBStorage
+
+from enas_inr.plain_text import read_json
 
 SCHEMA = "v3.2.0.a"
 """The version of the tables that are known here, the only one of Optuna since 3.2."""
@@ -58,7 +59,7 @@ def user_attributes(storage: BaseStorage, study: int, key: str) -> Iterator[tupl
     asked = sql.select(_TRIALS.c.number, _USER.c.value_json)
     asked = asked.select_from(_TRIALS.outerjoin(_USER, named))
     for number, text in _rows(storage, asked, study):
-        yield number, None if text is None else json.loads(text)
+        yield number, None if text is None else read_json(text)
 
 
 def system_attributes(
@@ -85,7 +86,7 @@ def system_attributes(
     asked = asked.select_from(_TRIALS.join(_SYSTEM, _SYSTEM.c.trial_id == _TRIALS.c.trial_id))
     asked = asked.where(_SYSTEM.c.key.startswith(prefix, autoescape=True))
     for number, key, text in _rows(storage, asked, study):
-        found.setdefault(number, {})[key] = json.loads(text)
+        found.setdefault(number, {})[key] = read_json(text)
     return found
 
 

@@ -27,6 +27,7 @@
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,12 +37,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from enas_inr.errors import SpecError
+from enas_inr.plain_text import check_depth
 from enas_inr.spec import Choice
 from enas_inr.studies.settings import SignalSettings, StudySettings, TrainingSettings
 from enas_inr.validation import Frozen, nearest, parse
 
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
+
+LARGEST = 2**24  # bytes, many times as many as a study file has
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, with whose mark it begins
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 _PRESENTATION = {"title", "summary", "source", "figures"}
 """Keys that change only the presentation, not the results."""
@@ -207,13 +218,7 @@ def load_study_file(
         SpecError: the file cannot be read, has no table `quick`, or a key or a value is not valid.
             For an unknown key, the message names the nearest valid one.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        hint = "; `enas-inr study list` names those there are"
-        raise SpecError(f"study file {path} cannot be read: {error.strerror}{hint}") from None
-    except ValueError as error:  # not TOML, not UTF-8
-        raise SpecError(f"study file {path} is not TOML: {error}") from None
+    data = _read(path)
     what = f"study file {path.name}"
     reduction = data.pop("quick", None)
     parse(
@@ -238,6 +243,40 @@ def load_study_file(
     if signals := tuple(signals):
         data = data | {"signals": signals}
     return LoadedStudy(path.stem, parse(StudyFile, data, what), "; ".join(reduced))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a file in TOML, with or without a byte order mark.
+
+    Raises:
+        SpecError: it cannot be read, is too large, not UTF-8, or not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:  # a path with a null character is a ValueError
+        hint = "; `enas-inr study list` names those there are"
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SpecError(f"study file {path} cannot be read: {why}{hint}") from None
+    if len(content) > LARGEST:
+        raise SpecError(f"study file {path} has more than {LARGEST:,} bytes", "give a study file")
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            raise SpecError(f"study file {path} is in {encoding}", "save it as UTF-8")
+    try:
+        data = tomllib.loads(content.decode("utf-8-sig"))
+        check_depth(data)
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"study file {path} is not UTF-8: byte {error.object[error.start]:#04x} at "
+            f"{error.start}",
+            "save it as UTF-8",
+        ) from None
+    except RecursionError:
+        raise SpecError(f"study file {path} is nested too deeply", "write it flat") from None
+    except ValueError as error:
+        raise SpecError(f"study file {path} is not TOML: {error}") from None
+    return data
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:

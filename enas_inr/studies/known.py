@@ -116,7 +116,7 @@ def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
     """Parse JSON that this version of enas-inr can read; None for anything else."""
     try:
         return None if text is None else model.model_validate_json(text)
-    except ValidationError:
+    except (ValidationError, TypeError):
         return None
 
 

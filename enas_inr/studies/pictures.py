@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
+from enas_inr.plain_text import read_json
 from enas_inr.result import Picture
 from enas_inr.signals.picture import Pixels, pixels_of, sound_of
 
@@ -110,10 +111,10 @@ def originals_in(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
     """Return the attributes of a study that refer to the pictures of its signals, by number."""
     found: dict[int, dict[str, Any]] = {}
     for key, text in attributes.items():
-        noted = json.loads(text) if key.startswith(ATTRIBUTE) else None
-        if noted:  # it is null after it was deleted in a dashboard
+        if noted := _noted(key, text):
             _, _, number = Path(noted["filename"]).stem.partition("-")
-            found[int(number or 0)] = {key: text}
+            if not number or number.isdecimal():
+                found[int(number or 0)] = {key: text}
     return found
 
 
@@ -124,9 +125,30 @@ def find(attributes: Mapping[str, Any], folder: Path) -> StoredPicture | None:
         The first picture, not read yet; None if there is none or its file is missing.
     """
     for key, text in attributes.items():
-        if key.startswith(ATTRIBUTE):
-            noted = json.loads(text)
+        if noted := _noted(key, text):
             path = folder / noted["artifact_id"]
             suffix = Path(noted["filename"]).suffix
             return StoredPicture(path, suffix, noted["mimetype"]) if path.is_file() else None
     return None
+
+
+def _noted(key: str, text: object) -> dict[str, str] | None:
+    """Return what an attribute says of a picture; None if it says nothing that can be used.
+
+    It is null after a picture was deleted in a dashboard. Whoever can write to a storage must not
+    make a report read a file outside the folder of the pictures.
+    """
+    if not key.startswith(ATTRIBUTE) or not isinstance(text, str):
+        return None
+    try:
+        noted = read_json(text)
+        usable = all(isinstance(noted[name], str) for name in _NOTED)
+    except (ValueError, TypeError, KeyError):
+        return None
+    inside = usable and bool(_FILE_NAME.fullmatch(noted["artifact_id"]))
+    return noted if inside and _MIMETYPE.fullmatch(noted["mimetype"]) else None
+
+
+_NOTED = ("artifact_id", "filename", "mimetype")
+_FILE_NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
+_MIMETYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.errors import StudyError
+from enas_inr.plain_text import read_json
 from enas_inr.result import TrialResult
 from enas_inr.spec import SignalInfo, StudySpec
 from enas_inr.studies.attributes import system_attributes
@@ -26,8 +28,11 @@ from enas_inr.studies.trials import (
     COSTS_ATTRIBUTE,
     SPACE_ATTRIBUTE,
     SPEC_ATTRIBUTE,
+    parsed,
     read_results,
 )
+
+_COSTS = TypeAdapter(Measured)
 
 
 def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
@@ -43,7 +48,8 @@ def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
         known = backend.get_study_user_attrs(number).get(SPEC_ATTRIBUTE)
         if known is None:
             raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
-        return StudySpec.model_validate_json(known), read_results(backend, number)
+        spec = parsed(StudySpec, known, f"study {name!r}")
+        return spec, read_results(backend, number)
 
 
 def stored_signals(name: str, storage: str) -> tuple[SignalInfo, ...]:
@@ -53,7 +59,7 @@ def stored_signals(name: str, storage: str) -> tuple[SignalInfo, ...]:
         StudyError: the storage cannot be used.
     """
     known = _noted(name, storage).get(SPEC_ATTRIBUTE)
-    return () if known is None else StudySpec.model_validate_json(known).signals
+    return () if known is None else parsed(StudySpec, known, f"study {name!r}").signals
 
 
 def measured_costs(name: str, storage: str) -> Measured:
@@ -62,8 +68,12 @@ def measured_costs(name: str, storage: str) -> Measured:
     Raises:
         StudyError: the storage cannot be used.
     """
-    known: Measured = json.loads(_noted(name, storage).get(COSTS_ATTRIBUTE, "{}"))
-    return known
+    try:
+        known: Any = read_json(_noted(name, storage).get(COSTS_ATTRIBUTE, "{}"))
+        measured: Measured = _COSTS.validate_python(known)
+    except (ValueError, TypeError):  # pydantic's ValidationError is a ValueError
+        raise StudyError(f"the costs of study {name!r} are damaged", "choose another") from None
+    return measured
 
 
 def _noted(name: str, storage: str) -> Mapping[str, Any]:

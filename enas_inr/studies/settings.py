@@ -130,10 +130,12 @@ class TrainingSettings(Settings):
     ] = None
     repeats: Annotated[
         int,
-        Field(ge=1),
+        Field(ge=1, le=1_000_000),
         Setting("Number of trainings of each architecture, from different seeds.", Group.TRAINING),
     ] = 5
-    seed: Annotated[int, Field(ge=0), Setting("Seed of all random numbers.", Group.TRAINING)] = 0
+    seed: Annotated[
+        int, Field(ge=0, le=2**64 - 1), Setting("Seed of all random numbers.", Group.TRAINING)
+    ] = 0
 
 
 class SignalSettings(Settings):

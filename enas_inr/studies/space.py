@@ -11,11 +11,13 @@ from functools import cache
 
 from enas_inr.backbones.feasibility import Measure, Measured, feasible_space, known_at_once
 from enas_inr.cost import Candidate, FeasibleSpace, Later
+from enas_inr.errors import StudyError, one_line
 from enas_inr.objectives.base import Objective
 from enas_inr.objectives.making import make_objective
+from enas_inr.plain_text import read_json
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import RepeatResult, TrialResult, TrialStatus, psnr_paper_db
-from enas_inr.spec import Cost, SearchSpace, SignalInfo, StudySpec, TrialSpec
+from enas_inr.spec import Configuration, Cost, SearchSpace, SignalInfo, StudySpec, TrialSpec
 
 
 def searched_space(
@@ -70,6 +72,10 @@ def _extremes(spec: StudySpec) -> list[SignalInfo]:
     return found
 
 
+MOST_UNPACKED = 2**28
+"""Bytes of a space in JSON, many times as many as that of the largest search has."""
+
+
 def packed(space: FeasibleSpace) -> str:
     """Return the configurations within the budget and their costs as a text without spaces."""
     rows = [(one.point, one.spec.options, one.cost.model_dump()) for one in space.feasible]
@@ -77,12 +83,26 @@ def packed(space: FeasibleSpace) -> str:
 
 
 def unpacked(text: str, space: SearchSpace) -> Sequence[Candidate]:
-    """Return the configurations of a space from the text of `packed`."""
+    """Return the configurations of a space from the text of `packed`.
+
+    Raises:
+        StudyError: the text is not one of `packed`, or would need too much memory.
+    """
     found = []
-    for values, options, cost in json.loads(zlib.decompress(base64.b85decode(text))):
-        point = tuple(values)
-        configuration = space.configuration(point).model_copy(update={"options": options})
-        found.append(Candidate(configuration, Cost(**cost), point))
+    try:
+        unzip = zlib.decompressobj()
+        content = unzip.decompress(base64.b85decode(text), MOST_UNPACKED)
+        if unzip.unconsumed_tail:
+            raise ValueError(f"more than {MOST_UNPACKED:,} bytes")
+        for values, options, cost in read_json(content):
+            point = tuple(values)
+            made = space.configuration(point).model_dump() | {"options": options}
+            found.append(Candidate(Configuration(**made), Cost(**cost), point))
+    except (ValueError, TypeError, AttributeError, LookupError, zlib.error) as error:
+        raise StudyError(
+            f"the search space that a study has kept is damaged: {one_line(error)}",
+            "choose another study",
+        ) from None
     return tuple(found)
 
 

@@ -38,6 +38,7 @@ from enas_inr.studies.trials import (
     SPACE_ATTRIBUTE,
     SPEC_ATTRIBUTE,
     frozen_trial,
+    parsed,
     read_results,
 )
 from enas_inr.studies.writing import TrialWriter, is_finite
@@ -116,7 +117,7 @@ class Store:
             self._study.set_metric_names(list(self.spec.objectives) or ["score"])
             self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())
             return
-        stored = StudySpec.model_validate_json(known)
+        stored = parsed(StudySpec, known, f"study {self.name!r} in {self.storage}")
         differences = self.spec.differences(stored)
         if differences and self._extends(stored):
             self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())

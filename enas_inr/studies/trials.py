@@ -14,11 +14,13 @@ from optuna.distributions import (
 )
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from pydantic import ValidationError
 
 from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult, TrialStatus, objective_values
 from enas_inr.spec import Axis, StudySpec
 from enas_inr.studies.attributes import user_attributes
+from enas_inr.validation import ModelT, explained
 
 SPEC_ATTRIBUTE = "enas_inr.spec"
 """The user attribute of a study that holds its StudySpec as JSON."""
@@ -40,6 +42,26 @@ _STATES = {
 }
 
 
+def parsed(model: type[ModelT], text: Any, what: str) -> ModelT:
+    """Parse what an attribute of a study or of a trial holds.
+
+    Args:
+        model: what it should be.
+        text: the attribute.
+        what: the study or the trial, in messages.
+
+    Raises:
+        StudyError: it is something else.
+    """
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        why = explained(error)
+    except (ValueError, TypeError) as error:
+        why = str(error)
+    raise StudyError(f"{what} is damaged: {why}", "choose another --study")
+
+
 def read_results(storage: BaseStorage, study: int) -> list[TrialResult]:
     """Read the results from which the trials of a study were written, in their order.
 
@@ -52,7 +74,7 @@ def read_results(storage: BaseStorage, study: int) -> list[TrialResult]:
             raise StudyError(
                 f"trial {number} was not written by enas-inr", "choose another --study"
             )
-        results.append(TrialResult.model_validate_json(text))
+        results.append(parsed(TrialResult, text, f"trial {number}"))
     return results
 
 
