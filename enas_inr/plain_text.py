@@ -12,23 +12,16 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = [
-    "check_depth",
-    "csv_cell",
-    "finite",
-    "json_text",
-    "markdown_cell",
-    "printable",
-    "read_json",
-    "shortened",
-]
+SCHEMA = 1
+"""Version of the form of all JSON that commands print. It rises when a key is removed or changes
+its meaning; new keys do not raise it."""
 
 MOST_SHOWN = 1_000  # characters of a text in a message
 MOST_IN_CELL = 200  # of a cell in a table of the terminal
 MOST_DEPTH = 100  # of nested JSON
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, invisible formats, surrogates, separators
 _FORMULA = re.compile(r"[=+\-@\t\r]")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~$])")
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|&]|(?<!\w)_|_(?!\w))")
 
 
 def shortened(text: str, most: int = MOST_SHOWN) -> str:
@@ -52,12 +45,25 @@ def printable(text: str, most: int = MOST_SHOWN) -> str:
     )
 
 
+def printable_lines(text: str) -> str:
+    """Return a text of several lines, such as a traceback, as `printable` returns each of them."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
 def csv_cell(value: Any) -> Any:
     """Return a cell of a CSV file that no spreadsheet takes for a formula; numbers stay numbers."""
     if not isinstance(value, str):
         return value
     value = printable(value, len(value))
-    return f"'{value}" if _FORMULA.match(value) else value
+    return f"'{value}" if _FORMULA.match(value) and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def markdown_cell(text: str) -> str:
@@ -79,6 +85,11 @@ def finite(values: Any) -> Any:
 def json_text(values: Any, *, indent: int | None = 2) -> str:
     """Return strict JSON, in ASCII, so that no character in it controls a terminal."""
     return json.dumps(finite(values), indent=indent, allow_nan=False)
+
+
+def json_object(values: Mapping[str, Any]) -> str:
+    """Return the result of a command as strict JSON, with the version of its form."""
+    return json_text({"schema": SCHEMA, **values})
 
 
 def read_json(text: str | bytes) -> Any:

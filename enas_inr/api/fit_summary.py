@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.plain_text import csv_cell, json_object, read_json
 from enas_inr.signals.files import make_folder, replace_bytes
 
 if TYPE_CHECKING:
@@ -119,17 +119,18 @@ def write_summary(result: FitManyResult) -> None:
     text = StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(FitRow)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in result.rows)
+    for row in result.rows:
+        writer.writerow({name: csv_cell(value) for name, value in asdict(row).items()})
     content = text.getvalue().encode(errors="replace")
     replace_bytes(result.folder / f"{NAME}.csv", content)
-    content = json.dumps(result.to_dict(), indent=2).encode()
+    content = json_object(result.to_dict()).encode()
     replace_bytes(result.folder / f"{NAME}.json", content)
 
 
 def seconds_before(folder: Path) -> Mapping[str, float]:
     """Return the seconds of each signal by its name, as far as a summary is there and has them."""
     try:
-        rows: Sequence[Any] = json.loads((folder / f"{NAME}.json").read_bytes())["rows"]
+        rows: Sequence[Any] = read_json((folder / f"{NAME}.json").read_bytes())["rows"]
         return {row["name"]: row["seconds"] for row in rows if row["seconds"] is not None}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

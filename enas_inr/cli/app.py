@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from typing import Annotated
@@ -32,6 +33,7 @@ from enas_inr.cli import (
 )
 from enas_inr.cli.interrupt import Stop, complain
 from enas_inr.errors import EnasInrError, ExitCode
+from enas_inr.plain_text import printable
 
 app = typer.Typer(
     name="enas-inr",
@@ -85,6 +87,13 @@ def _common(
     )
 
 
+class _OneLine(logging.Formatter):
+    """Formats a warning as one line of text, whatever characters are in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(" ".join(record.getMessage().split()))
+
+
 def run(given: list[str], stop: Stop) -> int:
     """Run the command line; return the exit code. Errors are one line on stderr.
 
@@ -92,6 +101,8 @@ def run(given: list[str], stop: Stop) -> int:
         given: the arguments.
         stop: receives signals.
     """
+    if logging.lastResort:
+        logging.lastResort.setFormatter(_OneLine())
     try:
         code = app(given or ["--help"], prog_name="enas-inr", standalone_mode=False, obj=stop)
         with stop.noted():

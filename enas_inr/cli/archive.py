@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 
 
 def archive(
@@ -46,9 +46,9 @@ def archive(
             catalog=arguments.load_catalog(context),
         )
     if as_json:
-        print(json.dumps(made, indent=2))
+        say_json(made)
         return
-    print(
+    say(
         f"wrote {made['path']} ({counted(made['models'], 'model')}, {made['bytes']:,} bytes; "
         f"as files {made['file_bytes']:,} bytes)"
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def bench(
             lambda line: progress.say(f"measuring: {line}"),
         )
     if as_json:
-        print(json.dumps(result.to_dict(), indent=2))
+        say_json(result.to_dict())
     else:
         print_bench(result)
     return ExitCode.OK
@@ -54,13 +54,13 @@ def print_bench(result: BenchResult) -> None:
     from enas_inr.validation import counted, format_quantity
 
     machine = result.machine
-    print(", ".join(f"{name} {number}" for name, number in result.versions.items()))
+    say(", ".join(f"{name} {number}" for name, number in result.versions.items()))
     used = "with" if machine["compiled_loops"] else "without"
-    print(
+    say(
         f"{machine['device']} ({machine['processor']}), {counted(machine['threads'], 'thread')}, "
         f"{machine['system']}, {used} compiled loops"
     )
-    print(f"float32 matrix product: {result.peak_flops_per_second / 1e9:.1f} GFLOP/s")
+    say(f"float32 matrix product: {result.peak_flops_per_second / 1e9:.1f} GFLOP/s")
     headings = ("configuration", "kernel", "ms a step", "GFLOP/s", "of the peak", "disturbed")
     made = table(*headings, right=headings[2:])
     for found in result.kernels:
@@ -74,11 +74,11 @@ def print_bench(result: BenchResult) -> None:
         )
     console().print(made)
     render, search = result.render, result.search
-    print(
+    say(
         f"render: {format_quantity(render.samples_per_second)} samples a second "
         f"({render.ensemble}, {render.samples:,} samples in {render.seconds:.3f} s)"
     )
-    print(
+    say(
         f"search: {search.seconds:.2f} s ({counted(search.trials, 'trial')}, "
         f"{search.steps:,} steps)"
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def compare(
     regrets = [find_regret(*place, catalog) for place in places]
     if as_json:
         known = [regret and regret.to_dict() for regret in regrets]
-        print(json.dumps(made.to_dict() | {"oracles": known}, indent=2))
+        say_json(made.to_dict() | {"oracles": known})
     else:
         _print(made, regrets)
 
@@ -54,7 +54,7 @@ def _print(made: Comparison, regrets: Sequence[Regret | None]) -> None:
 
     out = console()
     budget = ", ".join(f"{format_quantity(v)} {name}" for name, v in made.limits.items())
-    print(f"signal {made.first.spec.signal.name}, common budget: {budget or 'none'}")
+    say(f"signal {made.first.spec.signal.name}, common budget: {budget or 'none'}")
     sides = ("A", "B")
     numbers = ["FLOPs", "parameters", "bytes", "PSNR dB", "score", "repeats"]
     numbers += ["regret", "cost"] if any(regrets) else []
@@ -73,8 +73,8 @@ def _print(made: Comparison, regrets: Sequence[Regret | None]) -> None:
         )
     out.print(best)
     if any(regrets):
-        print("regret: score of the study's winner below the best of its oracle; cost: share of")
-        print("the FLOPs of a training of all configurations in full")
+        say("regret: score of the study's winner below the best of its oracle; cost: share of")
+        say("the FLOPs of a training of all configurations in full")
     if made.shared:
         columns = ("A: PSNR dB", "B: PSNR dB", "B - A", "p")
         shared = table(
@@ -84,8 +84,8 @@ def _print(made: Comparison, regrets: Sequence[Regret | None]) -> None:
             shared.add_row(*_shared(pair))
         out.print(shared)
     for remark in made.first.spec.differences(made.second.spec):
-        print(f"the studies differ in {remark}")
-    print(made.verdict())
+        say(f"the studies differ in {remark}")
+    say(made.verdict())
 
 
 def _shared(pair: Pair) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import SpecError
 
 
@@ -61,11 +61,11 @@ def cost(
         "samples": signal.samples,
     }
     if as_json:
-        print(json.dumps(values | {"ensemble": ensemble.model_dump(mode="json")}, indent=2))
+        say_json(values | {"ensemble": ensemble.model_dump(mode="json")})
         return
-    print(f"{ensemble.label()} on {shape}")
+    say(f"{ensemble.label()} on {shape}")
     for name, value in values.items():
-        print(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
+        say(f"  {name.replace('_', ' '):<17}{value:>18,.0f}")
 
 
 _MODALITIES = {1: "audio", 2: "image", 3: "volume", 4: "volume"}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from enas_inr.cli.saying import say
 from enas_inr.studies import DEFAULT_STORAGE
 
 
@@ -34,7 +35,7 @@ def dashboard(
 
     with make_server(storage, study=study, port=port) as server:
         print(server.page, flush=True)
-        print("press Ctrl-C to stop", file=sys.stderr)
+        say("press Ctrl-C to stop", error=True)
         if _has_display() if browser is None else browser:
             webbrowser.open(server.page)
         server.serve_forever()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say
 
 
 def export(
@@ -35,4 +36,4 @@ def export(
     with arguments.stop_of(context).ends(complain, whole_files):
         loaded = one_of(model, name, arguments.load_catalog(context))
         run_export(loaded, path, kind, force=force)
-    print(f"wrote {path} ({path.stat().st_size:,} bytes)")
+    say(f"wrote {path} ({path.stat().st_size:,} bytes)")

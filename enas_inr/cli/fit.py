@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def _one(
             )
             return stop.code
     if as_json:
-        print(json.dumps(result.metrics, indent=2))
+        say_json(result.metrics)
         return ExitCode.OK
     print_fit(result)
     if settings.preview:
-        print(f"wrote {settings.preview}")
+        say(f"wrote {settings.preview}")
     return ExitCode.OK
 
 
@@ -102,7 +102,7 @@ def _many(
                 "left; run the same command again to go on"
             )
     if as_json:
-        print(json.dumps(result.to_dict(), indent=2))
+        say_json(result.to_dict())
     else:
         print_fits(result)
     if not result.finished:

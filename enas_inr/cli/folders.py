@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from rich.text import Text
 from enas_inr.api.info import describe_all, models_in
 from enas_inr.cli.interrupt import Stop
 from enas_inr.cli.progress import Display
+from enas_inr.cli.saying import say, say_json
 from enas_inr.cli.tables import console, table
 from enas_inr.errors import EnasInrError, ExitCode, ModelError
 from enas_inr.executors.base import TrialProgress
@@ -87,7 +86,7 @@ def render_folder(
                 failed[path] = error
     _tell(failed)
     if not quiet:
-        print(f"wrote {counted(len(targets.keys() - failed.keys()), 'file')} to {output}")
+        say(f"wrote {counted(len(targets.keys() - failed.keys()), 'file')} to {output}")
     return ExitCode.INCOMPLETE if failed else ExitCode.OK
 
 
@@ -109,7 +108,7 @@ def list_folder(folder: Path, *, as_json: bool) -> int:
     rows = describe_all(folder)
     failed = {Path(row["file"]): ModelError(row["error"]) for row in rows if "error" in row}
     if as_json:
-        print(json.dumps(rows, indent=2))
+        say_json({"models": rows})
     else:
         right = ("PSNR dB", "bytes", "bits per sample", "steps")
         shown = table("model", "architecture", "signal", *right, right=right)
@@ -128,11 +127,11 @@ def list_folder(folder: Path, *, as_json: bool) -> int:
             )
         console().print(shown)
         total = sum(row.get("bytes", 0) for row in rows)
-        print(f"{counted(len(rows) - len(failed), 'model')}, {total:,} bytes")
+        say(f"{counted(len(rows) - len(failed), 'model')}, {total:,} bytes")
     _tell(failed)
     return ExitCode.INCOMPLETE if failed else ExitCode.OK
 
 
 def _tell(failed: Mapping[Path, EnasInrError]) -> None:
     for path, error in failed.items():
-        print(f"failed: {path}: {error}", file=sys.stderr)
+        say(f"failed: {path}: {error}", error=True)

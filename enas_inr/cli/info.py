@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say_json
 from enas_inr.errors import ExitCode, SpecError
 
 
@@ -41,7 +41,7 @@ def info(
         return list_folder(model, as_json=as_json)
     described = describe(model, original, catalog, options, name)
     if as_json:
-        print(json.dumps(described, indent=2))
+        say_json(described)
     elif "signals" in described:
         print_archive(described)
     else:

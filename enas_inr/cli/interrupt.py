@@ -19,6 +19,9 @@ from types import FrameType
 from typing import NoReturn
 
 from enas_inr.errors import ExitCode
+from enas_inr.plain_text import printable
+
+MOST = 4_000  # characters of a line
 
 PATIENCE_SECONDS = 20.0
 """Seconds from the first signal to the end of the process, if it has not ended before."""
@@ -196,7 +199,7 @@ def stopping() -> Iterator[Stop]:
 def complain(line: str) -> None:
     """Print a line on stderr, if it is still there."""
     with suppress(OSError):
-        print(f"enas-inr: {line}", file=sys.stderr)
+        print(f"enas-inr: {printable(line, MOST)}", file=sys.stderr)
 
 
 def whole_files() -> str:

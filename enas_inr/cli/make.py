@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -50,14 +49,14 @@ def make(
             )
             return stop.code
     if as_json:
-        print(json.dumps(made.to_dict(), indent=2))
+        say_json(made.to_dict())
     else:
         _print(made)
     if not made.reached:
-        print(
+        say(
             f"warning: the model has {made.fit.metrics['psnr_db']:.2f} dB, less than the target; "
             "raise the limits, or search more widths",
-            file=sys.stderr,
+            error=True,
         )
     return ExitCode.OK
 
@@ -69,8 +68,8 @@ def _print(made: MakeResult) -> None:
     others = ", ".join(f"{rival.codec} {format_quantity(rival.bytes)}B" for rival in made.rivals)
     beside = f"; {others} at the same quality" if others else ""
     if known := metrics["known_cells"]:
-        print(f"{counted(known, 'cell')} of the model were trained by the search")
-    print(
+        say(f"{counted(known, 'cell')} of the model were trained by the search")
+    say(
         f"wrote {made.fit.path}: {best.trial.ensemble.label()}, {metrics['psnr_db']:.2f} dB, "
         f"{format_quantity(metrics['bytes'])}B{beside}"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from enas_inr.api.fit_summary import FitManyResult, FitStatus
+from enas_inr.cli.saying import say
 from enas_inr.cli.tables import console, table
 from enas_inr.spec import EnsembleSpec
 from enas_inr.validation import counted, format_quantity
@@ -22,25 +23,25 @@ def print_fit(result: FitResult) -> None:
     """Print the result of a fit."""
     metrics = result.metrics
     known = metrics["known_cells"]
-    print(
+    say(
         f"{result.model.header.ensemble.label()}, {counted(metrics['steps'], 'step')}, "
         f"{metrics['seconds']:.1f} s"
         + (f"; {counted(known, 'cell')} as the search has trained them" if known else "")
     )
     if metrics["start"]:
-        print(f"started from {metrics['start']}")
+        say(f"started from {metrics['start']}")
     if metrics.get("diverged_at") is not None:
-        print(
+        say(
             f"the training diverged at step {metrics['diverged_at']}; the best weights before that "
             "are kept. Use a smaller learning rate"
         )
-    print(quality(metrics))
-    print(
+    say(quality(metrics))
+    say(
         f"{format_quantity(metrics['parameters'])} parameters, "
         f"{format_quantity(metrics['flops'])} FLOPs, "
         f"{metrics['bits_per_sample']:.2f} bits per sample"
     )
-    print(f"wrote {result.path} ({metrics['bytes']:,} bytes, {result.model.header.precision})")
+    say(f"wrote {result.path} ({metrics['bytes']:,} bytes, {result.model.header.precision})")
 
 
 def print_fits(result: FitManyResult) -> None:
@@ -61,17 +62,17 @@ def print_fits(result: FitManyResult) -> None:
         console().print(rows)
     found = result.to_dict()
     counts = [f"{found[status.value]} {status.value}" for status in FitStatus]
-    print(
+    say(
         f"{counted(len(result.rows), 'signal')}: "
         + ", ".join(text for text in counts if not text.startswith("0 "))
     )
     psnr = found["psnr_db"]
     if psnr["mean"] is not None:
-        print(
+        say(
             f"PSNR {psnr['mean']:.2f} dB on average, {psnr['worst']:.2f} at worst, "
             f"{psnr['best']:.2f} at best; {found['bytes']:,} bytes, {result.seconds:.1f} s"
         )
-    print(f"wrote {result.folder} (models, summary.csv and summary.json)")
+    say(f"wrote {result.folder} (models, summary.csv and summary.json)")
 
 
 def quality(metrics: dict[str, Any]) -> str:
@@ -96,23 +97,23 @@ def print_info(described: dict[str, Any]) -> None:
     out = console()
     signal, training = described["signal"], described["training"]
     shape = "x".join(map(str, signal["shape"]))
-    print(
+    say(
         f"{described['file']}: {EnsembleSpec(**described['ensemble']).label()}, "
         f"{counted(described['cells'], 'cell')}, {described['precision']}"
     )
     rate = f" at {signal['sample_rate']} Hz" if signal["sample_rate"] else ""
-    print(
+    say(
         f"{signal['modality']} {signal['name']!r}: {shape} samples, "
         f"{counted(signal['channels'], 'channel')}{rate}"
     )
     steps = described["metrics"].get("steps")  # missing in models that another program has made
-    print(
+    say(
         f"{training['profile']} profile, {'? steps' if steps is None else counted(steps, 'step')}, "
         f"learning rate {training['learning_rate']:g}, seed {described['seed']}"
     )
     if described.get("start"):
-        print(f"started from {described['start']['source']}")
-    print(quality(described["metrics"]))
+        say(f"started from {described['start']['source']}")
+    say(quality(described["metrics"]))
     layers = table("leaf", "shape", "numbers", "", right=("numbers",))
     for layer in described["layers"]:
         size = "x".join(map(str, layer["shape"]))
@@ -120,7 +121,7 @@ def print_info(described: dict[str, Any]) -> None:
             layer["name"], size, f"{layer['numbers']:,}", "" if layer["trained"] else "fixed"
         )
     out.print(layers)
-    print(
+    say(
         f"{format_quantity(described['parameters'])} parameters, "
         f"{described['flops_per_sample']:,.0f} FLOPs per sample"
     )
@@ -141,7 +142,7 @@ def print_info(described: dict[str, Any]) -> None:
         )
     out.print(sizes)
     if _codec_rows(described["codecs"]) and described["codecs"]["of"] == "rendering":
-        print(
+        say(
             "codecs store the rendering of the model here; use --original to store the original "
             "signal instead"
         )
@@ -151,11 +152,11 @@ def print_archive(described: dict[str, Any]) -> None:
     """Print what the models of an archive have in common, and a table of them."""
     sizes = {name: described[name] for name in ("backbone", "grid", "depth", "width")}
     models = counted(described["models"], "model")
-    print(
+    say(
         f"{described['file']}: {models}, {EnsembleSpec(**sizes).label()}, "
         f"{counted(described['cells'], 'cell')}, {described['precision']}"
     )
-    print(
+    say(
         f"{format_quantity(described['numbers'])} numbers each, {described['bytes']:,} bytes, "
         f"{described['bits_per_sample']:.2f} bits per sample"
     )

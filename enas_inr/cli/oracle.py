@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode
 from enas_inr.studies import DEFAULT_STORAGE
 
@@ -64,7 +64,7 @@ def oracle(
             catalog=arguments.load_catalog(context),
         )
     if as_json:
-        print(json.dumps({"study": study, **found.to_dict()}, indent=2))
+        say_json({"study": study, **found.to_dict()})
     else:
         _print(found)
     return ExitCode.OK
@@ -86,12 +86,12 @@ def _print(found: Regret) -> None:
         )
     console().print(made)
     if left := found.configurations - found.trained:
-        print(
+        say(
             f"{counted(left, 'configuration')} need no training: even perfect, "
             "they would not be better"
         )
-    print(f"regret: {found} in score, {found.psnr_db:+.2f} dB")
-    print(
+    say(f"regret: {found} in score, {found.psnr_db:+.2f} dB")
+    say(
         f"the study trained {format_quantity(found.flops)} FLOPs, {found.share:.1%} of the "
         f"{format_quantity(found.oracle_flops)} of all "
         f"{counted(found.configurations, 'configuration')} in full"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from enas_inr.cli import arguments, plugins_check, plugins_new
+from enas_inr.cli.saying import say_json
 from enas_inr.errors import SpecError
+from enas_inr.plain_text import printable, printable_lines
 
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
@@ -53,7 +54,7 @@ def list_plugins(
         raise SpecError(f"unknown kind {kind!r}", nearest(kind, KINDS))
     kinds = [kind] if kind else list(KINDS)
     if as_json:
-        print(json.dumps(_as_dict(catalog, kinds), indent=2))
+        say_json(_as_dict(catalog, kinds))
     else:
         _print(catalog, kinds, verbose=verbose)
 
@@ -68,7 +69,7 @@ def _conflicts(catalog: Catalog, kinds: Iterable[str]) -> list[Conflict]:
 
 
 def _print(catalog: Catalog, kinds: list[str], *, verbose: bool) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     from enas_inr.cli.tables import console, table
 
@@ -77,22 +78,22 @@ def _print(catalog: Catalog, kinds: list[str], *, verbose: bool) -> None:
     for provider in _providers(catalog, kinds):
         described = provider.description
         cells = (described.kind, described.name, described.summary, str(provider.origin))
-        rows.add_row(*map(escape, cells))
+        rows.add_row(*cells)
     out.print(rows)
 
-    def say(what: str, colour: str, text: str) -> None:
-        out.print(f"[{colour}]{what}[/]: {escape(text)}", soft_wrap=True)
+    def tell(what: str, colour: str, text: str) -> None:
+        out.print(Text.assemble((what, colour), f": {printable(text)}"), soft_wrap=True)
 
     for broken in catalog.broken:
         entry = broken.origin.entry_point
         said = f"{broken.origin} (entry point {entry!r}): {broken.reason}; {broken.hint}"
-        say("broken", "red", said)
+        tell("broken", "red", said)
         if verbose:
-            out.print(broken.traceback, markup=False, soft_wrap=True)
+            out.print(printable_lines(broken.traceback), soft_wrap=True)
     for conflict in _conflicts(catalog, kinds):
-        say("conflict", "red", str(conflict.error()))
+        tell("conflict", "red", str(conflict.error()))
     for slow in catalog.slow:
-        say("slow", "yellow", str(slow))
+        tell("slow", "yellow", str(slow))
 
 
 def _as_dict(catalog: Catalog, kinds: list[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say_json
 from enas_inr.errors import ExitCode, SpecError
+from enas_inr.plain_text import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from enas_inr.plugins.provider import Provider
     from enas_inr.testing.verdict import Verdict
 
-MARKS = {"passed": "[green]ok[/]", "failed": "[red]FAILED[/]", "skipped": "[dim]-[/]"}
+MARKS = {"passed": ("ok", "green"), "failed": ("FAILED", "red"), "skipped": ("-", "dim")}
 
 
 def check(
@@ -47,6 +48,8 @@ def check(
     catalog = arguments.load_catalog(context)
     options = arguments.parse_options(option, "--option")
     out = console()
+    from rich.text import Text
+
     said = []
     for provider in _chosen(catalog, name, kind):
         described = provider.description
@@ -54,7 +57,8 @@ def check(
         catalog.options(plugin.kind, plugin.name, options)  # report mistakes of the user first
         found = []
         if not as_json:
-            out.print(f"[bold]{plugin.kind} {plugin.name}[/] from {provider.origin}")
+            name = printable(f"{plugin.kind} {plugin.name}")
+            out.print(Text.assemble((name, "bold"), printable(f" from {provider.origin}")))
         for verdict in verdicts(SUITES[plugin.kind], plugin):
             found.append(verdict)
             if not as_json:
@@ -65,7 +69,7 @@ def check(
             kept = sum(verdict.outcome is RuleOutcome.PASSED for verdict in found)
             _print_sum(out, kept, failed)
     if as_json:
-        print(json.dumps([_as_dict(plugin, found) for plugin, found, _ in said], indent=2))
+        say_json({"plugins": [_as_dict(plugin, found) for plugin, found, _ in said]})
     return ExitCode.PLUGIN if any(failed for *_, failed in said) else ExitCode.OK
 
 
@@ -97,21 +101,23 @@ def _chosen(catalog: Catalog, name: str, kind: str | None) -> list[Provider]:
 
 
 def _print(out: Console, verdict: Verdict, verbose: bool) -> None:
-    from rich.markup import escape
     from rich.padding import Padding
+    from rich.text import Text
 
-    out.print(f"  {MARKS[verdict.outcome]:>6} {escape(verdict.rule)}")
-    if verdict.message:
-        out.print(Padding(escape(verdict.message), (0, 0, 0, 9)))
-    if verbose and verdict.traceback:
-        out.print(Padding(escape(verdict.traceback.rstrip()), (0, 0, 0, 9)))
+    out.print(Text.assemble("  ", MARKS[verdict.outcome], " ", printable(verdict.rule)))
+    for text in (verdict.message, verdict.traceback.rstrip() if verbose else ""):
+        if text:
+            out.print(Padding(Text(printable_lines(text)), (0, 0, 0, 9)))
 
 
 def _print_sum(out: Console, kept: int, failed: int) -> None:
+    from rich.text import Text
+
     from enas_inr.validation import counted
 
     if failed:
-        out.print(f"  [red]broken[/]: {failed} of {counted(kept + failed, 'rule')}")
+        rules = counted(kept + failed, "rule")
+        out.print(Text.assemble("  ", ("broken", "red"), f": {failed} of {rules}"))
     else:
         out.print(f"  passed: {counted(kept, 'rule')}")
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say
 
 
 def new(
@@ -41,9 +42,9 @@ def new(
     folder = output or Path(name)
     files = render(kind, name)
     write(folder, files)
-    print(f"{names.kind} {names.plugin!r} is in {folder}:")
+    say(f"{names.kind} {names.plugin!r} is in {folder}:")
     for path in sorted(files):
-        print(f"  {path}")
-    print("Next steps:")
+        say(f"  {path}")
+    say("Next steps:")
     for command in (f"cd {shlex.quote(str(folder))}", *commands(names)):
-        print(f"  {command}")
+        say(f"  {command}")

@@ -16,6 +16,7 @@ from rich.text import Text
 from enas_inr.cli.interrupt import Stop
 from enas_inr.cost import FeasibleSpace
 from enas_inr.executors.base import TrialProgress
+from enas_inr.plain_text import printable
 from enas_inr.result import TrialResult
 from enas_inr.spec import PSNR_OFFSET_DB, Configuration, StudySpec
 from enas_inr.studies.loop import Observer
@@ -67,7 +68,7 @@ class Display:
     def say(self, line: str) -> None:
         """Print a permanent line."""
         with suppress(OSError):
-            self._console.print(Text(line), soft_wrap=True)
+            self._console.print(Text(printable(line)), soft_wrap=True)
 
     def insist(self, line: str) -> None:
         """Print a permanent line, also if there is no other progress."""
@@ -82,7 +83,8 @@ class Display:
             self._label, self._started, self._told = progress.label, now, now
         elapsed = now - self._started
         if self._live:
-            line = Text(self._line(progress, elapsed), no_wrap=True, overflow="ellipsis")
+            text = printable(self._line(progress, elapsed))
+            line = Text(text, no_wrap=True, overflow="ellipsis")
             with suppress(OSError):
                 self._live.update(line)
         elif now - self._told >= LINE_SECONDS:

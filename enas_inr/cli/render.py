@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say
 from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def render(
             rendered = draw(found[one] if isinstance(found, Archive) else found, path)
             if not quiet:
                 shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
-                print(f"wrote {path} ({shape} samples)")
+                say(f"wrote {path} ({shape} samples)")
     return ExitCode.OK
 
 

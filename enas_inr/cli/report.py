@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say
 from enas_inr.errors import SpecError
 from enas_inr.studies import DEFAULT_STORAGE
 
@@ -100,11 +101,11 @@ def report(
             print(content, end="")
         else:
             replace_bytes(output, content.encode())
-            print(f"wrote {output}")
+            say(f"wrote {output}")
         if figures:
             make_folder(figures)
             for path in write_figures(drawn, figures):
-                typer.echo(f"wrote {path}", err=output is None)
+                say(f"wrote {path}", error=output is None)
 
 
 def _format_of(output: Path | None) -> Format:
@@ -134,14 +135,14 @@ def print_report(made: Report) -> None:
         mark, style = ("<- best", "bold") if row.best else ("", None)
         printed.add_row(*(column.text(row) for column in columns), mark, style=style)
     out = console()
-    print(made.title)
+    say(made.title)
     for setting in brief_settings(made):
-        print(f"  {setting}")
+        say(f"  {setting}")
     if made.reduced:
-        print(f"  REDUCED: {made.reduced}")
+        say(f"  REDUCED: {made.reduced}")
     out.print(printed)
     for finding in findings(results):
-        print(finding)
+        say(finding)
     for row in results.rows:
         if row.result.message:
-            print(f"{row.label}: {row.result.message}")
+            say(f"{row.label}: {row.result.message}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode, SpecError
 
 if TYPE_CHECKING:
@@ -68,12 +67,12 @@ def search(
             else _search_set(signals, settings, catalog, progress)
         )
     if as_json:
-        print(json.dumps(said.result.to_dict() | said.figures, indent=2))
+        say_json(said.result.to_dict() | said.figures)
     else:
         _print(said)
     if not (as_json and quiet):
         for path in said.written:
-            print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
+            say(f"wrote {path}", error=as_json)
     return ExitCode.OK
 
 
@@ -164,10 +163,10 @@ def _print(said: _Said) -> None:
     print_signals(said.result)
     print_held_out(said.result.held_out)
     for line in said.lines:
-        print(line)
+        say(line)
     for line in said.figures["warnings"]:
-        print(f"warning: {line}")
-    print(f"next: {said.figures['next']}")
+        say(f"warning: {line}")
+    say(f"next: {said.figures['next']}")
 
 
 def _study(result: SearchResult, settings: SearchSettings) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from enas_inr.cli.saying import say
 from enas_inr.cli.signals import pairs
 from enas_inr.cli.tables import console, table
 from enas_inr.result import HeldOut, SearchResult, SignalResult
@@ -66,7 +67,7 @@ def print_signals(result: SearchResult) -> None:
             rows.add_row(result.spec.signals[one.signal].name, *_numbers(one))
     console().print(rows)
     how = "" if result.spec.aggregate == "mean" else f", aggregate: {result.spec.aggregate}"
-    print(
+    say(
         f"{counted(len(over.signals), 'signal')}, standard deviation over them "
         f"{over.spread_db:.2f} dB{how}"
     )
@@ -88,7 +89,7 @@ def print_held_out(held: Sequence[HeldOut]) -> None:
     console().print(rows)
     known = [one.regret for one in held if one.regret is not None]
     if known:
-        print(
+        say(
             f"one configuration for all costs {sum(known) / len(known):.2f} in score on average "
             f"(at most {max(known):.2f}) on {counted(len(held), 'signal')} held out"
         )

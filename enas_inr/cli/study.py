@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode, SpecError, TrainingError
 from enas_inr.studies import DEFAULT_STORAGE
 
@@ -42,7 +41,8 @@ def list_studies(
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise SpecError(f"folder {folder} has no study files", "give the folder that has them")
-    listed, broken = [], []
+    listed: list[dict[str, Any]] = []
+    broken: list[str] = []
     for path in paths:
         try:
             file = load_study_file(path).file
@@ -51,26 +51,33 @@ def list_studies(
             continue
         rows = sum(len(search.rows) for search in file.searches)
         searches = sum(0 if search.rows else len(search.each_grid) for search in file.searches)
-        parts = [counted(rows, "row")] * bool(rows)
-        parts += [counted(searches, "search", "searches")] * bool(searches)
         listed.append(
             {
                 "file": str(path),
                 "title": file.title,
                 "signals": list(file.signals),
-                "each": " and ".join(parts),
+                "rows": rows,
+                "searches": searches,
                 "repeats": file.repeats,
             }
         )
     if as_json:
-        print(json.dumps(listed, indent=2))
+        say_json({"studies": listed, "refused": broken})
     else:
         made = table("file", "title", "signals", "each", "repeats", right=("repeats",))
         for line in listed:
-            made.add_row(*(", ".join(v) if isinstance(v, list) else str(v) for v in line.values()))
+            parts = [counted(line["rows"], "row")] * bool(line["rows"])
+            parts += [counted(line["searches"], "search", "searches")] * bool(line["searches"])
+            made.add_row(
+                line["file"],
+                line["title"],
+                ", ".join(line["signals"]),
+                " and ".join(parts),
+                str(line["repeats"]),
+            )
         console().print(made)
     for message in broken:
-        print(f"enas-inr: {message}", file=sys.stderr)
+        say(f"enas-inr: {message}", error=True)
 
 
 @app.command()
@@ -102,7 +109,7 @@ def validate(
             f"{study.spec.repeats} x {study.spec.training.steps}",
         )
     console().print(made)
-    print(f"{file} is valid" + (f"; {prepared.loaded.reduced}" if prepared.loaded.reduced else ""))
+    say(f"{file} is valid" + (f"; {prepared.loaded.reduced}" if prepared.loaded.reduced else ""))
 
 
 @app.command()
@@ -168,7 +175,7 @@ def run(
         print_report(report)
     if not (as_json and quiet):
         for path in written:
-            print(f"wrote {path}", file=sys.stderr if as_json else sys.stdout)
+            say(f"wrote {path}", error=as_json)
     if failure:
         raise failure
     return ExitCode.OK

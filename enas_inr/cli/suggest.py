@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.saying import say, say_json
 
 if TYPE_CHECKING:
     from enas_inr.api.settings import SuggestSettings
@@ -45,11 +45,11 @@ def suggest(
         ["enas-inr", "search", *words(signal, settings, original, read), *_search(found, settings)]
     )
     if as_json:
-        print(json.dumps(found.to_dict() | {"raw_bytes": raw, "next": further}, indent=2))
+        say_json(found.to_dict() | {"raw_bytes": raw, "next": further})
         return
-    print(described(signal, read, original))
+    say(described(signal, read, original))
     _print(found, raw)
-    print(f"next: {further}")
+    say(f"next: {further}")
 
 
 def _print(found: Suggestion, raw: int) -> None:
@@ -62,11 +62,11 @@ def _print(found: Suggestion, raw: int) -> None:
         rows.add_row(name, f"{value:.3g}" if name == "learning_rate" else f"{value:g}", reason)
     console().print(rows)
     detail, cost = found.detail, found.cost
-    print(
+    say(
         f"values vary by {detail.typical:.2f} in a typical place, by {detail.busy:.2f} or more in "
         f"the busiest tenth; {detail.flat:.0%} of the signal is almost flat"
     )
-    print(
+    say(
         f"the model has {format_quantity(cost.parameters)} parameters, "
         f"{format_quantity(cost.bytes)}B as float32 ({format_quantity(cost.bytes / 4)}B as int8); "
         f"the raw samples are {format_quantity(raw)}B"

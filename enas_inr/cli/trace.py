@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from enas_inr.cli.saying import say
 from enas_inr.cli.tables import console, table
 from enas_inr.result import SearchResult, TraceStep, TrialResult
 from enas_inr.spec import SearchSpace
@@ -21,7 +22,7 @@ def print_result(result: SearchResult) -> None:
     console().print(rows)
     if result.front:
         console().print(_front(result))
-    print(summary(result))
+    say(summary(result))
 
 
 def _add_step(rows: Table, step: TraceStep, space: SearchSpace) -> None:

@@ -101,9 +101,6 @@ class ModelHeader(Lasting):
 
     def problem(self) -> str:
         """Say what cannot be in the header of a file although each field is valid, if anything."""
-        shape, grid = self.signal.shape, self.ensemble.grid
-        if grid > min(shape):
-            return f"a grid of {grid} cells does not fit {'x'.join(map(str, shape))} samples"
         if self.training.learning_rate is None:
             return "its header has no learning rate"
         if self.value_range[0] >= self.value_range[1]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from enas_inr.plain_text import printable
 from enas_inr.reports.figures import chosen_figures
 from enas_inr.reports.figures.inline_svg import inline_svg
 from enas_inr.reports.figures.sounds import facts_of, sound_picture
@@ -58,6 +59,7 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
     environment = Environment(
         loader=PackageLoader("enas_inr.reports", "assets"),
         autoescape=True,
+        finalize=_without_controls,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
@@ -86,6 +88,13 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
     )
+
+
+def _without_controls(value: Any) -> Any:
+    """Escape the control characters of a text; jinja escapes markup afterwards."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "\n".join(printable(line, len(line)) for line in value.split("\n"))
 
 
 def _compares(step: TraceStep) -> bool:

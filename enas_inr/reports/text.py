@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Any
 
+from enas_inr.plain_text import csv_cell, json_object, json_text, markdown_cell
 from enas_inr.reports.findings import findings
 from enas_inr.reports.rows import Results
 from enas_inr.reports.settings import brief_settings
@@ -42,15 +42,15 @@ def as_markdown(results: Results) -> str:
     from tabulate import tabulate
 
     report, columns = results.report, brief_columns(results)
-    cells = [[c.text(row).replace("|", "\\|") for c in columns] for row in results.rows]
+    cells = [[markdown_cell(c.text(row)) for c in columns] for row in results.rows]
     for line, row in zip(cells, results.rows, strict=True):
         line[0] += " (best)" if row.best else ""
     titles = [column.title for column in columns]
     aligned = ["right" if column.numeric else "left" for column in columns]
     blocks = [
-        f"# {report.title}",
-        f"**Reduced:** {report.reduced}." if report.reduced else "",
-        report.summary,
+        f"# {markdown_cell(report.title)}",
+        f"**Reduced:** {markdown_cell(report.reduced)}." if report.reduced else "",
+        markdown_cell(report.summary),
         _bullets(brief_settings(report)),
         tabulate(cells, titles, tablefmt="pipe", colalign=aligned, disable_numparse=True),
         *(_signals(study) for study in report.studies),
@@ -66,12 +66,12 @@ def _signals(study: StudyRecord) -> str:
 
     found = [
         [
-            row.name.replace("|", "\\|"),
+            markdown_cell(row.name),
             "x".join(map(str, row.shape)),
             f"{row.psnr_db:.2f}",
             f"{row.score:.2f}",
             f"{row.rank} of {row.of}",
-            row.best.replace("|", "\\|"),
+            markdown_cell(row.best),
         ]
         for row in signal_rows(study)
     ]
@@ -128,11 +128,15 @@ def as_json(results: Results) -> str:
         "findings": findings(results),
         "rows": [row.to_dict() for row in results.rows],
     }
-    return json.dumps(content, indent=2) + "\n"
+    return json_object(content) + "\n"
 
 
 def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {markdown_cell(line)}" for line in lines)
+
+
+def _csv_value(value: Any) -> Any:
+    return json_text(value, indent=None) if isinstance(value, dict | list) else csv_cell(value)
 
 
 def _csv(lines: Sequence[dict[str, Any]]) -> str:
@@ -140,5 +144,5 @@ def _csv(lines: Sequence[dict[str, Any]]) -> str:
     writer = csv.writer(made, lineterminator="\n")
     writer.writerow(lines[0] if lines else [])
     for line in lines:
-        writer.writerow(json.dumps(v) if isinstance(v, dict | list) else v for v in line.values())
+        writer.writerow(_csv_value(value) for value in line.values())
     return made.getvalue()

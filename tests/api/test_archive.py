@@ -27,6 +27,7 @@ def folder(tmp_path_factory):
 def test_a_folder_becomes_an_archive(folder, tmp_path):
     outcome = call(f"archive {folder}/models -o {tmp_path}/m.inrs --json")
     assert outcome.json == {
+        "schema": 1,
         "path": f"{tmp_path}/m.inrs",
         "models": 2,
         "bytes": (tmp_path / "m.inrs").stat().st_size,

@@ -20,6 +20,7 @@ def test_cost_prints_table_1_exactly(grid, depth, width, flops, parameters):
     cost = call(line + " --json").json
     ensemble = cost.pop("ensemble")
     assert cost == {
+        "schema": 1,
         "flops": flops,
         "flops_per_sample": flops / 128**2,
         "parameters": parameters,

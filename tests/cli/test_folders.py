@@ -62,7 +62,7 @@ def test_a_table_of_all_models(models):
     assert "2 models" in shown.out
     assert shown.err.startswith(f"failed: {models}/broken.inr: ")
     listed = call(f"info {models} --json")
-    rows = json.loads(listed.out)
+    rows = json.loads(listed.out)["models"]
     assert [row["file"] for row in rows] == [
         f"{models}/{name}" for name in ("a.b.inr", "broken.inr", "sounds/c.inr")
     ]

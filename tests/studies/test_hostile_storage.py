@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from typing import Any
 
 import optuna
 import pytest
@@ -16,7 +17,18 @@ from enas_inr.studies.trials import COSTS_ATTRIBUTE, RESULT_ATTRIBUTE, SPEC_ATTR
 from tests.command_line import assert_one_line, call
 from tests.studies.stored import SPEC, complete, plain_optuna
 
-WRONG = [3, None, [], {"a": 1}, "", "{}", "[" * 5000, "null", '{"signal": NaN}', "x" * 100_000]
+WRONG: list[Any] = [
+    3,
+    None,
+    [],
+    {"a": 1},
+    "",
+    "{}",
+    "[" * 5000,
+    "null",
+    '{"signal": NaN}',
+    "x" * 100_000,
+]
 
 
 @pytest.mark.parametrize("value", WRONG, ids=range(len(WRONG)))
