@@ -62,7 +62,7 @@ def enas_inr_modalities() -> list[Modality]:
             suffixes=(
                 *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
                 *(".heic", ".heif", ".exr", ".hdr", ".jxl", ".jp2", ".pgm", ".ppm", ".pfm"),
-                *(".apng", ".mpo"),
+                *(".pnm", ".apng", ".jfif", ".mpo"),
             ),
             axes=(2,),
             channels=(1, 3, 4),

@@ -144,6 +144,15 @@ def _is_premultiplied(signal: Signal) -> bool:
     return signal.meta.get("premultiplied") is True
 
 
+def _premultiplies(name: str) -> bool:
+    return name in _WITH_PREMULTIPLIED
+
+
+def _straight(levels: Levels) -> Levels:
+    """Return levels that suit colours which are divided by alpha, and so become larger."""
+    return replace(levels, low=min(levels.low, 0.0), high=max(levels.high, 1.0))
+
+
 def _image(numbers: Numbers) -> Image.Image:
     return Image.fromarray(numbers[..., 0] if numbers.shape[-1] == 1 else numbers)
 
@@ -193,10 +202,10 @@ def _numbers(signal: Signal, levels: Levels, stored: Levels, name: str) -> Numbe
     if values.shape[-1] < 4:
         return stored.numbers(values)
     colours = values[..., :3]
-    if _is_premultiplied(signal) and name not in _WITH_PREMULTIPLIED:
+    if _is_premultiplied(signal) and not _premultiplies(name):
         floats = replace(levels, dtype="float32")
         share = Levels.of_type("float32").numbers(values[..., 3:])
-        colours = floats.values(divided(floats.numbers(colours), share))
+        colours = _straight(floats).values(divided(floats.numbers(colours), share))
     alpha = Levels.of_type(stored.dtype).numbers(values[..., 3:])
     return np.concatenate([stored.numbers(colours), alpha], axis=-1)
 
@@ -221,6 +230,12 @@ def _tags(signal: Signal, numbers: Numbers, name: str) -> tuple[_Tags, list[str]
         if "sRGB" not in colours or "cICP" in colours:
             lost.append(f"{name} does not hold its {', '.join(colours)} (.png does)")
         colours = {}
+    if signal.values.shape[-1] == 4 and _is_premultiplied(signal) and not _premultiplies(name):
+        straight = _straight(Levels.from_meta(signal.meta))
+        lost.append(
+            f"colours are divided by alpha, and cut off beyond {straight.low:g} and"
+            f" {straight.high:g} (.exr and .tif keep them)"
+        )
     dpi = _dpi_from(signal) if name in _WITH_DPI else None
     return _Tags(profile, dpi, colours), lost
 

@@ -20,6 +20,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".apng": "PNG",
         ".jpg": "JPEG",
         ".jpeg": "JPEG",
+        ".jfif": "JPEG",
         ".mpo": "JPEG",
         ".webp": "WEBP",
         ".tif": "TIFF",
@@ -35,6 +36,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".jp2": "JP2",
         ".pgm": "PNM",
         ".ppm": "PNM",
+        ".pnm": "PNM",
         ".pfm": "PNM",
     }
 )

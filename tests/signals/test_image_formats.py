@@ -11,7 +11,11 @@ import pytest
 from PIL import Image
 
 from enas_inr.errors import SignalError
+from enas_inr.hookspecs import Modality
+from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.decoding import size_of
+from enas_inr.signals.encoding import FORMATS
+from enas_inr.signals.kinds import SUFFIXES
 from tests.signals.picture_files import (
     RGB,
     chunk,
@@ -289,6 +293,14 @@ def test_an_exr_without_gray_or_colours_is_refused(tmp_path):
     path = oiio_write(tmp_path / "a.exr", numbers, "velocity.X", "velocity.Y")
     with pytest.raises(SignalError, match=r"2 channels: velocity\.X, velocity\.Y"):
         read(path)
+
+
+def test_the_kind_of_every_suffix_is_known():
+    described = load_catalog().describe("modality", "image")
+    assert isinstance(described, Modality)
+    assert set(described.suffixes) == set(SUFFIXES)
+    assert set(FORMATS) <= set(SUFFIXES)
+    assert described.suffixes[0] == ".png"  # with which pictures are written without a name
 
 
 def test_the_size_of_what_is_no_picture_is_unknown(tmp_path):

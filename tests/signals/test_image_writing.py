@@ -134,13 +134,15 @@ def test_levels_written_as_floats_are_said(tmp_path, caplog):
     assert "8 bits become floats from 0 to 1, without a change of their transfer" in caplog.text
 
 
-def test_exr_with_alpha_becomes_a_png_whose_colours_are_not_multiplied(tmp_path):
-    original = np.array([[[0.25, 0.1, 0, 0.5], [1, 0, 0.5, 1], [0, 0, 0, 0]]], np.float32)
+def test_exr_with_alpha_becomes_a_png_whose_colours_are_not_multiplied(tmp_path, caplog):
+    original = np.array([[[0.25, 0.1, 0.05, 0.5], [0.3, 0.1, 0.3, 0.4]]], np.float32)
     signal = read(oiio_write(tmp_path / "a.exr", original, "R", "G", "B", "A"))
     write(signal, tmp_path / "b.png")
     levels = oiio_read(tmp_path / "b.png")
-    expected = np.array([[[0.5, 0.2, 0, 0.5], [1, 0, 0.5, 1], [0, 0, 0, 0]]]) * DEEP
+    # The largest number of the file is 0.3, which divided by alpha becomes 0.75.
+    expected = np.array([[[0.5, 0.2, 0.1, 0.5], [0.75, 0.25, 0.75, 0.4]]]) * DEEP
     np.testing.assert_allclose(levels, expected, atol=1)
+    assert "colours are divided by alpha, and cut off beyond 0 and 1" in caplog.text
 
 
 def test_colours_under_clear_pixels_are_not_lost_in_exr(tmp_path):
