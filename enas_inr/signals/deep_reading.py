@@ -44,6 +44,8 @@ _SUFFIXES = {
 _MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF; those below RGB are gray
 _PIXELS_PER_BYTE = {"PNM": 8, "HDR": 64}  # at the most: bits, and runs of 127 in two bytes
 _GRAY = ("Y", "I", "L")
+_PREMULTIPLIED = ("EXR", "TIFF")  # kinds in which colours may be multiplied by alpha
+_SHORTEST = 256  # bytes; OpenImageIO takes a shorter JPEG XL for a damaged one
 _HEADER = 2**16  # bytes in which that of a Radiance file ends
 _REC_709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)  # primaries and white
 _CM_PER_INCH = 2.54
@@ -121,7 +123,7 @@ def _opened(content: bytes, kind: str, what: str) -> Iterator[Any]:
     hints.attribute("oiio:UnassociatedAlpha", 1)  # or it would multiply colours by alpha
     with TemporaryDirectory(prefix="enas-inr-") as folder:
         path = Path(folder, "picture" + _SUFFIXES[kind])
-        path.write_bytes(content)
+        path.write_bytes(content.ljust(_SHORTEST, b"\0") if kind == "JXL" else content)
         file = OpenImageIO.ImageInput.open(str(path), hints)
         if file is None:
             raise damaged(what, _said(OpenImageIO))
@@ -199,8 +201,10 @@ def _raster(numbers: Numbers, spec: Any, content: bytes, kind: str, what: str) -
         numbers = numbers / _exposure(content)
     if numbers.shape[-1] == 2:
         numbers = np.concatenate([numbers[..., :1].repeat(3, axis=-1), numbers[..., 1:]], axis=-1)
-    premultiplied = numbers.shape[-1] == 4 and not spec.get_int_attribute(
-        "oiio:UnassociatedAlpha", 0
+    premultiplied = (
+        kind in _PREMULTIPLIED
+        and numbers.shape[-1] == 4
+        and not spec.get_int_attribute("oiio:UnassociatedAlpha", 0)
     )
     if premultiplied and numbers.dtype.kind == "u":
         numbers, premultiplied = not_premultiplied(numbers), False

@@ -179,6 +179,8 @@ def _numbers(image: Image.Image) -> Numbers:
     if mode in ("La", "RGBa"):
         image = image.convert({"La": "LA", "RGBa": "RGBA"}[mode])
         mode = image.mode
+    if mode == "RGBA" or (mode == "RGB" and "transparency" not in image.info):
+        return np.array(image)  # without the copy that a conversion makes
     if mode in _WITH_ALPHA or (mode in _TRANSPARENT and "transparency" in image.info):
         return np.array(image.convert("RGBA"))
     if mode in ("1", "L"):

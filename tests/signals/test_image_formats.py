@@ -78,9 +78,21 @@ def test_formats_of_openimageio_are_read(tmp_path, suffix, numbers):
     assert size_of(path) == (columns, rows)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_small_jpeg_xl_keeps_the_colours_under_its_alpha(tmp_path):
+    original = pixels(2, 3, 4)
+    original[0] = 200, 100, 50, 128
+    path = oiio_write(tmp_path / "a.jxl", original, oiio__UnassociatedAlpha=1)
+    np.testing.assert_array_equal(levels_of(read(path)), original)
+    flat = oiio_write(tmp_path / "b.jxl", np.full((2, 3, 1), 77, np.uint8))
+    assert flat.stat().st_size < 128
+    assert (levels_of(read(flat)) == 77).all()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
 def test_jpeg_2000_is_read(tmp_path, mode):
     image = Image.fromarray(BLOCKS).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(128)
     image.save(tmp_path / "a.jp2", irreversible=False)
     expected = np.asarray(image).reshape(40, 56, -1)
     np.testing.assert_array_equal(levels_of(read(tmp_path / "a.jp2")), expected)
