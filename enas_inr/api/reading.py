@@ -222,7 +222,7 @@ def read_signal(
     from enas_inr.signals.loading import load_signal, takes_option
 
     given = dict(options or {})
-    resizes = takes_option(catalog, source, "size")
+    resizes = takes_option(catalog, source, "size", given)
     if size is None and ("size" in given or not resizes):
         return load_signal(catalog, source, given)
     if not resizes and parse_size(str(size)) is None:

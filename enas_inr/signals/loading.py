@@ -15,11 +15,25 @@ from enas_inr.signals.decoding import size_of
 from enas_inr.signals.files import check_is_file
 from enas_inr.signals.image import LABELS
 from enas_inr.signals.samples import SAMPLES, Sample
+from enas_inr.signals.series import is_series
 from enas_inr.signals.signal import Modality, Signal
 from enas_inr.validation import nearest
 
 SAMPLE_PREFIX = "sample:"
 """Sources that begin so name a sample that needs no file."""
+
+MODALITY = "modality"
+"""The option that names the modality with which a file is read, whatever its suffix is."""
+
+SERIES_SUFFIX = ".dcm"
+"""The suffix of the modality that reads a folder of slices."""
+
+_PACKAGES = {
+    "enas-inr-volume": (".nii.gz", ".nii", ".nrrd", ".npy"),
+    "enas-inr-volume[dicom]": (SERIES_SUFFIX, ".ima"),
+    "enas-inr-video": (".mp4", ".mkv", ".webm", ".mov", ".avi"),
+}
+"""The packages that read further suffixes."""
 
 
 def load_signal(
@@ -29,8 +43,10 @@ def load_signal(
 
     Args:
         catalog: where the modalities are found; the suffix of the file decides among them.
-        source: the path of a file, or `sample:NAME`.
-        options: for the modality, such as the image's `size`; None: its defaults.
+        source: the path of a file, of a folder of DICOM slices, or `sample:NAME`.
+        options: for the modality, such as the image's `size`; None: its defaults. The option
+            `modality` names another modality than that of the suffix: `volume` for a TIFF file of
+            many pages, or `video` for a GIF file.
 
     Raises:
         SignalError: an unknown sample or suffix, or a file that is missing or cannot be read.
@@ -41,13 +57,26 @@ def load_signal(
     if source.startswith(SAMPLE_PREFIX):
         return _load_sample(catalog, source.removeprefix(SAMPLE_PREFIX), given)
     path = Path(source)
-    check_is_file(path)
-    name = _modality_of(catalog, path)
+    if not is_series(path):
+        check_is_file(path)
+    name = _chosen(catalog, given) or _modality_of(catalog, path)
+    given.pop(MODALITY, None)
     return _read(catalog, name, given, path)
 
 
-def takes_option(catalog: Catalog, source: str, option: str) -> bool:
-    """Whether the modality that reads `source` has an option of that name (image: `size`)."""
+def takes_option(
+    catalog: Catalog, source: str, option: str, given: Mapping[str, JsonValue] | None = None
+) -> bool:
+    """Whether the modality that reads `source` has an option of that name (image: `size`).
+
+    Args:
+        catalog: where the modalities are found.
+        source: as for `load_signal`.
+        option: name of the option.
+        given: the options that were given, which may name the modality.
+    """
+    if chosen := _chosen(catalog, given or {}):
+        return option in catalog.option_names("modality", chosen)
     if source.startswith(SAMPLE_PREFIX) and source.removeprefix(SAMPLE_PREFIX) not in SAMPLES:
         return False
     return option in catalog.option_names("modality", modality_of(catalog, source))
@@ -86,6 +115,8 @@ def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
 
 
 def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:
+    if MODALITY in options:
+        raise _not_applicable({MODALITY: None}, f"{SAMPLE_PREFIX}{name}")
     sample = _sample(name)
     made = sample.make()
     if isinstance(made, Path):
@@ -104,10 +135,30 @@ def _sample(name: str) -> Sample:
     return SAMPLES[name]
 
 
+def _chosen(catalog: Catalog, given: Mapping[str, JsonValue]) -> str | None:
+    """Return the modality that the options name.
+
+    Raises:
+        SpecError: there is no such modality; the message names the nearest.
+    """
+    name = given.get(MODALITY)
+    if name is None:
+        return None
+    catalog.describe("modality", str(name))
+    return str(name)
+
+
 def _modality_of(catalog: Catalog, path: Path) -> str:
     # By the end of the name, so that a plugin may read `.nii.gz`; the longest suffix decides.
-    matching = [suffix for suffix in catalog.suffixes if path.name.lower().endswith(suffix)]
+    name = SERIES_SUFFIX if is_series(path) else path.name.lower()
+    matching = [suffix for suffix in catalog.suffixes if name.endswith(suffix)]
     if not matching:
+        for package, suffixes in _PACKAGES.items():
+            if name.endswith(suffixes):
+                raise SignalError(
+                    f"no installed package reads {str(path)!r}",
+                    f"install the one that does: pip install '{package}'",
+                )
         raise SignalError(
             f"no modality reads {str(path)!r} (suffix {path.suffix!r})",
             f"give a file with one of: {', '.join(catalog.suffixes) or '-'}",

@@ -17,6 +17,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import read_bytes
 from enas_inr.signals.loading import SAMPLE_PREFIX, modality_of
 from enas_inr.signals.samples import SAMPLES
+from enas_inr.signals.series import is_series
 from enas_inr.validation import counted, nearest
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def is_set(named: Sequence[str]) -> bool:
     return len(named) != 1 or (
         named[0].startswith(GROUP_PREFIX)
         or named[0].lower().endswith(LIST_SUFFIX)
-        or Path(named[0]).is_dir()
+        or (Path(named[0]).is_dir() and not is_series(Path(named[0])))
         or _is_pattern(named[0])
     )
 
@@ -189,6 +190,8 @@ def _expanded(catalog: Catalog, name: str, left_out: list[str]) -> Iterable[str]
     if name.startswith(SAMPLE_PREFIX):
         return [name]
     path = Path(name)
+    if is_series(path):
+        return [name]
     if path.is_dir():
         return _readable(catalog, name, _files_in(path), left_out)
     if _is_pattern(name):
@@ -274,8 +277,8 @@ def _check_modality(catalog: Catalog, sources: Sequence[str]) -> None:
 
 
 def _kind(source: str) -> str:
-    """Return a sample, or the end of a path that decides the modality of a file."""
-    if source.startswith(SAMPLE_PREFIX):
+    """Return a sample or a folder, or the end of a path that decides the modality of a file."""
+    if source.startswith(SAMPLE_PREFIX) or os.path.isdir(source):
         return source
     _, dot, suffixes = os.path.basename(source).partition(".")
     return "file" + dot + suffixes

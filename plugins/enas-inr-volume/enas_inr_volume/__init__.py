@@ -13,10 +13,10 @@ def enas_inr_modalities() -> list[Modality]:
     return [
         Modality(
             name="volume",
-            summary="3-D and 4-D volumes as NumPy arrays and NIfTI images",
+            summary="3-D and 4-D volumes: NumPy, NIfTI, NRRD, DICOM series and TIFF stacks",
             target="enas_inr_volume.volume:VolumeModality",
             options="enas_inr_volume.options:VolumeOptions",
-            suffixes=(".nii.gz", ".nii", ".npy"),
+            suffixes=(".nii.gz", ".nii", ".npy", ".nrrd", ".dcm", ".ima", ".zip"),
             axes=(3, 4),
             channels=(1,),
             citation="Cox et al., A (Sort of) New Image Data Format Standard: NIfTI-1, HBM 2004",

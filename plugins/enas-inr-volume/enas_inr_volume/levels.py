@@ -13,7 +13,7 @@ from jaxtyping import Float
 from pydantic import JsonValue
 from torch import Tensor
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, warn_once
 from enas_inr_volume.options import Scale
 
 Numbers = npt.NDArray[Any]
@@ -22,6 +22,7 @@ DTYPES = (
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
     "float16", "float32", "float64",
 )  # fmt: skip
+_SINGLE = 2**24  # numbers from -1 to 1 that float32 tells apart
 _EXACT = 2**53  # float64, which is used for scaling, represents all integers up to here
 
 
@@ -72,6 +73,8 @@ class Levels:
             raise SignalError(
                 f"{what} holds integers from {low} to {high}, beyond 2^53", "scale them first"
             )
+        if dtype.itemsize > 4 or (dtype.kind in "iu" and int(high) - int(low) > _SINGLE):
+            warn_once(f"{what}: the numbers of {dtype.name} are rounded to 24 bits of their range")
         return cls(dtype.name, float(low), float(high))
 
     @classmethod
@@ -113,9 +116,12 @@ class Levels:
 
 
 def _check_finite(numbers: Numbers, what: str) -> None:
-    bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in numbers)
-    if bad:
+    bad = [int(np.count_nonzero(~np.isfinite(part))) for part in numbers]
+    if any(bad):
+        number = next(index for index, count in enumerate(bad) if count)
+        place = number, *np.argwhere(~np.isfinite(numbers[number]))[0].tolist()
         raise SignalError(
-            f"{what} holds NaN or infinity ({bad} of {numbers.size} values)",
+            f"{what} holds NaN or infinity ({sum(bad)} of {numbers.size} values), the first at "
+            f"{list(place)}, counted from 0",
             "repair the file first",
         )

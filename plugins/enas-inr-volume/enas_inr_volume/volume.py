@@ -1,4 +1,4 @@
-"""Volumes of three or four axes, with or without channels, as NumPy arrays or NIfTI images."""
+"""Volumes of three or four axes, with or without channels, as arrays, images or slices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.files import check_is_file, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr_volume import npy
@@ -19,7 +19,10 @@ from enas_inr_volume.options import VolumeOptions
 MAX_NUMBERS = 2**28
 """Largest volume in numbers (1 GiB as float32); larger files are refused before they are read."""
 
-SUFFIXES = (".nii.gz", ".nii", ".npy")
+NIFTI = (".nii.gz", ".nii")
+TIFF = (".tif", ".tiff")
+WRITTEN = (*NIFTI, ".npy", ".nrrd", *TIFF)
+READ = (*WRITTEN, ".dcm", ".ima", ".zip")
 
 
 class VolumeModality(Modality):
@@ -27,7 +30,10 @@ class VolumeModality(Modality):
 
     The axes of `.npy` files are the dimensions in their order; with `channels_last`, the last of
     four or five dimensions holds channels. The axes of NIfTI files are z, y, x, with time before
-    them; the fifth dimension, or with `channels_last` the fourth, holds channels.
+    them; the fifth dimension, or with `channels_last` the fourth, holds channels, as do colours.
+    Those of NRRD files are the same; an axis whose kind is not that of space holds channels. A
+    folder, a `.zip` or a `.dcm` file is a series of DICOM slices, and a `.tif` file has a slice a
+    page.
 
     Numbers are scaled to [-1, 1] (see `VolumeOptions.scale`). `meta` keeps their type and the
     meaning of -1 and 1, so that they can be written as they were, and for NIfTI the position of the
@@ -45,13 +51,23 @@ class VolumeModality(Modality):
                 dimensions, or holds NaN or numbers that cannot be scaled.
         """
         what = repr(str(path))
-        check_is_file(path)
-        suffix = _suffix(path, "read")
-        if path.stat().st_size == 0:
-            raise SignalError(f"{what} is empty (0 bytes)", "give a volume file")
-        numbers, meta = self._npy(path) if suffix == ".npy" else self._nifti(path)
+        if path.is_dir():
+            suffix = ""
+        else:
+            check_is_file(path)
+            suffix = _suffix(path, READ, "read")
+            if path.stat().st_size == 0:
+                raise SignalError(f"{what} is empty (0 bytes)", "give a volume file")
+        if suffix == ".npy":
+            numbers, meta = self._npy(path)
+        elif suffix in NIFTI:
+            numbers, meta = self._nifti(path)
+        elif suffix == ".nrrd":
+            numbers, meta = self._nrrd(path)
+        else:
+            numbers, meta = self._slices(path, suffix)
         levels = Levels.of(numbers, self._options.scale, what)
-        name = path.name[: -len(suffix)]
+        name = path.name[: len(path.name) - len(suffix)]
         return Signal(levels.values(numbers), "volume", name, meta=levels.to_meta() | meta)
 
     def _npy(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
@@ -68,17 +84,48 @@ class VolumeModality(Modality):
         from enas_inr_volume import nifti
 
         header = nifti.open_header(path)
-        _check_size(header.shape, repr(str(path)))
+        _check_size((*header.shape, header.colours or 1), repr(str(path)))
         count, last = len(header.shape), self._options.channels_last
-        if count not in (3, 4, 5):
+        if count not in ((3, 4) if header.colours else (3, 4, 5)):
             raise _not_a_volume(path, header.shape)
         numbers = header.read()
+        if header.notes:
+            warn_once(f"{str(path)!r}: the header {'; it '.join(header.notes)}")
+        if header.colours:
+            return _reversed(numbers), header.meta | {"colours": header.colours}
         if count == 4 and last:
             return _reversed(numbers), header.meta | {"channels_last": True}
         if count < 5:
             return _reversed(numbers[..., None]), header.meta
         numbers = _reversed(numbers)
         return (numbers[0] if numbers.shape[0] == 1 else numbers), header.meta
+
+    def _nrrd(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
+        """Return the array with channels as its last axis, and the metadata to keep."""
+        from enas_inr_volume import nrrd_file
+
+        numbers, has_channels, meta = nrrd_file.load(path)
+        _check_size(numbers.shape, repr(str(path)))
+        last = has_channels or (self._options.channels_last and numbers.ndim in (4, 5))
+        if numbers.ndim - last not in (3, 4):
+            raise _not_a_volume(path, numbers.shape)
+        if last:
+            return _reversed(numbers), meta | {"channels_last": True}
+        return _reversed(numbers[..., None]), meta
+
+    def _slices(self, path: Path, suffix: str) -> tuple[Numbers, dict[str, JsonValue]]:
+        """Return a series of DICOM slices, or the pages of a TIFF file."""
+        meta: dict[str, JsonValue] = {}
+        if suffix in TIFF:
+            from enas_inr_volume import stack
+
+            numbers = stack.load(path)
+        else:
+            from enas_inr_volume import dicom
+
+            numbers, meta = dicom.load(path)
+        _check_size(numbers.shape, repr(str(path)))
+        return numbers[..., None], meta
 
     def write(self, signal: Signal, path: Path) -> None:
         """Write a volume, clamped to [-1, 1], with the type and the range of the original.
@@ -91,7 +138,7 @@ class VolumeModality(Modality):
                 written.
         """
         what = repr(str(path))
-        suffix = _suffix(path, "write")
+        suffix = _suffix(path, WRITTEN, "write")
         if signal.values.ndim not in (4, 5):
             raise SignalError(
                 f"{what}: a signal of shape {tuple(signal.values.shape)} is not a volume",
@@ -100,11 +147,9 @@ class VolumeModality(Modality):
         check_values(signal.values, what)
         numbers = Levels.from_meta(signal.meta).numbers(signal.values)
         try:
-            content = (
-                npy.dump(_plain(numbers, signal))
-                if suffix == ".npy"
-                else _as_nifti(numbers, signal, compressed=suffix == ".nii.gz")
-            )
+            content = _content(numbers, signal, suffix)
+        except SignalError:
+            raise
         except Exception as error:  # nibabel raises various errors, for example on 40000 voxels
             raise SignalError(
                 f"{what}: a volume of shape {tuple(signal.values.shape)} cannot be written:"
@@ -114,19 +159,48 @@ class VolumeModality(Modality):
         replace_bytes(path, content)
 
 
+def _content(numbers: Numbers, signal: Signal, suffix: str) -> bytes:
+    if suffix in NIFTI:
+        return _as_nifti(numbers, signal, compressed=suffix == ".nii.gz")
+    if suffix == ".npy":
+        return npy.dump(_plain(numbers, signal))
+    if suffix == ".nrrd":
+        from enas_inr_volume import nrrd_file
+
+        channels = _has_channels(signal)
+        turned = _reversed(_scaled(numbers, signal))
+        return nrrd_file.dump(turned if channels else turned[..., 0], signal, channels=channels)
+    from enas_inr_volume import stack
+
+    plain = _plain(numbers, signal)
+    if plain.ndim != 3:
+        raise ValueError("a TIFF file holds gray slices only")
+    return stack.dump(plain)
+
+
 def _plain(numbers: Numbers, signal: Signal) -> Numbers:
     """Return the numbers for an array: without a single channel, and with a NIfTI slope applied."""
-    slope, inter = signal.meta.get("slope"), signal.meta.get("inter")
-    if isinstance(slope, float) and isinstance(inter, float):
-        numbers = (numbers * slope + inter).astype(np.float32)
+    numbers = _scaled(numbers, signal)
     return numbers if _has_channels(signal) else numbers[..., 0]
+
+
+def _scaled(numbers: Numbers, signal: Signal) -> Numbers:
+    """Return the numbers with a slope and an intercept applied, if there are any."""
+    slope, inter = signal.meta.get("slope"), signal.meta.get("inter")
+    if not (isinstance(slope, float) and isinstance(inter, float)):
+        return numbers
+    return (numbers * slope + inter).astype(np.float32)
 
 
 def _as_nifti(numbers: Numbers, signal: Signal, *, compressed: bool) -> bytes:
     from enas_inr_volume import nifti
 
     turned: Any = _reversed(numbers)
-    if not _has_channels(signal):
+    colours = signal.meta.get("colours")
+    if colours == numbers.shape[-1] and numbers.dtype == np.uint8:
+        names = [(name, "u1") for name in "RGBA"[: numbers.shape[-1]]]
+        turned = np.ascontiguousarray(turned).view(names)[..., 0]
+    elif not _has_channels(signal):
         turned = turned[..., 0]
     elif numbers.ndim == 4 and signal.meta.get("channels_last") is not True:
         turned = turned[:, :, :, None]
@@ -142,13 +216,13 @@ def _reversed(numbers: Numbers) -> Numbers:
     return numbers.transpose(*range(numbers.ndim - 1)[::-1], numbers.ndim - 1)
 
 
-def _suffix(path: Path, verb: str) -> str:
-    for suffix in SUFFIXES:
+def _suffix(path: Path, suffixes: tuple[str, ...], verb: str) -> str:
+    for suffix in suffixes:
         if path.name.lower().endswith(suffix):
             return suffix
     raise SignalError(
         f"cannot {verb} {str(path)!r} as a volume: unknown suffix {path.suffix!r}",
-        f"use one of: {', '.join(sorted(SUFFIXES))}",
+        f"use one of: {', '.join(sorted(suffixes))}",
     )
 
 
