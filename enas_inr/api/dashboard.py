@@ -8,7 +8,6 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from enas_inr.errors import PluginError, SpecError
-from enas_inr.studies import DEFAULT_STORAGE
 
 HOST = "127.0.0.1"  # the dashboard has no user accounts: whoever can reach it can delete studies
 
@@ -35,12 +34,13 @@ class _Handler(WSGIRequestHandler):
 
 
 def make_server(
-    storage: str = DEFAULT_STORAGE, *, study: str | None = None, port: int = 8080
+    storage: str | None = None, *, study: str | None = None, port: int = 8080
 ) -> DashboardServer:
     """Open a storage in optuna-dashboard, which listens on localhost only.
 
     Args:
-        storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`.
+        storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`; None for that of the
+            environment variable `ENAS_INR_STORAGE`, or else `sqlite:///enas-inr.db`.
         study: study to open; None for the list of studies.
         port: port to listen on; 0 for any free port.
 
@@ -62,11 +62,13 @@ def make_server(
         ) from None
     from optuna.artifacts import FileSystemArtifactStore
 
+    from enas_inr.studies.location import Storage
     from enas_inr.studies.storage import artifact_folder, open_storage, study_id
 
-    backend = open_storage(storage)
-    page = "" if study is None else f"/studies/{study_id(study, storage, backend)}"
-    folder = artifact_folder(storage)
+    place = Storage(storage)
+    backend = open_storage(place)
+    page = "" if study is None else f"/studies/{study_id(study, place, backend)}"
+    folder = artifact_folder(place)
     app = wsgi(backend, artifact_store=FileSystemArtifactStore(folder) if folder else None)
     try:
         server = DashboardServer((HOST, port), _Handler)

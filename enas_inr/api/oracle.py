@@ -14,7 +14,6 @@ from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import best_of
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice, SignalInfo
-from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.oracle import Regret, oracle_name, oracle_spec, regret
 from enas_inr.studies.reading import read_study
@@ -33,7 +32,7 @@ def oracle(
     fidelity: float | str = 1.0,
     size: str | None = None,
     signal_options: Mapping[str, Any] | None = None,
-    storage: str = DEFAULT_STORAGE,
+    storage: str | None = None,
     executor: Choice = Choice(name="local"),
     device: str = "auto",
     observer: Observer | None = None,
@@ -94,7 +93,7 @@ def oracle(
         reuse=True,
         measure=measures(catalog, taken, asked.budget.precision, device),
     )
-    space = stored_space(asked, name, storage, catalog)
+    space = stored_space(asked, name, found.storage, catalog)
     return regret(results, name, asked, found.trials, space)
 
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec.budget import parse_seconds
-from enas_inr.studies import DEFAULT_STORAGE
-from enas_inr.studies.setting import Group, Options, Setting, Settings, Text
+from enas_inr.studies import DEFAULT_SHOWN
+from enas_inr.studies.setting import Group, Options, Setting, Settings, StorageText, Text
 from enas_inr.studies.settings import (
     PROFILE,
     STEPS,
@@ -106,11 +106,13 @@ class SearchSettings(SetSettings, StudySettings):
         ),
     ] = None
     storage: Annotated[
-        str,
+        StorageText,
         Setting(
-            "Where the study is kept: an Optuna URL, or the path of an SQLite file.", Group.STUDY
+            "Where the study is kept: an Optuna URL, or the path of an SQLite file.",
+            Group.STUDY,
+            shown=DEFAULT_SHOWN,
         ),
-    ] = DEFAULT_STORAGE
+    ] = None
     timeout: Annotated[
         Text | None,
         Setting(
@@ -197,7 +199,7 @@ class ArchitectureSettings(Settings):
     """Settings of the architecture to fit."""
 
     study: Annotated[str | None, Setting("Fit the best architecture of this study.")] = None
-    storage: Annotated[str, Setting("Storage of that study.")] = DEFAULT_STORAGE
+    storage: Annotated[StorageText, Setting("Storage of that study.", shown=DEFAULT_SHOWN)] = None
     architecture: Annotated[
         Options,
         Setting(

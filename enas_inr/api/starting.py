@@ -27,7 +27,7 @@ def given_start(settings: FitSettings, catalog: Catalog, states: Path | None) ->
 
 
 def take_start(
-    source: str | Path, storage: str, catalog: Catalog, states: Path | None = None
+    source: str | Path, storage: str | None, catalog: Catalog, states: Path | None = None
 ) -> Start:
     """Read the weights from which a fit starts.
 
@@ -56,7 +56,7 @@ def take_start(
         return Start.of_model(found, str(path))
 
 
-def _of_winner(name: str, storage: str, catalog: Catalog, folder: Path | None) -> Start:
+def _of_winner(name: str, storage: str | None, catalog: Catalog, folder: Path | None) -> Start:
     from enas_inr.cost import net_shape
     from enas_inr.executors.known_cells import cells_of, in_blocks
     from enas_inr.model.architecture import Architecture

@@ -16,9 +16,9 @@ from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.reports import text
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec import Choice
-from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.environment import environment
 from enas_inr.studies.file import LoadedStudy, load_study_file
+from enas_inr.studies.location import Storage
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.ordering import in_order
 from enas_inr.studies.plan import PlannedStudy, plan
@@ -50,7 +50,7 @@ class PreparedStudy:
 
     def run(
         self,
-        storage: str = DEFAULT_STORAGE,
+        storage: str | None = None,
         *,
         executor: Choice = Choice(name="local"),
         device: str = "auto",
@@ -74,9 +74,9 @@ class PreparedStudy:
             measures=lambda signal, precision: measures(self.catalog, signal, precision, device),
             on_study=on_study,
         )
-        return self.report(storage)
+        return self.report(Storage(storage).answered())
 
-    def report(self, storage: str = DEFAULT_STORAGE) -> Report:
+    def report(self, storage: str | None = None) -> Report:
         """Report on the trials in the storage.
 
         Raises:
@@ -131,7 +131,7 @@ def prepare(
     return PreparedStudy(loaded, read, tuple(planned), catalog)
 
 
-def report_of(study: str, storage: str = DEFAULT_STORAGE, catalog: Catalog | None = None) -> Report:
+def report_of(study: str, storage: str | None = None, catalog: Catalog | None = None) -> Report:
     """Report on one study of a storage, such as that of a search.
 
     Raises:

@@ -32,8 +32,9 @@ from enas_inr.cli import (
     suggest,
 )
 from enas_inr.cli.interrupt import Stop, complain
-from enas_inr.errors import EnasInrError, ExitCode
+from enas_inr.errors import EnasInrError, ExitCode, SpecError
 from enas_inr.plain_text import printable
+from enas_inr.studies.location import without_passwords
 
 app = typer.Typer(
     name="enas-inr",
@@ -104,6 +105,7 @@ def run(given: list[str], stop: Stop) -> int:
     if logging.lastResort:
         logging.lastResort.setFormatter(_OneLine())
     try:
+        _check_folder()
         code = app(given or ["--help"], prog_name="enas-inr", standalone_mode=False, obj=stop)
         with stop.noted():
             sys.stdout.flush()
@@ -139,6 +141,20 @@ def run(given: list[str], stop: Stop) -> int:
         return _fail(f"output cannot be written: {said}; check the disk", ExitCode.SIGNAL)
 
 
+def _check_folder() -> None:
+    """Refuse a current folder that was deleted, for which libraries end the process.
+
+    Raises:
+        SpecError: it does not exist.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise SpecError(
+            f"the current folder cannot be used: {error.strerror}", "change to one that exists"
+        ) from None
+
+
 def _is_output(error: BaseException) -> bool:
     """Whether an error is that of a print, which has no path."""
     if not isinstance(error, OSError) or error.filename is not None:
@@ -152,5 +168,6 @@ def _stopped(stop: Stop) -> int:
 
 
 def _fail(message: str, code: ExitCode) -> int:
-    complain(" ".join(message.split()))
+    # A URL given in the place of something else may have a password as well.
+    complain(without_passwords(" ".join(message.split())))
     return code

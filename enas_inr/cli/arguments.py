@@ -12,6 +12,7 @@ import typer
 from enas_inr.cli.interrupt import Stop
 from enas_inr.errors import SpecError
 from enas_inr.plain_text import read_json, shortened
+from enas_inr.studies import DEFAULT_SHOWN
 
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
@@ -84,7 +85,11 @@ OutputQuiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=OUTPUT)
 ]
 Storage = Annotated[
-    str, typer.Option(help="Where studies are kept: an Optuna URL, or the path of an SQLite file.")
+    str | None,
+    typer.Option(
+        help="Where studies are kept: an Optuna URL, or the path of an SQLite file.",
+        show_default=DEFAULT_SHOWN,
+    ),
 ]
 StudyFile = Annotated[Path, typer.Argument(metavar="FILE", help="A study file, in TOML.")]
 Signals = Annotated[

@@ -9,7 +9,6 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.cli.saying import say, say_json
-from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.reports.comparison import Comparison, Pair
@@ -22,7 +21,7 @@ def compare(
     second: Annotated[
         str, typer.Argument(metavar="STUDY_B", help="Name of another study of the same signal.")
     ],
-    storage: arguments.Storage = DEFAULT_STORAGE,
+    storage: arguments.Storage = None,
     other_storage: Annotated[
         str | None,
         typer.Option(

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
+from enas_inr.cli import arguments
 from enas_inr.cli.saying import say
-from enas_inr.studies import DEFAULT_STORAGE
 
 
 def dashboard(
     study: Annotated[
         str | None, typer.Option(help="Study to open.", show_default="list of all studies")
     ] = None,
-    storage: Annotated[str, typer.Option(help="Storage with the studies.")] = DEFAULT_STORAGE,
+    storage: arguments.Storage = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.")] = 8080,
     browser: Annotated[
         bool | None,

@@ -6,12 +6,14 @@ import sys
 from io import TextIOWrapper
 
 from enas_inr.cli.interrupt import CODES, complain, end, open_streams, stopping
+from enas_inr.cli.process import hide_passwords
 
 __all__ = ["main", "run"]
 
 
 def main() -> None:
     """Run the command line and exit with a documented code."""
+    hide_passwords()
     open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

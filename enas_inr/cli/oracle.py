@@ -9,7 +9,6 @@ import typer
 from enas_inr.cli import arguments
 from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode
-from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.studies.oracle import Regret
@@ -30,7 +29,7 @@ def oracle(
         typer.Option(help="Size of the image: 128, WxH, or none.", show_default="the study's"),
     ] = None,
     signal_option: arguments.SignalOptions = None,
-    storage: arguments.Storage = DEFAULT_STORAGE,
+    storage: arguments.Storage = None,
     executor: arguments.Executor = "local",
     executor_option: arguments.ExecutorOptions = None,
     device: arguments.TrainingDevice = "auto",

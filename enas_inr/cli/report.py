@@ -11,7 +11,6 @@ import typer
 from enas_inr.cli import arguments
 from enas_inr.cli.saying import say
 from enas_inr.errors import SpecError
-from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.studies.record import Report
@@ -32,7 +31,7 @@ def report(
         str,
         typer.Argument(metavar="STUDY", help="Name of a study in the storage, or a study file."),
     ],
-    storage: arguments.Storage = DEFAULT_STORAGE,
+    storage: arguments.Storage = None,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -171,10 +171,8 @@ def _print(said: _Said) -> None:
 
 def _study(result: SearchResult, settings: SearchSettings) -> list[str]:
     """Return the options of `fit` that name a study."""
-    from enas_inr.studies import DEFAULT_STORAGE
-
-    elsewhere = settings.storage != DEFAULT_STORAGE
-    return ["--study", result.study, *(["--storage", settings.storage] if elsewhere else [])]
+    place = settings.storage  # without its password
+    return ["--study", result.study, *(["--storage", place] if place else [])]
 
 
 def _write(

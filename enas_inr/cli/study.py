@@ -10,7 +10,6 @@ import typer
 from enas_inr.cli import arguments
 from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode, SpecError, TrainingError
-from enas_inr.studies import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
@@ -119,7 +118,7 @@ def run(
     signal: arguments.Signals = None,
     quick: arguments.Reduced = False,
     changes: arguments.Changes = None,
-    storage: arguments.Storage = DEFAULT_STORAGE,
+    storage: arguments.Storage = None,
     executor: arguments.Executor = "local",
     executor_option: arguments.ExecutorOptions = None,
     device: arguments.TrainingDevice = "auto",

@@ -41,13 +41,19 @@ BOUNDED_EVERY = 16  # trials
 SUFFIX = ".state"
 
 
-def states_folder() -> Path | None:
-    """Return the folder of the states of this user; None if they are not to be kept."""
+def cache_folder() -> Path | None:
+    """Return the folder of the caches of this user; None if none are to be kept."""
     given = os.environ.get(FOLDER_VARIABLE)
     if given is not None:
-        return Path(given) / "states" if given else None
+        return Path(given) if given else None
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "enas-inr" / "states"
+    return Path(cache) / "enas-inr"
+
+
+def states_folder() -> Path | None:
+    """Return the folder of the states of this user; None if they are not to be kept."""
+    folder = cache_folder()
+    return folder and folder / "states"
 
 
 @dataclass(frozen=True)

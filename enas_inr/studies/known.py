@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
 from enas_inr.studies.attributes import system_attributes, user_attributes
+from enas_inr.studies.location import Storage
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
-from enas_inr.studies.storage import artifact_folder, explained, file_of, open_url, storage_url
+from enas_inr.studies.storage import artifact_folder, explained, find_storage
 from enas_inr.studies.trials import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE
 from enas_inr.validation import ModelT
 
@@ -52,7 +53,7 @@ def reused(
 
 
 def known_trials(
-    signals: Sequence[SignalInfo], storage: str
+    signals: Sequence[SignalInfo], storage: str | None
 ) -> Callable[[TrialSpec], Known | None]:
     """Look up complete trials of any study on a signal, or on one of a set.
 
@@ -68,14 +69,14 @@ def known_trials(
     Raises:
         StudyError: the storage cannot be used.
     """
-    url, folder = storage_url(storage), artifact_folder(storage)
+    place = Storage(storage)
+    folder = artifact_folder(place)
     wanted = {signal.identity for signal in signals}
     best: dict[tuple[object, str], Known] = {}
-    with explained(url):
-        file = file_of(url)
-        if file and not file.exists():
+    with explained(place):
+        backend = find_storage(place)
+        if backend is None:
             return lambda trial: None
-        backend = open_url(url)
         for study in backend.get_all_studies():
             spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
             if spec is None or wanted.isdisjoint(one.identity for one in spec.all_signals):
@@ -91,14 +92,14 @@ def known_trials(
                 if result.fidelity.cells == result.fidelity.steps == 1:
                     result = _whole(result)
                 of_signal = spec.all_signals[result.trial.signal].identity
-                identity = of_signal, _identity(result.trial)
-                known = best.get(identity)
+                key = of_signal, identity(result.trial)
+                known = best.get(key)
                 if known is None or known.result.trial.repeats <= result.trial.repeats:
                     picture = find(noted[trial], folder) if folder and trial in noted else None
-                    best[identity] = Known(result, picture)
+                    best[key] = Known(result, picture)
 
     def look_up(trial: TrialSpec) -> Known | None:
-        known = best.get((signals[trial.signal].identity, _identity(trial)))
+        known = best.get((signals[trial.signal].identity, identity(trial)))
         if known is None or known.result.trial.repeats < trial.repeats:
             return None
         return Known(known.result.first(trial.repeats), known.picture)
@@ -120,8 +121,8 @@ def _parsed(model: type[ModelT], text: str | None) -> ModelT | None:
         return None
 
 
-def _identity(trial: TrialSpec) -> str:
-    """Everything that determines the result of each repeat of a trial on its signal."""
+def identity(trial: TrialSpec) -> str:
+    """Return everything that determines the result of each repeat of a trial on its signal."""
     own = trial.model_copy(update={"ensemble": trial.architecture})
     left_out = dict.fromkeys(("number", "cost", "repeats", "signal", "fitted"), True)
     return own.model_dump_json(exclude=left_out | {"part": {"first_step", "signals"}})

@@ -141,7 +141,7 @@ def regret(
     )
 
 
-def find_regret(study: str, storage: str, catalog: Catalog) -> Regret | None:
+def find_regret(study: str, storage: str | None, catalog: Catalog) -> Regret | None:
     """Judge the winner of a study by its oracle in the same storage, the finest if it has several.
 
     Returns:

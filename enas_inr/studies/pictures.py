@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +24,7 @@ from enas_inr.signals.picture import Pixels, pixels_of, sound_of
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
+SUFFIX = ".artifacts"
 ATTRIBUTE = "artifacts:"  # prefix of the keys under which Optuna notes uploads
 
 
@@ -65,7 +69,7 @@ class StoredPicture:
 
 def folder_beside(file: Path) -> Path:
     """Return the folder of a storage: `enas-inr.db.artifacts` for the file `enas-inr.db`."""
-    return file.with_name(f"{file.name}.artifacts")
+    return file.with_name(file.name + SUFFIX)
 
 
 def upload(picture: Picture | StoredPicture, name: str, folder: Path) -> dict[str, Any]:
@@ -87,7 +91,7 @@ def upload(picture: Picture | StoredPicture, name: str, folder: Path) -> dict[st
     Raises:
         OSError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     study = optuna.create_study()
     with TemporaryDirectory() as temporary:
         path = Path(temporary, f"{name}{picture.suffix}")
@@ -105,6 +109,17 @@ def upload(picture: Picture | StoredPicture, name: str, folder: Path) -> dict[st
         )
     (trial,) = study.get_trials()
     return trial.system_attrs
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder, in which everybody can write who can write the file of the storage."""
+    with suppress(FileExistsError):
+        folder.mkdir(parents=True)
+        with suppress(OSError):  # the file need not exist, nor the group be one of ours
+            like = folder.with_name(folder.name.removesuffix(SUFFIX)).stat()
+            mode = stat.S_IMODE(like.st_mode) & 0o666
+            folder.chmod(mode | (mode & 0o444) >> 2 | 0o700)
+            os.chown(folder, -1, like.st_gid)
 
 
 def originals_in(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:

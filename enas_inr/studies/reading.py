@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from optuna.storages import BaseStorage
 from pydantic import TypeAdapter
 
 from enas_inr.backbones.feasibility import Measured
@@ -14,16 +15,10 @@ from enas_inr.plain_text import read_json
 from enas_inr.result import TrialResult
 from enas_inr.spec import SignalInfo, StudySpec
 from enas_inr.studies.attributes import system_attributes
+from enas_inr.studies.location import Storage
+from enas_inr.studies.outages import Waiting
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find, originals_in
-from enas_inr.studies.storage import (
-    artifact_folder,
-    explained,
-    file_of,
-    open_storage,
-    open_url,
-    storage_url,
-    study_id,
-)
+from enas_inr.studies.storage import artifact_folder, asked, explained, find_storage, study_id
 from enas_inr.studies.trials import (
     COSTS_ATTRIBUTE,
     SPACE_ATTRIBUTE,
@@ -35,24 +30,28 @@ from enas_inr.studies.trials import (
 _COSTS = TypeAdapter(Measured)
 
 
-def read_study(name: str, storage: str) -> tuple[StudySpec, list[TrialResult]]:
+def read_study(name: str, storage: str | None) -> tuple[StudySpec, list[TrialResult]]:
     """Read the specification and the trials of a study.
 
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    url = storage_url(storage)
-    backend = open_storage(url)
-    number = study_id(name, url, backend)
-    with explained(url):
+    place = Storage(storage)
+
+    def read(backend: BaseStorage) -> tuple[StudySpec, list[TrialResult]]:
+        number = study_id(name, place, backend)
         known = backend.get_study_user_attrs(number).get(SPEC_ATTRIBUTE)
         if known is None:
-            raise StudyError(f"study {name!r} in {url} was not made by enas-inr", "choose another")
+            raise StudyError(
+                f"study {name!r} in {place} was not made by enas-inr", "choose another"
+            )
         spec = parsed(StudySpec, known, f"study {name!r}")
         return spec, read_results(backend, number)
 
+    return asked(place, read, name)
 
-def stored_signals(name: str, storage: str) -> tuple[SignalInfo, ...]:
+
+def stored_signals(name: str, storage: str | None) -> tuple[SignalInfo, ...]:
     """Return the signals of a study about a set; none if there is no such study.
 
     Raises:
@@ -62,7 +61,7 @@ def stored_signals(name: str, storage: str) -> tuple[SignalInfo, ...]:
     return () if known is None else parsed(StudySpec, known, f"study {name!r}").signals
 
 
-def measured_costs(name: str, storage: str) -> Measured:
+def measured_costs(name: str, storage: str | None) -> Measured:
     """Return the costs that were measured for a study; none if there is no such study.
 
     Raises:
@@ -76,32 +75,38 @@ def measured_costs(name: str, storage: str) -> Measured:
     return measured
 
 
-def _noted(name: str, storage: str) -> Mapping[str, Any]:
+def _noted(name: str, storage: str | None) -> Mapping[str, Any]:
     """Return the user attributes of a study; none if there is no such study."""
-    url = storage_url(storage)
-    with explained(url):
-        file = file_of(url)
-        if file and not file.exists():
-            return {}
-        studies = open_url(url).get_all_studies()
-    return next((study.user_attrs for study in studies if study.study_name == name), {})
+    place = Storage(storage)
+
+    def read() -> Mapping[str, Any]:
+        backend = find_storage(place)
+        studies = backend.get_all_studies() if backend else ()
+        return next((study.user_attrs for study in studies if study.study_name == name), {})
+
+    with explained(place, name):
+        return Waiting(place.patience).asked(place, read)
 
 
-def kept_space(name: str, storage: str) -> str | None:
+def kept_space(name: str, storage: str | None) -> str | None:
     """Return the `enas_inr.studies.space.packed` space of a study, if the study has kept it.
 
     Raises:
         StudyError: there is no such study.
     """
-    backend = open_storage(storage)
-    number = study_id(name, storage, backend)
-    with explained(storage_url(storage)):
-        kept: str | None = backend.get_study_system_attrs(number).get(SPACE_ATTRIBUTE)
+    place = Storage(storage)
+
+    def read(backend: BaseStorage) -> str | None:
+        kept: str | None = backend.get_study_system_attrs(study_id(name, place, backend)).get(
+            SPACE_ATTRIBUTE
+        )
         return kept
+
+    return asked(place, read, name)
 
 
 def find_pictures(
-    name: str, storage: str
+    name: str, storage: str | None
 ) -> tuple[dict[int, StoredPicture], dict[int, StoredPicture]]:
     """Find the pictures of a study, without reading their files.
 
@@ -111,14 +116,20 @@ def find_pictures(
     Raises:
         StudyError: there is no such study.
     """
-    backend, folder = open_storage(storage), artifact_folder(storage)
-    study = study_id(name, storage, backend)
-    if folder is None:
-        return {}, {}
-    with explained(storage_url(storage)):
+    place = Storage(storage)
+    folder = artifact_folder(place)
+
+    def read(
+        backend: BaseStorage,
+    ) -> tuple[dict[int, StoredPicture], dict[int, StoredPicture]]:
+        study = study_id(name, place, backend)
+        if folder is None:
+            return {}, {}
         originals = originals_in(backend.get_study_system_attrs(study))
         reconstructions = system_attributes(backend, study, ATTRIBUTE)
         return _existing(originals, folder), _existing(reconstructions, folder)
+
+    return asked(place, read, name)
 
 
 def _existing(noted: Mapping[int, Mapping[str, Any]], folder: Path) -> dict[int, StoredPicture]:

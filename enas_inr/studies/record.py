@@ -90,7 +90,7 @@ class Report:
 
 def load_record(
     name: str,
-    storage: str,
+    storage: str | None,
     catalog: Catalog,
     *,
     label: str = "",
@@ -121,7 +121,7 @@ def load_record(
 
 
 def _gathered(
-    spec: StudySpec, trials: list[TrialResult], catalog: Catalog, name: str, storage: str
+    spec: StudySpec, trials: list[TrialResult], catalog: Catalog, name: str, storage: str | None
 ) -> list[TrialResult]:
     """Return the results of configurations from those on each signal of a set."""
     space = stored_space(spec, name, storage, catalog)
@@ -147,7 +147,7 @@ def _latest(results: list[TrialResult]) -> list[TrialResult]:
 
 
 def _trace(
-    spec: StudySpec, results: list[TrialResult], catalog: Catalog, name: str, storage: str
+    spec: StudySpec, results: list[TrialResult], catalog: Catalog, name: str, storage: str | None
 ) -> tuple[TraceStep, ...]:
     try:
         space = stored_space(spec, name, storage, catalog)

@@ -11,6 +11,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Choice
 from enas_inr.spec.budget import Precision
 from enas_inr.studies.file import LoadedStudy
+from enas_inr.studies.location import Storage
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.plan import PlannedStudy
 from enas_inr.studies.record import Report, load_record
@@ -29,7 +30,7 @@ def run_plan(
     signals: Sequence[Signal] | SignalSet,
     *,
     catalog: Catalog,
-    storage: str,
+    storage: str | None,
     executor: Choice = Choice(name="local"),
     device: str = "auto",
     observer: Observer | None = None,
@@ -45,6 +46,7 @@ def run_plan(
         StudyError: the storage cannot be used.
     """
     failures: list[tuple[PlannedStudy, EnasInrError]] = []
+    place = Storage(storage)
     for number, study in enumerate(planned):
         on_study(number, study)
         of_set = cast("SignalSet", signals) if study.spec.signals else None
@@ -55,7 +57,7 @@ def run_plan(
                 signal,
                 catalog=catalog,
                 name=study.name,
-                storage=storage,
+                storage=place,
                 executor=executor,
                 device=device,
                 observer=observer,
@@ -66,6 +68,7 @@ def run_plan(
             if len(planned) == 1 or catalog.strict:
                 raise
             failures.append((study, error))
+        place = place.answered()
     if failures:
         first, reason = failures[0]
         raise TrainingError(
@@ -75,7 +78,7 @@ def run_plan(
 
 
 def make_report(
-    loaded: LoadedStudy, planned: Sequence[PlannedStudy], storage: str, catalog: Catalog
+    loaded: LoadedStudy, planned: Sequence[PlannedStudy], storage: str | None, catalog: Catalog
 ) -> Report:
     """Read the studies back for a table, figures and a page.
 
@@ -85,11 +88,12 @@ def make_report(
         StudyError: none of the studies has been run.
     """
     file = loaded.file
-    known = set(study_names(storage))
+    place = Storage(storage)
+    known = set(study_names(place))
     records = [
         load_record(
             study.name,
-            storage,
+            place,
             catalog,
             label=study.label,
             names=study.names,
@@ -100,7 +104,7 @@ def make_report(
     ]
     if not records:
         raise StudyError(
-            f"{loaded.name} has not been run with these settings in {storage}",
+            f"{loaded.name} has not been run with these settings in {place}",
             "run `enas-inr study run` first, or give the same --signal, --quick and --set",
         )
     reduced = [loaded.reduced] if loaded.reduced else []

@@ -30,8 +30,8 @@ from enas_inr.result import (
 )
 from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
-from enas_inr.studies import DEFAULT_STORAGE
 from enas_inr.studies.gathering import Gathering, fitting
+from enas_inr.studies.location import Storage
 from enas_inr.studies.loop import KnownResult, Observer, nothing_known, picture_key, run_loop
 from enas_inr.studies.space import searched_space
 from enas_inr.studies.stopping import Stopping
@@ -53,7 +53,7 @@ def run_study(
     *,
     catalog: Catalog,
     name: str | None = None,
-    storage: str = DEFAULT_STORAGE,
+    storage: str | None = None,
     executor: Choice = Choice(name="local"),
     device: str = "auto",
     pictures: bool = True,
@@ -70,18 +70,19 @@ def run_study(
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.signals.sets import SignalSet
+    from enas_inr.studies import unsaved
     from enas_inr.studies.forecast import forecast
     from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
 
     started, stopping = time.perf_counter(), stopping.begun()
     observer, name = observer or Observer(), name or study_name(spec)
-    objective = make_objective(catalog, spec)
-    costs = measured_costs(name, storage)
+    objective, place = make_objective(catalog, spec), Storage(storage)
+    costs = measured_costs(name, place)
     space = searched_space(spec, catalog, objective, measure, costs)
     strategy = _strategy(spec, catalog, space)
     most = _most_trials(spec, catalog, space, strategy)
-    store = Store(name, spec, storage)
+    store = Store(name, spec, place)
     handed_over: dict[str, Picture | StoredPicture] = {}
 
     def keep_picture(trial: TrialSpec, picture: Picture | StoredPicture) -> None:
@@ -110,7 +111,8 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options
         )
-        known = _known(spec, storage, keep_picture) if reuse else nothing_known
+        known = _known(spec, place, keep_picture) if reuse else nothing_known
+        known = _either(unsaved.find(place, name), known)
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         stored = _begun(store, costs, space, signal if pictured else None)
@@ -123,6 +125,7 @@ def run_study(
         history = run_loop(
             gathering, strategy, runner, store, observer, handed_over, known, stopping
         )
+    unsaved.forget(place, name)
     found = _result(store, strategy, history, time.perf_counter() - started)
     if not stopping.reason(history):
         _clean(found, gathering, context.states, catalog)
@@ -155,12 +158,16 @@ def _begun(
 
 
 def _known(
-    spec: StudySpec, storage: str, keep_picture: Callable[[TrialSpec, StoredPicture], None]
+    spec: StudySpec, storage: Storage, keep_picture: Callable[[TrialSpec, StoredPicture], None]
 ) -> KnownResult:
     """Return what finds trials that any study in the storage has trained in the same way."""
     from enas_inr.studies.known import known_trials, reused
 
     return reused(known_trials(spec.all_signals, storage), keep_picture)
+
+
+def _either(first: KnownResult, second: KnownResult) -> KnownResult:
+    return lambda trial: first(trial) or second(trial)
 
 
 def _clean(
@@ -186,7 +193,7 @@ def _result(
     trace = tuple(strategy.trace(history))
     return SearchResult(
         study=store.name,
-        storage=store.storage,
+        storage=store.storage.answered(),
         spec=store.spec,
         best=_best(store.name, history, trace),
         trace=trace,

@@ -13,9 +13,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, StrictFloat, StrictInt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    StrictFloat,
+    StrictInt,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from enas_inr.errors import EnasInrError, SpecError
+from enas_inr.studies.location import Storage
 from enas_inr.validation import Frozen
 
 if TYPE_CHECKING:
@@ -65,10 +73,18 @@ def _tuple_of(value: Any) -> Any:
     return tuple(value) if is_several else value
 
 
+def _as_storage(value: Any, read: ValidatorFunctionWrapHandler) -> Storage | None:
+    if value is None or isinstance(value, Storage):
+        return value  # pydantic would make plain text of it, without the password
+    return Storage(read(value))
+
+
 Options = Mapping[str, Any] | None
 """Options that a plugin defines; KEY=VALUE on the command line."""
 Text = Annotated[str | StrictInt | StrictFloat, AfterValidator(str)]
 """Text that may be written as a number, such as the size 128 or the limit 1e9."""
+StorageText = Annotated[str | None, WrapValidator(_as_storage)]
+"""The name of a storage, see `enas_inr.studies.location.Storage`."""
 Integers = Annotated[Sequence[int], BeforeValidator(_tuple_of)]
 Names = Annotated[Sequence[str], BeforeValidator(_tuple_of)]
 

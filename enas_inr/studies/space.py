@@ -135,7 +135,9 @@ def recalled_space(
     return _weighed(space, spec, objective)
 
 
-def stored_space(spec: StudySpec, study: str, storage: str, catalog: Catalog) -> FeasibleSpace:
+def stored_space(
+    spec: StudySpec, study: str, storage: str | None, catalog: Catalog
+) -> FeasibleSpace:
     """Return the `recalled_space` of a stored study, or of its oracle.
 
     Args:

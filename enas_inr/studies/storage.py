@@ -1,102 +1,186 @@
-"""Optuna storages: URLs and files, opening and locking, errors in one line."""
+"""Optuna storages: opening and creating them, and their errors in one line."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
-from filelock import FileLock
+import sqlalchemy as sql
 from optuna.storages.journal import JournalFileBackend
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.errors import StudyError
+from enas_inr.studies.database import database_url, engine_settings
+from enas_inr.studies.location import JOURNAL, Storage
+from enas_inr.studies.locks import HeldError, LockFile
+from enas_inr.studies.outages import Waiting, first_line
 from enas_inr.studies.pictures import folder_beside
+from enas_inr.studies.server_locks import ServerLock
+from enas_inr.studies.writing import NO_RECORD
 from enas_inr.validation import nearest
 
-SQLITE = "sqlite:///"
-JOURNAL = "journal:"
 _OPENING_SECONDS = 60.0
 
-
-def storage_url(text: str) -> str:
-    """Complete a URL as users write it: `runs.db` means `sqlite:///runs.db`."""
-    return text if ":" in text else SQLITE + text
+ResultT = TypeVar("ResultT")
 
 
-def study_names(storage: str) -> list[str]:
+def study_names(storage: str | None) -> list[str]:
     """Return the names of all studies in an existing storage.
 
     Raises:
         StudyError: the storage does not exist or cannot be used.
     """
-    backend = open_storage(storage)
-    with explained(storage_url(storage)):
-        return optuna.get_all_study_names(storage=backend)
+    return asked(storage, lambda backend: optuna.get_all_study_names(storage=backend))
 
 
-def open_storage(storage: str) -> optuna.storages.BaseStorage:
-    """Open an existing storage.
+def asked(
+    storage: str | None, ask: Callable[[optuna.storages.BaseStorage], ResultT], study: str = ""
+) -> ResultT:
+    """Open an existing storage, and ask it; again if it has answered before and does not now.
+
+    Args:
+        storage: the storage.
+        ask: asks it.
+        study: name of the study that it is asked about, for messages.
+
+    Raises:
+        StudyError: the storage does not exist or cannot be used, or `ask` has raised it.
+    """
+    place = Storage(storage)
+    with explained(place, study):
+        return Waiting(place.patience).asked(place, lambda: ask(open_storage(place)))
+
+
+def open_storage(storage: str | None) -> optuna.storages.BaseStorage:
+    """Open an existing storage, for which it need not be writable.
 
     Raises:
         StudyError: the storage does not exist or cannot be used.
     """
-    url = storage_url(storage)
-    with explained(url):
-        file = file_of(url)
-        if file and not file.exists():
-            raise StudyError(f"storage {url} does not exist", "give the --storage of the search")
-        return open_url(url)
+    place = Storage(storage)
+    if backend := find_storage(place):
+        return backend
+    exists = place.file is None or place.file.exists()
+    raise StudyError(
+        f"storage {place} {'holds no studies yet' if exists else 'does not exist'}",
+        "give the --storage of the search",
+    )
 
 
-def study_id(name: str, storage: str, backend: optuna.storages.BaseStorage) -> int:
+def find_storage(storage: Storage) -> optuna.storages.BaseStorage | None:
+    """Open a storage if it exists, for which it need not be writable.
+
+    Raises:
+        StudyError: it cannot be used.
+    """
+    with explained(storage):
+        if storage.file and not storage.file.exists():
+            return None
+        return _journal(storage) if storage.is_journal else _complete_database(storage)
+
+
+def make_storage(storage: Storage) -> optuna.storages.BaseStorage:
+    """Open a storage, or create it. Two processes that do so at once do not create it twice.
+
+    Raises:
+        StudyError: another process takes too long to create it.
+    """
+    if storage.is_journal:
+        return _journal(storage)
+    if (storage.file is None or storage.file.exists()) and (backend := _complete_database(storage)):
+        return backend
+    try:
+        with _creating(storage):
+            return _database(storage, create=True)
+    except HeldError:
+        raise StudyError(
+            f"storage {storage} is being created by another process", "try again"
+        ) from None
+
+
+def study_id(name: str, storage: Storage, backend: optuna.storages.BaseStorage) -> int:
     """Return the number of a study in Optuna.
 
     Args:
         name: name of the study.
-        storage: name of the storage in messages.
+        storage: the storage, for messages.
         backend: the open storage.
 
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    url = storage_url(storage)
-    with explained(url):
+    with explained(storage, name):
         names = optuna.get_all_study_names(storage=backend)
         if name not in names:
-            raise StudyError(f"no study {name!r} in {url}", nearest(name, names))
+            raise StudyError(f"no study {name!r} in {storage}", nearest(name, names))
         return backend.get_study_id_from_name(name)
 
 
-def artifact_folder(storage: str) -> Path | None:
+def artifact_folder(storage: Storage) -> Path | None:
     """Return the folder of the pictures of a storage, or None if it has no file.
 
     Raises:
         StudyError: the storage cannot be used.
     """
-    url = storage_url(storage)
-    with explained(url):
-        file = file_of(url)
-    return folder_beside(file) if file else None
+    with explained(storage):
+        return folder_beside(storage.file) if storage.file else None
 
 
-def open_url(url: str) -> optuna.storages.BaseStorage:
-    """Open a storage, or create it."""
-    if url.startswith(JOURNAL):
-        backend = JournalFileBackend(url.removeprefix(JOURNAL))
-        return optuna.storages.JournalStorage(backend)
-    file = file_of(url)
-    if file is None or not os.access(file.parent, os.W_OK):
-        return optuna.storages.RDBStorage(url)
-    # Two processes that create the same file at once would create its tables twice.
-    with FileLock(file.with_name(f".{file.name}.lock"), timeout=_OPENING_SECONDS):
-        return optuna.storages.RDBStorage(url)
+def lock_engine(storage: Storage) -> sql.Engine:
+    """Return a database whose connections are for locks.
+
+    Raises:
+        StudyError: it is not the URL of a database that is known here, or has no driver.
+    """
+    url = database_url(storage)
+    return sql.create_engine(url, poolclass=sql.NullPool, **engine_settings(url))
+
+
+@contextmanager
+def _creating(storage: Storage) -> Iterator[None]:
+    """Hold the lock of those who create the tables of a storage."""
+    if file := storage.file:
+        with LockFile(file.with_name(f".{file.name}.lock"), file, _OPENING_SECONDS):
+            yield
+    elif storage.is_sqlite:  # in memory
+        yield
+    else:
+        lock = ServerLock(lock_engine(storage), "tables")
+        lock.acquire(_OPENING_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _journal(storage: Storage) -> optuna.storages.JournalStorage:
+    return optuna.storages.JournalStorage(JournalFileBackend(storage.url.removeprefix(JOURNAL)))
+
+
+def _complete_database(storage: Storage) -> optuna.storages.RDBStorage | None:
+    """Open a database whose tables are all there; return None otherwise."""
+    engine = lock_engine(storage)
+    if not sql.inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:  # its row is what Optuna writes last
+        if not connection.execute(sql.text("SELECT count(*) FROM alembic_version")).scalar():
+            return None
+    return _database(storage, create=False)
+
+
+def _database(storage: Storage, *, create: bool) -> optuna.storages.RDBStorage:
+    url = database_url(storage)
+    text = url.render_as_string(hide_password=False)
+    return optuna.storages.RDBStorage(
+        text.replace("{", "{{").replace("}", "}}"),  # Optuna formats it
+        engine_kwargs=engine_settings(url),
+        skip_table_creation=not create,
+    )
 
 
 @contextmanager
@@ -114,12 +198,18 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def explained(url: str) -> Iterator[None]:
+def explained(storage: Storage, study: str = "") -> Iterator[None]:
     """Keep Optuna quiet, and say in one line what a storage complains about."""
     try:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
+    except KeyError as e:
+        if e.args != (NO_RECORD,):
+            raise
+        raise StudyError(
+            f"study {study!r} in {storage} was deleted meanwhile", "run the search again"
+        ) from None
     except (
         SQLAlchemyError,
         optuna.exceptions.OptunaError,
@@ -129,43 +219,25 @@ def explained(url: str) -> Iterator[None]:
         RuntimeError,  # a schema of another Optuna; a file system without locks
     ) as e:
         cause = getattr(e.__cause__, "orig", None) or getattr(e, "orig", None) or e
+        hint = "give a writable one, such as --storage sqlite:///enas-inr.db"
+        if not (storage.is_sqlite or storage.is_journal):
+            hint = "check that its server runs, and that user, password and database are right"
+        # The cause of an error shows in a traceback, and might have the password.
         raise StudyError(
-            f"storage {url} cannot be used: {cause}",
-            "give a writable one, such as --storage sqlite:///enas-inr.db",
-        ) from e
+            f"storage {storage} cannot be used: {storage.hide(first_line(cause))}", hint
+        ) from (None if storage.has_password else e)
 
 
-def lock_path(url: str, name: str) -> Path:
-    """Beside the file of the storage, where all its users can write; else in the temp folder.
+def lock_path(storage: Storage, name: str) -> Path | None:
+    """Return the path of the lock of a study, beside the file of its storage; None without one.
 
-    However a storage is written (relative, absolute, through a link, with another driver), its
-    lock is the same. A server's lock holds on this machine only.
+    However a storage is written (relative, absolute, through a link, with another driver), it is
+    the same.
 
     Raises:
         ValueError: no file is named.
     """
-    file = file_of(url)
-    digest = hashlib.sha256(f"{file or _server(url)}|{name}".encode(errors="replace"))
-    lock = f"{digest.hexdigest()[:12]}.lock"
-    if file:
-        return file.with_name(f".{file.name}.{lock}")
-    return Path(tempfile.gettempdir()) / f"enas-inr.{lock}"
-
-
-def file_of(url: str) -> Path | None:
-    """The file of a storage, without links; None if it has none (a server, or memory)."""
-    if url.startswith(JOURNAL):
-        name = url.removeprefix(JOURNAL)
-    elif url.startswith("sqlite"):
-        name = make_url(url).database or ""
-    else:
+    if (file := storage.file) is None:
         return None
-    if not name:
-        raise ValueError("no file is named")
-    return None if name == ":memory:" else Path(os.path.realpath(name))
-
-
-def _server(url: str) -> str:
-    """A server's database, whoever asks for it."""
-    parsed = make_url(url)
-    return f"{parsed.get_backend_name()}|{parsed.host}|{parsed.port}|{parsed.database}"
+    digest = hashlib.sha256(f"{file}|{name}".encode(errors="replace")).hexdigest()[:12]
+    return file.with_name(f".{file.name}.{digest}.lock")

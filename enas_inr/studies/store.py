@@ -2,36 +2,46 @@
 
 A trial is written once, in one transaction, when it has ended. A killed process therefore leaves
 neither a half-written trial nor a RUNNING one, and only the trial in training is lost. One process
-at a time owns a study, through a lock that the operating system releases however the process ends.
+at a time owns a study, through a lock that the operating system or the server releases however the
+process ends. A storage that does not answer for a while is asked again for some minutes; what could
+not be written then is kept in a file (`enas_inr.studies.unsaved`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import cached_property
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cached_property, partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.backbones.feasibility import Measured
 from enas_inr.cost import FeasibleSpace
 from enas_inr.errors import StudyError, warn_once
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
+from enas_inr.studies import unsaved
 from enas_inr.studies.attributes import count_trials
+from enas_inr.studies.location import FOR_MINUTES, Storage
+from enas_inr.studies.locks import HeldError, LockFile
+from enas_inr.studies.outages import Waiting
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
+from enas_inr.studies.server_locks import ServerLock
 from enas_inr.studies.space import packed
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
+    lock_engine,
     lock_path,
-    open_url,
+    make_storage,
     quiet,
-    storage_url,
 )
 from enas_inr.studies.trials import (
     COSTS_ATTRIBUTE,
@@ -42,8 +52,11 @@ from enas_inr.studies.trials import (
     read_results,
 )
 from enas_inr.studies.writing import TrialWriter, is_finite
+from enas_inr.validation import counted
 
 _LONGEST = 60_000  # characters of an attribute that every database takes
+
+ResultT = TypeVar("ResultT")
 
 
 class Store:
@@ -53,44 +66,29 @@ class Store:
         name: name of the study, which is created if it does not exist.
         spec: specification of the study; that of an existing study must be equal.
         storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`.
+        waiting: how it is waited for once it was opened.
 
     Raises:
         StudyError: the storage cannot be opened or written, another process owns the study, or
             the study was made with other settings.
     """
 
-    def __init__(self, name: str, spec: StudySpec, storage: str) -> None:
-        self.name, self.storage = name, storage_url(storage)
+    def __init__(
+        self,
+        name: str,
+        spec: StudySpec,
+        storage: str | None,
+        waiting: Waiting = Waiting(FOR_MINUTES),
+    ) -> None:
+        self.name, self.storage = name, Storage(storage)
         self.spec = spec
-        self._pictures = artifact_folder(storage)
+        self._waiting = waiting
+        self._pictures = artifact_folder(self.storage)
+        self._lock: LockFile | ServerLock | None = None
 
     def __enter__(self) -> Self:
-        with explained(self.storage):
-            path = lock_path(self.storage, self.name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()  # else filelock would take a read-only folder for a lock that is held
-            self._lock = FileLock(path, timeout=0)
-            try:
-                self._lock.acquire()
-            except Timeout:
-                raise StudyError(
-                    f"study {self.name!r} in {self.storage} is in use by another process",
-                    "wait until that process ends, or choose another --study",
-                ) from None
-        try:
-            with explained(self.storage):
-                self._backend = open_url(self.storage)
-                self._study = optuna.create_study(
-                    storage=self._backend,
-                    study_name=self.name,
-                    directions=directions(self.spec.objectives),
-                    load_if_exists=True,
-                )
-                self._number = self._backend.get_study_id_from_name(self.name)
-                self._agree()
-        except BaseException:
-            self._lock.release()
-            raise
+        with explained(self.storage, self.name):
+            Waiting(self.storage.patience).asked(self.storage, self._open)
         self._quiet = quiet()  # until the end, instead of for each trial
         self._quiet.__enter__()
         return self
@@ -102,7 +100,81 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self._quiet.__exit__(None, None, None)
-        self._lock.release()
+        if self._lock:
+            self._lock.release()
+
+    def _open(self) -> None:
+        """Open and lock the study, which is created if it does not exist."""
+        path = lock_path(self.storage, self.name)
+        try:
+            if path and (file := self.storage.file):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = LockFile(path, file)
+                lock.acquire()
+                self._lock = lock
+            self._backend = make_storage(self.storage)
+            self._study = optuna.create_study(
+                storage=self._backend,
+                study_name=self.name,
+                directions=directions(self.spec.objectives),
+                load_if_exists=True,
+            )
+            self._number = self._backend.get_study_id_from_name(self.name)
+            if isinstance(self._lock, LockFile):
+                self._lock.share()
+            elif not self.storage.is_sqlite:  # in memory
+                # By number, since names that a server takes as equal may differ.
+                server = ServerLock(lock_engine(self.storage), f"study {self._number}")
+                server.acquire()
+                self._lock = server
+            self._agree()
+            self._file = self._identity()
+        except BaseException as error:
+            if self._lock:
+                self._lock.release()
+                self._lock = None
+            if isinstance(error, HeldError):
+                raise StudyError(
+                    f"study {self.name!r} in {self.storage} is in use by another process",
+                    "wait until that process ends, or choose another --study",
+                ) from None
+            raise
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Return what tells the file of the storage from another one that replaces it."""
+        if self.storage.file is None:
+            return None
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found = os.stat(self.storage.file)
+            return found.st_dev, found.st_ino
+        return None
+
+    def _asked(self, ask: Callable[[], ResultT]) -> ResultT:
+        """Ask the storage, again if it does not answer, as long as the study is still ours.
+
+        Raises:
+            StudyError: the storage cannot be used, or has gone.
+        """
+
+        def ask_ours() -> ResultT:
+            if self._identity() != self._file:
+                raise StudyError(
+                    f"storage {self.storage} was deleted or moved during the search",
+                    "run the same command again to start it anew",
+                )
+            if isinstance(self._lock, ServerLock):
+                try:
+                    self._lock.ensure()
+                except HeldError:
+                    raise StudyError(
+                        f"study {self.name!r} in {self.storage} was taken over by another process "
+                        "while the server was away",
+                        "wait until that process ends, and run the same command again",
+                    ) from None
+            return ask()
+
+        with explained(self.storage, self.name):
+            return self._waiting.asked(self.storage, ask_ours)
 
     def _agree(self) -> None:
         """Write the settings into a new study, or compare them with those of an existing one."""
@@ -154,17 +226,21 @@ class Store:
             make: makes the picture of a signal, by its number; None if there cannot be one.
 
         Raises:
-            StudyError: a picture cannot be written.
+            StudyError: the picture or the storage cannot be written.
         """
-        with explained(self.storage):
-            noted = self._backend.get_study_system_attrs(self._number)
-            first = sum(key.startswith(ATTRIBUTE) for key in noted)
-            for number in range(first, len(self.spec.all_signals)):
-                if not self._pictures or (picture := make(number)) is None:
-                    break
-                name = f"original-{number}" if number else "original"
-                for key, value in upload(picture, name, self._pictures).items():
-                    self._backend.set_study_system_attr(self._number, key, value)
+        noted = self._asked(lambda: self._backend.get_study_system_attrs(self._number))
+        first = sum(key.startswith(ATTRIBUTE) for key in noted)
+        for number in range(first, len(self.spec.all_signals)):
+            if not self._pictures or (picture := make(number)) is None:
+                break
+            name = f"original-{number}" if number else "original"
+            with explained(self.storage):
+                noted = upload(picture, name, self._pictures)
+            self._asked(partial(self._note, noted))
+
+    def _note(self, noted: Mapping[str, Any]) -> None:
+        for key, value in noted.items():
+            self._backend.set_study_system_attr(self._number, key, value)
 
     def keep_costs(self, costs: Measured) -> None:
         """Write the costs that were measured, if they are not written yet.
@@ -173,9 +249,13 @@ class Store:
             StudyError: they cannot be written.
         """
         text = json.dumps(costs)
-        with explained(self.storage):
-            if any(costs.values()) and self._study.user_attrs.get(COSTS_ATTRIBUTE) != text:
+
+        def write() -> None:
+            if self._study.user_attrs.get(COSTS_ATTRIBUTE) != text:
                 self._study.set_user_attr(COSTS_ATTRIBUTE, text)
+
+        if any(costs.values()):
+            self._asked(write)
 
     def keep_space(self, space: FeasibleSpace) -> None:
         """Write the configurations within the budget, for reports; once, and if they are few.
@@ -183,21 +263,27 @@ class Store:
         Raises:
             StudyError: they cannot be written.
         """
-        with explained(self.storage):
+
+        def write() -> None:
             if SPACE_ATTRIBUTE not in self._backend.get_study_system_attrs(self._number):
                 text = packed(space)
                 if len(text) <= _LONGEST:
                     self._backend.set_study_system_attr(self._number, SPACE_ATTRIBUTE, text)
 
+        self._asked(write)
+
     def count(self) -> int:
         """Return the number of trials that have ended."""
-        with explained(self.storage):
-            return count_trials(self._backend, self._number)
+        return self._asked(lambda: count_trials(self._backend, self._existing()))
 
     def results(self) -> list[TrialResult]:
         """Return the results of the trials that have ended, in the order of their numbers."""
-        with explained(self.storage):
-            return read_results(self._backend, self._number)
+        return self._asked(lambda: read_results(self._backend, self._existing()))
+
+    def _existing(self) -> int:
+        """Return the number of the study; a KeyError says that it has been deleted."""
+        self._backend.get_study_name_from_id(self._number)
+        return self._number
 
     def add(
         self,
@@ -214,17 +300,48 @@ class Store:
             whole: result of its configuration on all signals of a set, if this is the last one.
 
         Raises:
-            StudyError: the trial cannot be written.
+            StudyError: the trial cannot be written; it is then kept for the next run.
         """
-        with explained(self.storage):
-            noted = {}
-            if picture and self._pictures:
-                noted = self._upload(picture, f"reconstruction-{result.trial.number}")
+        noted = {}
+        if picture and self._pictures:
+            noted = self._upload(picture, f"reconstruction-{result.trial.number}")
+        with explained(self.storage, self.name):
             trial = frozen_trial(result, self.spec, noted, whole)
-            if self._writer and is_finite(trial):
-                self._writer.add(trial)
-            else:
-                self._study.add_trial(trial)
+        tried = False
+
+        def write() -> None:
+            nonlocal tried
+            again, tried = tried, True
+            self._write(trial, again)
+
+        try:
+            self._asked(write)
+        except StudyError as error:
+            raise StudyError(error.what, f"{self._kept(result)}; {error.hint}") from error.__cause__
+        except BaseException:  # Ctrl-C while waiting
+            self._kept(result)
+            raise
+
+    def _write(self, trial: FrozenTrial, again: bool) -> None:
+        if self._writer and is_finite(trial):
+            self._writer.add(trial, again=again)
+        else:
+            self._study.add_trial(trial)
+
+    def _kept(self, result: TrialResult) -> str:
+        """Keep what would be lost for the next run; return a line about it.
+
+        A database file that was deleted can still be read by whoever has it open.
+        """
+        results = [result]
+        if self.storage.file and self._identity() != self._file:
+            with suppress(
+                SQLAlchemyError, optuna.exceptions.OptunaError, OSError, KeyError, StudyError
+            ):
+                results = [*read_results(self._backend, self._number), result]
+        if file := unsaved.keep(self.storage, self.name, results):
+            return f"{counted(len(results), 'trial')} kept in {file} for the next run"
+        return "the last trial is lost"
 
     def _upload(self, picture: Picture | StoredPicture, name: str) -> dict[str, Any]:
         """Write a picture; a trial without one is better than a trial that is lost."""

@@ -1,7 +1,9 @@
-"""Write a whole trial into an SQLite file in a few statements.
+"""Write a whole trial into a database in a few statements.
 
 Optuna's `add_trial` asks the database about each value before it writes it, about eighty times for
-a trial. Here a statement writes all rows of a table, into the same tables.
+a trial. Here a statement writes all rows of a table, into the same tables. Nor does it tell whether
+it has written a trial when a server fails at the end, which is asked here before it is written
+again.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ from optuna.trial import FrozenTrial
 
 from enas_inr.studies.attributes import has_known_tables
 
+NO_RECORD = "Record does not exist."
+"""The argument of the KeyError of Optuna's storages for a study that has gone."""
+
 
 class TrialWriter:
-    """Adds trials to an SQLite file of Optuna, of which this process is the only writer.
+    """Adds trials to a study of Optuna's, of which this process is the only writer.
 
     Args:
         storage: the storage with the study.
@@ -34,27 +39,39 @@ class TrialWriter:
 
     @cached_property
     def usable(self) -> bool:
-        """Whether the storage is an SQLite file with the tables that are known here."""
-        return self._storage.engine.name == "sqlite" and has_known_tables(self._storage)
+        """Whether the storage has the tables that are known here."""
+        return has_known_tables(self._storage)
 
-    def add(self, trial: FrozenTrial) -> None:
+    def add(self, trial: FrozenTrial, *, again: bool = False) -> None:
         """Add a finished trial in one transaction; it gets the next number.
 
+        Args:
+            trial: the trial.
+            again: whether this was tried before with an error, after which it may be there.
+
         Raises:
-            SQLAlchemyError: the file cannot be written.
+            KeyError: the study does not exist any more.
+            SQLAlchemyError: the database cannot be written.
         """
-        trials = self._tables["trials"]
+        trials, studies = self._tables["trials"], self._tables["studies"]
         # The last of the study, which takes as long however many there are, unlike a count.
-        last = sql.select(trials.c.number + 1).where(trials.c.study_id == self._study)
+        last = sql.select(trials.c.number, trials.c.trial_id)
+        last = last.where(trials.c.study_id == self._study)
         last = last.order_by(trials.c.trial_id.desc()).limit(1)
+        known = sql.select(studies.c.study_id).where(studies.c.study_id == self._study)
         with self._storage.engine.begin() as connection:
+            if connection.execute(known.with_for_update()).first() is None:
+                raise KeyError(NO_RECORD)
+            before = connection.execute(last).first()
+            if again and before and self._is_same(connection, before.trial_id, trial):
+                return
             made = connection.execute(
                 trials.insert().values(
                     study_id=self._study,
                     state=trial.state.name,
                     datetime_start=_utc(trial.datetime_start),
                     datetime_complete=_utc(trial.datetime_complete),
-                    number=sql.func.coalesce(last.scalar_subquery(), 0),
+                    number=before.number + 1 if before else 0,
                 )
             )
             assert made.inserted_primary_key is not None
@@ -62,6 +79,13 @@ class TrialWriter:
                 if rows:
                     number = {"trial_id": made.inserted_primary_key[0]}
                     connection.execute(self._tables[name].insert(), [row | number for row in rows])
+
+    def _is_same(self, connection: sql.Connection, number: int, trial: FrozenTrial) -> bool:
+        """Whether a trial in the database has the attributes of another one."""
+        rows = self._tables["trial_user_attributes"]
+        asked = sql.select(rows.c.key, rows.c.value_json).where(rows.c.trial_id == number)
+        found = {row.key: row.value_json for row in connection.execute(asked)}
+        return found == {row["key"]: row["value_json"] for row in _attributes(trial.user_attrs)}
 
     @cached_property
     def _tables(self) -> Mapping[str, sql.Table]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 LOCAL = "local"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CREDENTIALS = ("ENAS_INR_STORAGE", "PGPASSWORD", "MYSQL_PWD")
 SEVERAL_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 FOLDERS = ("RAY_TMPDIR", "TMPDIR") if sys.platform == "linux" else ("RAY_TMPDIR",)
 SOCKET = "/ray/session_2026-01-31_23-59-59_123456_/sockets/plasma_store"  # without the process
@@ -113,7 +114,8 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
         check_socket_paths(os.environ)
     try:
         _check_answers(address)
-        with kept_handlers(), _on_loopback(ray) if address == LOCAL else nullcontext():
+        loopback = _on_loopback(ray) if address == LOCAL else nullcontext()
+        with kept_handlers(), loopback, _without_credentials():
             context = ray.init(
                 address=address,
                 job_config=ray.job_config.JobConfig(metadata={"job_name": title}),
@@ -217,6 +219,17 @@ def described(dashboard: str) -> str:
             "with your rights; set RAY_AUTH_MODE=token"
         )
     return f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)"
+
+
+@contextmanager
+def _without_credentials() -> Iterator[None]:
+    """Start Ray's processes without the storage's passwords: only this process needs them."""
+    names = [name for name in CREDENTIALS if name in os.environ]
+    kept = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _unreachable(address: str, error: BaseException) -> TrainingError:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import shutil
+import stat
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ray.tune.schedulers import (
 )
 from ray.tune.search import Searcher
 
+from enas_inr.errors import TrainingError
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.options import RayTuneOptions
 from enas_inr.executors.ray.cluster import first_line
@@ -104,6 +106,13 @@ def _folder(search: str) -> Path:
     digest = hashlib.sha256(f"{os.getuid()}|{search}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"enas-inr-tune-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    # Tune unpickles what lies there, and others may write to the folder for temporary files.
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise TrainingError(
+            f"the folder {folder} for unfinished trials is not this user's own",
+            "remove it, or set TMPDIR to a folder of your own",
+        )
     return folder
 
 
