@@ -32,7 +32,7 @@ from enas_inr.spec import Choice, StudySpec, TrialSpec
 from enas_inr.strategies.base import Strategy
 from enas_inr.studies.gathering import Gathering, fitting
 from enas_inr.studies.location import Storage
-from enas_inr.studies.loop import KnownResult, Observer, nothing_known, picture_key, run_loop
+from enas_inr.studies.loop import KnownResult, Observer, picture_key, run_loop
 from enas_inr.studies.space import searched_space
 from enas_inr.studies.stopping import Stopping
 
@@ -70,7 +70,6 @@ def run_study(
     """
     from enas_inr.signals.picture import picture_of
     from enas_inr.signals.sets import SignalSet
-    from enas_inr.studies import unsaved
     from enas_inr.studies.forecast import forecast
     from enas_inr.studies.reading import measured_costs
     from enas_inr.studies.store import Store
@@ -111,8 +110,7 @@ def run_study(
         runner: Executor = catalog.create(
             "executor", executor.name, context, options=executor.options
         )
-        known = _known(spec, place, keep_picture) if reuse else nothing_known
-        known = _either(unsaved.find(place, name), known)
+        known = _known(spec, place, name, keep_picture if reuse else None)
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
         stored = _begun(store, costs, space, signal if pictured else None)
@@ -125,7 +123,6 @@ def run_study(
         history = run_loop(
             gathering, strategy, runner, store, observer, handed_over, known, stopping
         )
-    unsaved.forget(place, name)
     found = _result(store, strategy, history, time.perf_counter() - started)
     if not stopping.reason(history):
         _clean(found, gathering, context.states, catalog)
@@ -158,16 +155,24 @@ def _begun(
 
 
 def _known(
-    spec: StudySpec, storage: Storage, keep_picture: Callable[[TrialSpec, StoredPicture], None]
+    spec: StudySpec,
+    storage: Storage,
+    name: str,
+    keep_picture: Callable[[TrialSpec, StoredPicture], None] | None,
 ) -> KnownResult:
-    """Return what finds trials that any study in the storage has trained in the same way."""
+    """Return what finds trials that need not be trained.
+
+    They are those that an earlier run of the study could not store; and if their pictures are kept,
+    those that any study in the storage has trained in the same way.
+    """
+    from enas_inr.studies import unsaved
     from enas_inr.studies.known import known_trials, reused
 
-    return reused(known_trials(spec.all_signals, storage), keep_picture)
-
-
-def _either(first: KnownResult, second: KnownResult) -> KnownResult:
-    return lambda trial: first(trial) or second(trial)
+    kept = unsaved.find(storage, name)
+    if keep_picture is None:
+        return kept
+    others = reused(known_trials(spec.all_signals, storage), keep_picture)
+    return lambda trial: kept(trial) or others(trial)
 
 
 def _clean(
@@ -190,6 +195,9 @@ def _result(
     Raises:
         TrainingError: no trial is complete.
     """
+    from enas_inr.studies import unsaved
+
+    unsaved.forget(store.storage, store.name)
     trace = tuple(strategy.trace(history))
     return SearchResult(
         study=store.name,

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sql
@@ -38,7 +39,7 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.as_owner = {}
+        self.as_owner: dict[str, Any] = {}
         if os.getuid() == 0:
             found = pwd.getpwnam(self.owner)
             self.as_owner = {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}

@@ -14,6 +14,7 @@ from enas_inr.studies.outages import LONGEST_WAIT, Waiting
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.store import Store
 from enas_inr.studies.writing import TrialWriter
+from tests.present import present
 from tests.studies.stored import SPEC, complete, failed, plain_optuna
 
 PLACE = Storage("postgresql://u:SECRET@h/db")
@@ -125,7 +126,7 @@ def test_a_trial_that_cannot_be_written_is_kept_for_the_next_run(tmp_path, datab
         assert store.results() == [complete(0)]
     assert e.value.exit_code is ExitCode.STUDY
     find = unsaved.find(Storage(database), "s")
-    assert find(trial.model_copy(update={"number": 7})).score == complete(1).score
+    assert present(find(trial.model_copy(update={"number": 7}))).score == complete(1).score
     assert find(complete(2).trial) is None
     assert find(trial.model_copy(update={"repeats": 9})) is None
     assert unsaved.find(Storage(database), "t")(trial) is None
