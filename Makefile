@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-without-torch studies docs lint types rooms check benchmark clean
+.PHONY: help demo test test-services test-without-torch studies docs lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
 	@echo "make test       run all tests"
+	@echo "make test-services  run the tests with PostgreSQL and MariaDB, two minutes"
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
 	@echo "make docs       the documentation as a site, in site/"
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
@@ -33,6 +34,14 @@ test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray
 	$(BIN)/python -m pytest tests/executors/ray
+
+# Starts PostgreSQL and MariaDB itself, on loopback, with their data in temporary folders; what is
+# missing of them is installed from Debian's packages if possible, and else left out.
+test-services: export OMP_NUM_THREADS = 1
+test-services: export ENAS_INR_TEST_SERVICES = 1
+test-services: $(READY)
+	tests/services/install.sh
+	$(BIN)/python -m pytest tests/services -rs
 
 # For a Python without a small build of torch, such as `PYTHON=python3.13`: whatever needs torch is
 # skipped (see tests/conftest.py).
