@@ -28,6 +28,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Searches keep states of trainings there, which should not be those of the user.
 CACHE = tempfile.TemporaryDirectory(prefix="enas-inr-tests-")
 os.environ["ENAS_INR_CACHE"] = CACHE.name
+os.environ.pop("ENAS_INR_STORAGE", None)
 
 
 class SkipWithoutTorch(MetaPathFinder):

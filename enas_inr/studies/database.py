@@ -83,9 +83,20 @@ def engine_settings(url: URL) -> dict[str, Any]:
     return {"pool_pre_ping": True, "connect_args": arguments}
 
 
-def has_tables(engine: sqlalchemy.Engine) -> bool:
-    """Whether a database has the tables of Optuna."""
-    return sqlalchemy.inspect(engine).has_table("studies")
+def widen(engine: sqlalchemy.Engine) -> None:
+    """Let attributes in new tables have any length, as they can in other databases.
+
+    In MySQL, Optuna's columns take 64 kB. The settings of a study about many signals, and results
+    with long learning curves, need more.
+    """
+    if engine.dialect.name not in ("mysql", "mariadb"):
+        return
+    with engine.begin() as connection:
+        for of in ("study", "trial"):
+            for kind in ("user", "system"):
+                table = f"{of}_{kind}_attributes"
+                change = f"ALTER TABLE {table} MODIFY value_json MEDIUMTEXT"
+                connection.execute(sqlalchemy.text(change))
 
 
 def _url_of_file(storage: Storage) -> URL:

@@ -18,6 +18,7 @@ ResultT = TypeVar("ResultT")
 FIRST_WAIT = 0.5  # seconds
 LONGEST_WAIT = 20.0
 _FOR_GOOD = ("28", "3D", "42")  # SQLSTATE: refused login, no such database, no such table
+_READ_ONLY = "25006"  # a server that is about to take over from another one
 _FOR_GOOD_MYSQL = (1044, 1045, 1049, 1146)
 _SQLITE = (5, 6, 8, 10, 13, 14, 15)  # busy, locked, readonly, I/O, full, cannot open, protocol
 
@@ -87,11 +88,13 @@ def outage(error: BaseException) -> BaseException | None:
     original = found.orig
     if found.connection_invalidated:
         return original or found
+    state = str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
+    if state == _READ_ONLY:
+        return original
     if not isinstance(found, (OperationalError, InterfaceError)):
         return None
     if (code := getattr(original, "sqlite_errorcode", None)) is not None:
         return original if code & 0xFF in _SQLITE else None
-    state = str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
     number = next(iter(getattr(original, "args", ())), None)
     lasts = state.startswith(_FOR_GOOD) or number in _FOR_GOOD_MYSQL
     return None if lasts else original or found

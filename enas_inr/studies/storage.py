@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.errors import StudyError
-from enas_inr.studies.database import database_url, engine_settings
+from enas_inr.studies.database import database_url, engine_settings, widen
 from enas_inr.studies.location import JOURNAL, Storage
 from enas_inr.studies.locks import HeldError, LockFile
 from enas_inr.studies.outages import Waiting, first_line
@@ -53,17 +53,21 @@ def asked(
     """
     place = Storage(storage)
     with explained(place, study):
-        return Waiting(place.patience).asked(place, lambda: ask(open_storage(place)))
+        return Waiting(place.patience).asked(place, lambda: ask(open_storage(place, pooled=False)))
 
 
-def open_storage(storage: str | None) -> optuna.storages.BaseStorage:
+def open_storage(storage: str | None, *, pooled: bool = True) -> optuna.storages.BaseStorage:
     """Open an existing storage, for which it need not be writable.
+
+    Args:
+        storage: the storage.
+        pooled: whether connections to a server are kept, for a storage that is used for long.
 
     Raises:
         StudyError: the storage does not exist or cannot be used.
     """
     place = Storage(storage)
-    if backend := find_storage(place):
+    if backend := find_storage(place, pooled=pooled):
         return backend
     exists = place.file is None or place.file.exists()
     raise StudyError(
@@ -72,8 +76,8 @@ def open_storage(storage: str | None) -> optuna.storages.BaseStorage:
     )
 
 
-def find_storage(storage: Storage) -> optuna.storages.BaseStorage | None:
-    """Open a storage if it exists, for which it need not be writable.
+def find_storage(storage: Storage, *, pooled: bool = False) -> optuna.storages.BaseStorage | None:
+    """Open a storage if it exists, see `open_storage`.
 
     Raises:
         StudyError: it cannot be used.
@@ -81,7 +85,9 @@ def find_storage(storage: Storage) -> optuna.storages.BaseStorage | None:
     with explained(storage):
         if storage.file and not storage.file.exists():
             return None
-        return _journal(storage) if storage.is_journal else _complete_database(storage)
+        if storage.is_journal:
+            return _journal(storage)
+        return _complete_database(storage, pooled=pooled)
 
 
 def make_storage(storage: Storage) -> optuna.storages.BaseStorage:
@@ -96,7 +102,9 @@ def make_storage(storage: Storage) -> optuna.storages.BaseStorage:
         return backend
     try:
         with _creating(storage):
-            return _database(storage, create=True)
+            backend = _database(storage, create=True)
+            widen(backend.engine)
+            return backend
     except HeldError:
         raise StudyError(
             f"storage {storage} is being created by another process", "try again"
@@ -162,7 +170,9 @@ def _journal(storage: Storage) -> optuna.storages.JournalStorage:
     return optuna.storages.JournalStorage(JournalFileBackend(storage.url.removeprefix(JOURNAL)))
 
 
-def _complete_database(storage: Storage) -> optuna.storages.RDBStorage | None:
+def _complete_database(
+    storage: Storage, *, pooled: bool = True
+) -> optuna.storages.RDBStorage | None:
     """Open a database whose tables are all there; return None otherwise."""
     engine = lock_engine(storage)
     if not sql.inspect(engine).has_table("alembic_version"):
@@ -170,15 +180,18 @@ def _complete_database(storage: Storage) -> optuna.storages.RDBStorage | None:
     with engine.connect() as connection:  # its row is what Optuna writes last
         if not connection.execute(sql.text("SELECT count(*) FROM alembic_version")).scalar():
             return None
-    return _database(storage, create=False)
+    return _database(storage, create=False, pooled=pooled)
 
 
-def _database(storage: Storage, *, create: bool) -> optuna.storages.RDBStorage:
+def _database(storage: Storage, *, create: bool, pooled: bool = True) -> optuna.storages.RDBStorage:
     url = database_url(storage)
+    settings = engine_settings(url)
+    if not (pooled or storage.is_sqlite):
+        settings["poolclass"] = sql.NullPool
     text = url.render_as_string(hide_password=False)
     return optuna.storages.RDBStorage(
         text.replace("{", "{{").replace("}", "}}"),  # Optuna formats it
-        engine_kwargs=engine_settings(url),
+        engine_kwargs=settings,
         skip_table_creation=not create,
     )
 

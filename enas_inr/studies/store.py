@@ -102,6 +102,8 @@ class Store:
         self._quiet.__exit__(None, None, None)
         if self._lock:
             self._lock.release()
+        if isinstance(self._lock, ServerLock) and isinstance(self._backend, RDBStorage):
+            self._backend.engine.dispose()
 
     def _open(self) -> None:
         """Open and lock the study, which is created if it does not exist."""

@@ -1,3 +1,4 @@
+import gc
 import json
 import logging
 import os
@@ -16,11 +17,12 @@ import sqlalchemy as sql
 
 import enas_inr
 from enas_inr.errors import ExitCode, StudyError, logger
+from enas_inr.result import Curve
 from enas_inr.studies import unsaved
 from enas_inr.studies.location import VARIABLE, Storage
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.outages import Waiting
-from enas_inr.studies.reading import read_study
+from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.server_locks import ServerLock
 from enas_inr.studies.storage import open_storage
 from enas_inr.studies.store import Store
@@ -154,6 +156,16 @@ def test_a_killed_search_goes_on_and_ends_as_one_that_was_left_alone(server, alo
     assert not secret_in(outcome.out + outcome.err)
 
 
+def test_the_storage_of_a_result_can_be_used_again(server, tmp_path):
+    result = enas_inr.search("sample:photo", **SPACE, **SEARCH, storage=server.url())
+    assert not secret_in(repr(result) + json.dumps(result.to_dict()))
+    enas_inr.fit(
+        "sample:photo", study=result.study, storage=result.storage, size=8, steps=2,
+        output=tmp_path / "fit.inr",
+    )  # fmt: skip
+    assert (tmp_path / "fit.inr").is_file()
+
+
 def test_a_server_that_is_killed_in_mid_search_costs_no_trial(server, alone):
     class Killer(Observer):
         def finished(self, result):
@@ -268,6 +280,40 @@ def test_processes_that_make_the_tables_at_once_do_not_make_them_twice(server):
         thread.join()
     assert errors == []
     assert len(optuna.get_all_study_names(storage=open_storage(url))) == 4
+
+
+def test_results_and_settings_may_be_long(server):
+    steps = tuple(range(1, 5001))
+    curve = Curve(steps=steps, psnr_paper_db=((20.123,) * 5000,) * 2)
+    long = complete(0).model_copy(update={"curve": curve})
+    name = "x" * 200
+    signals = tuple(SPEC.signal.model_copy(update={"fingerprint": f"{n}" * 64}) for n in range(900))
+    spec = SPEC.model_copy(update={"signals": signals})
+    with Store(name, spec, server.url()) as store:
+        store.add(long)
+    assert len(long.model_dump_json()) > 2**16 < len(spec.model_dump_json())
+    assert read_study(name, server.url()) == (spec, [long])
+
+
+def test_reading_and_ending_leave_no_connections(server):
+    asked = {
+        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'",
+        "mysql": "SELECT count(*) FROM information_schema.processlist WHERE user = 'enas'",
+    }[server.engine().dialect.name]
+    with Store("few", SPEC, server.url()) as store:
+        store.add(complete(0))
+    gc.collect()
+    ((before,),) = server.execute(asked)
+    gc.disable()
+    try:
+        for _ in range(5):
+            read_study("few", server.url())
+            find_pictures("few", server.url())
+            with Store("few", SPEC, server.url()):
+                pass
+        assert server.execute(asked) == [(before,)]
+    finally:
+        gc.enable()
 
 
 def test_a_reader_makes_no_tables(server):
