@@ -1,62 +1,23 @@
 import gc
-import json
-import logging
-import os
-import signal
-import subprocess
-import sys
 import threading
-import urllib.request
-from contextlib import contextmanager
-from typing import Any
-from urllib.parse import quote
 
 import optuna
 import pytest
 import sqlalchemy as sql
 
-import enas_inr
-from enas_inr.errors import ExitCode, StudyError, logger
+from enas_inr.errors import ExitCode, StudyError
 from enas_inr.result import Curve
-from enas_inr.studies import unsaved
-from enas_inr.studies.location import VARIABLE, Storage
-from enas_inr.studies.loop import Observer
-from enas_inr.studies.outages import Waiting
 from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.server_locks import ServerLock
 from enas_inr.studies.storage import open_storage
 from enas_inr.studies.store import Store
-from tests.command_line import MAIN, assert_one_line, call
+from tests.command_line import assert_one_line, call
 from tests.present import present
+from tests.services.searches import (
+    secret_in,
+)
 from tests.services.servers import DATABASE, PASSWORD, USER, MariaDB, PostgreSQL
 from tests.studies.stored import SPEC, complete, diverged, failed, refused
-
-SPACE: dict[str, Any] = {"grid": 2, "widths": [4, 6, 8], "depths": [1, 2]}
-SEARCH: dict[str, Any] = {
-    "size": 8, "steps": 2, "repeats": 1, "device": "cpu", "strategy": "exhaustive",
-    "strategy_options": {"racing": False}, "floor_db": -99,
-}  # fmt: skip
-LINE = (
-    "search sample:photo --size 8 --grid 2 --widths 4,6,8 --depths 1,2 --steps 2 --repeats 1 "
-    "--device cpu --strategy exhaustive --no-racing --floor -99 --study"
-)
-SECRETS = ("SECRET", PASSWORD, quote(PASSWORD), quote(PASSWORD, safe=""))
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The trials of the search in an SQLite file, which nothing has disturbed."""
-    file = tmp_path_factory.mktemp("alone") / "runs.db"
-    result = enas_inr.search("sample:photo", **SPACE, **SEARCH, study="s", storage=str(file))
-    return [outcome(trial) for trial in result.trials]
-
-
-def outcome(trial):
-    return trial.trial.number, trial.key, trial.status, round(trial.psnr_db, 4)
-
-
-def stored(server, name):
-    return [outcome(trial) for trial in read_study(name, server.url())[1]]
 
 
 def lock_of(store: Store) -> ServerLock:
@@ -66,29 +27,6 @@ def lock_of(store: Store) -> ServerLock:
 
 def session_of(store):
     return present(lock_of(store)._session).number
-
-
-def secret_in(text):
-    return [secret for secret in SECRETS if secret in text]
-
-
-@contextmanager
-def restarted_when_missed(server):
-    """Start the server again as soon as somebody says that it does not answer."""
-
-    class Restarting(logging.Handler):
-        def emit(self, record):
-            said.append(record.getMessage())
-            if "does not answer" in said[-1]:
-                server.start()
-
-    said: list[str] = []
-    handler = Restarting()
-    logger.addHandler(handler)
-    try:
-        yield said
-    finally:
-        logger.removeHandler(handler)
 
 
 def test_results_come_back_and_plain_optuna_reads_them(server):
@@ -135,85 +73,6 @@ def test_a_study_has_one_owner_from_all_machines(server):
         pass  # studies of one name in two databases
 
 
-def test_a_killed_search_goes_on_and_ends_as_one_that_was_left_alone(server, alone):
-    command = [sys.executable, "-u", "-c", MAIN, *LINE.split(), "killed"]
-    environment = os.environ | {VARIABLE: server.url("localhost")}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        said = []
-        for line in present(process.stderr):
-            said.append(line)
-            if line.startswith("trial 2 "):
-                process.send_signal(signal.SIGKILL)
-                break
-    assert not secret_in("".join(said))
-    before = stored(server, "killed")
-    assert 2 <= len(before) < len(alone)
-    outcome = call(f"{LINE} killed --storage '{server.url()}' --json")
-    assert outcome.code == 0, outcome.err
-    after = stored(server, "killed")
-    assert after[: len(before)] == before
-    assert after == alone
-    assert not secret_in(outcome.out + outcome.err)
-
-
-def test_the_storage_of_a_result_can_be_used_again(server, tmp_path):
-    result = enas_inr.search("sample:photo", **SPACE, **SEARCH, storage=server.url())
-    assert not secret_in(repr(result) + json.dumps(result.to_dict()))
-    enas_inr.fit(
-        "sample:photo", study=result.study, storage=result.storage, size=8, steps=2,
-        output=tmp_path / "fit.inr",
-    )  # fmt: skip
-    assert (tmp_path / "fit.inr").is_file()
-
-
-def test_a_server_that_is_killed_in_mid_search_costs_no_trial(server, alone):
-    class Killer(Observer):
-        def finished(self, result):
-            if result.trial.number in (1, 3):
-                server.kill()
-
-    with restarted_when_missed(server) as said:
-        result = enas_inr.search(
-            "sample:photo", **SPACE, **SEARCH, study="restarted", storage=server.url(),
-            observer=Killer(),
-        )  # fmt: skip
-    assert [outcome(trial) for trial in result.trials] == stored(server, "restarted") == alone
-    assert sum("trying again for up to 5 minutes" in line for line in said) == 2
-    assert sum("answers again" in line for line in said) == 2
-    assert not secret_in("".join(said))
-    numbers = server.execute(
-        "SELECT count(*), count(DISTINCT number) FROM trials JOIN studies USING (study_id) "
-        "WHERE study_name = 'restarted'"
-    )
-    assert numbers == [(len(alone), len(alone))]
-
-
-def test_a_trial_that_an_outage_has_cost_is_taken_up_by_the_next_run(server, alone, monkeypatch):
-    class Killer(Observer):
-        def finished(self, result):
-            if result.trial.number == 1:
-                server.kill()
-
-    place = Storage(server.url())
-    ask = {**SPACE, **SEARCH, "study": "cut", "storage": place}
-    with monkeypatch.context() as impatient:
-        impatient.setattr("enas_inr.studies.store.FOR_MINUTES", 0.0)
-        impatient.setattr(Store.__init__, "__defaults__", (Waiting(0.5),))
-        with pytest.raises(StudyError, match=r"cannot be used: .*; 1 trial kept in .*") as caught:
-            enas_inr.search("sample:photo", **ask, observer=Killer())
-    assert not secret_in(str(caught.value))
-    server.start()
-    before = stored(server, "cut")
-    assert before == alone[:2]
-    (file,) = (place_of_unsaved := present(unsaved._file(place, "cut"))).parent.iterdir()
-    assert file == place_of_unsaved
-    kept = json.loads(file.read_text())
-    result = enas_inr.search("sample:photo", **ask)
-    assert [outcome(trial) for trial in result.trials] == alone
-    assert result.trials[2].seconds == kept["seconds"]  # not trained again
-    assert not file.exists()
-
-
 def test_the_lock_is_taken_again_after_its_connection_was_lost(server):
     with Store("lost", SPEC, server.url()) as store:
         number = session_of(store)
@@ -244,21 +103,6 @@ def test_a_study_that_another_process_took_over_is_left_to_it(server):
                 store.add(complete(0))
             other.add(failed(0))
     assert read_study("taken", server.url())[1] == [failed(0)]
-
-
-def test_a_study_that_is_deleted_during_its_search_is_an_error_in_one_line(server):
-    class Deleter(Observer):
-        def finished(self, result):
-            optuna.delete_study(study_name="deleted", storage=open_storage(server.url()))
-
-    with pytest.raises(StudyError, match=r"study 'deleted' in .* was deleted meanwhile") as caught:
-        enas_inr.search(
-            "sample:photo", **SPACE, **SEARCH, study="deleted", storage=server.url(),
-            observer=Deleter(),
-        )  # fmt: skip
-    assert caught.value.exit_code == ExitCode.STUDY
-    assert server.execute("SELECT count(*) FROM trials WHERE study_id NOT IN "
-                          "(SELECT study_id FROM studies)") == [(0,)]  # fmt: skip
 
 
 def test_processes_that_make_the_tables_at_once_do_not_make_them_twice(server):
@@ -321,49 +165,6 @@ def test_a_reader_makes_no_tables(server):
     with pytest.raises(StudyError, match="holds no studies yet"):
         open_storage(url)
     assert sql.inspect(sql.create_engine(url)).get_table_names() == []
-
-
-def test_commands_show_a_study_and_never_the_password(server, tmp_path, monkeypatch):
-    files = tmp_path / "files"
-    files.mkdir()
-    monkeypatch.chdir(files)
-    monkeypatch.setenv(VARIABLE, server.url())
-    lines = [
-        f"{LINE} shown --json", f"{LINE} shown -o search", f"{LINE} second",
-        "fit sample:photo --study shown --size 8 --steps 2 -o fit.inr",
-        "report shown -o shown.html", "report shown --format md", "report shown --format json",
-        "compare shown second --json", "compare shown second", "oracle shown --json",
-        "oracle second", "make sample:photo --study made --size 8 --grid 2 --widths 4 --depths 1 "
-        "--steps 2 --repeats 1 --floor -99 -o made.inr", "info made.inr --json",
-    ]  # fmt: skip
-    for line in lines:
-        outcome = call(line)
-        assert outcome.code == 0, f"{line}: {outcome.err}"
-        assert not secret_in(outcome.out + outcome.err), line
-    for path in tmp_path.rglob("*"):
-        if path.is_file():
-            assert not secret_in(path.read_bytes().decode("latin-1")), path
-    assert (files / "shown.html").is_file()
-
-
-def test_the_dashboard_shows_a_study_and_never_the_password(server):
-    from enas_inr.api.dashboard import make_server
-
-    pytest.importorskip("optuna_dashboard")
-    with Store("page", SPEC, server.url()) as store:
-        store.add(complete(0))
-        with make_server(server.url(), study="page", port=0) as pages:
-            threading.Thread(target=pages.serve_forever, daemon=True).start()
-            root = f"http://127.0.0.1:{pages.server_port}"
-            number = pages.page.rsplit("/")[-1]
-            text = {
-                path: urllib.request.urlopen(root + path).read().decode()
-                for path in ("/dashboard", "/api/meta", "/api/studies", f"/api/studies/{number}")
-            }
-            pages.shutdown()
-    assert "page" in text["/api/studies"]
-    assert json.loads(text[f"/api/studies/{number}"])["trials"][0]["state"] == "Complete"
-    assert not secret_in("".join(text.values()))
 
 
 def test_a_wrong_password_is_refused_at_once_and_not_shown(server):
