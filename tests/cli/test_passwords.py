@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from enas_inr.cli.main import app
+from enas_inr.cli.app import app
 from enas_inr.errors import ExitCode
 from enas_inr.studies.location import VARIABLE
 from tests.command_line import MAIN, assert_one_line, call
