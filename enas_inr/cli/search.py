@@ -171,8 +171,12 @@ def _print(said: _Said) -> None:
 
 def _study(result: SearchResult, settings: SearchSettings) -> list[str]:
     """Return the options of `fit` that name a study."""
-    place = settings.storage  # without its password
-    return ["--study", result.study, *(["--storage", place] if place else [])]
+    from enas_inr.studies.location import Storage
+
+    if settings.storage is None:
+        return ["--study", result.study]
+    place = Storage(settings.storage)
+    return ["--study", result.study, "--storage", place.path or str(place)]
 
 
 def _write(
