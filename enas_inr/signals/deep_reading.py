@@ -41,7 +41,8 @@ _SUFFIXES = {
     "JP2": ".jp2",
     "PNM": ".pnm",
 }
-_MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF; those below RGB are gray
+_MIN_IS_WHITE, _RGB = 0, 2  # photometric interpretations of a TIFF
+_IS_GRAY = (_MIN_IS_WHITE, 1)
 _PIXELS_PER_BYTE = {"PNM": 8, "HDR": 64}  # at the most: bits, and runs of 127 in two bytes
 _GRAY = ("Y", "I", "L")
 _PREMULTIPLIED = ("EXR", "TIFF")  # kinds in which colours may be multiplied by alpha
@@ -163,9 +164,10 @@ def _channels(spec: Any, what: str) -> tuple[int, int]:
     """
     names = tuple(spec.channelnames)
     found = _named(names)
-    interpretation = spec.get_int_attribute("tiff:PhotometricInterpretation", _RGB)
+    interpretation = spec.get_int_attribute("tiff:PhotometricInterpretation", -1)
     # OpenImageIO calls the first channels of any TIFF red, green and blue.
-    if found is None or (interpretation < _RGB and len(names) > 3):
+    wrong = len(names) > 3 if interpretation in _IS_GRAY else len(names) < 3
+    if found is None or (wrong and interpretation in (*_IS_GRAY, _RGB)):
         raise SignalError(
             f"{what} has {len(names)} channels: {', '.join(names[:6])}",
             "give a picture that is gray, RGB or RGBA",

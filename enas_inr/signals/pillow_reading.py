@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from enas_inr.signals.stripping import colour_chunks, nclx_chunks, without_metad
 
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _COLORMAP, _SAMPLES_PER_PIXEL = 258, 339, 320, 277
 _X_RESOLUTION = 282
+_IMAGE_LENGTH, _STRIP_OFFSETS, _ROWS_PER_STRIP, _PLANAR, _SEPARATE = 257, 273, 278, 284, 2
 _TRANSPARENT = ("1", "L", "RGB", "P")  # modes in which a colour may stand for transparency
 _WITH_ALPHA = ("LA", "PA", "RGBA")
 _CONVERTED = ("CMYK", "LAB")
@@ -60,7 +62,7 @@ def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | N
 
 def _rescued(content: bytes, kind: str, page: int | None, what: str) -> tuple[Raster, str] | None:
     """Decode a damaged file that has all its pixels; return what was done as well."""
-    said = "its metadata cannot be read and are left out"
+    said = "what it holds besides its pixels cannot be read and is left out"
     ways = [(without_metadata(content, kind), said)]
     if kind == "JPEG":
         ways.append((_with_end(content), "its end is missing after the last pixel"))
@@ -149,6 +151,7 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | 
     if image.info.get("compression") in ("raw", BmpImagePlugin.BmpImageFile.COMPRESSIONS["RAW"]):
         check_bytes(image.size, content, 8, what)  # of 1 bit each, at the most
     if kind == "TIFF":
+        _check_strips(image, what)
         if _is_deep(image):
             return None
         _say_channels(image, what)
@@ -208,6 +211,23 @@ def _is_deep(image: Image.Image) -> bool:
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     bits, formats = tags.get(_BITS_PER_SAMPLE, (1,)), tags.get(_SAMPLE_FORMAT, (1,))
     return max(_tuple(bits)) > 8 or any(each not in (1, 4) for each in _tuple(formats))
+
+
+def _check_strips(image: Image.Image, what: str) -> None:
+    """Refuse a TIFF that says where only some of its rows are; Pillow would leave the others black.
+
+    Raises:
+        SignalError: strips are missing.
+    """
+    tags: Any = image.tag_v2  # type: ignore[attr-defined]
+    rows = tags.get(_ROWS_PER_STRIP)
+    if _STRIP_OFFSETS not in tags or not isinstance(rows, int) or rows < 1:
+        return
+    planes = int(tags.get(_SAMPLES_PER_PIXEL, 1)) if tags.get(_PLANAR) == _SEPARATE else 1
+    needed = planes * math.ceil(tags[_IMAGE_LENGTH] / rows)
+    stored = len(_tuple(tags[_STRIP_OFFSETS]))
+    if stored < needed:
+        raise damaged(what, f"it has {stored} of its {needed} strips of rows")
 
 
 def _say_channels(image: Image.Image, what: str) -> None:

@@ -45,6 +45,30 @@ def png(rows, colour, bits=8, *before, size=None):
     )
 
 
+def tiff(numbers, *tags, leave_out=(), **changed):
+    """Return a TIFF of one strip of RGB, in which each tag is (number, type, count, value).
+
+    Args:
+        numbers: rows, columns, 3.
+        tags: further tags.
+        leave_out: numbers of tags to leave out.
+        changed: other values of tags, such as `t278=4`.
+    """
+    rows, columns, channels = numbers.shape
+    bits, data = 8 * numbers.dtype.itemsize, numbers.tobytes()
+    usual = [(256, 4, 1, columns), (257, 4, 1, rows), (258, 3, channels, 0), (259, 3, 1, 1)]
+    usual += [(262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, channels), (278, 4, 1, rows)]
+    usual += [(279, 4, 1, len(data)), *tags]
+    kept = sorted(tag for tag in usual if tag[0] not in leave_out)
+    after = 8 + len(data) + 2 + 12 * len(kept) + 4
+    packed = b""
+    for number, kind, count, value in kept:
+        value = changed.get(f"t{number}", after if number == 258 else value)
+        packed += struct.pack("<HHII", number, kind, count, value)
+    head = b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(kept))
+    return head + packed + bytes(4) + struct.pack(f"<{channels}H", *[bits] * channels)
+
+
 def read(path, **options):
     return ImageModality(ImageOptions(**options)).read(path)
 

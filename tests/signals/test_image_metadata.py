@@ -19,6 +19,7 @@ from tests.signals.picture_files import (
     png,
     put,
     read,
+    tiff,
     write,
 )
 
@@ -88,6 +89,81 @@ def test_a_damaged_segment_does_not_refuse_a_jpeg(tmp_path, segment):
     content = path.read_bytes()
     put(path, content[:2] + segment + content[2:])
     assert np.abs(levels_of(read(path)) - (200, 30, 40)).max() <= 3
+
+
+BROKEN_TAGS = {
+    "EXIF outside": (34665, 4, 1, 0xFFFFFFF0),
+    "EXIF in the pixels": (34665, 4, 1, 10),
+    "endless XMP": (700, 1, 0x7FFFFFFF, 10),
+    "profile outside": (34675, 7, 3000, 0xFFFFFF00),
+    "profile of pixels": (34675, 7, 200, 8),
+    "text outside": (270, 2, 1000, 0xFFFFF000),
+    "resolution outside": (282, 5, 1, 0xFFFFFFF0),
+    "orientation 99": (274, 3, 1, 99),
+    "orientation as text": (274, 2, 4, 0x41414141),
+    "unknown type": (65000, 99, 5, 7),
+    "GPS in the pixels": (34853, 4, 1, 3),
+    "pictures outside": (330, 4, 1, 0xFFFFFF00),
+}
+
+
+@pytest.mark.parametrize("tag", BROKEN_TAGS.values(), ids=list(BROKEN_TAGS))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_damaged_tag_does_not_refuse_a_tiff(tmp_path, tag, dtype):
+    original = pixels(8, 8, 3, dtype=dtype)
+    signal = read(put(tmp_path / "a.tif", tiff(original, tag)))
+    np.testing.assert_array_equal(levels_of(signal, np.iinfo(dtype).max), original)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"t279": 0},
+        {"t279": 100},
+        {"t279": 10**6},
+        {"leave_out": (279,)},
+        {"leave_out": (278,)},
+        {"leave_out": (259,)},
+        {"t278": 2**32 - 1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_whose_header_is_wrong_by_a_little_is_read(tmp_path, how, dtype):
+    original = pixels(8, 8, 3, dtype=dtype)
+    signal = read(put(tmp_path / "a.tif", tiff(original, **how)))
+    np.testing.assert_array_equal(levels_of(signal, np.iinfo(dtype).max), original)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_that_lacks_rows_or_colours_is_refused(tmp_path, dtype):
+    original = pixels(8, 8, 3, dtype=dtype)
+    with pytest.raises(SignalError, match="it has 1 of its 2 strips of rows"):
+        read(put(tmp_path / "a.tif", tiff(original, t278=4)))
+    with pytest.raises(SignalError, match="1 channel"):
+        read(put(tmp_path / "b.tif", tiff(original, leave_out=(277,))))
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "change"),
+    [
+        ("PNG", ".png", lambda c: c + b"x" * 99),
+        ("JPEG", ".jpg", lambda c: c + b"x" * 99),
+        ("GIF", ".gif", lambda c: c[:-1]),
+        ("WEBP", ".webp", lambda c: c[:4] + struct.pack("<I", len(c) + 100) + c[8:]),
+        ("WEBP", ".webp", lambda c: c[:4] + struct.pack("<I", len(c) - 20) + c[8:]),
+        ("BMP", ".bmp", lambda c: c[:2] + bytes(4) + c[6:]),
+        ("BMP", ".bmp", lambda c: c[:34] + bytes(4) + c[38:]),
+        ("AVIF", ".avif", lambda c: c + b"xx"),
+    ],
+    ids=["after PNG", "after JPEG", "GIF's end", "long WebP", "short WebP", "BMP", "BMP 2", "AVIF"],
+)
+def test_what_surrounds_pixels_may_be_wrong_by_a_little(tmp_path, name, suffix, change):
+    image = Image.new("RGB", (32, 32), (200, 30, 40))
+    image.save(tmp_path / f"a{suffix}", **({"lossless": True} if name == "WEBP" else {}))  # type: ignore[arg-type]
+    expected = levels_of(read(tmp_path / f"a{suffix}"))
+    content = change((tmp_path / f"a{suffix}").read_bytes())
+    np.testing.assert_array_equal(levels_of(read(put(tmp_path / f"b{suffix}", content))), expected)
 
 
 def test_a_webp_with_damaged_metadata_keeps_its_pixels_and_its_alpha(tmp_path):
