@@ -1,17 +1,28 @@
 """Workers that fit into a cluster, and attempts after the death of a worker; without Ray."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from enas_inr.errors import SpecError
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import Needs, settle
+from enas_inr.executors.ray.cluster import (
+    Needs,
+    check_socket_paths,
+    described,
+    kept_handlers,
+    settle,
+    was_told_to_end,
+)
 from enas_inr.executors.ray.pool import Attempt
 from enas_inr.spec import Cost, EnsembleSpec, TrainingSpec, TrialSpec
+from tests.command_line import assert_one_line, call
 
 
 def node(cpus: float, gpus: float = 0, alive: bool = True) -> dict[str, object]:
@@ -95,3 +106,100 @@ def test_a_cluster_that_wants_a_token_says_so(tmp_path):
     assert asked.returncode == 7
     assert "RAY_AUTH_MODE=token" in asked.stderr.splitlines()[-1]
     assert "Traceback" not in asked.stderr
+
+
+def test_a_folder_too_long_for_the_sockets_is_named_with_the_lengths():
+    """The longest path is that of the object store, with the number of the process."""
+    process = len(str(os.getpid()))
+    folder = "/" + 59 * "f"
+    with pytest.raises(SpecError) as caught:
+        check_socket_paths({"RAY_TMPDIR": folder})
+    used = 60 + 61 + process
+    assert f"RAY_TMPDIR={folder!r}: its 60 bytes make paths of {used} bytes" in str(caught.value)
+    assert "the system allows 107; set RAY_TMPDIR" in str(caught.value)
+    fits = "/" + (107 - 61 - process - 1) * "f"
+    check_socket_paths({"RAY_TMPDIR": fits})
+    check_socket_paths({"RAY_TMPDIR": "/tmp", "TMPDIR": folder})
+    with pytest.raises(SpecError, match="TMPDIR='/f"):
+        check_socket_paths({"TMPDIR": fits + "f"})
+    with pytest.raises(SpecError, match="RAY_TMPDIR='' is not an absolute path"):
+        check_socket_paths({"RAY_TMPDIR": ""})
+    check_socket_paths({})
+
+
+def test_a_folder_too_long_for_the_sockets_ends_a_search_with_its_code(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_TMPDIR", "/" + 59 * "f")
+    line = "search sample:photo --size 8 --grid 1 --widths 4 --depths 1 --steps 1 --executor ray -q"
+    asked = call(f"{line} --storage {tmp_path}/s.db")
+    assert_one_line(asked, 2)
+    assert asked.err.startswith("enas-inr: Ray cannot put its sockets into RAY_TMPDIR='/fff")
+
+
+class Dashboard(BaseHTTPRequestHandler):
+    wants_token = True
+
+    def do_GET(self):
+        self.send_response(401 if self.wants_token else 200)
+        self.end_headers()
+
+    def log_message(self, format, *args):
+        """Print nothing."""
+
+
+class Open(Dashboard):
+    wants_token = False
+
+
+@pytest.mark.parametrize(("handler", "said"), [(Dashboard, "token: "), (Open, "warning: whoever")])
+def test_a_dashboard_without_a_token_is_a_warning(handler, said):
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        line = described(f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert said in line
+    assert f"http://127.0.0.1:{server.server_port}" in line
+
+
+def test_the_end_of_a_node_is_not_the_fault_of_the_architecture():
+    """The words are those of Ray 2.60, of a raylet that got SIGTERM and of one that got SIGKILL."""
+    ended = RuntimeError("The actor's node was terminated expectedly: received SIGTERM")
+    assert was_told_to_end(ended)
+    died = RuntimeError("Worker unexpectedly exits with a connection error code 2. End of file.")
+    assert not was_told_to_end(died)
+    trial = TrialSpec(
+        number=3,
+        ensemble=EnsembleSpec(width=128),
+        cost=Cost(flops=1, parameters=1, bytes=1),
+        training=TrainingSpec(),
+        repeats=1,
+        seed=0,
+    )
+    first = Attempt(trial, share=0.5)
+    assert first.again(ended) == first
+    assert first.again(died).deaths == 1
+
+
+def replaced(number, frame):
+    """Do what Ray does at SIGTERM while it starts."""
+    sys.exit(number)
+
+
+def test_the_handlers_of_the_command_line_are_kept():
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        with kept_handlers():
+            signal.signal(signal.SIGTERM, replaced)
+        assert signal.getsignal(signal.SIGTERM) is ours
+        with kept_handlers():
+            signal.signal(signal.SIGTERM, replaced)
+            signal.raise_signal(signal.SIGTERM)
+        assert heard == [signal.SIGTERM]
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with kept_handlers():
+            signal.signal(signal.SIGTERM, replaced)
+        assert signal.getsignal(signal.SIGTERM) is replaced
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,358 @@
+"""Kill commands at random moments, run them again, and compare with runs that were left alone.
+
+    python -m tests.soak.kills --kills 200
+
+Each command of COMMANDS runs as a process of its own. After a random time it gets a random signal,
+alone or with its process group, and the same command is run again, until it is left to end. Then
+its results must be those of an undisturbed run. It prints a table with a row for each command, and
+ends with code 1 if anything was lost, trained twice, different, left over or hanging.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import psutil
+from PIL import Image
+
+from enas_inr.errors import StudyError
+from enas_inr.result import TrialResult, best_of
+from enas_inr.studies.reading import read_study
+from enas_inr.studies.storage import study_names
+
+MAIN = "from enas_inr.cli.main import main; main()"
+MARK = "ENAS_INR_SOAK"  # variable by which the processes of a run are found
+HANG_SECONDS = 60.0  # from a signal to the end of the process
+ORPHAN_SECONDS = 30.0  # to the end of all its processes
+AGAIN_SECONDS = 0.7  # to the second of two signals, since one that comes sooner is the same
+MOST_KILLS = 4  # of one run, which is then left to end
+EARLY_SECONDS = 0.5  # in which Python has not come to our code yet
+
+SIGNALS: Mapping[str, Sequence[signal.Signals]] = {
+    "KILL": [signal.SIGKILL],
+    "TERM": [signal.SIGTERM],
+    "INT": [signal.SIGINT],
+    "HUP": [signal.SIGHUP],
+    "INT twice": [signal.SIGINT, signal.SIGINT],
+}
+
+SEARCH = "search photo.png --size 32 --widths 4,8 --depths 1,2 --steps 20 --floor -99 --quiet"
+FIT = "--grid 2 --width 8 --depth 1 --quiet"
+STUDY = """
+title = "soak"
+signals = ["photo.png"]
+size = 32
+repeats = 1
+[training]
+steps = 30
+[[searches]]
+name = "all"
+grids = [1, 2]
+widths = [4, 8]
+depths = [1]
+"""
+COMMANDS = {
+    "search coordinate, local, SQLite": f"{SEARCH} --grid 2 --strategy coordinate --storage s.db",
+    "search race, local, journal": f"{SEARCH} --search grid=1,2 --strategy race "
+    "--strategy-option samples=8 --strategy-option least=2 --storage journal:s.log",
+    "fit": f"fit photo.png {FIT} --size 96 --steps 1500 -o one.inr",
+    "fit of many": f"fit pictures {FIT} --steps 600 -o models",
+    "study run, local, SQLite": "study run study.toml --quiet --storage s.db -o record",
+    "search coordinate, ray, SQLite": f"{SEARCH} --grid 2 --strategy coordinate --storage s.db "
+    "--executor ray --workers 1",
+    "fit of many, ray": f"fit pictures {FIT} --steps 600 -o models --jobs 1",
+}
+
+
+@dataclass
+class Counts:
+    """What was found for one command; all but the first three are faults."""
+
+    kills: int = 0
+    runs: int = 0
+    results: int = 0
+    lost: int = 0
+    twice: int = 0
+    other: int = 0  # runs with another winner, or other bytes of a model
+    hangs: int = 0
+    orphans: int = 0
+    codes: int = 0  # exit codes that are not those of the signal
+    tracebacks: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> int:
+        """The number of faults."""
+        return (
+            self.lost + self.twice + self.other + self.hangs
+            + self.orphans + self.codes + self.tracebacks
+        )  # fmt: skip
+
+
+def prepare(folder: Path, photo: Path) -> None:
+    """Make a folder with what the commands need."""
+    folder.mkdir(parents=True)
+    shutil.copyfile(photo, folder / "photo.png")
+    (folder / "pictures").mkdir()
+    with Image.open(photo) as image:
+        for number in range(3):
+            part = image.crop((number * 30, 0, number * 30 + 32, 32))
+            part.save(folder / "pictures" / f"{number}.png")
+    (folder / "study.toml").write_text(STUDY)
+
+
+def start(line: str, folder: Path, said: Path) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own."""
+    environment = os.environ | {
+        "ENAS_INR_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",
+        MARK: str(folder),
+    }
+    with said.open("wb") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-c", MAIN, *line.split()],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stream,
+            start_new_session=True,
+        )
+
+
+def alive(folder: Path) -> list[psutil.Process]:
+    """Return the processes of a run that have not ended."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            running = process.status() != psutil.STATUS_ZOMBIE
+            if running and process.environ().get(MARK) == str(folder):
+                found.append(process)
+    return found
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Return what is finished: trials by study and number, and the bytes of models."""
+    found = {path.name: path.read_bytes().hex() for path in sorted(folder.rglob("*.inr"))}
+    for storage in ("s.db", "journal:s.log"):
+        path = folder / storage.removeprefix("journal:")
+        if not path.exists():
+            continue
+        url = f"journal:{path}" if storage.startswith("journal") else f"sqlite:///{path}"
+        with suppress(StudyError):  # killed while it was created
+            for name in study_names(url):
+                for trial in trials_of(name, url):
+                    text = json.dumps(trial.model_dump(mode="json"), sort_keys=True)
+                    found[f"{name}/{trial.trial.number}"] = text
+    return found
+
+
+def trials_of(name: str, url: str) -> list[TrialResult]:
+    """Return the trials of a study; none if it was killed before it was described."""
+    try:
+        return read_study(name, url)[1]
+    except StudyError:
+        return []
+
+
+def outcome(folder: Path) -> tuple[dict[str, str], int]:
+    """Return what must be equal of two runs, and how many trials were stored more than once."""
+    found = {path.name: path.read_bytes().hex() for path in sorted(folder.rglob("*.inr"))}
+    twice = 0
+    for url in (f"sqlite:///{folder}/s.db", f"journal:{folder}/s.log"):
+        if not Path(url.partition(":")[2].replace("///", "/")).exists():
+            continue
+        for name in study_names(url):
+            trials = trials_of(name, url)
+            best = best_of(trials)
+            found[name] = best.key if best else ""
+            amounts = Counter(
+                (t.key, t.trial.signal, t.fidelity.cells, t.fidelity.steps, t.trial.repeats)
+                for t in trials
+            )
+            twice += sum(count > 1 for count in amounts.values())
+    return found, twice
+
+
+def kill(process: subprocess.Popen[bytes], kind: str, *, group: bool, counts: Counts) -> bool:
+    """Send signals of a kind; return False if the process has ended before."""
+    for number, one in enumerate(SIGNALS[kind]):
+        if number:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(AGAIN_SECONDS)
+        if process.poll() is not None:
+            return number > 0
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, one) if group else os.kill(process.pid, one)
+    try:
+        process.wait(HANG_SECONDS)
+    except subprocess.TimeoutExpired:
+        counts.hangs += 1
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return True
+
+
+def check_end(
+    process: subprocess.Popen[bytes], kind: str, lived: float, said: Path, counts: Counts
+) -> None:
+    """Check how a process has ended after a signal."""
+    number = SIGNALS[kind][0]
+    usual = {-number} if number == signal.SIGKILL else {128 + number, 0}
+    if lived < EARLY_SECONDS:
+        usual |= {-number, 1}
+    elif "Traceback" in (text := said.read_text(errors="replace")) or "***" in text:
+        counts.tracebacks += 1
+        counts.remarks.append(f"{kind} after {lived:.1f} s: {text[-2000:]}")
+    if process.returncode not in usual:
+        counts.codes += 1
+        counts.remarks.append(
+            f"{kind} after {lived:.1f} s: code {process.returncode}: {said.read_text()[-500:]}"
+        )
+
+
+def check_orphans(folder: Path, counts: Counts) -> None:
+    """Wait until all processes of a run have ended."""
+    until = time.monotonic() + ORPHAN_SECONDS
+    while left := alive(folder):
+        psutil.wait_procs(left, timeout=max(0.0, until - time.monotonic()))
+        if time.monotonic() > until:
+            counts.orphans += len(left)
+            counts.remarks.append(f"left: {[' '.join(one.cmdline())[:80] for one in left]}")
+            for one in left:
+                with suppress(psutil.Error):
+                    one.kill()
+            return
+
+
+def disturbed(
+    line: str, folder: Path, longest: float, draw: random.Random, most: int, counts: Counts
+) -> None:
+    """Run a command until it ends by itself, with kills before."""
+    known: dict[str, str] = {}
+    said, killed = folder / "said.txt", 0
+    while True:
+        began = time.monotonic()
+        process = start(line, folder, said)
+        if killed == most:
+            process.wait()
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(draw.uniform(0, longest))
+        kind, lived = draw.choice(list(SIGNALS)), time.monotonic() - began
+        if process.poll() is None and kill(process, kind, group=draw.random() < 0.5, counts=counts):
+            killed += 1
+            counts.kills += 1
+            check_end(process, kind, lived, said, counts)
+        elif process.returncode != 0:
+            counts.codes += 1
+            text = said.read_text(errors="replace")[-1000:]
+            counts.remarks.append(
+                f"undisturbed, after {killed} kills: {process.returncode}: {text}"
+            )
+            return
+        check_orphans(folder, counts)
+        now = results(folder)
+        lost = [name for name, content in known.items() if now.get(name) != content]
+        counts.lost += len(lost)
+        counts.remarks += [f"lost or changed after {kind}: {name}" for name in lost]
+        known = now
+        if process.returncode == 0:
+            counts.results += len(now)
+            return
+
+
+def measure(name: str, kills: int, seed: int, photo: Path, folder: Path) -> Counts:
+    """Kill one command as often, and compare each run with one that was left alone."""
+    line, counts, draw = COMMANDS[name], Counts(), random.Random(f"{seed} {name}")
+    alone = folder / "alone"
+    prepare(alone, photo)
+    began = time.monotonic()
+    if start(line, alone, folder / "alone.txt").wait():
+        raise RuntimeError(f"{name} failed: {(folder / 'alone.txt').read_text()}")
+    longest = time.monotonic() - began
+    wanted, _ = outcome(alone)
+    while counts.kills < kills:
+        here = folder / f"run{counts.runs}"
+        prepare(here, photo)
+        most = min(MOST_KILLS, kills - counts.kills)
+        disturbed(line, here, longest, draw, most, counts)
+        found, twice = outcome(here)
+        counts.runs += 1
+        counts.twice += twice
+        if found != wanted:
+            counts.other += 1
+            names = [key for key in {*found, *wanted} if found.get(key) != wanted.get(key)]
+            counts.remarks.append(f"not as undisturbed: {names}")
+        shutil.rmtree(here)
+        print(name, counts.kills, counts.faults, file=sys.stderr, flush=True)
+    return counts
+
+
+def shares(kills: int, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Divide the kills among the commands."""
+    for number, name in enumerate(names):
+        yield name, kills * (number + 1) // len(names) - kills * number // len(names)
+
+
+def run(names: Sequence[str], kills: int, seed: int, jobs: int) -> dict[str, Counts]:
+    """Kill some commands as often in all."""
+    from enas_inr.plugins.catalog import load_catalog
+    from enas_inr.signals.loading import load_signal, save_signal
+
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(jobs) as pool:
+        photo, catalog = Path(temporary) / "photo.png", load_catalog()
+        save_signal(catalog, load_signal(catalog, "sample:photo", {"size": [96, 112]}), photo)
+        begun = {
+            name: pool.submit(measure, name, share, seed, photo, Path(temporary, str(number)))
+            for number, (name, share) in enumerate(shares(kills, names))
+            if share
+        }
+        return {name: one.result() for name, one in begun.items()}
+
+
+def table(found: Mapping[str, Counts]) -> str:
+    """Return the counts as a table in Markdown."""
+    columns = [one.name for one in fields(Counts) if one.name != "remarks"]
+    rows = [["command", *columns]]
+    rows += [[name, *(str(getattr(one, c)) for c in columns)] for name, one in found.items()]
+    total = [str(sum(getattr(one, c) for one in found.values())) for c in columns]
+    lines = ["| " + " | ".join(row) + " |" for row in [*rows, ["all", *total]]]
+    return "\n".join([lines[0], "|---|" + "--:|" * len(columns), *lines[1:]])
+
+
+def main() -> int:
+    """Kill, and print the table; return 1 if there was a fault."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2, help="commands at the same time")
+    parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
+    given = parser.parse_args()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    found = run(given.commands, given.kills, given.seed, given.jobs)
+    print(table(found))
+    for name, one in found.items():
+        for remark in one.remarks:
+            print(f"{name}: {remark}")
+    return 1 if any(one.faults for one in found.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
