@@ -34,14 +34,13 @@ from enas_inr.errors import StudyError
 from enas_inr.result import TrialResult, best_of
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.storage import study_names
+from tests.soak.processes import Process, alive, begin_forks, handles, start
 
-MAIN = "from enas_inr.cli.main import main; main()"
-MARK = "ENAS_INR_SOAK"  # variable by which the processes of a run are found
+REAL_EVERY = 4  # of the starts, one is that of a new Python, and the others are forks
 HANG_SECONDS = 60.0  # from a signal to the end of the process
 ORPHAN_SECONDS = 30.0  # to the end of all its processes
 AGAIN_SECONDS = 0.7  # to the second of two signals, since one that comes sooner is the same
 MOST_KILLS = 4  # of one run, which is then left to end
-EARLY_SECONDS = 0.5  # in which Python has not come to our code yet
 
 SIGNALS: Mapping[str, Sequence[signal.Signals]] = {
     "KILL": [signal.SIGKILL],
@@ -95,6 +94,11 @@ class Counts:
     tracebacks: int = 0
     remarks: list[str] = field(default_factory=list)
 
+    def remark(self, line: str) -> None:
+        """Keep a line about a fault, and show it at once."""
+        self.remarks.append(line)
+        print(line, file=sys.stderr, flush=True)
+
     @property
     def faults(self) -> int:
         """The number of faults."""
@@ -114,36 +118,6 @@ def prepare(folder: Path, photo: Path) -> None:
             part = image.crop((number * 30, 0, number * 30 + 32, 32))
             part.save(folder / "pictures" / f"{number}.png")
     (folder / "study.toml").write_text(STUDY)
-
-
-def start(line: str, folder: Path, said: Path) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own."""
-    environment = os.environ | {
-        "ENAS_INR_CACHE": str(folder / "cache"),
-        "OMP_NUM_THREADS": "1",
-        MARK: str(folder),
-    }
-    with said.open("wb") as stream:
-        return subprocess.Popen(
-            [sys.executable, "-c", MAIN, *line.split()],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stream,
-            start_new_session=True,
-        )
-
-
-def alive(folder: Path) -> list[psutil.Process]:
-    """Return the processes of a run that have not ended."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            running = process.status() != psutil.STATUS_ZOMBIE
-            if running and process.environ().get(MARK) == str(folder):
-                found.append(process)
-    return found
 
 
 def results(folder: Path) -> dict[str, str]:
@@ -189,7 +163,7 @@ def outcome(folder: Path) -> tuple[dict[str, str], int]:
     return found, twice
 
 
-def kill(process: subprocess.Popen[bytes], kind: str, *, group: bool, counts: Counts) -> bool:
+def kill(process: Process, kind: str, *, group: bool, counts: Counts) -> bool:
     """Send signals of a kind; return False if the process has ended before."""
     for number, one in enumerate(SIGNALS[kind]):
         if number:
@@ -198,42 +172,40 @@ def kill(process: subprocess.Popen[bytes], kind: str, *, group: bool, counts: Co
         if process.poll() is not None:
             return number > 0
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, one) if group else os.kill(process.pid, one)
+            # A fork may not have its own group yet.
+            alone = not group or os.getpgid(process.pid) != process.pid
+            os.kill(process.pid, one) if alone else os.killpg(process.pid, one)
     try:
         process.wait(HANG_SECONDS)
     except subprocess.TimeoutExpired:
         counts.hangs += 1
-        os.killpg(process.pid, signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)
         process.wait()
     return True
 
 
-def check_end(
-    process: subprocess.Popen[bytes], kind: str, lived: float, said: Path, counts: Counts
-) -> None:
-    """Check how a process has ended after a signal."""
-    number = SIGNALS[kind][0]
+def check_end(process: Process, kind: str, early: bool, said: Path, counts: Counts) -> None:
+    """Check how a process has ended after a signal, which may have come too early for us."""
+    number, text = SIGNALS[kind][0], said.read_text(errors="replace")
     usual = {-number} if number == signal.SIGKILL else {128 + number, 0}
-    if lived < EARLY_SECONDS:
+    if early:
         usual |= {-number, 1}
-    elif "Traceback" in (text := said.read_text(errors="replace")) or "***" in text:
+    elif "Traceback" in text or "***" in text:
         counts.tracebacks += 1
-        counts.remarks.append(f"{kind} after {lived:.1f} s: {text[-2000:]}")
+        counts.remark(f"{kind}: {text[-3000:]}")
     if process.returncode not in usual:
         counts.codes += 1
-        counts.remarks.append(
-            f"{kind} after {lived:.1f} s: code {process.returncode}: {said.read_text()[-500:]}"
-        )
+        counts.remark(f"{kind}: code {process.returncode}, early {early}: {text[-1000:]}")
 
 
-def check_orphans(folder: Path, counts: Counts) -> None:
+def check_orphans(session: int, counts: Counts) -> None:
     """Wait until all processes of a run have ended."""
     until = time.monotonic() + ORPHAN_SECONDS
-    while left := alive(folder):
+    while left := alive(session):
         psutil.wait_procs(left, timeout=max(0.0, until - time.monotonic()))
         if time.monotonic() > until:
             counts.orphans += len(left)
-            counts.remarks.append(f"left: {[' '.join(one.cmdline())[:80] for one in left]}")
+            counts.remark(f"left: {[one.name() for one in left]}")
             for one in left:
                 with suppress(psutil.Error):
                     one.kill()
@@ -241,36 +213,50 @@ def check_orphans(folder: Path, counts: Counts) -> None:
 
 
 def disturbed(
-    line: str, folder: Path, longest: float, draw: random.Random, most: int, counts: Counts
+    line: str,
+    folder: Path,
+    times: tuple[float, float],
+    draw: random.Random,
+    most: int,
+    counts: Counts,
 ) -> None:
-    """Run a command until it ends by itself, with kills before."""
+    """Run a command until it ends by itself, with kills before.
+
+    Args:
+        line: the command.
+        folder: where it runs.
+        times: seconds that an undisturbed run takes, by a fork and by a new Python.
+        draw: draws the signals and the moments.
+        most: most kills.
+        counts: receives what is found.
+    """
+    shortest, longest = times
     known: dict[str, str] = {}
     said, killed = folder / "said.txt", 0
     while True:
-        began = time.monotonic()
-        process = start(line, folder, said)
+        fork = "ray" not in line and "--jobs" not in line and draw.randrange(REAL_EVERY) > 0
+        process = start(line, folder, said, fork=fork)
         if killed == most:
             process.wait()
         else:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(draw.uniform(0, longest))
-        kind, lived = draw.choice(list(SIGNALS)), time.monotonic() - began
+                process.wait(draw.uniform(0, shortest if fork else longest))
+        kind, early = draw.choice(list(SIGNALS)), not handles(process)
         if process.poll() is None and kill(process, kind, group=draw.random() < 0.5, counts=counts):
             killed += 1
             counts.kills += 1
-            check_end(process, kind, lived, said, counts)
+            check_end(process, kind, early, said, counts)
         elif process.returncode != 0:
             counts.codes += 1
             text = said.read_text(errors="replace")[-1000:]
-            counts.remarks.append(
-                f"undisturbed, after {killed} kills: {process.returncode}: {text}"
-            )
+            counts.remark(f"undisturbed, after {killed} kills: {process.returncode}: {text}")
             return
-        check_orphans(folder, counts)
+        check_orphans(process.pid, counts)
         now = results(folder)
         lost = [name for name, content in known.items() if now.get(name) != content]
         counts.lost += len(lost)
-        counts.remarks += [f"lost or changed after {kind}: {name}" for name in lost]
+        if lost:
+            counts.remark(f"lost or changed after {kind}: {', '.join(lost)}")
         known = now
         if process.returncode == 0:
             counts.results += len(now)
@@ -281,24 +267,29 @@ def measure(name: str, kills: int, seed: int, photo: Path, folder: Path) -> Coun
     """Kill one command as often, and compare each run with one that was left alone."""
     line, counts, draw = COMMANDS[name], Counts(), random.Random(f"{seed} {name}")
     alone = folder / "alone"
-    prepare(alone, photo)
-    began = time.monotonic()
-    if start(line, alone, folder / "alone.txt").wait():
-        raise RuntimeError(f"{name} failed: {(folder / 'alone.txt').read_text()}")
-    longest = time.monotonic() - began
+    times = []
+    for fork in ("ray" not in line and "--jobs" not in line, False):
+        shutil.rmtree(alone, ignore_errors=True)
+        prepare(alone, photo)
+        began = time.monotonic()
+        if start(line, alone, folder / "alone.txt", fork=fork).wait():
+            raise RuntimeError(f"{name} failed: {(folder / 'alone.txt').read_text()}")
+        times.append(time.monotonic() - began)
+        if not fork:
+            break
     wanted, _ = outcome(alone)
     while counts.kills < kills:
         here = folder / f"run{counts.runs}"
         prepare(here, photo)
         most = min(MOST_KILLS, kills - counts.kills)
-        disturbed(line, here, longest, draw, most, counts)
+        disturbed(line, here, (times[0], times[-1]), draw, most, counts)
         found, twice = outcome(here)
         counts.runs += 1
         counts.twice += twice
         if found != wanted:
             counts.other += 1
             names = [key for key in {*found, *wanted} if found.get(key) != wanted.get(key)]
-            counts.remarks.append(f"not as undisturbed: {names}")
+            counts.remark(f"not as undisturbed: {names}")
         shutil.rmtree(here)
         print(name, counts.kills, counts.faults, file=sys.stderr, flush=True)
     return counts
@@ -346,6 +337,8 @@ def main() -> int:
     given = parser.parse_args()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    begin_forks()
     found = run(given.commands, given.kills, given.seed, given.jobs)
     print(table(found))
     for name, one in found.items():
