@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-services test-without-torch studies docs lint types rooms check benchmark clean
+.PHONY: help demo test test-services test-without-torch soak studies docs lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
@@ -13,6 +13,7 @@ help:
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
 	@echo "make docs       the documentation as a site, in site/"
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
+	@echo "make soak       kill commands 200 times at random moments: nothing may be lost, about 30 minutes"
 	@echo "make benchmark  time our trainer against its alternatives"
 
 # torch first, alone: with it in place, nothing that depends on it asks for another build of it.
@@ -53,6 +54,11 @@ test-without-torch:
 		-r .venv-light/requirements.txt beartype hatchling pytest pytest-xdist ruff
 	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	.venv-light/bin/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray tests
+
+# Beside other programs it takes longer. Fewer kills: make soak KILLS=20
+soak: KILLS = 200
+soak: $(READY)
+	$(BIN)/python -m tests.soak.kills --kills $(KILLS)
 
 # Each file for itself, as a user would; what they share is trained once.
 studies: $(READY)
