@@ -14,7 +14,7 @@ import numpy as np
 from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.colour import mode_of
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.pillow_reading import choose_page
+from enas_inr.signals.pillow_reading import choose_page, orientation_of
 from enas_inr.signals.raster import (
     MAX_PAGES,
     Raster,
@@ -27,6 +27,8 @@ from enas_inr.signals.stripping import (
     check_png,
     colour_chunks,
     png_dpi,
+    png_exif,
+    png_frames,
     png_profile,
     to_chrm,
     without_metadata,
@@ -78,7 +80,12 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:
         pixels = without_metadata(content, kind) or content
         check_png(pixels, what)
     with _opened(pixels, kind, what) as file:
-        chosen = choose_page(_pages(file), page, what)
+        pages = png_frames(content) if kind == "PNG" else _pages(file)
+        chosen = choose_page(pages, page, what)
+        if kind == "PNG" and chosen > 1:
+            raise SignalError(
+                f"{what}: of an animation of 16 bits only the first picture is read", "give page=1"
+            )
         if not file.seek_subimage(chosen - 1, 0):
             raise damaged(what, _said(file))
         spec = file.spec()
@@ -223,8 +230,17 @@ def _raster(numbers: Numbers, spec: Any, content: bytes, kind: str, what: str) -
         ),
         dpi=png_dpi(content) if kind == "PNG" else _dpi(spec, kind),
         chunks=colour_chunks(content) if kind == "PNG" else _primaries(spec),
-        orientation=spec.get_int_attribute("Orientation", 1),
+        orientation=_orientation(spec, content, kind, what),
     )
+
+
+def _orientation(spec: Any, content: bytes, kind: str, what: str) -> int:
+    if kind == "PNG":
+        exif = png_exif(content)
+        return orientation_of(exif, what) if exif else 1
+    if kind == "JXL":  # which its decoder has turned
+        return 1
+    return int(spec.get_int_attribute("Orientation", 1))
 
 
 def _usual_levels(numbers: Numbers, spec: Any, what: str) -> Numbers:

@@ -246,10 +246,25 @@ def _tuple(value: Any) -> tuple[Any, ...]:
 def _orientation(image: Image.Image, what: str) -> int:
     """Return the orientation of EXIF, and 1 if it cannot be read, which is said."""
     try:
-        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return _orientation_in(image.getexif())
     except Exception as error:  # Pillow raises various errors on damaged EXIF data
         warn_once(f"{what}: its EXIF data cannot be read and are left out: {reason(error)}")
         return 1
+
+
+def orientation_of(exif: bytes, what: str) -> int:
+    """Return the orientation in EXIF data, and 1 if they cannot be read, which is said."""
+    found = Image.Exif()
+    try:
+        found.load(exif)
+        return _orientation_in(found)
+    except Exception as error:  # as above
+        warn_once(f"{what}: its EXIF data cannot be read and are left out: {reason(error)}")
+        return 1
+
+
+def _orientation_in(exif: Image.Exif) -> int:
+    found = exif.get(ExifTags.Base.Orientation, 1)
     return found if isinstance(found, int) else 1
 
 

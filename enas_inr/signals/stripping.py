@@ -118,6 +118,21 @@ def png_profile(content: bytes) -> bytes:
     return b""
 
 
+def png_exif(content: bytes) -> bytes:
+    """Return the EXIF data of a PNG; empty if it has none."""
+    return next((data for name, data in chunks(content) if name == b"eXIf"), b"")
+
+
+def png_frames(content: bytes) -> int:
+    """Return the number of pictures in a PNG, of which only an animated one has several."""
+    for name, data in chunks(content):
+        if name == b"acTL" and len(data) == 8:
+            return max(1, int(struct.unpack_from(">I", data)[0]))
+        if name == b"IDAT":
+            break
+    return 1
+
+
 def png_dpi(content: bytes) -> tuple[float, float] | None:
     """Return the pixels per inch of a PNG along columns and rows; None if they are unknown."""
     for name, data in chunks(content):

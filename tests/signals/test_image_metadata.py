@@ -275,6 +275,24 @@ def test_every_orientation_is_turned_upright(tmp_path, suffix, orientation):
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_deep_png_is_turned_upright(tmp_path, orientation):
+    upright = pixels(3, 5, 3, dtype=np.uint16)
+    stored = np.rot90(upright, {3: 2, 6: 1, 8: -1}[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    before = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    signal = read(put(tmp_path / "a.png", png(stored, RGB, 16, before)))
+    np.testing.assert_array_equal(levels_of(signal, DEEP), upright)
+
+
+def test_damaged_exif_data_of_a_deep_png_are_said(tmp_path, caplog):
+    original = pixels(3, 5, 3, dtype=np.uint16)
+    path = put(tmp_path / "a.png", png(original, RGB, 16, chunk(b"eXIf", b"nonsense")))
+    np.testing.assert_array_equal(levels_of(read(path), DEEP), original)
+    assert "its EXIF data cannot be read and are left out" in caplog.text
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_a_deep_tiff_is_turned_upright_with_its_resolution(tmp_path, orientation):
     upright = pixels(3, 5, 3, dtype=np.uint16)
     stored = np.rot90(upright, {3: 2, 6: 1, 8: -1}[orientation])

@@ -1,5 +1,7 @@
 """A file of several pictures says so, and an option chooses among them."""
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
-from tests.signals.picture_files import levels_of, pixels, read
+from tests.signals.picture_files import RGB, chunk, levels_of, pixels, png, put, read
 
 COLOURS = [(200, 30, 40), (30, 200, 40), (30, 40, 200)]
 LOSSLESS = {".webp": {"lossless": True}}
@@ -65,6 +67,19 @@ def test_a_page_of_floats_that_pillow_cannot_open_is_chosen(tmp_path):
             file.write(page, photometric="rgb")
     signal = read(tmp_path / "a.tif", page=2)
     assert signal.meta["range"] == [float(stack[1].min()), float(stack[1].max())]
+
+
+def test_of_an_animation_of_16_bits_the_first_picture_is_read(tmp_path, caplog):
+    original = pixels(4, 4, 3, dtype=np.uint16)
+    before = (
+        chunk(b"acTL", struct.pack(">II", 2, 0)),
+        chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 4, 4, 0, 0, 1, 10, 0, 0)),
+    )
+    path = put(tmp_path / "a.png", png(original, RGB, 16, *before))
+    np.testing.assert_array_equal(levels_of(read(path), 65535), original)
+    assert "holds 2 pictures, of which number 1 is read" in caplog.text
+    with pytest.raises(SignalError, match="only the first picture is read; give page=1"):
+        read(path, page=2)
 
 
 def test_a_single_picture_has_one_page(tmp_path):
