@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, unquote, unquote_plus
@@ -65,7 +66,8 @@ class Storage(str):
     def answered(self) -> Self:
         """Return the same storage, which has answered once and is waited for from now on."""
         made = str.__new__(type(self), self)
-        made.url, made.path, made.patience = self.url, self.path, FOR_MINUTES
+        made.__dict__.update(self.__dict__)
+        made.patience = FOR_MINUTES
         return made
 
     @property
@@ -78,9 +80,11 @@ class Storage(str):
         """Whether it is an SQLite database, in a file or in memory."""
         return self.url.startswith("sqlite")
 
-    @property
+    @cached_property
     def file(self) -> Path | None:
         """The file, without links; None if there is none (a server, or memory).
+
+        It stays the same when the current folder changes or is deleted.
 
         Raises:
             ValueError: no file is named.

@@ -120,6 +120,8 @@ class LockFile:
             try:
                 number = os.open(self._path, flags | os.O_RDWR | os.O_CREAT, 0o666)
             except PermissionError:
+                if not os.path.lexists(self._path):
+                    raise
                 number = os.open(self._path, flags | os.O_RDONLY)
         except OSError as error:
             if error.errno != errno.ELOOP:

@@ -105,6 +105,8 @@ def test_a_study_that_another_process_took_over_is_left_to_it(server):
     assert read_study("taken", server.url())[1] == [failed(0)]
 
 
+# What Python ignores of warnings holds for all threads.
+@pytest.mark.filterwarnings("ignore:.*experimental")
 def test_processes_that_make_the_tables_at_once_do_not_make_them_twice(server):
     url, errors = server.fresh("at_once"), []
     together = threading.Barrier(4)

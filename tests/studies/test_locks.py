@@ -136,6 +136,20 @@ def test_a_lock_that_was_removed_is_not_the_lock_any_more(tmp_path):
         pass
 
 
+def test_a_folder_that_cannot_be_written_is_the_reason_that_is_said(shared):
+    if os.geteuid() == 0:
+        folder = Path(tempfile.mkdtemp())
+        folder.chmod(0o755)
+        with other_user():
+            message = refused("s", SPEC, str(folder / "new.db"))
+        folder.rmdir()
+    else:
+        shared.parent.chmod(0o555)
+        message = refused("s", SPEC, str(shared))
+        shared.parent.chmod(0o755)
+    assert "cannot be used: [Errno 13] Permission denied: " in message
+
+
 def test_nothing_is_written_to_the_folder_of_temporary_files(tmp_path, database, monkeypatch):
     folder = tmp_path / "temporary"
     folder.mkdir()

@@ -165,16 +165,20 @@ def plain_optuna_storage(storage):
     return backend
 
 
-@pytest.mark.parametrize("gone", ["file", "folder", "replaced"])
-def test_a_file_that_is_deleted_meanwhile_is_not_made_anew(tmp_path, empty_database, gone):
+@pytest.mark.parametrize("gone", ["file", "folder", "current folder", "replaced"])
+def test_a_file_that_is_deleted_meanwhile_is_not_made_anew(
+    tmp_path, empty_database, monkeypatch, gone
+):
     folder = tmp_path / "runs"
     folder.mkdir()
     file = folder / "runs.db"
     shutil.copy(empty_database, file)
-    with Store("s", SPEC, str(file), Clock().waiting()) as store:
+    monkeypatch.chdir(folder if gone == "current folder" else tmp_path)
+    name = "runs.db" if gone == "current folder" else str(file)
+    with Store("s", SPEC, name, Clock().waiting()) as store:
         store.add(complete(0))
         store.add(failed(1, width=16))
-        shutil.rmtree(folder) if gone == "folder" else file.unlink()
+        shutil.rmtree(folder) if "folder" in gone else file.unlink()
         if gone == "replaced":
             shutil.copy(empty_database, file)
         with pytest.raises(StudyError, match=r"was deleted or moved .*; 3 trials kept in "):

@@ -115,7 +115,7 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     try:
         _check_answers(address)
         loopback = _on_loopback(ray) if address == LOCAL else nullcontext()
-        with kept_handlers(), loopback, _without_credentials():
+        with kept_handlers(), loopback, without_credentials():
             context = ray.init(
                 address=address,
                 job_config=ray.job_config.JobConfig(metadata={"job_name": title}),
@@ -222,7 +222,7 @@ def described(dashboard: str) -> str:
 
 
 @contextmanager
-def _without_credentials() -> Iterator[None]:
+def without_credentials() -> Iterator[None]:
     """Start Ray's processes without the storage's passwords: only this process needs them."""
     names = [name for name in CREDENTIALS if name in os.environ]
     kept = {name: os.environ.pop(name) for name in names}

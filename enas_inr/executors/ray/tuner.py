@@ -66,7 +66,7 @@ def tune_trials(
     steps = most_steps or loop.make_trial(first[0], 0).training.steps
     context = executor.context
     needs, workers = executor.cluster
-    folder = _folder(f"{context.title}|{context.signal.info().fingerprint}")
+    folder = trials_folder(f"{context.title}|{context.signal.info().fingerprint}")
     pbt = options.scheduler == "pbt"
     record = _Record(loop, context, folder, by_architecture=pbt)
     shared = {
@@ -101,7 +101,7 @@ def tune_trials(
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _folder(search: str) -> Path:
+def trials_folder(search: str) -> Path:
     """Return the folder of the unfinished trials, which is the same for the same study."""
     digest = hashlib.sha256(f"{os.getuid()}|{search}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"enas-inr-tune-{digest}"
