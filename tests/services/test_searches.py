@@ -101,7 +101,6 @@ def test_a_trial_that_an_outage_has_cost_is_taken_up_by_the_next_run(server, alo
     place = Storage(server.url())
     ask = {**SPACE, **SEARCH, "study": "cut", "storage": place}
     with monkeypatch.context() as impatient:
-        impatient.setattr("enas_inr.studies.store.FOR_MINUTES", 0.0)
         impatient.setattr(Store.__init__, "__defaults__", (Waiting(0.5),))
         with pytest.raises(StudyError, match=r"cannot be used: .*; 1 trial kept in .*") as caught:
             enas_inr.search("sample:photo", **ask, observer=Killer())

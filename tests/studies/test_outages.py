@@ -3,9 +3,8 @@ import sqlite3
 from itertools import pairwise
 
 import optuna
-import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 
 from enas_inr.errors import ExitCode, StudyError
 from enas_inr.studies import unsaved
@@ -17,10 +16,20 @@ from enas_inr.studies.writing import TrialWriter
 from tests.present import present
 from tests.studies.stored import SPEC, complete, failed, plain_optuna
 
+
+class DriverError(Exception):
+    def __init__(self, text, sqlstate=None):
+        super().__init__(*text if isinstance(text, tuple) else (text,))
+        self.sqlstate = sqlstate
+
+
 PLACE = Storage("postgresql://u:SECRET@h/db")
-AWAY = OperationalError("INSERT", {}, psycopg.OperationalError("no answer to u:SECRET\nat all"))
-REFUSED = OperationalError("", {}, psycopg.errors.InvalidPassword("wrong"))
-NO_TABLE = ProgrammingError("", {}, psycopg.errors.UndefinedTable("no table"))
+AWAY = OperationalError("INSERT", {}, DriverError("no answer to u:SECRET\nat all", "08006"))
+FAILOVER = InternalError("INSERT", {}, DriverError("read-only", "25006"))
+AWAY_MYSQL = OperationalError("INSERT", {}, DriverError((2003, "can't connect")))
+REFUSED = OperationalError("", {}, DriverError("wrong password", "28P01"))
+REFUSED_MYSQL = OperationalError("", {}, DriverError((1045, "access denied")))
+NO_TABLE = ProgrammingError("", {}, DriverError("no table", "42P01"))
 
 
 class Clock:
@@ -55,7 +64,8 @@ def failing(*errors):
 
 def test_a_storage_is_asked_until_it_answers_and_each_outage_is_said_once():
     clock = Clock()
-    assert clock.waiting().asked(PLACE, failing(*[AWAY] * 9)) == "answer"
+    errors = [AWAY, FAILOVER, AWAY_MYSQL, *[AWAY] * 6]
+    assert clock.waiting().asked(PLACE, failing(*errors)) == "answer"
     assert clock.said == [
         "storage postgresql://u:***@h/db does not answer (no answer to u:***); "
         "trying again for up to 5 minutes",
@@ -76,7 +86,9 @@ def test_the_time_to_wait_is_bounded():
     assert len(clock.said) == 1
 
 
-@pytest.mark.parametrize("error", [REFUSED, NO_TABLE, ValueError("no"), sqlite3.Error("no")])
+@pytest.mark.parametrize(
+    "error", [REFUSED, REFUSED_MYSQL, NO_TABLE, ValueError("no"), sqlite3.Error("no")]
+)
 def test_what_will_not_pass_is_not_waited_for(error):
     clock = Clock()
     with pytest.raises(type(error)):
