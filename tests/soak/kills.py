@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -30,7 +31,7 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
-from enas_inr.errors import StudyError
+from enas_inr.errors import ExitCode, StudyError
 from enas_inr.result import TrialResult, best_of
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.storage import study_names
@@ -128,12 +129,24 @@ def results(folder: Path) -> dict[str, str]:
         if not path.exists():
             continue
         url = f"journal:{path}" if storage.startswith("journal") else f"sqlite:///{path}"
-        with suppress(StudyError):  # killed while it was created
-            for name in study_names(url):
-                for trial in trials_of(name, url):
-                    text = json.dumps(trial.model_dump(mode="json"), sort_keys=True)
-                    found[f"{name}/{trial.trial.number}"] = text
+        for name in named(url):
+            for trial in trials_of(name, url):
+                text = json.dumps(trial.model_dump(mode="json"), sort_keys=True)
+                found[f"{name}/{trial.trial.number}"] = text
     return found
+
+
+def named(url: str) -> Sequence[str]:
+    """Return the studies of a storage; none if it was killed while it was created."""
+    try:
+        return study_names(url)
+    except StudyError:
+        return ()
+
+
+def whole(folder: Path) -> tuple[object, ...]:
+    """Return the outcome of a run, and how much it has stored."""
+    return outcome(folder)[0], len(results(folder))
 
 
 def trials_of(name: str, url: str) -> list[TrialResult]:
@@ -151,7 +164,7 @@ def outcome(folder: Path) -> tuple[dict[str, str], int]:
     for url in (f"sqlite:///{folder}/s.db", f"journal:{folder}/s.log"):
         if not Path(url.partition(":")[2].replace("///", "/")).exists():
             continue
-        for name in study_names(url):
+        for name in named(url):
             trials = trials_of(name, url)
             best = best_of(trials)
             found[name] = best.key if best else ""
@@ -184,18 +197,18 @@ def kill(process: Process, kind: str, *, group: bool, counts: Counts) -> bool:
     return True
 
 
-def check_end(process: Process, kind: str, early: bool, said: Path, counts: Counts) -> None:
-    """Check how a process has ended after a signal, which may have come too early for us."""
-    number, text = SIGNALS[kind][0], said.read_text(errors="replace")
+def check_end(process: Process, kind: str, outside: bool, text: str, counts: Counts) -> None:
+    """Check how a process has ended after a signal, before, in or after its work."""
+    number = SIGNALS[kind][0]
     usual = {-number} if number == signal.SIGKILL else {128 + number, 0}
-    if early:
+    if outside:
         usual |= {-number, 1}
     elif "Traceback" in text or "***" in text:
         counts.tracebacks += 1
         counts.remark(f"{kind}: {text[-3000:]}")
     if process.returncode not in usual:
         counts.codes += 1
-        counts.remark(f"{kind}: code {process.returncode}, early {early}: {text[-1000:]}")
+        counts.remark(f"{kind}: code {process.returncode}, outside {outside}: {text[-1000:]}")
 
 
 def check_orphans(session: int, counts: Counts) -> None:
@@ -218,6 +231,7 @@ def disturbed(
     times: tuple[float, float],
     draw: random.Random,
     most: int,
+    wanted: tuple[object, ...],
     counts: Counts,
 ) -> None:
     """Run a command until it ends by itself, with kills before.
@@ -228,6 +242,7 @@ def disturbed(
         times: seconds that an undisturbed run takes, by a fork and by a new Python.
         draw: draws the signals and the moments.
         most: most kills.
+        wanted: what an undisturbed run leaves.
         counts: receives what is found.
     """
     shortest, longest = times
@@ -235,6 +250,7 @@ def disturbed(
     said, killed = folder / "said.txt", 0
     while True:
         fork = "ray" not in line and "--jobs" not in line and draw.randrange(REAL_EVERY) > 0
+        said.unlink(missing_ok=True)
         process = start(line, folder, said, fork=fork)
         if killed == most:
             process.wait()
@@ -242,14 +258,21 @@ def disturbed(
             with suppress(subprocess.TimeoutExpired):
                 process.wait(draw.uniform(0, shortest if fork else longest))
         kind, early = draw.choice(list(SIGNALS)), not handles(process)
-        if process.poll() is None and kill(process, kind, group=draw.random() < 0.5, counts=counts):
+        group = draw.random() < 0.5
+        sent = process.poll() is None and kill(process, kind, group=group, counts=counts)
+        text = said.read_text(errors="replace") if said.exists() else ""
+        if sent:
             killed += 1
             counts.kills += 1
-            check_end(process, kind, early, said, counts)
-        elif process.returncode != 0:
+            # After its last step, a command leaves signals to the system again.
+            late = whole(folder) == wanted
+            check_end(process, kind, early or late, text, counts)
+        # A fit may be killed when its file is written, which it then does not overwrite.
+        written = killed and process.returncode == ExitCode.MODEL and "exists already" in text
+        ended = process.returncode == 0 or written
+        if not sent and not ended:
             counts.codes += 1
-            text = said.read_text(errors="replace")[-1000:]
-            counts.remark(f"undisturbed, after {killed} kills: {process.returncode}: {text}")
+            counts.remark(f"after {killed} kills: code {process.returncode}: {text[-1000:]}")
             return
         check_orphans(process.pid, counts)
         now = results(folder)
@@ -258,12 +281,12 @@ def disturbed(
         if lost:
             counts.remark(f"lost or changed after {kind}: {', '.join(lost)}")
         known = now
-        if process.returncode == 0:
+        if ended:
             counts.results += len(now)
             return
 
 
-def measure(name: str, kills: int, seed: int, photo: Path, folder: Path) -> Counts:
+def measure(name: str, kills: int, seed: int, until: float, photo: Path, folder: Path) -> Counts:
     """Kill one command as often, and compare each run with one that was left alone."""
     line, counts, draw = COMMANDS[name], Counts(), random.Random(f"{seed} {name}")
     alone = folder / "alone"
@@ -277,12 +300,12 @@ def measure(name: str, kills: int, seed: int, photo: Path, folder: Path) -> Coun
         times.append(time.monotonic() - began)
         if not fork:
             break
-    wanted, _ = outcome(alone)
-    while counts.kills < kills:
+    (wanted, _), all_of_it = outcome(alone), whole(alone)
+    while counts.kills < kills and time.monotonic() < until:
         here = folder / f"run{counts.runs}"
         prepare(here, photo)
         most = min(MOST_KILLS, kills - counts.kills)
-        disturbed(line, here, (times[0], times[-1]), draw, most, counts)
+        disturbed(line, here, (times[0], times[-1]), draw, most, all_of_it, counts)
         found, twice = outcome(here)
         counts.runs += 1
         counts.twice += twice
@@ -301,8 +324,11 @@ def shares(kills: int, names: Sequence[str]) -> Iterator[tuple[str, int]]:
         yield name, kills * (number + 1) // len(names) - kills * number // len(names)
 
 
-def run(names: Sequence[str], kills: int, seed: int, jobs: int) -> dict[str, Counts]:
-    """Kill some commands as often in all."""
+def run(
+    names: Sequence[str], kills: int, seed: int, jobs: int, seconds: float = math.inf
+) -> dict[str, Counts]:
+    """Kill some commands as often in all, as far as the time is enough."""
+    until = time.monotonic() + seconds
     from enas_inr.plugins.catalog import load_catalog
     from enas_inr.signals.loading import load_signal, save_signal
 
@@ -310,7 +336,9 @@ def run(names: Sequence[str], kills: int, seed: int, jobs: int) -> dict[str, Cou
         photo, catalog = Path(temporary) / "photo.png", load_catalog()
         save_signal(catalog, load_signal(catalog, "sample:photo", {"size": [96, 112]}), photo)
         begun = {
-            name: pool.submit(measure, name, share, seed, photo, Path(temporary, str(number)))
+            name: pool.submit(
+                measure, name, share, seed, until, photo, Path(temporary, str(number))
+            )
             for number, (name, share) in enumerate(shares(kills, names))
             if share
         }
@@ -332,6 +360,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no new run after them")
     parser.add_argument("--jobs", type=int, default=2, help="commands at the same time")
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
     given = parser.parse_args()
@@ -339,7 +368,7 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["OMP_NUM_THREADS"] = "1"
     begin_forks()
-    found = run(given.commands, given.kills, given.seed, given.jobs)
+    found = run(given.commands, given.kills, given.seed, given.jobs, 60 * given.minutes)
     print(table(found))
     for name, one in found.items():
         for remark in one.remarks:

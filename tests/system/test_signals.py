@@ -1,17 +1,22 @@
 """SIGTERM and SIGHUP in each command that works for long: what is finished is kept."""
 
+import errno
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
 import pytest
 from PIL import Image
 
 pytest.importorskip("torch")
 
+from enas_inr.cli.main import run
 from enas_inr.errors import ExitCode, SignalError
 from enas_inr.model import fit_checkpoint, fit_training
 from enas_inr.model.fit_checkpoint import Checkpoint
@@ -32,7 +37,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def signalled(monkeypatch, target, after=0):
+def signalled(monkeypatch, target, after=0, number=TERM):
     """Let a function send a signal, instead of doing its work, after some calls of it."""
     calls = []
     module, _, name = target.rpartition(":")
@@ -41,7 +46,7 @@ def signalled(monkeypatch, target, after=0):
     def send(*args, **kwargs):
         calls.append(args)
         if len(calls) == after + 1:
-            signal.raise_signal(TERM)
+            signal.raise_signal(number)
         return original(*args, **kwargs)
 
     monkeypatch.setattr(f"{module}.{name}", send)
@@ -198,6 +203,23 @@ def test_a_fit_that_is_terminated_writes_its_checkpoint_and_says_so(folder):
     assert line.startswith("terminated at step ")
     assert line.endswith("; checkpoint: m.inr.checkpoint; run the same command again to resume")
     assert (folder / "m.inr.checkpoint").exists()
+
+
+class Gone(StringIO):
+    """A terminal that was closed, or a pipe whose reader has ended."""
+
+    def write(self, text):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize(("after", "code"), [(9, 0), (1, ExitCode.HUNG_UP)])
+def test_a_search_whose_terminal_has_gone_keeps_its_trials(monkeypatch, after, code):
+    signalled(monkeypatch, "enas_inr.executors.local:train", after=after, number=HUP)
+    out = StringIO()
+    with redirect_stderr(Gone()), redirect_stdout(out):
+        assert run(shlex.split(f"{SEARCH} --strategy exhaustive --no-racing --json")) == code
+    monkeypatch.undo()
+    assert len(call(f"{SEARCH} --strategy exhaustive --no-racing --json -q").json["trials"]) == 2
 
 
 def signal_at(monkeypatch, step, number=TERM, what=lambda: None):
