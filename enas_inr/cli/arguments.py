@@ -45,7 +45,7 @@ SignalOptions = Annotated[
     typer.Option(
         "--signal-option",
         metavar="KEY=VALUE",
-        help="An option of the modality that reads the signal, such as max_frames=16 for a video.",
+        help="An option of the modality that reads the signal, such as page=2 of a TIFF stack.",
     ),
 ]
 ModelFile = Annotated[

@@ -151,7 +151,7 @@ class SignalSettings(Settings):
     signal_options: Annotated[
         Options,
         Setting(
-            "An option of the modality that reads the signal, such as max_frames=16 for a video."
+            "An option of the modality that reads the signal, such as page=2 of a TIFF stack."
         ),
     ] = None
 
