@@ -150,9 +150,7 @@ class SignalSettings(Settings):
     ] = None
     signal_options: Annotated[
         Options,
-        Setting(
-            "An option of the modality that reads the signal, such as page=2 of a TIFF stack."
-        ),
+        Setting("An option of the modality that reads the signal, such as page=2 of a TIFF stack."),
     ] = None
 
 
