@@ -98,14 +98,6 @@ def to_chrm(primaries: Sequence[float]) -> dict[str, bytes]:
     return {"cHRM": struct.pack(">8I", *whole)} if min(whole) >= 0 and max(whole) < 2**31 else {}
 
 
-def from_chrm(data: bytes) -> tuple[float, ...] | None:
-    """Return x and y of red, green, blue and white from the chunk of a PNG."""
-    if len(data) != 32:
-        return None
-    numbers = [n / _CHRM_UNIT for n in struct.unpack(">8I", data)]
-    return (*numbers[2:], *numbers[:2])
-
-
 def png_profile(content: bytes) -> bytes:
     """Return the ICC profile of a PNG; empty if it has none, or a damaged or very large one."""
     for name, data in chunks(content):

@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import numpy as np
+import OpenImageIO
 import pytest
 from PIL import Image, ImageCms
 
@@ -193,3 +194,22 @@ def test_a_palette_keeps_its_profile(tmp_path):
     )
     signal = read(put(tmp_path / "a.png", png(pixels(4, 4), PALETTE, 8, *before)))
     assert profile_from(signal.meta) == SRGB
+
+
+def test_the_primaries_of_an_exr_are_noted_in_a_png(tmp_path, caplog):
+    wide = (0.708, 0.292, 0.17, 0.797, 0.131, 0.046, 0.3127, 0.329)
+    usual = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
+    numbers = np.random.default_rng(0).random((4, 5, 3)).astype(np.float32)
+    for primaries in (usual, wide):
+        spec = OpenImageIO.ImageSpec(5, 4, 3, "float")
+        spec.attribute("chromaticities", OpenImageIO.TypeDesc("float[8]"), primaries)
+        file = OpenImageIO.ImageOutput.create(str(tmp_path / "a.exr"))
+        assert file is not None
+        assert file.open(str(tmp_path / "a.exr"), spec)
+        assert file.write_image(numbers)
+        assert file.close()
+        signal = read(tmp_path / "a.exr")
+        assert ("png" in signal.meta) is (primaries is wide)
+    write(signal, tmp_path / "b.png")
+    in_order = [round(n * 100_000) for n in (*wide[6:], *wide[:6])]
+    assert chunk(b"cHRM", struct.pack(">8I", *in_order)) in (tmp_path / "b.png").read_bytes()
