@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-services test-without-torch soak studies docs lint types rooms check benchmark clean
+.PHONY: help demo test test-services test-without-torch soak fuzz studies docs lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
 	@echo "make test       run all tests"
 	@echo "make test-services  run the tests with PostgreSQL and MariaDB, two minutes"
+	@echo "make fuzz           hostile inputs for all readers, 20 minutes (SECONDS=60 for one)"
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
 	@echo "make docs       the documentation as a site, in site/"
 	@echo "make check      lint, types, the rooms' import rules, and all tests"
@@ -43,6 +44,11 @@ test-services: export ENAS_INR_TEST_SERVICES = 1
 test-services: $(READY)
 	tests/services/install.sh
 	$(BIN)/python -m pytest tests/services -rs
+
+# Hostile inputs for all readers, for 20 minutes by default; `make fuzz SECONDS=60` for one.
+SECONDS ?= 1200
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(SECONDS)
 
 # For a Python without a small build of torch, such as `PYTHON=python3.13`: whatever needs torch is
 # skipped (see tests/conftest.py).
