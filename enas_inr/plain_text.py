@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +18,6 @@ its meaning; new keys do not raise it."""
 MOST_SHOWN = 1_000  # characters of a text in a message
 MOST_IN_CELL = 200  # of a cell in a table of the terminal
 MOST_DEPTH = 100  # of nested JSON
-_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, invisible formats, surrogates, separators
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|&]|(?<!\w)_|_(?!\w))")
 
@@ -33,14 +31,15 @@ def shortened(text: str, most: int = MOST_SHOWN) -> str:
 
 
 def printable(text: str, most: int = MOST_SHOWN) -> str:
-    """Return a text that a terminal shows as it is: shortened, with control characters escaped."""
+    """Return a text that a terminal shows as it is: shortened, with control characters escaped.
+
+    So are separators of lines, characters that change the direction of others, and unassigned ones.
+    """
     text = shortened(text, most)
     if text.isprintable():
         return text
     return "".join(
-        character
-        if unicodedata.category(character) not in _HIDDEN
-        else character.encode("unicode_escape").decode()
+        character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
 

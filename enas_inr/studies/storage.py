@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import optuna
@@ -14,7 +16,7 @@ import sqlalchemy as sql
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import SQLAlchemyError
 
-from enas_inr.errors import StudyError
+from enas_inr.errors import StudyError, one_line
 from enas_inr.studies.database import database_url, engine_settings, widen
 from enas_inr.studies.location import JOURNAL, Storage
 from enas_inr.studies.locks import HeldError, LockFile
@@ -217,11 +219,15 @@ def explained(storage: Storage, study: str = "") -> Iterator[None]:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
-    except KeyError as e:
-        if e.args != (NO_RECORD,):
+    except (LookupError, TypeError, AttributeError, AssertionError) as e:
+        if e.args == (NO_RECORD,):
+            raise StudyError(
+                f"study {study!r} in {storage} was deleted meanwhile", "run the search again"
+            ) from None
+        if not _within(optuna, e):
             raise
         raise StudyError(
-            f"study {study!r} in {storage} was deleted meanwhile", "run the search again"
+            f"storage {storage} is damaged: {storage.hide(one_line(e))}", "choose another --storage"
         ) from None
     except (
         SQLAlchemyError,
@@ -239,6 +245,13 @@ def explained(storage: Storage, study: str = "") -> Iterator[None]:
         raise StudyError(
             f"storage {storage} cannot be used: {storage.hide(first_line(cause))}", hint
         ) from (None if storage.has_password else e)
+
+
+def _within(package: ModuleType, error: BaseException) -> bool:
+    """Whether an error was raised in the code of a package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    folder = Path(str(package.__file__)).parent
+    return bool(frames) and Path(frames[-1].filename).is_relative_to(folder)
 
 
 def lock_path(storage: Storage, name: str) -> Path | None:

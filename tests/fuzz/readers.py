@@ -64,23 +64,18 @@ def _own() -> Iterator[tuple[str, Reader]]:
     yield "options", Reader(".txt", _options, _read_options)
 
 
-def _fitted(seed: int = 0):
-    from tests.model.noise import fitted, noise
-
-    return fitted(noise(seed), width=4, seed=seed)
-
-
 def _models(folder: Path) -> list[bytes]:
-    from tests.model.noise import fitted, noise
+    from tests.model.drawn import LAYERED, PICTURE, drawn
 
-    made = []
-    asked: tuple[tuple[str, Precision], ...] = (
-        ("siren", "float32"),
-        ("fourier", "int8"),
-        ("relu", "float16"),
+    asked: tuple[tuple[str, dict[str, Any], Precision], ...] = (
+        ("siren", PICTURE, "float32"),
+        ("siren", PICTURE, "int8"),
+        ("relu", LAYERED, "float16"),
     )
-    for number, (backbone, precision) in enumerate(asked):
-        fitted(noise(0), backbone, width=8).save(folder / f"{number}", precision=precision)
+    made = []
+    for number, (backbone, options, precision) in enumerate(asked):
+        model, _ = drawn(backbone, options, (13, 11), width=8)
+        model.save(folder / f"{number}", precision=precision)
         made.append((folder / f"{number}").read_bytes())
     return made
 
@@ -111,8 +106,10 @@ def _with_header(content: bytes, random: Random) -> bytes:
 
 def _archives(folder: Path) -> list[bytes]:
     from enas_inr.model.archive_writer import write_archive
+    from tests.model.drawn import LAYERED, drawn
 
-    write_archive(folder / "a", [_fitted(0), _fitted(1)])
+    models = [drawn("relu", LAYERED, (13, 11), width=4)[0] for _ in range(2)]
+    write_archive(folder / "a", models, names=["a", "b"])
     return [(folder / "a").read_bytes()]
 
 
