@@ -352,3 +352,25 @@ def test_after_a_long_round_there_is_a_checkpoint(folder, monkeypatch):
     assert call(f"{FIT.format('m')} -q").code == 0
     assert saved[0] == 1
     assert len(saved) > 2
+
+
+def test_states_and_pictures_that_cannot_be_written_cost_no_trial(monkeypatch, caplog):
+    from safetensors import SafetensorError
+
+    from enas_inr.studies import pictures
+
+    def full(*args, **kwargs):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+
+    def upload(picture, name, folder):
+        if name.startswith("reconstruction"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return pictures.upload(picture, name, folder)
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    monkeypatch.setattr("enas_inr.studies.store.upload", upload)
+    ended = call(f"{SEARCH} --strategy exhaustive --no-racing --json -q --storage full.db")
+    assert (ended.code, len(ended.json["trials"])) == (0, 2)
+    (record,) = caplog.records
+    assert "pictures of trials are not kept in" in record.message
+    assert "full.db.artifacts: No space left on device" in record.message
