@@ -13,9 +13,10 @@ from enas_inr import hookspecs
 from enas_inr.backbones.base import Backbone
 from enas_inr.backbones.feasibility import resolved
 from enas_inr.cost import net_shape
+from enas_inr.errors import warn_once
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.spec import Cost, EnsembleSpec, Searchable, SignalInfo, TrainingSpec
-from enas_inr.spec.sizes import first_grid, shortest_side, suggested_grids
+from enas_inr.spec.sizes import capping, first_grid, shortest_side, suggested_grids
 from enas_inr.validation import counted
 
 WIDTHS = range(4, 258, 2)
@@ -113,6 +114,8 @@ def suggest(
         PluginError: the backbone comes from a plugin and fails.
     """
     chosen = first_grid(signal) if grid is None else signal.capped(grid)
+    if grid is not None and (note := capping(signal, grid)):
+        warn_once(note)
     cell = tuple(math.ceil(length / chosen) for length in signal.shape)
     values = math.prod(cell) * signal.channels
     base = EnsembleSpec(backbone=backbone, options=dict(options or {}), grid=chosen, depth=DEPTH)

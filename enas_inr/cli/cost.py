@@ -9,7 +9,7 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.cli.saying import say, say_json
-from enas_inr.errors import SpecError
+from enas_inr.errors import SpecError, warn_once
 
 
 def cost(
@@ -30,6 +30,7 @@ def cost(
     """Print FLOPs (the paper's convention), parameters and bytes of an ensemble."""
     from enas_inr.backbones.feasibility import resolved
     from enas_inr.spec import EnsembleSpec, SignalInfo
+    from enas_inr.spec.sizes import capping
     from enas_inr.validation import parse
 
     catalog = arguments.load_catalog(context)
@@ -52,6 +53,8 @@ def cost(
         "architecture",
     )
     ensemble, cost = resolved(spec, signal, catalog)
+    if note := capping(signal, spec.grid):
+        warn_once(note)
     values = {
         "flops": cost.flops,
         "flops_per_sample": cost.flops / signal.samples,

@@ -19,8 +19,10 @@ def check_signal(modality: Modality, signal: object, path: Path) -> Signal:
     """Check that `read` returned a signal.
 
     Raises:
-        ContractError: the value is not a Signal.
+        ContractError: the value is not a Signal, or no model can hold its `meta`.
     """
     if not isinstance(signal, Signal):
         raise ContractError(f"read returned a {type(signal).__name__}, not a Signal")
+    if problem := signal.meta_problem():
+        raise ContractError(f"read returned a Signal whose {problem}")
     return signal

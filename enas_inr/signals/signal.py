@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,9 +78,22 @@ class Signal:
         if self.values.dtype != torch.float32:
             raise SignalError(f"{what}: values are {self.values.dtype}", "give torch.float32")
         check_values(self.values, what)
+        if problem := self.meta_problem():
+            raise SignalError(f"{what}: {problem}", "leave it out")
         largest = float(self.values.abs().max())
         if largest > 1.001:
             raise SignalError(f"{what}: values reach {largest:g}", "scale them to [-1, 1]")
+
+    def meta_problem(self) -> str:
+        """Return why no model can hold `meta`, or an empty text.
+
+        JSON has neither NaN nor infinity.
+        """
+        try:
+            json.dumps(dict(self.meta), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            return f"meta is not JSON: {error}"
+        return ""
 
     def info(self) -> SignalInfo:
         """Return the metadata of this signal, with its fingerprint."""

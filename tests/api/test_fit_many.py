@@ -138,24 +138,23 @@ def test_a_file_that_is_cut_off_is_not_kept(photos, tmp_path):
 
 def test_the_failure_of_one_signal_does_not_end_the_others(photos, tmp_path):
     (photos / "1.png").write_text("these are notes")
-    Image.new("RGB", (1, 1)).save(photos / "3.png")  # fewer samples than cells
+    Image.new("RGB", (1, 1)).save(photos / "3.png")  # which is one cell with any grid
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "4.inr.checkpoint").write_text("these are notes, too")
     said: list[str] = []
     result = enas_inr.fit_many([photos], output=tmp_path / "models", say=said.append, **SETTINGS)
-    assert statuses(result) == ["fitted", "failed", "fitted", "failed", "failed", "fitted"]
+    assert statuses(result) == ["fitted", "failed", "fitted", "fitted", "failed", "fitted"]
     messages = [row.message for row in result.rows]
     assert "1.png" in messages[1]
-    assert "grid" in messages[3]
     assert "4.inr.checkpoint' is damaged" in messages[4]
-    assert sum(line.startswith("failed: ") for line in said) == 3
-    assert [row.name for row in result.failed] == ["1", "3", "4"]
+    assert sum(line.startswith("failed: ") for line in said) == 2
+    assert [row.name for row in result.failed] == ["1", "4"]
     assert all("\n" not in message for message in messages)
     left = enas_inr.fit_many(
         [photos], output=tmp_path / "models", skip_bad=True, force=True, **SETTINGS
     )
     assert [row.name for row in left.rows] == ["0", "2", "3", "4", "5"]
-    assert statuses(left) == ["kept", "kept", "failed", "fitted", "kept"]
+    assert statuses(left) == ["kept", "kept", "kept", "fitted", "kept"]
 
 
 def test_a_backbone_that_fails_for_one_signal_fails_for_it_alone(photos, tmp_path, monkeypatch):

@@ -1,9 +1,14 @@
 """The modality of a file: by its suffix, by an option, or of a package that is missing."""
 
+from dataclasses import replace
+
 import pytest
 
-from enas_inr.errors import SignalError, SpecError
+import enas_inr
+from enas_inr.errors import ContractError, SignalError, SpecError
 from enas_inr.plugins.catalog import load_catalog
+from enas_inr.signals.audio import AudioModality
+from enas_inr.signals.checks import check_signal
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.series import is_series
 from enas_inr.signals.sets import is_set
@@ -44,8 +49,6 @@ def test_a_folder_of_slices_is_one_signal(tmp_path):
 
 
 def test_the_option_decides_whatever_the_suffix_is(tmp_path):
-    from enas_inr.signals.audio import AudioModality
-
     sound = toy_signal((64,), 1, modality="audio", sample_rate=8000)
     AudioModality().write(sound, tmp_path / "a.wav")
     (tmp_path / "a.wav").rename(tmp_path / "a.png")
@@ -56,3 +59,12 @@ def test_the_option_decides_whatever_the_suffix_is(tmp_path):
         load_signal(catalog, str(tmp_path / "a.png"), {"modality": "adio"})
     with pytest.raises(SpecError, match="'modality' does not apply to sample:chord"):
         load_signal(catalog, "sample:chord", {"modality": "image"})
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_meta_that_no_model_can_hold_is_refused_before_the_training(tmp_path, bad):
+    signal = replace(toy_signal((8, 8)), meta={"gain": bad})
+    with pytest.raises(SignalError, match="signal 'toy': meta is not JSON"):
+        enas_inr.fit(signal, grid=1, steps=1, output=tmp_path / "m.inr")
+    with pytest.raises(ContractError, match="meta is not JSON"):
+        check_signal(AudioModality(), signal, tmp_path)
