@@ -188,3 +188,22 @@ def test_a_constant_sound_and_one_sample_come_back(tmp_path, values):
         path = tmp_path / f"a{suffix}"
         modality().write(signal_of(values), path)
         np.testing.assert_array_equal(modality().read(path).values, values)
+
+
+def test_a_matroska_file_is_read_exactly_and_refused_when_cut(tmp_path):
+    av = pytest.importorskip("av")
+    levels = (TONE[:, :1] * 2**15).round().astype(np.int16)
+    path = tmp_path / "a.mka"
+    with av.open(str(path), "w", format="matroska") as opened:
+        stream = opened.add_stream("flac", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(levels.T.copy(), format="s16", layout="mono")
+        frame.sample_rate, frame.pts = RATE, 0
+        opened.mux(stream.encode(frame))
+        opened.mux(stream.encode(None))
+    signal = load_signal(load_catalog(), str(path))
+    assert (signal.sample_rate, signal.meta["codec"]) == (RATE, "flac")
+    np.testing.assert_array_equal(signal.values.numpy(), levels / np.float32(2**15))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SignalError, match=r"cut off after 0\.\d of 0\.\d s|damaged|no samples"):
+        modality().read(path)
