@@ -218,7 +218,7 @@ def check_orphans(session: int, counts: Counts) -> None:
         psutil.wait_procs(left, timeout=max(0.0, until - time.monotonic()))
         if time.monotonic() > until:
             counts.orphans += len(left)
-            counts.remark(f"left: {[one.name() for one in left]}")
+            counts.remark(f"left: {[one.pid for one in left]}")
             for one in left:
                 with suppress(psutil.Error):
                     one.kill()

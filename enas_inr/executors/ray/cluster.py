@@ -150,6 +150,7 @@ def kept_handlers() -> Iterator[None]:
             signal.signal(number, handler)
     if told:
         signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt  # the handler only notes the signal, and Ray has not started
 
 
 @contextmanager
