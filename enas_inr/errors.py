@@ -6,6 +6,8 @@ Every message is one line: what failed, the value received, what to do.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from functools import cache
 
@@ -122,6 +124,16 @@ def one_line(error: BaseException) -> str:
 def warn_once(message: str) -> None:
     """Log a warning, but only once in a process."""
     logger.warning(message)
+
+
+@contextmanager
+def unsaid_warnings() -> Iterator[None]:
+    """Do not log the warnings of `warn_once`, since what causes them is only a trial."""
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from enas_inr.errors import ModelError, SpecError
 from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.files import is_stream, read_bytes
+from enas_inr.signals.outputs import Output, check_outputs
 from enas_inr.validation import counted, nearest
 
 if TYPE_CHECKING:
@@ -44,11 +46,13 @@ def pack(
         SignalError: a file cannot be read or written.
         SpecError: the precision is unknown.
     """
-    from enas_inr.model.archive_writer import write_archive
+    from enas_inr.model.archive_writer import SUFFIX, write_archive
 
     if precision is not None and precision not in PRECISIONS:
         raise SpecError(f"unknown precision {precision!r}", nearest(precision, PRECISIONS))
     files = find_models(sources)
+    target = Output(Path(output), "an archive", (SUFFIX,))
+    check_outputs([target], force=force, inputs=files)
     size = write_archive(
         output, files, precision=cast(Precision | None, precision), force=force, catalog=catalog
     )
@@ -85,7 +89,7 @@ def opened(path: Path, name: str | None, catalog: Catalog) -> Iterator[Model | A
     """Open a model file, an archive, or one model of an archive.
 
     Args:
-        path: the file.
+        path: the file; `-` is the standard input, which must be a model file.
         name: name of a model in the archive; None for all of it.
         catalog: the plugins.
 
@@ -98,8 +102,14 @@ def opened(path: Path, name: str | None, catalog: Catalog) -> Iterator[Model | A
     """
     from enas_inr.model.archive import open_archive
     from enas_inr.model.archive_file import is_archive
-    from enas_inr.model.model import load
+    from enas_inr.model.file import decode
+    from enas_inr.model.model import Model, load
 
+    if is_stream(path):  # which can be read only once
+        if name is not None:
+            raise SpecError(f"{str(path)!r} is not an archive", "leave out --name")
+        yield Model.of(decode(read_bytes(path), catalog, repr(str(path))))
+        return
     if not is_archive(path):
         if name is not None:
             raise SpecError(f"{str(path)!r} is not an archive", "leave out --name")

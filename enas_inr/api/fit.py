@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 from pydantic import Field, SkipValidation
 
 from enas_inr.api.fit_spec import fit_specs
 from enas_inr.api.keywords import takes
+from enas_inr.api.outputs import checkpoint_beside, fit_outputs, inputs_of, model_output
 from enas_inr.api.reading import take_signal
 from enas_inr.api.rounding import rounded
 from enas_inr.api.settings import FitSettings
 from enas_inr.api.starting import given_start
-from enas_inr.errors import SpecError
+from enas_inr.errors import SignalError, SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
 from enas_inr.model.header import Precision
 from enas_inr.plugins.catalog import Catalog, load_catalog
+from enas_inr.signals.outputs import check_outputs
+from enas_inr.studies.location import Storage
 from enas_inr.studies.setting import Settings
 from enas_inr.validation import nearest
 
@@ -99,17 +103,20 @@ def fit(signal: Given, call: FitCall) -> FitResult:
             names say.
     """
     from enas_inr.model import fitting
-    from enas_inr.model.file import SUFFIX, check_absent
-    from enas_inr.model.fit_checkpoint import Checkpoint, checkpoint_of
+    from enas_inr.model.fit_checkpoint import Checkpoint
 
     precision = checked_precision(call.precision)
     catalog = call.catalog or load_catalog()
     settings = call.settled(catalog)
     taken = take_signal(catalog, signal, settings, default="none")
-    path = Path(call.output) if call.output else Path(taken.name + SUFFIX)
-    for file in (path, *([Path(call.preview)] if call.preview else [])):
-        check_absent(file, force=call.force)
-    checkpoint = checkpoint_of(path)
+    path = model_output(call.output, taken.name)
+    storage = Storage(settings.storage) if settings.study else None
+    check_outputs(
+        fit_outputs(path, call.preview),
+        force=call.force,
+        inputs=inputs_of(signal, settings.init_from, storage=storage),
+    )
+    checkpoint = checkpoint_beside(path, taken.name)
     start = given_start(settings, catalog, call.states)
     fitted = fitting.fit(
         taken,
@@ -126,11 +133,10 @@ def fit(signal: Given, call: FitCall) -> FitResult:
     if not fitted.finished:
         metrics = {"steps": fitted.steps}
         return FitResult(fitted.model, path, False, checkpoint, metrics)
-    preview = Path(call.preview) if call.preview else None
-    most = call.most_bytes
-    made = hand_over(fitted, taken, path, catalog, precision, preview, most)
+    preview = Path(call.preview) if call.preview is not None else None
+    made = hand_over(fitted, taken, path, catalog, precision, preview, call.most_bytes, rescue=True)
     Checkpoint(checkpoint).remove()
-    return made
+    return replace(made, checkpoint=checkpoint)
 
 
 def checked_precision(name: str) -> Precision:
@@ -152,18 +158,33 @@ def hand_over(
     precision: Precision,
     preview: Path | None = None,
     most_bytes: int | None = None,
+    *,
+    rescue: bool = False,
 ) -> FitResult:
     """Measure the model with its numbers at their stored precision, then write it.
 
+    Args:
+        fitted: what was trained.
+        signal: the signal to which it was fitted.
+        path: the model file, which is replaced.
+        catalog: the plugins.
+        precision: how the numbers are stored.
+        preview: a picture to draw as well.
+        most_bytes: limit of the file, beyond which numbers are rounded more; None for none.
+        rescue: whether a model that cannot be written is kept as a temporary file.
+
     Raises:
-        SignalError: a file cannot be written.
+        SignalError: a file cannot be written. The message says where a model was kept.
     """
     from enas_inr.model.fit_checkpoint import checkpoint_of
     from enas_inr.signals.files import make_folder
 
     model = rounded(fitted.model, signal, precision, catalog, most_bytes=most_bytes)
     make_folder(path.parent)  # it may have gone since the training began
-    size = model.save(path, force=True)
+    try:
+        size = model.save(path, force=True)
+    except SignalError as error:
+        raise (_rescued(model, error) if rescue else error) from None
     if preview:
         from enas_inr.reports.preview import write_preview
         from enas_inr.signals.partition import cut
@@ -181,6 +202,23 @@ def hand_over(
         "path": str(path),
     }
     return FitResult(model, path, True, checkpoint_of(path), metrics)
+
+
+def _rescued(model: Model, error: SignalError) -> SignalError:
+    """Keep a model as a temporary file, since its training may have taken hours."""
+    from enas_inr.model.file import SUFFIX
+
+    try:
+        with NamedTemporaryFile(prefix="enas-inr-", suffix=SUFFIX, delete=False) as file:
+            kept = Path(file.name)
+    except OSError:
+        return error
+    try:
+        model.save(kept, force=True)
+    except SignalError:
+        kept.unlink(missing_ok=True)
+        return error
+    return SignalError(error.what, f"the model was kept as {str(kept)!r}")
 
 
 def cost_of(model: Model) -> dict[str, int]:

@@ -14,8 +14,16 @@ from pydantic import Field
 
 from enas_inr.api.fit import FitObjects, checked_precision
 from enas_inr.api.fit_spec import FitSpecs, fit_specs
-from enas_inr.api.fit_summary import FitManyResult, FitRow, FitStatus, seconds_before, write_summary
+from enas_inr.api.fit_summary import (
+    SUMMARY,
+    FitManyResult,
+    FitRow,
+    FitStatus,
+    seconds_before,
+    write_summary,
+)
 from enas_inr.api.keywords import takes
+from enas_inr.api.outputs import inputs_of
 from enas_inr.api.settings import FitManySettings
 from enas_inr.api.starting import given_start
 from enas_inr.errors import SpecError
@@ -23,6 +31,7 @@ from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.files import make_folder
+from enas_inr.signals.outputs import Output, check_folder, check_outputs
 from enas_inr.studies.settings import SignalSettings
 from enas_inr.validation import counted
 
@@ -69,8 +78,11 @@ def fit_many(
     if call.preview is not None:
         raise SpecError("preview does not apply to several signals", "leave it out")
     recipe, specs, settings = _asked(call)
-    folder = Path(call.output or FOLDER)
+    folder = Path(FOLDER if call.output is None else call.output)
     named = [signals] if isinstance(signals, (str, Path)) else list(signals)
+    check_folder(folder)
+    summary = [Output(folder / name, "the summary") for name in SUMMARY]
+    check_outputs(summary, force=True, inputs=inputs_of(*named), make_folders=True)
     scanned = scan(
         named, settings, recipe, specs, folder, call.say, call.should_stop, call.on_progress
     )

@@ -24,6 +24,7 @@ from enas_inr.model.file import SUFFIX, read_header
 from enas_inr.model.fitting import Expected, FitSpec, identity_of
 from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.outputs import check_name
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import SignalInfo
 from enas_inr.spec.budget import Precision
@@ -165,6 +166,7 @@ def scan(
             return Scanned(tuple(members), failed, (*kept, *names[len(kept) :]), complete=False)
         number, path = len(kept), folder / f"{name}{SUFFIX}"
         try:
+            check_name(path)
             info = _info(recipe, source)
             first = seen.setdefault(info.identity, name)
             if settings.skip_bad and first != name:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NAME = "summary"
 """Name of the files of a summary, without the suffix."""
 
+SUMMARY = (f"{NAME}.csv", f"{NAME}.json")
+"""Names of the files of a summary."""
+
 
 class FitStatus(StrEnum):
     """What became of a signal of a set."""

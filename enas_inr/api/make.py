@@ -12,15 +12,20 @@ from pydantic import Field, SkipValidation
 
 from enas_inr.api.fit import FitResult
 from enas_inr.api.keywords import takes
+from enas_inr.api.outputs import fit_outputs, inputs_of, model_output
 from enas_inr.api.reading import take_signal
 from enas_inr.api.rounding import rounded
 from enas_inr.api.search import search
 from enas_inr.api.settings import MakeSettings
+from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import SearchResult, TrialResult
+from enas_inr.signals.files import is_stream
+from enas_inr.signals.outputs import check_outputs
 from enas_inr.spec.budget import Precision
+from enas_inr.studies.location import Storage
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.settings import SignalSettings
 
@@ -94,14 +99,18 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
         SpecError, SignalError, BudgetError, StudyError, TrainingError, ModelError: as their names
             say.
     """
-    from enas_inr.model.file import SUFFIX, check_absent
     from enas_inr.signals.rivals import rivals
 
     catalog = call.catalog or load_catalog()
     taken = take_signal(catalog, signal, call, default=call.usual_size)
-    path = Path(call.output) if call.output else Path(taken.name + SUFFIX)
-    for file in (path, *([Path(call.preview)] if call.preview else [])):
-        check_absent(file, force=call.force)
+    path = model_output(call.output, taken.name)
+    if is_stream(path):  # which cannot be written again if a better model follows
+        raise SpecError(f"{str(path)!r} is not a file", "give the name of a file")
+    check_outputs(
+        fit_outputs(path, call.preview),
+        force=call.force,
+        inputs=inputs_of(signal, storage=Storage(call.storage)),
+    )
     found = search(taken, **_of_the_search(call), catalog=catalog, observer=call.observer)
     target = found.spec.objective.options.get("target_psnr_db")
     wanted = float(target) if isinstance(target, (int, float)) else None

@@ -11,6 +11,7 @@ from enas_inr.errors import SignalError, SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.options import PAPER_SIZE, parse_size
+from enas_inr.signals.outputs import file_name
 from enas_inr.studies.settings import SetSettings, SignalSettings
 from enas_inr.validation import counted
 
@@ -131,9 +132,11 @@ def sources_of(
 
 
 def _file_name(name: str) -> str:
-    """Return the name of a signal as that of a file below a folder."""
+    """Return the name of a signal as that of a model file below a folder, without its suffix."""
+    from enas_inr.model.file import SUFFIX
+
     parts = [part for part in name.replace(os.sep, "/").split("/") if part.strip(".")]
-    return "/".join(parts) or "signal"
+    return "/".join(file_name(part, SUFFIX).removesuffix(SUFFIX) for part in parts) or "signal"
 
 
 def reading(done: int, of: int) -> TrialProgress:

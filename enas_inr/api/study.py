@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
 
+RECORD = ("results.csv", "curves.csv", "environment.json", "report.html")
+"""The files of a record, besides its figures."""
+
+
 @dataclass(frozen=True)
 class PreparedStudy:
     """A study file whose signals are read and whose studies are checked and named.
@@ -156,12 +160,13 @@ def write_record(report: Report, folder: Path) -> list[Path]:
     results = Results.of(report)
     drawn = draw_figures(results)
     written = []
-    for name, content in {
-        "results.csv": text.as_csv(results),
-        "curves.csv": text.curves_as_csv(results),
-        "environment.json": json.dumps(environment(report), indent=2) + "\n",
-        "report.html": render_page(results, drawn),
-    }.items():
+    contents = (
+        text.as_csv(results),
+        text.curves_as_csv(results),
+        json.dumps(environment(report), indent=2) + "\n",
+        render_page(results, drawn),
+    )
+    for name, content in zip(RECORD, contents, strict=True):
         written.append(folder / name)
         replace_bytes(written[-1], content.encode())
     return written + write_figures(drawn, folder / "figures")

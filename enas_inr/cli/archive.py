@@ -9,6 +9,7 @@ import typer
 
 from enas_inr.cli import arguments
 from enas_inr.cli.saying import say, say_json
+from enas_inr.errors import SpecError
 
 
 def archive(
@@ -35,8 +36,12 @@ def archive(
     """
     from enas_inr.api.archive import pack
     from enas_inr.cli.interrupt import complain, whole_files
+    from enas_inr.signals.outputs import is_standard_output
     from enas_inr.validation import counted
 
+    piped = is_standard_output(output)
+    if piped and as_json:
+        raise SpecError("--json and the archive both go to the standard output", "give -o a file")
     with arguments.stop_of(context).ends(complain, whole_files):
         made = pack(
             models,
@@ -47,6 +52,8 @@ def archive(
         )
     if as_json:
         say_json(made)
+        return
+    if piped:
         return
     say(
         f"wrote {made['path']} ({counted(made['models'], 'model')}, {made['bytes']:,} bytes; "

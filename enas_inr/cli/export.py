@@ -31,9 +31,24 @@ def export(
     from enas_inr.api.archive import one_of
     from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.model.export import export as run_export
+    from enas_inr.signals.outputs import Output, check_outputs, is_standard_output
 
-    path = output or (Path(f"{Path(name).name}.{kind}") if name else model.with_suffix(f".{kind}"))
     with arguments.stop_of(context).ends(complain, whole_files):
         loaded = one_of(model, name, arguments.load_catalog(context))
-        run_export(loaded, path, kind, force=force)
-    say(f"wrote {path} ({path.stat().st_size:,} bytes)")
+        path = output or _usual(model, name, kind, loaded.header.signal.name)
+        check_outputs([Output(path, f"a model as {kind}")], force=force, inputs=[model])
+        size = run_export(loaded, path, kind, force=force)
+    if not is_standard_output(path):
+        say(f"wrote {path} ({size:,} bytes)")
+
+
+def _usual(model: Path, name: str | None, kind: str, signal: str) -> Path:
+    """Return the path of an export for which none is given."""
+    from enas_inr.signals.files import is_stream
+    from enas_inr.signals.outputs import file_name
+
+    if name is not None:
+        return Path(file_name(Path(name).name, f".{kind}"))
+    if not is_stream(model):
+        return model.with_suffix(f".{kind}")
+    return Path(file_name(signal, f".{kind}"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -42,8 +45,15 @@ def _one(
     from enas_inr.api.fit import fit as run_fit
     from enas_inr.cli.model_tables import print_fit
     from enas_inr.cli.progress import Display
+    from enas_inr.signals.outputs import is_standard_output
 
     given = settings.given()
+    piped = any(
+        path is not None and is_standard_output(Path(path))
+        for path in (settings.output, settings.preview)
+    )
+    if piped and as_json:
+        raise SpecError("--json and a file both go to the standard output", "give -o a file")
     for name in OF_SETS:
         if given.pop(name, None):
             flag = f"--{name.replace('_', '-')}"
@@ -68,9 +78,10 @@ def _one(
     if as_json:
         say_json(result.metrics)
         return ExitCode.OK
-    print_fit(result)
-    if settings.preview:
-        say(f"wrote {settings.preview}")
+    with redirect_stdout(sys.stderr) if piped else nullcontext():
+        print_fit(result)
+        if settings.preview:
+            say(f"wrote {settings.preview}")
     return ExitCode.OK
 
 

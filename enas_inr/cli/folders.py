@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -19,18 +18,16 @@ from enas_inr.hookspecs import Modality
 from enas_inr.model.file import SUFFIX, read_header
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import make_folder
+from enas_inr.signals.outputs import Output, check_folder, check_outputs
 from enas_inr.spec import EnsembleSpec
 from enas_inr.validation import counted
-
-if TYPE_CHECKING:
-    from enas_inr.signals.signal import Signal
 
 
 def render_folder(
     catalog: Catalog,
     models: Path,
     output: Path,
-    render: Callable[[Path, Path], Signal],
+    render: Callable[[Path, Path], object],
     suffix: str | None,
     *,
     force: bool,
@@ -64,10 +61,9 @@ def render_folder(
         below = path.relative_to(models)
         name = below.name[: -len(SUFFIX)] + "." + ending.removeprefix(".")
         targets[path] = output / below.with_name(name)
-    there = [target for target in targets.values() if target.exists()]
-    if there and not force:
-        more = f", and {counted(len(there) - 1, 'other file')}" if there[1:] else ""
-        raise ModelError(f"{str(there[0])!r} exists already{more}", "give --force to overwrite")
+    check_folder(output)
+    outputs = [Output(target, f"the rendering of {path}") for path, target in targets.items()]
+    check_outputs(outputs, force=force, inputs=targets, make_folders=True)
     written: list[Path] = []
 
     def kept() -> str:

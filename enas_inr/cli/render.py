@@ -17,7 +17,6 @@ from enas_inr.errors import ExitCode, SpecError
 if TYPE_CHECKING:
     from enas_inr.model.model import Model
     from enas_inr.plugins.catalog import Catalog
-    from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
 
 _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
@@ -55,8 +54,8 @@ def render(
         typer.Option(
             "--output",
             "-o",
-            help="File to write, whose suffix determines the format; of an archive or a folder, a "
-            "folder.",
+            help="File to write, whose suffix determines the format, or - for the standard output; "
+            "of an archive or a folder, a folder.",
         ),
     ],
     asked: Asked,
@@ -69,7 +68,7 @@ def render(
         str | None,
         typer.Option(
             "--format",
-            help="Suffix of the files of a folder, such as .jpg.",
+            help="Suffix of the files of a folder, or of what goes to a pipe or -, such as .jpg.",
             show_default="the first one of the modality, such as .png",
         ),
     ] = None,
@@ -86,9 +85,9 @@ def render(
     from enas_inr.api.archive import opened, rendered_paths
     from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.model.archive import Archive
-    from enas_inr.model.file import check_absent
     from enas_inr.model.model import load
-    from enas_inr.signals.files import make_folder
+    from enas_inr.signals.files import is_stream, make_folder
+    from enas_inr.signals.outputs import Output, check_folder, check_outputs, is_standard_output
 
     catalog = arguments.load_catalog(context)
     draw = partial(_render, catalog, asked=asked, blend=blend, device=device)
@@ -98,35 +97,51 @@ def render(
         if name is not None:
             raise SpecError(f"--name {name!r} is for an archive", f"give a file in {model}")
 
-        def draw_file(path: Path, to: Path) -> Signal:
-            return draw(load(path, catalog=catalog), to)
+        def draw_file(path: Path, to: Path) -> None:
+            draw(load(path, catalog=catalog), to, quiet=True)
 
         stop = arguments.stop_of(context)
         return render_folder(
             catalog, model, output, draw_file, suffix, force=force, quiet=quiet, stop=stop
         )
-    if suffix is not None:
-        raise SpecError("--format is for a folder of models", f"end the name of {output} with it")
+    ending = "" if suffix is None else "." + suffix.removeprefix(".").lower()
+    if ending and not is_stream(output):
+        raise SpecError(
+            "--format is for a folder of models, a pipe or -", f"end the name of {output} with it"
+        )
     stopped = arguments.stop_of(context).ends(complain, whole_files)
     with stopped, opened(model, name, catalog) as found:
+        several = isinstance(found, Archive)
+        if several:
+            check_folder(output)
         paths = rendered_paths(found, output) if isinstance(found, Archive) else {"": output}
-        for path in paths.values():
-            check_absent(path, force=force)
+        outputs = [Output(path, "a rendering") for path in paths.values()]
+        check_outputs(outputs, force=force, inputs=[model], make_folders=several)
         for one, path in paths.items():
             if isinstance(found, Archive):
                 make_folder(path.parent)
-            rendered = draw(found[one] if isinstance(found, Archive) else found, path)
-            if not quiet:
-                shape = "x".join(map(str, reversed(rendered.values.shape[:-1])))
-                say(f"wrote {path} ({shape} samples)")
+            loaded = found[one] if isinstance(found, Archive) else found
+            size = draw(loaded, path, suffix=ending, quiet=quiet)
+            if not quiet and not is_standard_output(path):
+                say(f"wrote {path} ({size} samples)")
     return ExitCode.OK
 
 
 def _render(
-    catalog: Catalog, model: Model, output: Path, asked: Asked, blend: bool, device: str
-) -> Signal:
-    """Render one model into a file, and return what was written."""
-    from enas_inr.signals.loading import save_signal
+    catalog: Catalog,
+    model: Model,
+    output: Path,
+    asked: Asked,
+    blend: bool,
+    device: str,
+    *,
+    suffix: str = "",
+    quiet: bool,
+) -> str:
+    """Render one model into a file, and return its size for people."""
+    from enas_inr.cli.progress import Display
+    from enas_inr.executors.base import TrialProgress
+    from enas_inr.signals.loading import check_format, save_signal
     from enas_inr.training.device import resolve_device
 
     loaded = model.to(resolve_device(device))
@@ -134,9 +149,19 @@ def _render(
     wanted = _wanted(asked, loaded.header.signal, window)
     if wanted and asked.scale:
         raise SpecError("--scale and a size or sample rate are both given", "give one of them")
-    rendered = loaded.render(size=wanted, scale=asked.scale, window=window, blend=blend)
-    save_signal(catalog, rendered, output)
-    return rendered
+    with Display(quiet=quiet) as progress:
+        parts = loaded.parts(
+            size=wanted,
+            scale=asked.scale,
+            window=window,
+            blend=blend,
+            on_progress=lambda done: progress.progressed(
+                TrialProgress(None, "rendering", done, 0, None)
+            ),
+        )
+        check_format(catalog, parts, output, suffix)
+        save_signal(catalog, parts, output, suffix)
+    return parts.size
 
 
 def _window(asked: Asked, signal: SignalInfo) -> list[tuple[float, float]]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
 
 
+PARETO = "pareto.png"
+"""The picture of the Pareto front in the folder of `--output`."""
+
+
 def search(
     context: typer.Context,
     signals: arguments.SignalNames,
@@ -55,6 +59,7 @@ def search(
     if output and not one:
         raise SpecError("--output is for a single signal", "leave it out, and fit the set")
     if output:
+        _check_folder(catalog, signals[0], settings, output)
         make_folder(output)
     stop = arguments.stop_of(context)
     with (
@@ -74,6 +79,21 @@ def search(
         for path in said.written:
             say(f"wrote {path}", error=as_json)
     return ExitCode.OK
+
+
+def _check_folder(catalog: Catalog, source: str, settings: SearchSettings, folder: Path) -> None:
+    """Refuse a folder that cannot be written, or whose files the search reads."""
+    from enas_inr.api.outputs import inputs_of
+    from enas_inr.signals.loading import modality_of
+    from enas_inr.signals.outputs import Output, check_folder, check_outputs
+    from enas_inr.signals.side_by_side import comparison_paths
+    from enas_inr.studies.location import Storage
+
+    check_folder(folder)
+    paths = [*comparison_paths(catalog, modality_of(catalog, source), folder), folder / PARETO]
+    read = inputs_of(source, storage=Storage(settings.storage))
+    outputs = [Output(path, "a file of --output") for path in paths]
+    check_outputs(outputs, force=True, inputs=read, make_folders=True)
 
 
 @dataclass(frozen=True)
@@ -199,6 +219,6 @@ def _write(
     made = reconstruct(ExecutionContext(catalog, signal, device, progress.progressed), result.best)
     written = write_comparison(catalog, signal, made, folder)
     if len(result.spec.objectives) > 1:
-        written.append(folder / "pareto.png")
+        written.append(folder / PARETO)
         replace_bytes(written[-1], image_of(pareto_figure(result), "png"))
     return written

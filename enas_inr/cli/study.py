@@ -141,10 +141,14 @@ def run(
     from enas_inr.reports.rows import Results
     from enas_inr.reports.text import as_json as to_json
     from enas_inr.signals.files import make_folder
+    from enas_inr.signals.outputs import check_folder
     from enas_inr.spec import Choice
 
+    if output:
+        check_folder(output)
     prepared = _prepare(context, file, signal, quick, changes)
     if output:
+        _check_record(prepared, output, file, storage)
         make_folder(output)
     options = arguments.parse_options(executor_option, "--executor-option")
     stop = arguments.stop_of(context)
@@ -178,6 +182,18 @@ def run(
     if failure:
         raise failure
     return ExitCode.OK
+
+
+def _check_record(prepared: PreparedStudy, folder: Path, file: Path, storage: str | None) -> None:
+    """Refuse a folder for the record whose files the study reads."""
+    from enas_inr.api.outputs import inputs_of
+    from enas_inr.api.study import RECORD
+    from enas_inr.signals.outputs import Output, check_outputs
+    from enas_inr.studies.location import Storage
+
+    read = inputs_of(file, *prepared.loaded.file.signals, storage=Storage(storage))
+    outputs = [Output(folder / name, "the record") for name in RECORD]
+    check_outputs(outputs, force=True, inputs=read, make_folders=True)
 
 
 def _prepare(

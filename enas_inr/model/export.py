@@ -13,17 +13,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from enas_inr.errors import ModelError, SpecError
-from enas_inr.model.file import check_absent
 from enas_inr.model.model import Model
 from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.outputs import Output, check_outputs
 from enas_inr.signals.partition import cell_edges, cell_extent
 from enas_inr.validation import nearest
 
 FORMATS = ("onnx", "npz", "inr")
 
 
-def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
-    """Write a model in another format.
+def export(model: Model, path: Path, kind: str, *, force: bool = False) -> int:
+    """Write a model in another format, and return the size of the file in bytes.
 
     Args:
         model: the model.
@@ -36,15 +36,16 @@ def export(model: Model, path: Path, kind: str, *, force: bool = False) -> None:
     Raises:
         SpecError: the format is unknown.
         ModelError: the file exists, or a package that the format needs is missing.
-        SignalError: the file cannot be written.
+        SignalError: the suffix is not that of the format, or the file cannot be written.
     """
     if kind not in FORMATS:
         raise SpecError(f"unknown format {kind!r}", nearest(kind, FORMATS))
-    check_absent(path, force=force)
+    check_outputs([Output(path, f"a model as {kind}", (f".{kind}",))], force=force)
     if kind == "inr":
-        model.save(path, force=force)
-        return
-    replace_bytes(path, to_onnx(model) if kind == "onnx" else to_npz(model))
+        return model.save(path, force=force)
+    content = to_onnx(model) if kind == "onnx" else to_npz(model)
+    replace_bytes(path, content)
+    return len(content)
 
 
 def to_npz(model: Model) -> bytes:

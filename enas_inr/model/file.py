@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from enas_inr.model.header import FORMAT_VERSION, ModelHeader
 from enas_inr.model.quantise import SCALE, fits, quantise, restore
 from enas_inr.plain_text import read_json
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
+from enas_inr.signals.files import check_is_file, is_stream, read_bytes, replace_bytes
 from enas_inr.signals.partition import block_cells
 from enas_inr.validation import ModelT, explained
 
@@ -85,7 +86,7 @@ def check_absent(path: Path, *, force: bool) -> None:
     Raises:
         ModelError: the file exists and `force` is not given.
     """
-    if path.exists() and not force:
+    if not force and os.path.lexists(path) and path.exists() and not is_stream(path):
         raise ModelError(f"{str(path)!r} exists already", "give --force to overwrite it")
 
 

@@ -6,7 +6,9 @@ whichever of them are left go on, alone or with others.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from torch import Tensor
 from enas_inr.errors import SignalError
 from enas_inr.plain_text import read_json
 from enas_inr.signals.files import make_folder, read_bytes, replace_bytes
+from enas_inr.signals.outputs import NAME_BYTES
 
 SUFFIX = ".checkpoint"
 """It is appended to the name of the model file."""
@@ -33,8 +36,14 @@ State = Mapping[str, Tensor]
 
 
 def checkpoint_of(path: Path) -> Path:
-    """Return the path of the checkpoint of a model file."""
-    return path.with_name(path.name + SUFFIX)
+    """Return the path of the checkpoint of a model file.
+
+    A name that would be longer than file systems allow is replaced by its digest.
+    """
+    name = path.name + SUFFIX
+    if len(os.fsencode(name)) > NAME_BYTES:
+        name = hashlib.sha256(os.fsencode(path.name)).hexdigest() + SUFFIX
+    return path.with_name(name)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,12 @@ from enas_inr.model.architecture import Architecture
 from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
-from enas_inr.model.rendering import render_grid
+from enas_inr.model.rendering import render_parts
 from enas_inr.model.rounding import Rounding, psnr_of, sampled
-from enas_inr.model.sampling import sample_positions
+from enas_inr.model.sampling import samplings
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.partition import block_cells, block_shapes
+from enas_inr.signals.parts import SignalParts
 from enas_inr.signals.signal import Signal
 from enas_inr.training.device import lacks
 
@@ -210,7 +211,10 @@ class Model:
         blend: bool = False,
         on_progress: Callable[[float], None] = lambda done: None,
     ) -> Signal:
-        """Evaluate on a regular grid, slice by slice; by default on that of the original.
+        """Evaluate on a regular grid, part by part; by default on that of the original.
+
+        Where the samples are further apart than those of the original, each is the mean over its
+        area, and sounds are filtered: see `enas_inr.model.sampling`.
 
         Args:
             size: number of samples along each axis.
@@ -221,26 +225,49 @@ class Model:
 
         Raises:
             SpecError: the size, the scale or the window is not valid.
+            SignalError: the values do not fit in the memory.
+        """
+        asked = {"size": size, "scale": scale, "window": window}
+        return self.parts(**asked, blend=blend, on_progress=on_progress).whole()  # type: ignore[arg-type]
+
+    def parts(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: float | None = None,
+        window: Sequence[tuple[float, float]] | None = None,
+        blend: bool = False,
+        on_progress: Callable[[float], None] = lambda done: None,
+    ) -> SignalParts:
+        """Return what `render` makes, as parts that need not fit in the memory together.
+
+        Raises:
+            SpecError: the size, the scale or the window is not valid.
         """
         if window is None:
             window = [(0.0, float(n)) for n in self.header.signal.shape]
-        axes = sample_positions(self.header.signal.shape, size, scale, window)
-        shape = tuple(len(axis) for axis in axes)
-        values = torch.empty(*shape, self.header.signal.channels)
-        rows = max(1, UNITS_AT_ONCE // (max(self.shape.width, 1) * max(1, math.prod(shape[1:]))))
-        for start in range(0, shape[0], rows):
-            part = [axes[0][start : start + rows], *axes[1:]]
-            values[start : start + rows] = render_grid(
-                self.layout, self.header.signal.channels, self.members, part, blend=blend
-            )
-            on_progress(min(1.0, (start + rows) / shape[0]))
         signal = self.header.signal
+        sound = len(signal.shape) == 1 and signal.sample_rate is not None
+        axes = samplings(signal.shape, size, scale, window, sound=sound)
+        limit = max(1, UNITS_AT_ONCE // max(self.shape.width, 1))
+
+        def make() -> Iterator[Tensor]:
+            for part, done in render_parts(
+                self.layout, signal.channels, self.members, axes, blend=blend, limit=limit
+            ):
+                yield part
+                on_progress(done)
+
+        shape = tuple(axis.count for axis in axes)
         covered = tuple((float(start), float(stop)) for start, stop in window)
         rate = signal.sample_rate
         if rate is not None:
             first, last = covered[0]
             rate = max(1, round(rate * shape[0] / (last - first)))
-        return Signal(values, signal.modality, signal.name, rate, self.header.meta, covered)
+        return SignalParts(
+            (*shape, signal.channels), make, signal.modality, signal.name, rate, self.header.meta,
+            covered,
+        )  # fmt: skip
 
     def by_cell(self) -> dict[str, Tensor]:
         """Return the leaves of all cells, `cells ...` in row-major order of the grid, on the CPU.

@@ -7,19 +7,77 @@ Boxes of equal size are evaluated as one batch, without sorting positions.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from enas_inr.model.layout import Layout, Strip
+from enas_inr.model.sampling import Sampling
 
 Evaluate = Callable[
     [Int[Tensor, " cells"], Float[Tensor, "cells points axes"]],
     Float[Tensor, "cells points channels"],
 ]
 """Evaluates members of one block, each at points in the coordinates of its cell, on the CPU."""
+
+
+@torch.no_grad()
+def render_parts(
+    layout: Layout,
+    channels: int,
+    evaluate: Evaluate,
+    axes: Sequence[Sampling],
+    *,
+    blend: bool,
+    limit: int,
+) -> Iterator[tuple[Float[Tensor, "part *axes channels"], float]]:
+    """Render an ensemble in parts of its first axis.
+
+    Args:
+        layout: how the signal was cut.
+        channels: number of channels.
+        evaluate: evaluates members of the ensemble; see `Model.members`.
+        axes: the samples along each axis.
+        blend: whether to crossfade neighbouring cells between their outer samples.
+        limit: number of positions that are evaluated at once, about.
+
+    Yields:
+        The values of the next samples along the first axis, and the share that is done.
+    """
+    sides = _sides(axes, limit)
+    ranges = [
+        [(start, min(start + side, axis.count)) for start in range(0, axis.count, side)]
+        for axis, side in zip(axes, sides, strict=True)
+    ]
+    for first, last in ranges[0]:
+        part = torch.empty(last - first, *(axis.count for axis in axes[1:]), channels)
+        for box in itertools.product([(first, last)], *ranges[1:]):
+            positions = [axis.positions(*of) for axis, of in zip(axes, box, strict=True)]
+            values = render_grid(layout, channels, evaluate, positions, blend=blend)
+            for number, axis in enumerate(axes):
+                values = axis.filtered(values, number)
+            part[(slice(None), *(slice(*of) for of in box[1:]))] = values
+        yield part, last / axes[0].count
+
+
+def _sides(axes: Sequence[Sampling], limit: int) -> list[int]:
+    """Return the samples along each axis of boxes that have at most `limit` positions, about.
+
+    The first axes are divided before the others.
+    """
+    sides = [axis.count for axis in axes]
+    for number, axis in enumerate(axes):
+        others = math.prod(
+            side * other.factor
+            for place, (side, other) in enumerate(zip(sides, axes, strict=True))
+            if place != number
+        )
+        room = limit // others - 2 * axis.margin
+        sides[number] = min(sides[number], max(1, axis.margin // axis.factor, room // axis.factor))
+    return sides
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from enas_inr.errors import SignalError
 from enas_inr.reports.figures.drawing import image_of
 from enas_inr.reports.figures.picture_figure import picture_figure
 from enas_inr.reports.figures.sounds import sound_figure
-from enas_inr.signals.files import replace_bytes
+from enas_inr.signals.files import is_stream, replace_bytes
 from enas_inr.signals.partition import Partition
 from enas_inr.signals.signal import Signal
 
@@ -31,6 +31,8 @@ def write_preview(
         SignalError: an unknown suffix, shapes that differ, or a file that cannot be written.
     """
     suffix = path.suffix.lower()
+    if not suffix and is_stream(path):
+        suffix = ".png"
     if suffix not in SUFFIXES:
         raise SignalError(
             f"{str(path)!r}: cannot write a preview as {path.suffix!r}",

@@ -98,7 +98,7 @@ class AudioModality(Modality):
         try:
             if name is None:
                 codec = av_sound.WRITTEN[suffix]
-                levels = np.clip(_levels(signal, "FLOAT"), -1, 1)
+                levels = np.clip(levels_of(signal, "FLOAT"), -1, 1)
                 content = av_sound.encode(levels, signal.sample_rate, what)
             else:
                 subtype = subtype_of(name, suffix, signal.meta)
@@ -156,7 +156,7 @@ def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
     Raises:
         FAILURES: the format cannot hold the signal.
     """
-    levels = _levels(signal, subtype)
+    levels = levels_of(signal, subtype)
     buffer = BytesIO()
     with soundfile.SoundFile(
         buffer, "w", sample_rate, levels.shape[1], format=name, subtype=subtype
@@ -175,7 +175,7 @@ def _frames(file: soundfile.SoundFile) -> Frames:
     return np.concatenate(blocks)
 
 
-def _levels(signal: Signal, subtype: str) -> npt.NDArray[Any]:
+def levels_of(signal: Signal, subtype: str) -> npt.NDArray[Any]:
     """Convert samples to integers for PCM, since libsndfile would round floats downwards."""
     values = signal.values.detach().cpu().double().clamp(-1, 1)
     if subtype in PCM_BITS:

@@ -73,6 +73,78 @@ class Encoded:
     lost: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Tags:
+    """The metadata of a picture that its file holds.
+
+    Attributes:
+        profile: ICC profile; empty if there is none.
+        dpi: pixels per inch along the columns and along the rows; None if unknown.
+        chunks: chunks of a PNG about its colours.
+    """
+
+    profile: bytes
+    dpi: tuple[float, float] | None
+    chunks: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class PictureLayout:
+    """How a format stores a picture.
+
+    Attributes:
+        name: the format.
+        levels: the levels of the original.
+        stored: those of the file.
+        premultiplied: whether the colours of the original are multiplied by alpha.
+        tags: the metadata.
+        lost: what the format cannot hold, in words.
+    """
+
+    name: str
+    levels: Levels
+    stored: Levels
+    premultiplied: bool
+    tags: Tags
+    lost: tuple[str, ...]
+
+    @classmethod
+    def of(cls, signal: Signal, name: str) -> PictureLayout:
+        """Return how a format stores a picture, of which only the shape and `meta` matter."""
+        levels = Levels.from_meta(signal.meta)
+        stored = _stored(levels, name)
+        tags, missing = _tags(signal, name)
+        lost = (*_lost(levels, stored, name), *missing)
+        return cls(name, levels, stored, _is_premultiplied(signal), tags, lost)
+
+    def numbers(self, signal: Signal) -> Numbers:
+        """Return the numbers to store of a picture, or of some of its rows."""
+        return _numbers(signal, self.levels, self.stored, self.name)
+
+    def spec(self, rows: int, columns: int, channels: int) -> Any:
+        """Return the description of the file for OpenImageIO."""
+        import OpenImageIO
+
+        tags = self.tags
+        spec = OpenImageIO.ImageSpec(columns, rows, channels, _OIIO_TYPES[self.stored.dtype])
+        if channels == 1:
+            spec.channelnames = ("Y",)
+        spec.attribute("DateTime", _NO_DATE)
+        if self.name == "TIFF":
+            spec.attribute("compression", "none")  # as Pillow; few programs read deflated floats
+        if not (self.premultiplied and self.name in _WITH_PREMULTIPLIED):
+            spec.attribute("oiio:UnassociatedAlpha", 1)
+        if tags.profile and self.name == "TIFF":
+            kind = OpenImageIO.TypeDesc(f"uint8[{len(tags.profile)}]")
+            spec.attribute("ICCProfile", kind, np.frombuffer(tags.profile, np.uint8))
+        if tags.dpi and self.name == "TIFF":
+            spec.attribute("XResolution", tags.dpi[0])
+            spec.attribute("YResolution", tags.dpi[1])
+            spec.attribute("PixelAspectRatio", tags.dpi[1] / tags.dpi[0])
+            spec.attribute("ResolutionUnit", "in")
+        return spec
+
+
 def encode(signal: Signal, name: str, what: str, *, optimize: bool = False) -> Encoded:
     """Encode a picture, clamped to [-1, 1].
 
@@ -87,24 +159,20 @@ def encode(signal: Signal, name: str, what: str, *, optimize: bool = False) -> E
         SignalError: the format cannot hold the signal.
     """
     _check(signal, name, what)
-    levels = Levels.from_meta(signal.meta)
-    stored = _stored(levels, name)
-    lost = list(_lost(levels, stored, name))
-    numbers = _numbers(signal, levels, stored, name)
-    tags, missing = _tags(signal, numbers, name)
-    lost += missing
+    layout = PictureLayout.of(signal, name)
+    numbers, tags = layout.numbers(signal), layout.tags
     try:
-        if stored.is_8_bit and name not in ("EXR", "HDR"):
+        if layout.stored.is_8_bit and name not in ("EXR", "HDR"):
             content = _by_pillow(numbers, name, tags, optimize)
         else:
-            content = _by_oiio(numbers, name, tags, premultiplied=_is_premultiplied(signal))
+            content = _by_oiio(numbers, layout)
     except Exception as error:  # encoders raise various errors, for example on too many pixels
         raise SignalError(
             f"{what}: {numbers.shape[1]}x{numbers.shape[0]} pixels cannot be written as {name}:"
             f" {error or type(error).__name__}",
             "use .png",
         ) from None
-    return Encoded(content, tuple(lost))
+    return Encoded(content, layout.lost)
 
 
 def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
@@ -210,18 +278,11 @@ def _numbers(signal: Signal, levels: Levels, stored: Levels, name: str) -> Numbe
     return np.concatenate([stored.numbers(colours), alpha], axis=-1)
 
 
-@dataclass(frozen=True)
-class _Tags:
-    profile: bytes
-    dpi: tuple[float, float] | None
-    chunks: Mapping[str, bytes]
-
-
-def _tags(signal: Signal, numbers: Numbers, name: str) -> tuple[_Tags, list[str]]:
+def _tags(signal: Signal, name: str) -> tuple[Tags, list[str]]:
     """Return the metadata that the format holds, and what is lost of them."""
     lost = []
     profile = profile_from(signal.meta)
-    fits = mode_of(profile) == ("L" if numbers.shape[-1] == 1 and name != "WEBP" else "RGB")
+    fits = mode_of(profile) == ("L" if signal.values.shape[-1] == 1 and name != "WEBP" else "RGB")
     if profile and not (fits and name in _WITH_PROFILE):
         lost.append(f"{name} does not hold its colour profile (.png and .tif do)")
         profile = b""
@@ -237,7 +298,7 @@ def _tags(signal: Signal, numbers: Numbers, name: str) -> tuple[_Tags, list[str]
             f" {straight.high:g} (.exr and .tif keep them)"
         )
     dpi = _dpi_from(signal) if name in _WITH_DPI else None
-    return _Tags(profile, dpi, colours), lost
+    return Tags(profile, dpi, colours), lost
 
 
 def _chunks_from(meta: Mapping[str, JsonValue]) -> dict[str, bytes]:
@@ -265,7 +326,7 @@ def _dpi_from(signal: Signal) -> tuple[float, float] | None:
     return (across, down) if min(across, down) > 0 and max(across, down) < 1e6 else None
 
 
-def _by_pillow(numbers: Numbers, name: str, tags: _Tags, optimize: bool) -> bytes:
+def _by_pillow(numbers: Numbers, name: str, tags: Tags, optimize: bool) -> bytes:
     options: dict[str, Any] = dict(_SAVE.get(name, {}))
     if name == "PNG":
         options["optimize"] = optimize
@@ -285,28 +346,14 @@ def _with_colours(content: bytes, added: Mapping[str, bytes]) -> bytes:
     return with_chunks(content, {**added, **kept})
 
 
-def _by_oiio(numbers: Numbers, name: str, tags: _Tags, *, premultiplied: bool) -> bytes:
+def _by_oiio(numbers: Numbers, layout: PictureLayout) -> bytes:
     import OpenImageIO
 
+    name = layout.name
     if name == "HDR" and numbers.shape[-1] == 1:
         numbers = numbers.repeat(3, axis=-1)
     rows, columns, channels = numbers.shape
-    spec = OpenImageIO.ImageSpec(columns, rows, channels, _OIIO_TYPES[numbers.dtype.name])
-    if channels == 1:
-        spec.channelnames = ("Y",)
-    spec.attribute("DateTime", _NO_DATE)
-    if name == "TIFF":
-        spec.attribute("compression", "none")  # as Pillow; few programs read deflated floats
-    if not (premultiplied and name in _WITH_PREMULTIPLIED):
-        spec.attribute("oiio:UnassociatedAlpha", 1)
-    if tags.profile and name == "TIFF":
-        kind = OpenImageIO.TypeDesc(f"uint8[{len(tags.profile)}]")
-        spec.attribute("ICCProfile", kind, np.frombuffer(tags.profile, np.uint8))
-    if tags.dpi and name == "TIFF":
-        spec.attribute("XResolution", tags.dpi[0])
-        spec.attribute("YResolution", tags.dpi[1])
-        spec.attribute("PixelAspectRatio", tags.dpi[1] / tags.dpi[0])
-        spec.attribute("ResolutionUnit", "in")
+    spec = layout.spec(rows, columns, channels)
     with TemporaryDirectory(prefix="enas-inr-") as folder:
         path = Path(folder, "picture." + {"TIFF": "tif"}.get(name, name.lower()))
         file = OpenImageIO.ImageOutput.create(str(path))
@@ -315,10 +362,10 @@ def _by_oiio(numbers: Numbers, name: str, tags: _Tags, *, premultiplied: bool) -
         if not (file.open(str(path), spec) and file.write_image(numbers) and file.close()):
             raise ValueError(file.geterror())
         content = path.read_bytes()
-    return with_chunks(content, _png_tags(tags)) if name == "PNG" else content
+    return with_chunks(content, png_tags(layout.tags)) if name == "PNG" else content
 
 
-def _png_tags(tags: _Tags) -> dict[str, bytes]:
+def png_tags(tags: Tags) -> dict[str, bytes]:
     """Return the chunks of a PNG that hold the metadata."""
     import struct
     import zlib

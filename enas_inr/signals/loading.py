@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import torch
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError, SpecError
+from enas_inr import hookspecs
+from enas_inr.errors import SignalError, SpecError, unsaid_warnings
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Conflict
 from enas_inr.signals.decoding import size_of
-from enas_inr.signals.files import check_is_file
+from enas_inr.signals.files import check_is_file, is_stream, replaced
 from enas_inr.signals.image import LABELS
+from enas_inr.signals.memory import check_memory
+from enas_inr.signals.parts import SMALLER, SignalParts
 from enas_inr.signals.samples import SAMPLES, Sample
 from enas_inr.signals.series import is_series
 from enas_inr.signals.signal import Modality, Signal
+from enas_inr.signals.streaming import STREAMED_FROM, stream_of
 from enas_inr.validation import nearest
+
+TRIED = 16  # samples along each axis, to find out whether a format can hold a signal
+COPIES = 3  # of its values, which a whole signal needs while it is encoded, about
 
 SAMPLE_PREFIX = "sample:"
 """Sources that begin so name a sample that needs no file."""
@@ -104,14 +113,75 @@ def original_size(catalog: Catalog, source: str) -> tuple[int, int] | None:
     return size_of(Path(source)) if _modality_of(catalog, Path(source)) == "image" else None
 
 
-def save_signal(catalog: Catalog, signal: Signal, path: str | Path) -> None:
+def save_signal(
+    catalog: Catalog, signal: Signal | SignalParts, path: str | Path, suffix: str = ""
+) -> None:
     """Write a signal with its own modality; the format follows from the suffix.
+
+    Args:
+        catalog: the plugins.
+        signal: the signal, or its parts. Large ones are written part by part as PNG, TIFF, WAV,
+            FLAC and OGG, and need to fit in the memory in other formats.
+        path: the file. A pipe, a device or `-`, the standard output, needs no suffix.
+        suffix: the suffix that stands for the format of a pipe, a device or `-`; by default that
+            of the path, or else the first one of the modality.
 
     Raises:
         SignalError: the file cannot be written.
         PluginError: the modality, of a plugin, fails.
     """
-    _create(catalog, signal.modality, {}).write(signal, Path(path))
+    target = Path(path)
+    described = catalog.describe("modality", signal.modality)
+    assert isinstance(described, hookspecs.Modality)
+    if is_stream(target):
+        with replaced(target, suffix or suffix_of(described, target)) as file:
+            save_signal(catalog, signal, file)
+        return
+    if isinstance(signal, SignalParts):
+        write = stream_of(described, target.suffix.lower())
+        if write and signal.bytes >= STREAMED_FROM:
+            with replaced(target, target.suffix.lower()) as file:
+                write(signal, file)
+            return
+        signal = signal.whole()
+    _create(catalog, signal.modality, {}).write(signal, target)
+
+
+def suffix_of(described: hookspecs.Modality, path: Path) -> str:
+    """Return the suffix that decides the format of a pipe, a device or `-`."""
+    name = path.name.lower()
+    matching = [suffix for suffix in described.suffixes if name.endswith(suffix)]
+    return max(matching, key=len) if matching else (described.suffixes or ("",))[0]
+
+
+def check_format(catalog: Catalog, signal: SignalParts, path: Path, suffix: str = "") -> None:
+    """Refuse a file whose format cannot hold a signal, or not within the memory.
+
+    It writes some samples of the signal to a temporary file.
+
+    Raises:
+        SignalError: the message says why, as that of `save_signal`.
+        PluginError: the modality, of a plugin, fails.
+    """
+    described = catalog.describe("modality", signal.modality)
+    assert isinstance(described, hookspecs.Modality)
+    name = path.name
+    if is_stream(path):
+        name = f"stream{suffix or suffix_of(described, path)}"
+    shape = [min(count, TRIED) for count in signal.shape[:-1]]
+    few = replace(signal.of(torch.zeros(*shape, signal.shape[-1])), window=None)
+    with TemporaryDirectory() as folder:
+        trial = Path(folder, name)
+        try:
+            with unsaid_warnings():  # they name the temporary file
+                save_signal(catalog, few, trial)
+        except SignalError as error:
+            what = error.what.replace(repr(str(trial)), repr(str(path)))
+            raise SignalError(what, error.hint) from None
+    if signal.bytes < STREAMED_FROM or stream_of(described, Path(name).suffix.lower()):
+        return
+    what = f"{str(path)!r}: {signal.size} samples as {Path(name).suffix!r}"
+    check_memory(COPIES * signal.bytes, what, f"{SMALLER}; .png, .tif and .wav need little")
 
 
 def _load_sample(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Signal:

@@ -30,9 +30,7 @@ def write_comparison(
         SignalError: the folder or a file cannot be written.
     """
     make_folder(folder)
-    described = catalog.describe("modality", original.modality)
-    assert isinstance(described, hookspecs.Modality)
-    suffix = described.suffixes[0]
+    suffix = _suffix(catalog, original.modality)
     written = {f"original{suffix}": original, f"reconstruction{suffix}": reconstruction}
     axes, channels = original.values.ndim - 1, original.values.shape[-1]
     if axes == 2:
@@ -43,6 +41,19 @@ def write_comparison(
     for name, signal in written.items():
         save_signal(catalog, signal, folder / name)
     return [folder / name for name in written]
+
+
+def comparison_paths(catalog: Catalog, modality: str, folder: Path) -> list[Path]:
+    """Return the paths of all files that `write_comparison` may write for a modality."""
+    suffix = _suffix(catalog, modality)
+    names = [f"{name}{suffix}" for name in ("original", "reconstruction", "comparison")]
+    return [folder / name for name in dict.fromkeys([*names, "comparison.png"])]
+
+
+def _suffix(catalog: Catalog, modality: str) -> str:
+    described = catalog.describe("modality", modality)
+    assert isinstance(described, hookspecs.Modality)
+    return described.suffixes[0]
 
 
 def side_by_side(left: Signal, right: Signal) -> Signal:

@@ -57,4 +57,4 @@ def test_an_output_folder_that_cannot_be_made_is_refused(searched, broken_files,
     monkeypatch.chdir(searched[1])
     outcome = call(f"{TINY} --quiet -o {broken_files}/notes.db/made")
     assert_one_line(outcome, 3)
-    assert "cannot be made: Not a directory; choose another" in outcome.err
+    assert "notes.db' is not a folder; choose another" in outcome.err

@@ -37,6 +37,10 @@ FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
 """The functions that draw a report; they return None if a figure does not apply."""
 
 
+FORMS = ("png", "svg")
+"""The formats of a figure as a file."""
+
+
 def chosen_figures(report: Report) -> list[str]:
     """Return the names of the requested figures in the order of `FIGURES`.
 
@@ -59,6 +63,15 @@ def draw_figures(results: Results, without: str = "") -> dict[str, Figure]:
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
+def figure_paths(report: Report, folder: Path) -> list[Path]:
+    """Return the paths of all files that `write_figures` may write for a report.
+
+    Raises:
+        SpecError: the report requests an unknown figure.
+    """
+    return [folder / f"{name}.{form}" for name in chosen_figures(report) for form in FORMS]
+
+
 def write_figures(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
     """Write the figures of `draw_figures` as PNG and SVG; equal reports give equal files.
 
@@ -69,7 +82,7 @@ def write_figures(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
         SignalError: the folder or a file cannot be written.
     """
     make_folder(folder)
-    files = {folder / f"{name}.{form}": name for name in drawn for form in ("png", "svg")}
+    files = {folder / f"{name}.{form}": name for name in drawn for form in FORMS}
     for path, name in files.items():
         replace_bytes(path, image_of(drawn[name], path.suffix[1:]))
     return list(files)
