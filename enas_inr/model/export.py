@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from enas_inr.errors import ModelError, SpecError
 from enas_inr.model.model import Model
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.outputs import Output, check_outputs
-from enas_inr.signals.partition import cell_edges, cell_extent
 from enas_inr.validation import nearest
 
 FORMATS = ("onnx", "npz", "inr")
@@ -56,8 +55,8 @@ def to_npz(model: Model) -> bytes:
     return buffer.getvalue()
 
 
-class _Pointwise(nn.Module):
-    """The model with a network gathered for each point, so that no shape depends on values."""
+class _Tiles(nn.Module):
+    """The networks of all cells, of which some are applied to a tile of points each."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -68,27 +67,18 @@ class _Pointwise(nn.Module):
             self.register_buffer(self._names[name], leaf)
 
     def forward(
-        self, coordinates: Float[Tensor, "points axes"]
-    ) -> Float[Tensor, "points channels"]:
-        """Evaluate each point by the network of its cell."""
-        layout = self._model.layout
-        cell = torch.zeros_like(coordinates[:, 0], dtype=torch.int64)
-        local = []
-        for axis, (length, count) in enumerate(zip(layout.shape, layout.grid, strict=True)):
-            edges = torch.tensor(cell_edges(length, count), dtype=torch.float64)
-            position = (coordinates[:, axis].double() + 1) * (length / 2) - 0.5
-            place = (position.unsqueeze(1) >= edges[1:-1] - 0.5).sum(dim=1)
-            start, size = edges[:-1][place], edges.diff()[place]
-            across = cell_extent(size, layout.convention, layout.extent)
-            local.append((2 * (position - start) + 1 - size) / across)
-            cell = cell * count + place
-        x = torch.stack(local, dim=1).to(torch.float32).unsqueeze(1)
+        self, x: Float[Tensor, "tiles points axes"], cell: Int[Tensor, " tiles"]
+    ) -> Float[Tensor, "tiles points channels"]:
+        """Evaluate each tile by the network of its cell."""
         leaves = {name: getattr(self, buffer)[cell] for name, buffer in self._names.items()}
-        return self._model.backbone.forward(self._model.shape, leaves, x).squeeze(1)
+        return self._model.backbone.forward(self._model.shape, leaves, x)
 
 
 def to_onnx(model: Model) -> bytes:
     """Return an ONNX file that contains all numbers.
+
+    Its network groups the points by cell (see `enas_inr.model.onnx_graph`), so that its memory does
+    not grow with their number.
 
     Raises:
         ModelError: the extra `onnx` is not installed, or the backbone cannot be exported.
@@ -100,17 +90,20 @@ def to_onnx(model: Model) -> bytes:
         raise ModelError(
             f"ONNX export needs the package {error.name!r}", "run: pip install 'enas-inr[onnx]'"
         ) from None
-    example = torch.zeros(5, len(model.layout.shape))
+    from enas_inr.model.onnx_graph import tiles_at_once, with_grouping
+
+    example = torch.zeros(3, 5, len(model.layout.shape)), torch.zeros(3, dtype=torch.int64)
+    tiles, points = torch.export.Dim("tiles"), torch.export.Dim("points")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         try:
             program = torch.onnx.export(
-                _Pointwise(model.to("cpu")).eval(),
-                (example,),
-                input_names=["coordinates"],
+                _Tiles(model.to("cpu")).eval(),
+                example,
+                input_names=["x", "cell"],
                 output_names=["values"],
-                dynamic_shapes={"coordinates": {0: torch.export.Dim("points")}},
+                dynamic_shapes={"x": {0: tiles, 1: points}, "cell": {0: tiles}},
                 dynamo=True,
                 verbose=False,
             )
@@ -121,4 +114,7 @@ def to_onnx(model: Model) -> bytes:
                 "use --format npz",
             ) from error
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    numbers = sum(leaf[0].numel() for leaf in model.by_cell().values())
+    at_once = tiles_at_once(model.shape.width, numbers)
+    channels = model.header.signal.channels
+    return with_grouping(program.model_proto, model.layout, channels, at_once)
