@@ -23,8 +23,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 POINTS = (20_000, 80_000, 307_200)
 
@@ -58,7 +60,7 @@ def measure(kind: str, folder: Path, points: int, runs: int) -> None:
         model = enas_inr.load(folder / "m.inr")
         evaluate = lambda: model.render(size=(rows, columns)).values.numpy().reshape(points, -1)  # noqa: E731
     else:
-        import onnxruntime
+        onnxruntime: Any = import_module("onnxruntime")
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -100,9 +102,7 @@ def main() -> None:
         export(fitted.model, Path(folder, "m.onnx"), "onnx")
         size = os.path.getsize(f"{folder}/m.onnx")
         print(f"{fitted.model.header.ensemble.label()}, {size:,} bytes of ONNX\n")
-        print(
-            "| points | render s | MB | ONNX s | MB | peak of the process, MB | s / s | difference |"
-        )
+        print("| points | render s | MB | ONNX s | MB | peak MB | s / s | difference |")
         print("|---|---|---|---|---|---|---|---|")
         for points in given.points:
             found = {}

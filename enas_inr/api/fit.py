@@ -180,8 +180,8 @@ def hand_over(
     from enas_inr.signals.files import make_folder
 
     model = rounded(fitted.model, signal, precision, catalog, most_bytes=most_bytes)
-    make_folder(path.parent)  # it may have gone since the training began
     try:
+        make_folder(path.parent)  # it may have gone since the training began
         size = model.save(path, force=True)
     except SignalError as error:
         raise (_rescued(model, error) if rescue else error) from None

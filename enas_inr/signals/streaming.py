@@ -53,8 +53,8 @@ def _layout(parts: SignalParts, name: str) -> PictureLayout:
     """Return how a format stores a picture, and say what it cannot hold."""
     shape_alone = torch.zeros(()).expand(parts.shape)
     layout = PictureLayout.of(parts.of(shape_alone), name)
-    for loss in layout.lost:
-        warn_once(f"{name}: {loss}")
+    for lost in layout.lost:
+        warn_once(f"{name}: {lost}")
     return layout
 
 
