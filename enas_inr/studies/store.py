@@ -309,19 +309,24 @@ class Store:
             noted = self._upload(picture, f"reconstruction-{result.trial.number}")
         with explained(self.storage, self.name):
             trial = frozen_trial(result, self.spec, noted, whole)
-        tried = False
+        tried, kept = False, ""
 
         def write() -> None:
-            nonlocal tried
+            nonlocal tried, kept
+            if tried and not kept:  # whatever may end the process from now on
+                kept = self._kept(result)
             again, tried = tried, True
             self._write(trial, again)
 
         try:
             self._asked(write)
         except StudyError as error:
-            raise StudyError(error.what, f"{self._kept(result)}; {error.hint}") from error.__cause__
+            if not kept or self._identity() != self._file:
+                kept = self._kept(result)
+            raise StudyError(error.what, f"{kept}; {error.hint}") from error.__cause__
         except BaseException:  # Ctrl-C while waiting
-            self._kept(result)
+            if not kept:
+                self._kept(result)
             raise
 
     def _write(self, trial: FrozenTrial, again: bool) -> None:

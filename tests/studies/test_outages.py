@@ -146,6 +146,22 @@ def test_a_trial_that_cannot_be_written_is_kept_for_the_next_run(tmp_path, datab
     assert unsaved.find(Storage(database), "s")(trial) is None
 
 
+def test_a_trial_is_kept_as_long_as_it_is_not_written(tmp_path, database):
+    found = []
+
+    def look():
+        found.append(unsaved.find(Storage(database), "s")(complete(0).trial))
+        if len(found) == 3:
+            other.execute("ROLLBACK")
+
+    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    with Store("s", SPEC, f"{database}?timeout=0", Clock(look).waiting()) as store:
+        other.execute("BEGIN EXCLUSIVE")
+        store.add(complete(0))
+        assert store.results() == [complete(0)]
+    assert found == [None, complete(0), complete(0)]
+
+
 def test_ctrl_c_during_an_outage_keeps_the_trial(tmp_path, database):
     def interrupted():
         raise KeyboardInterrupt
