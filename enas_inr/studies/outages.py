@@ -39,12 +39,18 @@ class Waiting:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def asked(self, storage: Storage, ask: Callable[[], ResultT]) -> ResultT:
+    def asked(
+        self,
+        storage: Storage,
+        ask: Callable[[], ResultT],
+        away: Callable[[], object] = lambda: None,
+    ) -> ResultT:
         """Ask until there is an answer.
 
         Args:
             storage: the storage, for messages.
             ask: asks it; may be called several times.
+            away: called when an outage begins.
 
         Raises:
             Exception: what the last call of `ask` has raised.
@@ -60,6 +66,7 @@ class Waiting:
                 if cause is None or left <= 0:
                     raise
                 if first:
+                    away()
                     reason = storage.hide(first_line(cause))
                     self.say(
                         f"storage {storage} does not answer ({reason}); trying again for up to "

@@ -151,7 +151,9 @@ class Store:
             return found.st_dev, found.st_ino
         return None
 
-    def _asked(self, ask: Callable[[], ResultT]) -> ResultT:
+    def _asked(
+        self, ask: Callable[[], ResultT], away: Callable[[], object] = lambda: None
+    ) -> ResultT:
         """Ask the storage, again if it does not answer, as long as the study is still ours.
 
         Raises:
@@ -176,7 +178,7 @@ class Store:
             return ask()
 
         with explained(self.storage, self.name):
-            return self._waiting.asked(self.storage, ask_ours)
+            return self._waiting.asked(self.storage, ask_ours, away)
 
     def _agree(self) -> None:
         """Write the settings into a new study, or compare them with those of an existing one."""
@@ -312,14 +314,16 @@ class Store:
         tried, kept = False, ""
 
         def write() -> None:
-            nonlocal tried, kept
-            if tried and not kept:  # whatever may end the process from now on
-                kept = self._kept(result)
+            nonlocal tried
             again, tried = tried, True
             self._write(trial, again)
 
+        def keep() -> None:  # whatever may end the process from now on
+            nonlocal kept
+            kept = self._kept(result)
+
         try:
-            self._asked(write)
+            self._asked(write, keep)
         except StudyError as error:
             if not kept or self._identity() != self._file:
                 kept = self._kept(result)
