@@ -149,7 +149,7 @@ def test_the_memory_of_a_large_picture_is_that_of_its_rows(tmp_path):
     paths = [str(tmp_path / "a.png"), str(tmp_path / "a.tif")]
     command = [sys.executable, "-c", PEAK, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert max(json.loads(done.stdout)) < 40  # MiB
+    assert max(json.loads(done.stdout)) < 60  # MiB
     for path in paths:
         with Image.open(path) as image:
             assert image.size == (4096, 4096)
