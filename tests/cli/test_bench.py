@@ -31,6 +31,7 @@ def test_json_has_the_documented_fields():
     assert (outcome.code, outcome.err) == (0, "")
     found = outcome.json
     assert found.keys() == {
+        "schema",
         "machine",
         "versions",
         "turns",
