@@ -56,7 +56,7 @@ def test_the_summary_has_every_signal_in_the_order_of_the_set(photos, tmp_path, 
     assert [row["name"] for row in rows] == [row.name for row in result.rows]
     assert [float(row["psnr_db"]) for row in rows] == [row.psnr_db for row in result.rows]
     stored = json.loads((tmp_path / "models" / "summary.json").read_text())
-    assert stored == result.to_dict()
+    assert stored == {"schema": 1} | result.to_dict()
     psnr = [row.psnr_db or 0.0 for row in result.rows]
     assert stored["psnr_db"]["worst"] == min(psnr)
     assert stored["psnr_db"]["best"] == max(psnr)
@@ -118,10 +118,10 @@ def test_another_signal_under_the_same_name_is_another_fit(photos, tmp_path):
 def test_a_rate_that_was_lowered_is_that_of_the_same_fit(photos, tmp_path, monkeypatch):
     from enas_inr.backbones.siren import Siren
 
-    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape, points, steps: 30.0)
+    monkeypatch.setattr(Siren, "learning_rate", lambda self, shape, points, steps: 4.0)
     settings: dict[str, Any] = {"profile": "tuned", "grid": 2, "width": 8, "steps": 60}
     result = enas_inr.fit_many([photos], output=tmp_path, **settings)
-    assert enas_inr.load(result.rows[0].path).header.training.learning_rate == 7.5
+    assert enas_inr.load(result.rows[0].path).header.training.learning_rate == 1.0
     assert statuses(enas_inr.fit_many([photos], output=tmp_path, **settings)) == ["kept"] * 6
 
 
