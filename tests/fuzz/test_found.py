@@ -5,6 +5,7 @@ import json
 import pytest
 
 from enas_inr.errors import StudyError
+from enas_inr.plain_text import printable
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.store import Store
 from tests.studies.stored import SPEC, complete
@@ -39,3 +40,7 @@ def test_a_journal_with_a_damaged_distribution_is_damaged(journal, old, new):
     journal.write_text(changed)
     with pytest.raises(StudyError):
         read_study("s", f"journal:{journal}")
+
+
+def test_a_character_that_no_version_of_unicode_knows_is_escaped():
+    assert printable("a key \ud7ff") == "a key \\ud7ff"
