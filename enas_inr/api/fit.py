@@ -78,6 +78,11 @@ class FitObjects(Settings, arbitrary_types_allowed=True):
     on_progress: Annotated[
         Callable[[TrialProgress], None], Field(description="Called with the progress.")
     ] = lambda progress: None
+
+
+class FitCall(FitObjects, FitSettings):
+    """The settings of a fit, and the objects that take part in a call."""
+
     most_bytes: Annotated[
         int | None,
         Field(
@@ -85,10 +90,6 @@ class FitObjects(Settings, arbitrary_types_allowed=True):
             "`precision` says. None: half as much again as without them."
         ),
     ] = None
-
-
-class FitCall(FitObjects, FitSettings):
-    """The settings of a fit, and the objects that take part in a call."""
 
 
 @takes(FitCall)
