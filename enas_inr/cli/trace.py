@@ -22,7 +22,8 @@ def print_result(result: SearchResult) -> None:
     console().print(rows)
     if result.front:
         console().print(_front(result))
-    say(summary(result))
+    for line in summary(result):
+        say(line)
 
 
 def _add_step(rows: Table, step: TraceStep, space: SearchSpace) -> None:
@@ -63,17 +64,17 @@ def _measured(result: TrialResult) -> tuple[str, str, str]:
     return f"{result.psnr_db:.2f}", f"{result.psnr_std_db:.2f}", f"{result.score:.2f}"
 
 
-def summary(result: SearchResult) -> str:
+def summary(result: SearchResult) -> tuple[str, str, str]:
     """Return a description of the best trial in three lines."""
     best = result.best
     cost = best.trial.cost
     assert best.psnr_db is not None
     assert best.psnr_paper_db is not None
     return (
-        f"best: {result.spec.space.label(best.trial.configuration)}   score {best.score:.2f}\n"
+        f"best: {result.spec.space.label(best.trial.configuration)}   score {best.score:.2f}",
         f"PSNR {best.psnr_db:.2f} dB (the paper's convention: {best.psnr_paper_db:.2f}), "
         f"{format_quantity(cost.flops)} FLOPs, {format_quantity(cost.parameters)} parameters, "
-        f"{format_quantity(cost.bytes)}B\n"
+        f"{format_quantity(cost.bytes)}B",
         f"{counted(len(result.trials), 'trial')}, {result.seconds:.1f} s, study {result.study} "
-        f"in {result.storage}"
+        f"in {result.storage}",
     )
