@@ -77,6 +77,8 @@ def print_fits(result: FitManyResult) -> None:
 
 def quality(metrics: dict[str, Any]) -> str:
     """Return PSNR, SSIM and the PSNR at the borders of cells in one line."""
+    if metrics.get("psnr_db") is None or metrics.get("psnr_paper_db") is None:
+        return "PSNR unknown: not measured since the numbers were changed"
     parts = [
         f"PSNR {metrics['psnr_db']:.2f} dB (the paper's convention: {metrics['psnr_paper_db']:.2f})"
     ]
@@ -114,12 +116,12 @@ def print_info(described: dict[str, Any]) -> None:
     if described.get("start"):
         say(f"started from {described['start']['source']}")
     say(quality(described["metrics"]))
-    layers = table("leaf", "shape", "numbers", "", right=("numbers",))
+    layers = table("leaf", "shape", "numbers", "stored as", "", right=("numbers",))
     for layer in described["layers"]:
         size = "x".join(map(str, layer["shape"]))
-        layers.add_row(
-            layer["name"], size, f"{layer['numbers']:,}", "" if layer["trained"] else "fixed"
-        )
+        stored = described.get("leaf_precisions", {}).get(layer["name"], described["precision"])
+        fixed = "" if layer["trained"] else "fixed"
+        layers.add_row(layer["name"], size, f"{layer['numbers']:,}", stored, fixed)
     out.print(layers)
     say(
         f"{format_quantity(described['parameters'])} parameters, "
