@@ -118,13 +118,18 @@ def _leaf_precisions(
         taken: reads one of them.
         precision: of the archive; None for that of the models.
     """
-    if precision is not None:
-        asked = [taken(place).at_precision(precision).header for place in range(len(models))]
-    else:
-        asked = [m.header if isinstance(m, Model) else read_header(Path(m)) for m in models]
+    # Of the headers only this is kept: there may be many thousands, and few ways of storing.
+    ways: set[tuple[Precision, frozenset[tuple[str, LeafPrecision]]]] = set()
+    for place, model in enumerate(models):
+        if precision is not None:
+            header = taken(place).at_precision(precision).header
+        else:
+            header = model.header if isinstance(model, Model) else read_header(Path(model))
+        ways.add((header.precision, frozenset(header.leaf_precisions.items())))
+    finer = [(coarse, dict(leaves)) for coarse, leaves in ways]
     found: dict[str, LeafPrecision] = {}
-    for name in sorted({name for header in asked for name in header.leaf_precisions}):
-        stored = {header.leaf_precisions.get(name, header.precision) for header in asked}
+    for name in sorted({name for _, leaves in finer for name in leaves}):
+        stored = {leaves.get(name, coarse) for coarse, leaves in finer}
         found[name] = finest(stored) if precision or len(stored) == 1 else "float32"
     return found
 
