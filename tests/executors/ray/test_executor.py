@@ -227,13 +227,14 @@ def assert_all_actors_end(cluster) -> None:
     pytest.fail(f"still there: {living}")
 
 
-def test_a_driver_killed_at_ten_moments_ends_with_the_same_winner(
+def test_a_driver_killed_at_several_moments_ends_with_the_same_winner(
     tmp_path, cluster, second_node, expected
 ):
+    """`make soak` kills more often."""
     moments = random.Random(4)
-    codes = [drive(tmp_path, cluster, moments.randint(1, 9)).returncode for _ in range(10)]
+    codes = [drive(tmp_path, cluster, moments.randint(1, 9)).returncode for _ in range(4)]
     assert set(codes) <= {-signal.SIGKILL, 0}
-    assert codes.count(-signal.SIGKILL) >= 5  # the last ones may have little to do
+    assert codes.count(-signal.SIGKILL) >= 2  # the last ones may have little to do
     done = drive(tmp_path, cluster, -1)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

@@ -136,10 +136,11 @@ def test_fits_on_workers_are_those_of_this_process(connected, photos, tmp_path, 
 
 
 def test_a_failure_on_a_worker_is_a_row(connected, photos, tmp_path):
-    (tmp_path / "models" / "2.inr").mkdir(parents=True)  # where a file should be
-    result = enas_inr.fit_many(photos, output=tmp_path / "models", jobs=1, force=True, **SETTINGS)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "2.inr.checkpoint").write_text("these are notes")
+    result = enas_inr.fit_many(photos, output=tmp_path / "models", jobs=1, **SETTINGS)
     assert [row.name for row in result.failed] == ["2"]
-    assert "cannot be written" in result.failed[0].message
+    assert "2.inr.checkpoint' is damaged" in result.failed[0].message
 
 
 def test_stopped_fits_go_on_without_ray(connected, photos, tmp_path, monkeypatch):
