@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 from enas_inr.api.fit_spec import FitSpecs
 from enas_inr.api.fit_summary import FitRow, FitStatus
 from enas_inr.api.reading import reading, sources_of, take_signal
@@ -21,7 +23,7 @@ from enas_inr.errors import (
 )
 from enas_inr.executors.base import TrialProgress
 from enas_inr.model.file import SUFFIX, read_header
-from enas_inr.model.fitting import Expected, FitSpec, identity_of
+from enas_inr.model.fitting import Expected, FitSpec, identity_of, scaling_of
 from enas_inr.model.start import Start
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.outputs import check_name
@@ -167,8 +169,8 @@ def scan(
         number, path = len(kept), folder / f"{name}{SUFFIX}"
         try:
             check_name(path)
-            info = _info(recipe, source)
-            first = seen.setdefault(info.identity, name)
+            info, scaling = _read(recipe, source)
+            first = seen.setdefault((info.identity, str(scaling)), name)
             if settings.skip_bad and first != name:
                 raise SignalError(f"{name} is the same as {first}")
         except (SignalError, PluginError) as error:
@@ -178,7 +180,8 @@ def scan(
             failed[number] = _failed(recipe, name, path, error)
         else:
             try:
-                members.append(Member(number, name, source, info, path, expected.of(info)))
+                wanted = replace(expected.of(info), scaling=scaling)
+                members.append(Member(number, name, source, info, path, wanted))
             except (SpecError, PluginError) as error:
                 failed[number] = _failed(recipe, name, path, error)
         kept.append(name)
@@ -193,9 +196,10 @@ def _failed(recipe: Recipe, name: str, path: Path, error: EnasInrError) -> FitRo
     return FitRow(name, str(path), FitStatus.FAILED, message=str(error))
 
 
-def _info(recipe: Recipe, source: str | Signal) -> SignalInfo:
-    """Read a signal; its values are forgotten here."""
-    return recipe.read(source).info()
+def _read(recipe: Recipe, source: str | Signal) -> tuple[SignalInfo, tuple[JsonValue, ...]]:
+    """Return the metadata of a signal, and how it was scaled; its values are forgotten here."""
+    signal = recipe.read(source)
+    return signal.info(), scaling_of(signal.meta)
 
 
 @dataclass(frozen=True, eq=False)

@@ -289,6 +289,11 @@ def _divergence(found: Found) -> dict[str, JsonValue]:
     return {} if found.diverged_at is None else {DIVERGED: found.diverged_at}
 
 
+def scaling_of(meta: Mapping[str, JsonValue]) -> tuple[JsonValue, ...]:
+    """Return the type and the range of the numbers of a file, if its modality keeps them."""
+    return meta.get("dtype"), meta.get("range")
+
+
 @dataclass(frozen=True)
 class Expected:
     """What the header of a model says if it is the one that a fit would make.
@@ -299,6 +304,8 @@ class Expected:
         rates: the learning rates that it may have been trained at.
         precision: precision of its numbers.
         bytes: bytes of the numbers of its networks in training, as float32.
+        scaling: how the numbers of its file became values (`scaling_of`): signals with the same
+            values are others if these stand for other numbers.
     """
 
     signal: tuple[object, ...]
@@ -306,6 +313,7 @@ class Expected:
     rates: tuple[float, ...]
     precision: Precision
     bytes: int = 0
+    scaling: tuple[JsonValue, ...] = (None, None)
 
     @classmethod
     def of(
@@ -328,7 +336,8 @@ class Expected:
         """Return the names of what is not as expected."""
         spec, rate = self.spec, {"learning_rate": None}
         same = {
-            "signal": header.signal.identity == self.signal,
+            "signal": header.signal.identity == self.signal
+            and scaling_of(header.meta) == self.scaling,
             "architecture": header.ensemble == spec.ensemble,
             "training": header.training.model_copy(update=rate)
             == spec.training.model_copy(update=rate)

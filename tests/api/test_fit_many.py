@@ -115,6 +115,17 @@ def test_another_signal_under_the_same_name_is_another_fit(photos, tmp_path):
         enas_inr.fit_many([photos], output=folder, **SETTINGS)
 
 
+def test_the_same_values_of_another_range_are_another_fit(tmp_path):
+    numbers = np.random.default_rng(0).random((16, 16), np.float32)
+    picture, folder = tmp_path / "a.tif", tmp_path / "models"
+    Image.fromarray(numbers).save(picture)
+    enas_inr.fit_many([picture], output=folder, **SETTINGS)
+    assert statuses(enas_inr.fit_many([picture], output=folder, **SETTINGS)) == ["kept"]
+    Image.fromarray(2 * numbers).save(picture)
+    with pytest.raises(ModelError, match=r"a.inr' is of another fit .other signal.; give"):
+        enas_inr.fit_many([picture], output=folder, **SETTINGS)
+
+
 def test_a_rate_that_was_lowered_is_that_of_the_same_fit(photos, tmp_path, monkeypatch):
     from enas_inr.backbones.siren import Siren
 
