@@ -16,8 +16,8 @@ from PIL import Image
 from pydantic import JsonValue
 
 from enas_inr.signals.audio import FAILURES, encode
+from enas_inr.signals.encoding import MOST_SIDE, to_pillow
 from enas_inr.signals.encoding import encode as encode_picture
-from enas_inr.signals.encoding import to_pillow
 from enas_inr.signals.levels import Levels
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal, check_values
@@ -26,7 +26,6 @@ JPEG_QUALITIES = (75, 95)
 """The qualities that `jpeg_sizes` reports: the default, and the highest useful one."""
 
 _JPEG_TOP = 95
-_JPEG_SIDE = 65_500  # pixels, the limit of libjpeg for a side
 _JPEG_SLACK = 1.05
 _FLAC_SUBTYPES = {
     "PCM_U8": "PCM_S8",
@@ -226,7 +225,7 @@ def flac_bytes(signal: Signal) -> int | None:
 
 
 def _fits_jpeg(signal: Signal) -> bool:
-    return not is_deep(signal) and max(signal.values.shape[:-1]) <= _JPEG_SIDE
+    return not is_deep(signal) and max(signal.values.shape[:-1]) <= MOST_SIDE["JPEG"]
 
 
 def is_deep(signal: Signal) -> bool:

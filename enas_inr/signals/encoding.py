@@ -43,6 +43,9 @@ _SAVE: Mapping[str, Mapping[str, Any]] = {
     "AVIF": {"quality": 90, "subsampling": "4:4:4"},
 }
 _WITHOUT_ALPHA = ("JPEG", "BMP", "HDR")
+MOST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+"""Pixels along a side, the limits of libjpeg and of the format."""
+
 _WITH_PREMULTIPLIED = ("EXR", "TIFF")
 _TYPES: Mapping[str, tuple[str, ...]] = {
     "PNG": ("uint8", "uint16"),
@@ -199,6 +202,12 @@ def _check(signal: Signal, name: str, what: str) -> None:
             "give rows, columns and 1, 3 or 4 channels",
         )
     check_values(values, what)
+    longer = max(values.shape[:2])
+    if longer > MOST_SIDE.get(name, longer):
+        raise SignalError(
+            f"{what}: {name} has at most {MOST_SIDE[name]} pixels along a side, not {longer}",
+            "use .png or .tif",
+        )
     if values.shape[-1] == 4 and name in _WITHOUT_ALPHA:
         raise SignalError(f"{what}: {name} has no transparency (the image is RGBA)", "use .png")
     if values.shape[-1] == 4 and name == "EXR" and not _is_premultiplied(signal):

@@ -26,6 +26,7 @@ from enas_inr.signals.streaming import STREAMED_FROM, stream_of
 from enas_inr.validation import nearest
 
 TRIED = 16  # samples along each axis, to find out whether a format can hold a signal
+TRIED_SIDE = 2**17  # samples along the longer side of a picture, more than such formats allow
 COPIES = 3  # of its values, which a whole signal needs while it is encoded, about
 
 SAMPLE_PREFIX = "sample:"
@@ -169,6 +170,9 @@ def check_format(catalog: Catalog, signal: SignalParts, path: Path, suffix: str 
     if is_stream(path):
         name = f"stream{suffix or suffix_of(described, path)}"
     shape = [min(count, TRIED) for count in signal.shape[:-1]]
+    if len(shape) == 2:  # formats of pictures limit the sides
+        longer = signal.shape.index(max(signal.shape[:-1]))
+        shape[longer] = min(signal.shape[longer], TRIED_SIDE)
     few = replace(signal.of(torch.zeros(*shape, signal.shape[-1])), window=None)
     with TemporaryDirectory() as folder:
         trial = Path(folder, name)

@@ -281,3 +281,10 @@ def test_a_model_is_saved_by_name_and_by_link(here):
     model.save("link.inr")
     assert Path("link.inr").is_symlink()
     assert enas_inr.load("target.inr").header == model.header
+
+
+def test_a_picture_with_a_side_beyond_its_format_is_not_rendered(here, monkeypatch):
+    monkeypatch.setattr("enas_inr.signals.parts.SignalParts.whole", lambda parts: 1 / 0)
+    outcome = call("render a.inr -o wide.webp --size 16384x2")
+    assert outcome.code == 3
+    assert "wide.webp': WEBP has at most 16383 pixels along a side, not 16384" in outcome.err
