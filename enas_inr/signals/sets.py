@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections import Counter, OrderedDict
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.files import read_bytes
+from enas_inr.signals.files import cannot, read_bytes
 from enas_inr.signals.loading import SAMPLE_PREFIX, modality_of
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.series import is_series
@@ -51,7 +52,13 @@ class Found:
 
 
 def is_set(named: Sequence[str]) -> bool:
-    """Whether names are those of a set of signals, even if it has a single one."""
+    """Whether names are those of a set of signals, even if it has a single one.
+
+    Raises:
+        SignalError: a name is none that a file can have.
+    """
+    for name in named:
+        _check_possible(name)
     return len(named) != 1 or (
         named[0].startswith(GROUP_PREFIX)
         or named[0].lower().endswith(LIST_SUFFIX)
@@ -81,7 +88,9 @@ def find_sources(
     found: dict[str, str] = {}
     left_out: list[str] = []
     for name in named:
+        _check_possible(name)
         for source in _expanded(catalog, name, left_out):
+            _check_possible(source)
             identity = source if source.startswith(SAMPLE_PREFIX) else os.path.realpath(source)
             if identity not in found:
                 found[identity] = source
@@ -177,6 +186,17 @@ class SignalSet(Sequence["Signal"]):
 
 def _bytes(signal: Signal) -> int:
     return signal.values.numel() * signal.values.element_size()
+
+
+def _check_possible(name: str) -> None:
+    """Refuse a name that no file can have, of which the system calls would complain."""
+    try:
+        os.lstat(name)
+    except ValueError as error:
+        raise cannot("read", Path(name), error) from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise cannot("read", Path(name), error) from None
 
 
 def _is_pattern(name: str) -> bool:

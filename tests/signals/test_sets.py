@@ -159,3 +159,14 @@ def test_the_progress_of_reading_is_told(catalog, folder):
     take_set(catalog, [folder], SetSettings(), on_progress=told.append)
     assert [progress.done for progress in told] == [0.0, 1 / 3, 2 / 3]
     assert {progress.label for progress in told} == {"reading 3 signals"}
+
+
+@pytest.mark.parametrize("name", ["a\0b*", "a\0b", "x" * 300, "[" * 300 + "*", "x/" * 3000])
+def test_names_that_no_file_can_have_are_refused(name, catalog, tmp_path):
+    """Found by `make fuzz`."""
+    for ask in (lambda: is_set([name]), lambda: find_sources(catalog, [name])):
+        with pytest.raises(SignalError, match="cannot be read"):
+            ask()
+    (tmp_path / "list.txt").write_text(f"{name}\n")
+    with pytest.raises(SignalError, match="cannot be read"):
+        find_sources(catalog, [str(tmp_path / "list.txt")])
