@@ -19,10 +19,12 @@ ROOMS = ["signals", "backbones", "training", "executors", "model", "reports"]
 
 install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__name__}.checked")
 
-# A shell starts a job in the background with SIGINT ignored, and programs inherit that: those that
-# tests stop with Ctrl-C would run on.
+# A shell starts a job in the background with SIGINT ignored, `nohup` one with SIGHUP ignored, and
+# programs inherit that: those that tests stop with such a signal would run on.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 # Searches keep states of trainings there, which should not be those of the user.
