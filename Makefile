@@ -57,7 +57,7 @@ test-without-torch:
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
 		| grep -v '^torch' > .venv-light/requirements.txt
 	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		-r .venv-light/requirements.txt beartype hatchling pytest pytest-xdist ruff
+		-r .venv-light/requirements.txt beartype hatchling hypothesis pytest pytest-xdist ruff
 	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	.venv-light/bin/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray tests
 
