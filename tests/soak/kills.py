@@ -364,8 +364,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="commands at the same time")
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
     given = parser.parse_args()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background
+    # A shell starts a job in the background with SIGINT ignored, and `nohup` one with SIGHUP.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ["OMP_NUM_THREADS"] = "1"
     begin_forks()
     found = run(given.commands, given.kills, given.seed, given.jobs, 60 * given.minutes)
