@@ -201,8 +201,8 @@ def check_end(process: Process, kind: str, outside: bool, text: str, counts: Cou
     """Check how a process has ended after a signal, before, in or after its work."""
     number = SIGNALS[kind][0]
     usual = {-number} if number == signal.SIGKILL else {128 + number, 0}
-    if outside:
-        usual |= {-number, 1}
+    if outside:  # it may have ended just before the signal was sent
+        usual |= {-number, 0, 1}
     elif "Traceback" in text or "***" in text:
         counts.tracebacks += 1
         counts.remark(f"{kind}: {text[-3000:]}")

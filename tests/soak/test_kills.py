@@ -11,6 +11,7 @@ pytest.importorskip("optuna")
 from tests.soak.kills import COMMANDS, Counts, check_end, shares, table
 
 TERMINATED = "import os; os._exit(143)"
+ENDED = "pass"
 KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 STOPPED = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
 
@@ -23,6 +24,8 @@ STOPPED = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
         (TERMINATED, "TERM", False, "*** SIGTERM received at time=1795829500 on cpu 0 ***", 1),
         (TERMINATED, "INT", False, "", 1),
         (KILLED, "KILL", False, "", 0),
+        (ENDED, "KILL", False, "", 1),
+        (ENDED, "KILL", True, "", 0),
         (STOPPED, "TERM", False, "", 1),
         (STOPPED, "TERM", True, "", 0),
     ],
