@@ -35,11 +35,12 @@ from enas_inr.errors import ExitCode, StudyError
 from enas_inr.result import TrialResult, best_of
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.storage import study_names
-from tests.soak.processes import Process, alive, begin_forks, handles, start
+from tests.soak.processes import Process, alive, begin_forks, handles, named_process, start
 
 REAL_EVERY = 4  # of the starts, one is that of a new Python, and the others are forks
 HANG_SECONDS = 60.0  # from a signal to the end of the process
 ORPHAN_SECONDS = 30.0  # to the end of all its processes
+RAY_SECONDS = 120.0  # the same with Ray, whose agents look for a cluster that has gone for 60 s
 AGAIN_SECONDS = 0.7  # to the second of two signals, since one that comes sooner is the same
 MOST_KILLS = 4  # of one run, which is then left to end
 
@@ -211,18 +212,17 @@ def check_end(process: Process, kind: str, outside: bool, text: str, counts: Cou
         counts.remark(f"{kind}: code {process.returncode}, outside {outside}: {text[-1000:]}")
 
 
-def check_orphans(session: int, counts: Counts) -> None:
-    """Wait until all processes of a run have ended."""
-    until = time.monotonic() + ORPHAN_SECONDS
-    while left := alive(session):
+def check_orphans(session: int, seconds: float, counts: Counts) -> None:
+    """Wait until all processes of a run have ended; end and count those that are left."""
+    until = time.monotonic() + seconds
+    while (left := alive(session)) and time.monotonic() < until:
         psutil.wait_procs(left, timeout=max(0.0, until - time.monotonic()))
-        if time.monotonic() > until:
-            counts.orphans += len(left)
-            counts.remark(f"left: {[one.pid for one in left]}")
-            for one in left:
-                with suppress(psutil.Error):
-                    one.kill()
-            return
+    if left:
+        counts.orphans += len(left)
+        counts.remark(f"left: {', '.join(map(named_process, left))}")
+        for one in left:
+            with suppress(psutil.Error):
+                one.kill()
 
 
 def disturbed(
@@ -249,7 +249,8 @@ def disturbed(
     known: dict[str, str] = {}
     said, killed = folder / "said.txt", 0
     while True:
-        fork = "ray" not in line and "--jobs" not in line and draw.randrange(REAL_EVERY) > 0
+        ray = "ray" in line or "--jobs" in line
+        fork = not ray and draw.randrange(REAL_EVERY) > 0
         said.unlink(missing_ok=True)
         process = start(line, folder, said, fork=fork)
         if killed == most:
@@ -274,7 +275,7 @@ def disturbed(
             counts.codes += 1
             counts.remark(f"after {killed} kills: code {process.returncode}: {text[-1000:]}")
             return
-        check_orphans(process.pid, counts)
+        check_orphans(process.pid, RAY_SECONDS if ray else ORPHAN_SECONDS, counts)
         now = results(folder)
         lost = [name for name, content in known.items() if now.get(name) != content]
         counts.lost += len(lost)

@@ -98,6 +98,15 @@ def alive(session: int) -> list[psutil.Process]:
     return found
 
 
+def named_process(process: psutil.Process) -> str:
+    """Return the number, the parent and the command line of a process."""
+    try:
+        line = " ".join(process.cmdline())[:80]
+        return f"{process.pid} of {process.ppid()} ({process.name()}: {line})"
+    except psutil.Error:
+        return str(process.pid)
+
+
 def handles(process: Process) -> bool:
     """Whether a process has come so far that it handles signals."""
     with suppress(OSError):

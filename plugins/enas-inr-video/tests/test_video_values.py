@@ -15,7 +15,7 @@ from enas_inr.testing import toy_signal
 
 RED = (200, 30, 40)
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
-"""The weights of red and blue in the luma of BT.709, BT.601 and BT.2020, by their numbers in libav."""
+"""The weights of red and blue in the luma of BT.709, BT.601 and BT.2020, by libav's numbers."""
 
 
 def read(path, **options):
