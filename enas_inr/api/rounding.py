@@ -48,10 +48,11 @@ def rounded(
     if precision == "float32":
         return _with_metrics(model, exact)
     before = float(str(exact["psnr_db"]))
+    model = _with_metrics(model, exact | {"psnr_db_float32": before})  # they take bytes as well
     for share in SHARES:
         planned = model.at_precision(precision, psnr_db=before, share=share, most_bytes=most_bytes)
         stored = _stored(planned, catalog)
-        measured = measure(stored, signal) | {"psnr_db_float32": before}
+        measured = measure(stored, signal)
         loss = before - float(str(measured["psnr_db"]))
         if loss <= MOST_LOSS_DB[precision]:
             break

@@ -21,7 +21,7 @@ from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
 from enas_inr.model.rendering import render_parts
-from enas_inr.model.rounding import Rounding, psnr_of, sampled
+from enas_inr.model.rounding import MOST_GROWTH, Rounding, psnr_of, sampled
 from enas_inr.model.sampling import samplings
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.partition import block_cells, block_shapes
@@ -339,15 +339,24 @@ class Model:
             precision: how most numbers are to be stored.
             psnr_db: PSNR of the model; None for that of its metrics.
             share: share of that loss that is allowed.
-            most_bytes: largest size of the file; None for half as much again at most.
+            most_bytes: largest size of the file; None for `MOST_GROWTH`.
         """
         if precision == self.header.precision:
             return self
         plain = self.header.stored_as(precision)
-        extra = None if most_bytes is None else most_bytes - len(file.encode(plain, self.blocks))
+        size = len(file.encode(plain, self.blocks))
+        limit = int(size * MOST_GROWTH.get(precision, 1.0)) if most_bytes is None else most_bytes
         known = self.header.metrics.get("psnr_db") if psnr_db is None else psnr_db
-        finer = self._rounding(precision).chosen(psnr_of(known), share=share, most_extra=extra)
-        return replace(self, header=self.header.stored_as(precision, finer))
+        rounding, header = self._rounding(precision), plain
+        extra = limit - size
+        while extra > 0:
+            finer = rounding.chosen(psnr_of(known), share=share, most_extra=extra)
+            header = self.header.stored_as(precision, finer)
+            over = len(file.encode(header, self.blocks)) - limit
+            if over <= 0 or not finer:
+                break
+            header, extra = plain, extra - over  # the header has grown as well
+        return replace(self, header=header)
 
     def _rounding(self, precision: Precision) -> Rounding:
         layout, cells = self.layout, [len(block) for block in self.block_cells]

@@ -25,9 +25,11 @@ from enas_inr.signals.partition import Convention, cell_coordinates, local_coord
 MOST_LOSS_DB: Mapping[str, float] = MappingProxyType({"float16": 0.1, "int8": 1.0})
 """The loss of PSNR in dB that rounding to a precision may cause."""
 
+MOST_GROWTH: Mapping[str, float] = MappingProxyType({"float16": 1.5, "int8": 1.1})
+"""The size of a file in which leaves are stored more finely, in sizes of the one without them."""
+
 ASSUMED_PSNR_DB = 50.0  # of a model that was not measured
 NEGLIGIBLE_DB = 100.0  # PSNR of an error that never counts, at the precision of 16 bits
-MOST_EXTRA = 0.5  # bytes of finer leaves, as a share of the bytes without them
 MACS = 2**31  # multiply-adds of one measurement
 LEAST_POINTS, MOST_POINTS = 2**12, 2**16
 LEAST_IN_CELL = 4
@@ -66,14 +68,14 @@ class Rounding:
     precision: Precision
 
     def chosen(
-        self, psnr_db: float, *, share: float = 1.0, most_extra: int | None = None
+        self, psnr_db: float, *, most_extra: int, share: float = 1.0
     ) -> dict[str, LeafPrecision]:
         """Return the leaves to store more finely, with their precisions.
 
         Args:
             psnr_db: PSNR of the model before it is rounded.
+            most_extra: bytes that finer leaves may take in addition.
             share: share of the loss in `MOST_LOSS_DB` that is allowed.
-            most_extra: bytes that finer leaves may take; None for `MOST_EXTRA` of all.
         """
         if self.precision not in FINER:
             return {}
@@ -83,8 +85,6 @@ class Rounding:
         )
         if not (self.error({}) > limit):  # nor if the model has numbers that are not finite
             return {}
-        if most_extra is None:
-            most_extra = int(MOST_EXTRA * sum(self._bytes(n, self.precision) for n in self._leaves))
         best: tuple[float, dict[str, LeafPrecision]] = (math.inf, {})
         wanted = limit
         for _ in range(ATTEMPTS):

@@ -100,6 +100,17 @@ def test_a_limit_of_bytes_is_kept_and_the_loss_is_said(caplog):
     assert "more than 1; --precision float16 keeps more" in record.getMessage()
 
 
+def test_int8_takes_a_tenth_more_bytes_at_most_and_the_loss_is_said(caplog):
+    model, signal = drawn("siren", SOUND, (400,), width=32, db=95)
+    stored = rounded(model, signal, "int8", CATALOG)
+    assert stored.header.leaf_precisions
+    size = len(encode(stored.header.stored_as("int8"), model.blocks))
+    assert size < len(encode(stored.header, stored.blocks)) <= 1.1 * size
+    assert lost(stored) > 1
+    (record,) = caplog.records
+    assert "--precision float16 keeps more" in record.getMessage()
+
+
 def test_an_archive_has_what_each_of_its_models_needs(tmp_path):
     files = []
     for name, options in (("high", SOUND), ("low", SOUND | {"omega_first": 30.0})):
