@@ -87,7 +87,7 @@ class FitCall(FitObjects, FitSettings):
         int | None,
         Field(
             description="Largest size of a file in which leaves are stored more finely than "
-            "`precision` says. None: 1.1 times that without them for int8, 1.5 times for float16."
+            "`precision` says, below that of `MOST_GROWTH`. None: that of the study, if it has one."
         ),
     ] = None
 
@@ -119,9 +119,10 @@ def fit(signal: Given, call: FitCall) -> FitResult:
     )
     checkpoint = checkpoint_beside(path, taken.name)
     start = given_start(settings, catalog, call.states)
+    specs = fit_specs(settings, catalog, start)
     fitted = fitting.fit(
         taken,
-        fit_specs(settings, catalog, start)(taken.values.shape),
+        specs(taken.values.shape),
         catalog=catalog,
         device=call.device,
         checkpoint=checkpoint,
@@ -135,7 +136,10 @@ def fit(signal: Given, call: FitCall) -> FitResult:
         metrics = {"steps": fitted.steps}
         return FitResult(fitted.model, path, False, checkpoint, metrics)
     preview = Path(call.preview) if call.preview is not None else None
-    made = hand_over(fitted, taken, path, catalog, precision, preview, call.most_bytes, rescue=True)
+    most = call.most_bytes
+    if most is None and specs.limit:
+        most = specs.limit.whole(taken.info().samples)
+    made = hand_over(fitted, taken, path, catalog, precision, preview, most, rescue=True)
     Checkpoint(checkpoint).remove()
     return replace(made, checkpoint=checkpoint)
 

@@ -138,7 +138,10 @@ class _Work:
     def _write(self, member: Member, signal: Signal, fitted: Fitted) -> FitRow:
         started, recipe = time.perf_counter(), self.recipe
         make_folder(member.path.parent)
-        made = hand_over(fitted, signal, member.path, recipe.catalog, recipe.precision).metrics
+        most = recipe.limit.whole(member.info.samples) if recipe.limit else None
+        made = hand_over(
+            fitted, signal, member.path, recipe.catalog, recipe.precision, most_bytes=most
+        ).metrics
         diverged = made.get("diverged_at")
         return member.row(
             FitStatus.FITTED,

@@ -127,8 +127,9 @@ def _asked(call: FitManyCall) -> tuple[Recipe, FitSpecs, FitManySettings]:
     states = states_folder() if settings.study else call.states
     reading = SignalSettings(size=settings.size, signal_options=settings.signal_options)
     start = given_start(settings, catalog, call.states)
-    recipe = Recipe(catalog, reading, precision, call.device, states, start)
-    return recipe, fit_specs(settings, catalog, start), settings
+    specs = fit_specs(settings, catalog, start)
+    recipe = Recipe(catalog, reading, precision, call.device, states, start, specs.limit)
+    return recipe, specs, settings
 
 
 def _in_this_process(

@@ -29,7 +29,7 @@ from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.outputs import check_name
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import SignalInfo
-from enas_inr.spec.budget import Precision
+from enas_inr.spec.budget import Limit, Precision
 from enas_inr.studies.settings import SetSettings, SignalSettings
 
 VALUES, NUMBERS = 6, 8
@@ -48,6 +48,7 @@ class Recipe:
         device: where they are trained.
         states: folder of the states of searches.
         start: weights from which all fits start.
+        limit: of the bytes of a model file; None for none.
     """
 
     catalog: Catalog
@@ -56,6 +57,7 @@ class Recipe:
     device: str
     states: Path | None = None
     start: Start | None = None
+    limit: Limit | None = None
 
     def read(self, source: str | Signal) -> Signal:
         """Read a signal; raises as `take_signal`."""

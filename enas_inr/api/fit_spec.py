@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from enas_inr.api.settings import FitSettings
@@ -10,6 +11,7 @@ from enas_inr.errors import SpecError, StudyError
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import best_of, compared
 from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec.budget import Limit
 from enas_inr.spec.recipe import PROFILES
 from enas_inr.validation import parse
 
@@ -17,8 +19,22 @@ if TYPE_CHECKING:
     from enas_inr.model.fitting import FitSpec
     from enas_inr.model.start import Start
 
-FitSpecs = Callable[[Sequence[int]], "FitSpec"]
-"""Returns the specification for a signal of a shape: samples along each axis, and channels."""
+
+@dataclass(frozen=True, eq=False)
+class FitSpecs:
+    """What is fitted to a signal, by its shape: samples along each axis, and channels.
+
+    Attributes:
+        by_shape: returns the specification of a fit.
+        limit: of the bytes of a model file, as the search had it; None for none.
+    """
+
+    by_shape: Callable[[tuple[int, ...]], FitSpec]
+    limit: Limit | None = None
+
+    def __call__(self, shape: Sequence[int]) -> FitSpec:
+        """Return what is fitted to a signal of a shape."""
+        return self.by_shape(tuple(shape))
 
 
 def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = None) -> FitSpecs:
@@ -48,7 +64,7 @@ def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = Non
         ensemble = parse(EnsembleSpec, architecture, "architecture")
         catalog.options("backbone", ensemble.backbone, ensemble.options)  # refused here
         given = _spec(settings, ensemble, training, start)
-        return lambda shape: given
+        return FitSpecs(lambda shape: given)
     from enas_inr.studies.record import load_record
 
     if architecture:
@@ -72,7 +88,7 @@ def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = Non
     asked = study.spec.space.asked(best.trial.configuration)
     others = _spec(settings, asked.ensemble, training, start)
     shape = (*study.spec.signal.shape, study.spec.signal.channels)
-    return lambda other: own if tuple(other) == shape else others
+    return FitSpecs(lambda other: own if other == shape else others, study.spec.budget.bytes)
 
 
 def _like(ensemble: EnsembleSpec, given: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -339,13 +340,13 @@ class Model:
             precision: how most numbers are to be stored.
             psnr_db: PSNR of the model; None for that of its metrics.
             share: share of that loss that is allowed.
-            most_bytes: largest size of the file; None for `MOST_GROWTH`.
+            most_bytes: largest size of the file, if `MOST_GROWTH` allows more.
         """
         if precision == self.header.precision:
             return self
         plain = self.header.stored_as(precision)
         size = len(file.encode(plain, self.blocks))
-        limit = int(size * MOST_GROWTH.get(precision, 1.0)) if most_bytes is None else most_bytes
+        limit = min(int(size * MOST_GROWTH.get(precision, 1)), most_bytes or sys.maxsize)
         known = self.header.metrics.get("psnr_db") if psnr_db is None else psnr_db
         rounding, header = self._rounding(precision), plain
         extra = limit - size

@@ -61,6 +61,10 @@ class Limit(Frozen):
         """Return the limit for a signal with that many samples."""
         return self.value * samples if self.per_sample else self.value
 
+    def whole(self, samples: int) -> int:
+        """Return the limit as a number of bytes, FLOPs or parameters."""
+        return math.floor(self.total(samples))
+
     def __str__(self) -> str:
         return format_quantity(self.value) + ("/sample" if self.per_sample else "")
 

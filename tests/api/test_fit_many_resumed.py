@@ -46,8 +46,8 @@ fit_training.CHECKPOINT_SECONDS = 0.0  # after each round
 written = []
 hand_over = fit_group.hand_over
 
-def hand_over_and_die(*given):
-    made = hand_over(*given)
+def hand_over_and_die(*given, **more):
+    made = hand_over(*given, **more)
     written.append(made.path)
     if len(written) == {count}:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -168,8 +168,8 @@ def test_the_checkpoint_is_there_until_the_files_are(photos, tmp_path, monkeypat
     write = hand_over
     there: list[bool] = []
 
-    def see(*given):
-        made = write(*given)
+    def see(*given, **more):
+        made = write(*given, **more)
         there.append(checkpoint.exists())
         return made
 

@@ -115,3 +115,25 @@ def test_a_race_for_the_smallest_agrees_with_the_whole_search(tmp_path):
     assert raced.best.key == whole.best.key
     assert raced.best.psnr_db - raced.best.interval_db >= 27
     assert min(result.fidelity.cells for result in raced.trials) < 1
+
+
+def test_a_fit_of_a_study_keeps_its_limit_of_bytes(tmp_path, monkeypatch):
+    """Leaves that are stored more finely take bytes that the search did not count."""
+    from enas_inr.api import fit as fits
+
+    limits: list[int | None] = []
+
+    def seeing(*given, most_bytes, **more):
+        limits.append(most_bytes)
+        return rounded(*given, most_bytes=most_bytes, **more)
+
+    rounded = fits.rounded
+    monkeypatch.setattr(fits, "rounded", seeing)
+    given: dict[str, Any] = {"search": {"grid": [2]}, "widths": [4], "study": "small"}
+    found = search(tmp_path, precision="int8", max_bits_per_sample=40, **given)
+    fit: dict[str, Any] = {"study": found.study, "storage": str(tmp_path / "limits.db")}
+    fit |= {"size": "32", "precision": "int8"}
+    enas_inr.fit("sample:photo", output=tmp_path / "one.inr", **fit)
+    enas_inr.fit_many(["sample:photo"], output=tmp_path / "many", **fit)
+    enas_inr.fit("sample:photo", output=tmp_path / "less.inr", most_bytes=4000, **fit)
+    assert limits == [5120, 5120, 4000]
