@@ -119,7 +119,7 @@ def test_a_race_for_the_smallest_agrees_with_the_whole_search(tmp_path):
 
 def test_a_fit_of_a_study_keeps_its_limit_of_bytes(tmp_path, monkeypatch):
     """Leaves that are stored more finely take bytes that the search did not count."""
-    from enas_inr.api import fit as fits
+    from enas_inr.api.rounding import rounded
 
     limits: list[int | None] = []
 
@@ -127,8 +127,7 @@ def test_a_fit_of_a_study_keeps_its_limit_of_bytes(tmp_path, monkeypatch):
         limits.append(most_bytes)
         return rounded(*given, most_bytes=most_bytes, **more)
 
-    rounded = fits.rounded
-    monkeypatch.setattr(fits, "rounded", seeing)
+    monkeypatch.setattr("enas_inr.api.fit.rounded", seeing)
     given: dict[str, Any] = {"search": {"grid": [2]}, "widths": [4], "study": "small"}
     found = search(tmp_path, precision="int8", max_bits_per_sample=40, **given)
     fit: dict[str, Any] = {"study": found.study, "storage": str(tmp_path / "limits.db")}
