@@ -51,6 +51,15 @@ def call_process(line, cwd, **options):
     return Finished(process.returncode, process.stdout, process.stderr)
 
 
+def strict_json(text):
+    """Read JSON, which has neither NaN nor infinity."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def plain(text):
     """Return the text without colours and line breaks, which depend on the environment."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())

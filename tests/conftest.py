@@ -43,3 +43,13 @@ class SkipWithoutTorch(MetaPathFinder):
 
 if find_spec("torch") is None:
     sys.meta_path.append(SkipWithoutTorch())
+
+
+@pytest.fixture
+def threads():
+    """Sets the number of torch's threads, and restores it afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)

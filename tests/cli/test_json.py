@@ -1,24 +1,18 @@
 """Every command with --json prints one strict JSON object with the version of its form."""
 
-import json
-
 import pytest
 import typer
 
 from enas_inr.cli.app import app
-from tests.command_line import call
+from tests.command_line import call, strict_json
 
 FIT = "--grid 2 --width 4 --depth 1 --steps 2 --quiet"
-
-
-def refuse(name):
-    raise AssertionError(f"{name} is not JSON")
 
 
 def strict(outcome):
     assert outcome.code == 0, outcome.err
     assert outcome.out.isascii()
-    values = json.loads(outcome.out, parse_constant=refuse)
+    values = strict_json(outcome.out)
     assert next(iter(values)) == "schema"
     assert values["schema"] == 1
     return values
@@ -88,5 +82,5 @@ def test_folders_archives_and_reports_as_well(made):
     assert len(strict(call(f"info {made}/m.inrs --json"))["signals"]) == 2
     assert strict(call(f"info {made}/m.inrs --name a --json"))["ensemble"]["width"] == 4
     call(f"report s --storage {made}/s.db -o {made}/r.json")
-    read = json.loads((made / "r.json").read_text(), parse_constant=refuse)
+    read = strict_json((made / "r.json").read_text())
     assert (read["schema"], len(read["rows"])) == (1, 2)

@@ -14,12 +14,9 @@ from tests.plugins.plugin_site import backbone
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread(threads):
     """Trains all members in one chunk on any machine, since messages contain their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    threads(1)
 
 
 NET = """

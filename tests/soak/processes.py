@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-MAIN = "from enas_inr.cli.main import main; main()"
+from tests.command_line import MAIN
+
 FORKS = multiprocessing.get_context("forkserver")
 
 

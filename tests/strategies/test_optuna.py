@@ -89,14 +89,6 @@ def test_each_sampler_ends_when_every_feasible_architecture_is_trained(sampler):
     assert strategy.propose(history, (), 64) == []
 
 
-@pytest.fixture
-def threads():
-    """Sets the number of torch's threads, and restores it afterwards."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("sampler", ["gp", "GPSampler"])
 def test_gaussian_processes_use_one_thread_and_leave_torch_as_it_was(sampler, threads, monkeypatch):
     used = []

@@ -44,12 +44,9 @@ def copies(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread(threads):
     """Uses one thread, which is fastest next to other programs and does not change results."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    threads(1)
 
 
 def require_plugins(*texts):

@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("torch")  # needed by the searches in other processes
 
+from tests.command_line import MAIN
+
 SEARCH = "search sample:photo --size 24 --grid 3 --widths 8,16 --depths 1,2 --repeats 2 --steps 40"
 
 
@@ -40,8 +42,7 @@ def search_line(folder) -> list[str]:
 
 
 def command(folder) -> list[str]:
-    run = "import sys; from enas_inr.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    return [sys.executable, "-c", run, *search_line(folder)]
+    return [sys.executable, "-c", MAIN, *search_line(folder)]
 
 
 def disturbed(folder, after: int, how: signal.Signals) -> subprocess.CompletedProcess[str]:

@@ -73,12 +73,9 @@ PLAIN = {"adam": plain_adam, "muon": PlainMuon}
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread(threads):
     """Put both members into one chunk; two threads would take one each."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    threads(1)
 
 
 def job(backbone, optimizer):

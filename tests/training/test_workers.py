@@ -31,11 +31,8 @@ def chunk(number: float) -> ChunkState:
 
 
 @pytest.fixture
-def four_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
+def four_threads(threads):
+    threads(4)
 
 
 def job(seeds, grid):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -22,7 +23,7 @@ from enas_inr.executors.ray.cluster import (
 )
 from enas_inr.executors.ray.pool import Attempt
 from enas_inr.spec import Cost, EnsembleSpec, TrainingSpec, TrialSpec
-from tests.command_line import assert_one_line, call
+from tests.command_line import MAIN, assert_one_line, call
 
 
 def node(cpus: float, gpus: float = 0, alive: bool = True) -> dict[str, object]:
@@ -60,7 +61,7 @@ def test_what_a_cluster_does_not_have_is_refused_with_what_it_has(options, nodes
         settle(RayOptions(**options), nodes)
 
 
-def test_a_trial_that_lacked_memory_gets_smaller_chunks():
+def first_attempt():
     trial = TrialSpec(
         number=3,
         ensemble=EnsembleSpec(width=128),
@@ -69,17 +70,18 @@ def test_a_trial_that_lacked_memory_gets_smaller_chunks():
         repeats=1,
         seed=0,
     )
-    first = Attempt(trial, share=0.5)
-    assert first.again(RuntimeError("the node went away")) == Attempt(trial, 0.5, deaths=1)
+    return Attempt(trial, share=0.5)
+
+
+def test_a_trial_that_lacked_memory_gets_smaller_chunks():
+    first = first_attempt()
+    assert first.again(RuntimeError("the node went away")) == replace(first, deaths=1)
     killed = RuntimeError("The actor was killed due to the node running low on memory.")
-    assert first.again(killed).again(killed) == Attempt(trial, 0.125, deaths=2)
+    assert first.again(killed).again(killed) == replace(first, share=0.125, deaths=2)
 
 
 def test_without_ray_it_says_what_to_install(tmp_path):
-    code = (
-        "import sys; sys.modules['ray'] = None\n"
-        "from enas_inr.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    )
+    code = f"import sys; sys.modules['ray'] = None\n{MAIN}"
     line = "search sample:photo --size 8 --grid 1 --widths 4 --depths 1 --steps 1"
     command = [sys.executable, "-c", code, *line.split(), "--storage", f"{tmp_path}/s.db"]
     asked = subprocess.run([*command, "--executor", "ray"], capture_output=True, text=True)
@@ -94,11 +96,10 @@ def test_without_ray_it_says_what_to_install(tmp_path):
 def test_a_cluster_that_wants_a_token_says_so(tmp_path):
     pytest.importorskip("ray")
     line = "search sample:photo --size 8 --grid 1 --widths 4 --depths 1 --steps 1 --executor ray"
-    code = "import sys; from enas_inr.cli.main import run; sys.exit(run(sys.argv[1:]))"
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = ["--ray-address", f"127.0.0.1:{server.getsockname()[1]}"]
         asked = subprocess.run(
-            [sys.executable, "-c", code, *line.split(), *address, "--storage", f"{tmp_path}/s.db"],
+            [sys.executable, "-c", MAIN, *line.split(), *address, "--storage", f"{tmp_path}/s.db"],
             capture_output=True,
             text=True,
             env=os.environ | {"HOME": str(tmp_path), "RAY_AUTH_MODE": "token"},
@@ -167,15 +168,7 @@ def test_the_end_of_a_node_is_not_the_fault_of_the_architecture():
     assert was_told_to_end(ended)
     died = RuntimeError("Worker unexpectedly exits with a connection error code 2. End of file.")
     assert not was_told_to_end(died)
-    trial = TrialSpec(
-        number=3,
-        ensemble=EnsembleSpec(width=128),
-        cost=Cost(flops=1, parameters=1, bytes=1),
-        training=TrainingSpec(),
-        repeats=1,
-        seed=0,
-    )
-    first = Attempt(trial, share=0.5)
+    first = first_attempt()
     assert first.again(ended) == first
     assert first.again(died).deaths == 1
 

@@ -4,34 +4,27 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 
 import pytest
 
 pytest.importorskip("ray")
-psutil = pytest.importorskip("psutil")
+pytest.importorskip("psutil")
 
-CODE = "from enas_inr.cli.main import main; main()"
+import psutil
+
+from tests.command_line import MAIN
+from tests.soak.processes import alive
+
 SEARCH = (
     "search sample:photo --size 64 --grid 4 --widths 64,96 --depths 2,3 --steps 99999 "
     "--strategy exhaustive --no-racing --executor ray --workers 1"
 )
 
 
-def in_session(leader):
-    """Return the processes of a session, of which some may end meanwhile."""
-    found = []
-    for one in psutil.process_iter():
-        with suppress(ProcessLookupError):
-            if os.getsid(one.pid) == leader:
-                found.append(one)
-    return found
-
-
 def test_it_listens_on_this_machine_only_and_ends_with_the_search(tmp_path):
     """Its processes are in the session of the search, also those that have lost their parents."""
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *SEARCH.split()],
+        [sys.executable, "-c", MAIN, *SEARCH.split()],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -43,7 +36,7 @@ def test_it_listens_on_this_machine_only_and_ends_with_the_search(tmp_path):
     for line in process.stderr:
         if "dashboard" in line:
             break
-    ours = in_session(process.pid)
+    ours = alive(process.pid)
     assert {"gcs_server", "raylet"} <= {one.name() for one in ours}
     ports = [
         port.laddr
