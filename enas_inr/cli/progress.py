@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -52,18 +51,13 @@ class Display:
 
     def __enter__(self) -> Self:
         if self._live:
-            self._live.__enter__()
+            self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._live:
             with suppress(OSError):
-                self._live.__exit__(kind, error, trace)
+                self._live.stop()
 
     def say(self, line: str) -> None:
         """Print a permanent line."""

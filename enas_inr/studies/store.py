@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import optuna
@@ -93,12 +92,7 @@ class Store:
         self._quiet.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._quiet.__exit__(None, None, None)
         if self._lock:
             self._lock.release()

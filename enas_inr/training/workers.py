@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from types import TracebackType
 
 import torch
 from torch import Tensor
@@ -98,12 +97,7 @@ class WorkerPool:
         torch.set_num_threads(self._each)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for pool in self._pools:
             pool.shutdown(cancel_futures=True)
         self._place.clear()
