@@ -31,7 +31,8 @@ from enas_inr.cli import (
     study,
     suggest,
 )
-from enas_inr.cli.interrupt import Stop, complain
+from enas_inr.cli.interrupt import Stop
+from enas_inr.cli.saying import complain
 from enas_inr.errors import EnasInrError, ExitCode, SpecError
 from enas_inr.plain_text import printable
 from enas_inr.studies.location import without_passwords

@@ -35,14 +35,13 @@ def archive(
     `info` lists them, `render` renders all of them or one, and `export --format inr` takes one out.
     """
     from enas_inr.api.archive import pack
-    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.signals.outputs import is_standard_output
     from enas_inr.validation import counted
 
     piped = is_standard_output(output)
     if piped and as_json:
         raise SpecError("--json and the archive both go to the standard output", "give -o a file")
-    with arguments.stop_of(context).ends(complain, whole_files):
+    with arguments.stop_of(context).ends():
         made = pack(
             models,
             output,

@@ -29,11 +29,10 @@ def export(
     A model of an archive can also become a .inr file.
     """
     from enas_inr.api.archive import one_of
-    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.model.export import export as run_export
     from enas_inr.signals.outputs import Output, check_outputs, is_standard_output
 
-    with arguments.stop_of(context).ends(complain, whole_files):
+    with arguments.stop_of(context).ends():
         loaded = one_of(model, name, arguments.load_catalog(context))
         path = output or _usual(model, name, kind, loaded.header.signal.name)
         check_outputs([Output(path, f"a model as {kind}")], force=force, inputs=[model])

@@ -18,10 +18,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from enas_inr.cli.saying import complain
 from enas_inr.errors import ExitCode
-from enas_inr.plain_text import printable
-
-MOST = 4_000  # characters of a line
 
 PATIENCE_SECONDS = 20.0
 """Seconds from the first signal to the end of the process, if it has not ended before."""
@@ -43,6 +41,11 @@ CODES: Mapping[signal.Signals, ExitCode] = {
     one: _NAMES[one.name] for one in signal.Signals if one.name in _NAMES
 }
 """The signals that end a command, with its exit codes."""
+
+
+def whole_files() -> str:
+    """Return what is kept by a command that writes files, each of them whole or not at all."""
+    return ": no file is left incomplete; run the same command again"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -108,7 +111,9 @@ class Stop:
             self._held -= 1
 
     @contextmanager
-    def ends(self, say: Callable[[str], None], kept: Callable[[], str]) -> Iterator[None]:
+    def ends(
+        self, say: Callable[[str], None] = complain, kept: Callable[[], str] = whole_files
+    ) -> Iterator[None]:
         """End the command in an orderly way if a signal comes within the block.
 
         Args:
@@ -196,17 +201,6 @@ def stopping() -> Iterator[Stop]:
         stop.over()
 
 
-def complain(line: str) -> None:
-    """Print a line on stderr, if it is still there."""
-    with suppress(OSError):
-        print(f"enas-inr: {printable(line, MOST)}", file=sys.stderr)
-
-
-def whole_files() -> str:
-    """Return what is kept by a command that writes files, each of them whole or not at all."""
-    return ": no file is left incomplete; run the same command again"
-
-
 def end(code: int) -> NoReturn:
     """End the process after a signal, without waiting for its threads or for libraries.
 
@@ -217,18 +211,3 @@ def end(code: int) -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
-
-
-def open_streams() -> None:
-    """Open stdin, stdout and stderr on nothing where they are closed.
-
-    Otherwise files that are opened later would get their numbers, and what is printed would get
-    into these files.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the smallest number that is free
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
-from enas_inr.cli.interrupt import CODES, complain, end, open_streams, stopping
-from enas_inr.cli.process import hide_passwords
+from enas_inr.cli.interrupt import CODES, end, stopping
+from enas_inr.cli.process import hide_passwords, open_streams
+from enas_inr.cli.saying import complain
 
 __all__ = ["main", "run"]
 

@@ -1,4 +1,4 @@
-"""The command line of this process as others see it."""
+"""This process as its surroundings see it: its streams, and its command line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from pathlib import Path
 from enas_inr.studies.location import HIDDEN, masked
 
 _ARG_START = 45  # of the fields in /proc/PID/stat after the name of the program, see proc(5)
+
+
+def open_streams() -> None:
+    """Open stdin, stdout and stderr on nothing where they are closed.
+
+    Otherwise files that are opened later would get their numbers, and what is printed would get
+    into these files.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the smallest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 def hide_passwords() -> None:

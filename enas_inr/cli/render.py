@@ -83,7 +83,6 @@ def render(
     the others. --name renders one model of an archive to a file.
     """
     from enas_inr.api.archive import opened, rendered_paths
-    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.model.archive import Archive
     from enas_inr.model.model import load
     from enas_inr.signals.files import is_stream, make_folder
@@ -109,7 +108,7 @@ def render(
         raise SpecError(
             "--format is for a folder of models, a pipe or -", f"end the name of {output} with it"
         )
-    stopped = arguments.stop_of(context).ends(complain, whole_files)
+    stopped = arguments.stop_of(context).ends()
     with stopped, opened(model, name, catalog) as found:
         several = isinstance(found, Archive)
         if several:

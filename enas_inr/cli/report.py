@@ -69,10 +69,9 @@ def report(
     """  # fmt: skip
     from enas_inr.api.outputs import inputs_of
     from enas_inr.api.study import prepare, report_of
-    from enas_inr.cli.interrupt import complain, whole_files
     from enas_inr.studies.location import Storage
 
-    with arguments.stop_of(context).ends(complain, whole_files):
+    with arguments.stop_of(context).ends():
         form = form or _format_of(output)
         catalog = arguments.load_catalog(context)
         is_file = study.endswith(".toml") or Path(study).is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 from enas_inr.plain_text import json_object, printable
@@ -13,6 +14,12 @@ MOST = 4_000  # characters of a line
 def say(line: str, *, error: bool = False) -> None:
     """Print one line, with its control characters escaped, to stdout or stderr."""
     print(printable(line, MOST), file=sys.stderr if error else sys.stdout)
+
+
+def complain(line: str) -> None:
+    """Print a line of the program itself on stderr, if that is still there."""
+    with suppress(OSError):
+        print(f"enas-inr: {printable(line, MOST)}", file=sys.stderr)
 
 
 def say_json(values: dict[str, Any]) -> None:

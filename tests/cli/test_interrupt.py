@@ -185,7 +185,7 @@ def test_a_signal_during_the_first_imports_is_one_line():
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_error(tmp_path, closed):
     code = (
-        "import os; from enas_inr.cli.interrupt import open_streams; open_streams(); "
+        "import os; from enas_inr.cli.process import open_streams; open_streams(); "
         "file = os.open('file', os.O_CREAT | os.O_RDWR); print('text', flush=True); "
         "os.write(1, b'raw'); assert file > 2; assert not os.pread(file, 9, 0)"
     )
