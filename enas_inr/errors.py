@@ -114,10 +114,15 @@ class ContractError(Exception):
     """
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of an error, or its type if it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def one_line(error: BaseException) -> str:
     """Return the type of an error and the first line of its message."""
-    said = next(iter(str(error).strip().splitlines()), "")
-    return printable(f"{type(error).__name__}: {said}" if said else type(error).__name__)
+    name, said = type(error).__name__, first_line(error)
+    return printable(name if said == name else f"{name}: {said}")
 
 
 @cache

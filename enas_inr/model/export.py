@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from enas_inr.errors import ModelError, SpecError
+from enas_inr.errors import ModelError, SpecError, first_line
 from enas_inr.model.model import Model
 from enas_inr.signals.files import replace_bytes
 from enas_inr.signals.outputs import Output, check_outputs
@@ -108,9 +108,9 @@ def to_onnx(model: Model) -> bytes:
                 verbose=False,
             )
         except torch.onnx.OnnxExporterError as error:
-            line = str(error).splitlines()[0]
             raise ModelError(
-                f"backbone {model.header.ensemble.backbone!r} cannot be exported to ONNX: {line}",
+                f"backbone {model.header.ensemble.backbone!r} cannot be exported to ONNX: "
+                f"{first_line(error)}",
                 "use --format npz",
             ) from error
     assert program is not None

@@ -10,7 +10,7 @@ from typing import TypeVar
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from enas_inr.errors import logger
+from enas_inr.errors import first_line, logger
 from enas_inr.studies.location import Storage
 
 ResultT = TypeVar("ResultT")
@@ -67,7 +67,7 @@ class Waiting:
                     raise
                 if first:
                     away()
-                    reason = storage.hide(first_line(cause))
+                    reason = storage.hide(message(cause))
                     self.say(
                         f"storage {storage} does not answer ({reason}); trying again for up to "
                         f"{self.seconds / 60:g} minutes"
@@ -107,11 +107,10 @@ def outage(error: BaseException) -> BaseException | None:
     return None if lasts else original or found
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of the message of an error."""
-    text = str(error)
+def message(error: BaseException) -> str:
+    """Return the first line of what a database or the system says in an error."""
     if not isinstance(error, OSError):
         match error.args:
-            case int(), str(said):  # how drivers for MySQL say it
-                text = said
-    return next(iter(text.strip().splitlines()), type(error).__name__)
+            case int(), str(said) if said.strip():  # how drivers for MySQL say it
+                return said.strip().splitlines()[0]
+    return first_line(error)

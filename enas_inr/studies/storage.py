@@ -20,7 +20,7 @@ from enas_inr.errors import StudyError, one_line
 from enas_inr.studies.database import database_url, engine_settings, widen
 from enas_inr.studies.location import JOURNAL, Storage
 from enas_inr.studies.locks import HeldError, LockFile
-from enas_inr.studies.outages import Waiting, first_line
+from enas_inr.studies.outages import Waiting, message
 from enas_inr.studies.pictures import folder_beside
 from enas_inr.studies.server_locks import ServerLock
 from enas_inr.studies.writing import NO_RECORD
@@ -243,7 +243,7 @@ def explained(storage: Storage, study: str = "") -> Iterator[None]:
             hint = "check that its server runs, and that user, password and database are right"
         # The cause of an error shows in a traceback, and might have the password.
         raise StudyError(
-            f"storage {storage} cannot be used: {storage.hide(first_line(cause))}", hint
+            f"storage {storage} cannot be used: {storage.hide(message(cause))}", hint
         ) from (None if storage.has_password else e)
 
 

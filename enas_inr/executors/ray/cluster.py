@@ -17,7 +17,7 @@ from io import TextIOBase
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.request import urlopen
 
-from enas_inr.errors import PluginError, SpecError, TrainingError
+from enas_inr.errors import PluginError, SpecError, TrainingError, first_line
 from enas_inr.executors.base import ExecutionContext
 from enas_inr.executors.options import RayOptions
 from enas_inr.validation import counted
@@ -335,8 +335,3 @@ def room_in(nodes: Iterable[Mapping[str, Any]]) -> str:
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     each = [" ".join(f"{node.get(name, 0):g} {name}" for name in SHOWN) for node in alive]
     return f"{counted(len(alive), 'node')} ({'; '.join(each)})"
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error, without the rest of Ray's long messages."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

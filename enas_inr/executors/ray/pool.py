@@ -13,15 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from enas_inr.errors import TrainingError
+from enas_inr.errors import TrainingError, first_line
 from enas_inr.executors.base import ExecutionContext, Supply
-from enas_inr.executors.ray.cluster import (
-    Needs,
-    first_line,
-    import_ray,
-    room_in,
-    was_told_to_end,
-)
+from enas_inr.executors.ray.cluster import Needs, import_ray, room_in, was_told_to_end
 from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec

@@ -12,13 +12,12 @@ from typing import Any, Generic, TypeVar, final
 
 import torch
 
-from enas_inr.errors import SpecError, TrainingError
+from enas_inr.errors import SpecError, TrainingError, first_line
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.options import RayOptions
 from enas_inr.executors.ray.cluster import (
     connect,
     described,
-    first_line,
     import_ray,
     room_in,
     settle,

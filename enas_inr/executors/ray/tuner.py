@@ -22,10 +22,9 @@ from ray.tune.schedulers import (
 )
 from ray.tune.search import Searcher
 
-from enas_inr.errors import TrainingError
+from enas_inr.errors import TrainingError, first_line
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.options import RayTuneOptions
-from enas_inr.executors.ray.cluster import first_line
 from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.ray.trainable import Training, checkpoint_file
 from enas_inr.executors.self_running import Loop
