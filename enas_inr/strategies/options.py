@@ -24,7 +24,7 @@ class RacingOptions(Options):
             twice as many in each further round, before there are more cells.
         tolerance: score that the winner may be short of the best one.
         interval: half the width of the 95% interval of the winner's PSNR at which it is known well
-            enough, in dB; with other profiles than `tuned`, the winner is trained in full.
+            enough, in dB; with the profile `paper`, the winner is trained in full.
     """
 
     steps: float = Field(default=1.0, gt=0, le=1)

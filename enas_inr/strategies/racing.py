@@ -164,7 +164,7 @@ class Races:
     def confirmed(self, winner: Candidate) -> Heat:
         """Return what is left to train of a winner until its PSNR is known well enough.
 
-        With other profiles than `tuned`, that is all of it, with all repeats.
+        With the profile `paper`, that is all of it, with all repeats.
         """
         result = self._furthest(winner)
         assert result, "a winner has been trained"

@@ -35,7 +35,7 @@ STEPS = Setting(
 
 GRID = Setting(
     "Cells along each spatial axis, M.",
-    shown="searched, see `enas-inr suggest`; 8 with other profiles than tuned",
+    shown="searched, see `enas-inr suggest`; 8 with the profile paper",
 )
 PAPER_GRID = 8
 
@@ -145,7 +145,7 @@ class SignalSettings(Settings):
         Text | None,
         Setting(
             "Resize an image: 128 (a square), WxH, or none.",
-            shown="none; 128 with other profiles than tuned",
+            shown="none; 128 with the profile paper",
         ),
     ] = None
     signal_options: Annotated[
@@ -179,7 +179,7 @@ class StudySettings(TrainingSettings):
         str | None,
         Setting(
             "The strategy that proposes architectures.",
-            shown="race; coordinate with other profiles than tuned, or several objectives",
+            shown="race; coordinate with the profile paper, or several objectives",
         ),
     ] = None
     strategy_options: Annotated[
@@ -244,11 +244,11 @@ class StudySettings(TrainingSettings):
     grid: Annotated[int | None, GRID] = None
     widths: Annotated[
         Integers | None,
-        Setting("Widths to search.", shown="8 to 128; 16 to 512 with other profiles than tuned"),
+        Setting("Widths to search.", shown="8 to 128; 16 to 512 with the profile paper"),
     ] = None
     depths: Annotated[
         Integers | None,
-        Setting("Depths to search.", shown="1,2,3; 1 to 5 with other profiles than tuned"),
+        Setting("Depths to search.", shown="1,2,3; 1 to 5 with the profile paper"),
     ] = None
     search: Annotated[
         Options,
@@ -359,9 +359,9 @@ class StudySettings(TrainingSettings):
 
     @property
     def explores(self) -> bool:
-        """Whether a search explores the grid of a whole signal: with the profile `tuned`."""
+        """Whether a search explores the grid of a whole signal: with all profiles but `paper`."""
         profile = self.profile or (self.training or {}).get("profile") or self.DEFAULT_PROFILE
-        return bool(profile == "tuned")
+        return bool(profile != "paper")
 
     def chosen(self, kind: str) -> str:
         """Return the plugin chosen for a kind."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import enas_inr
@@ -77,3 +78,13 @@ def test_a_target_that_nothing_reaches_is_said(tmp_path):
     made = make(tmp_path, objective="smallest", target_psnr_db=150, steps=5)
     assert not made.reached
     assert made.fit.path.exists()
+
+
+def test_a_profile_without_seams_keeps_the_size_as_well(tmp_path):
+    """Only the profile of the paper shrinks a picture to the paper's size."""
+    signal = np.random.default_rng(0).random((130, 20), dtype=np.float32)
+    given: dict[str, Any] = {"widths": [4], "depths": [1], "steps": 2, "search": {"grid": [2, 4]}}
+    given |= {"storage": str(tmp_path / "made.db"), "output": tmp_path / "m.inr"}
+    made = enas_inr.make(signal, profile="smooth", **given)
+    assert made.fit.model.layout.shape == (130, 20)
+    assert any(part.fidelity.cells < 1 for part in made.search.trials)
