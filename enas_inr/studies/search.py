@@ -107,9 +107,7 @@ def run_study(
             known_info=spec.signal,
             undisturbed=observer.undisturbed,
         )
-        runner: Executor = catalog.create(
-            "executor", executor.name, context, options=executor.options
-        )
+        runner = _executor(executor, catalog, context)
         known = _known(spec, place, name, keep_picture if reuse else None)
         at_end.enter_context(store)  # only now, so that an unavailable device leaves no file
         at_end.callback(store.keep_costs, costs)  # more may be measured between the points
@@ -123,8 +121,10 @@ def run_study(
         history = run_loop(
             gathering, strategy, runner, store, observer, handed_over, known, stopping
         )
+    if ended := not stopping.reason(history):
+        store.forget_kept()
     found = _result(store, strategy, history, time.perf_counter() - started)
-    if not stopping.reason(history):
+    if ended:
         _clean(found, gathering, context.states, catalog)
     return found
 
@@ -138,6 +138,11 @@ def _one_of(signal: Signal | SignalSet, number: int) -> Signal:
 def _strategy(spec: StudySpec, catalog: Catalog, space: FeasibleSpace) -> Strategy:
     chosen = spec.strategy
     made: Strategy = catalog.create("strategy", chosen.name, space, options=chosen.options)
+    return made
+
+
+def _executor(chosen: Choice, catalog: Catalog, context: ExecutionContext) -> Executor:
+    made: Executor = catalog.create("executor", chosen.name, context, options=chosen.options)
     return made
 
 
@@ -195,9 +200,6 @@ def _result(
     Raises:
         TrainingError: no trial is complete.
     """
-    from enas_inr.studies import unsaved
-
-    unsaved.forget(store.storage, store.name)
     trace = tuple(strategy.trace(history))
     return SearchResult(
         study=store.name,

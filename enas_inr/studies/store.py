@@ -348,6 +348,10 @@ class Store:
             return f"{counted(len(results), 'trial')} kept in {file} for the next run"
         return "the last trial is lost"
 
+    def forget_kept(self) -> None:
+        """Remove what was kept for the next run: the search has ended and stored all of it."""
+        unsaved.forget(self.storage, self.name)
+
     def _upload(self, picture: Picture | StoredPicture, name: str) -> dict[str, Any]:
         """Write a picture; a trial without one is better than a trial that is lost."""
         assert self._pictures

@@ -1,12 +1,14 @@
 import shutil
 import sqlite3
+from functools import partial
 from itertools import pairwise
 
 import optuna
 import pytest
 from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 
-from enas_inr.errors import ExitCode, StudyError
+import enas_inr
+from enas_inr.errors import ExitCode, StudyError, TrainingError
 from enas_inr.studies import unsaved
 from enas_inr.studies.location import Storage
 from enas_inr.studies.outages import LONGEST_WAIT, Waiting
@@ -144,6 +146,24 @@ def test_a_trial_that_cannot_be_written_is_kept_for_the_next_run(tmp_path, datab
     assert unsaved.find(Storage(database), "t")(trial) is None
     unsaved.forget(Storage(database), "s")
     assert unsaved.find(Storage(database), "s")(trial) is None
+
+
+def test_what_is_kept_waits_for_a_run_that_goes_to_the_end(tmp_path):
+    pytest.importorskip("torch")
+    search = partial(
+        enas_inr.search, "sample:photo", size=8, grid=2, widths=[4, 8], depths=[1], steps=2,
+        repeats=1, strategy="exhaustive", strategy_options={"racing": False}, floor_db=-99,
+        study="s", device="cpu",
+    )  # fmt: skip
+    whole = search(storage=f"{tmp_path}/whole.db")
+    place = Storage(tmp_path / "runs.db")
+    kept = [trial.model_copy(update={"seconds": 99.0}) for trial in whole.trials]
+    file = present(unsaved.keep(place, "s", kept))
+    with pytest.raises(TrainingError, match="none of the 0 trials"):
+        search(storage=place, timeout="0.001ms")
+    assert file.exists()
+    assert [trial.seconds for trial in search(storage=place).trials] == [99.0, 99.0]
+    assert not file.exists()
 
 
 def test_a_trial_is_kept_as_long_as_it_is_not_written(tmp_path, database):
