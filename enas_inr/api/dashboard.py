@@ -63,11 +63,12 @@ def make_server(
     from optuna.artifacts import FileSystemArtifactStore
 
     from enas_inr.studies.location import Storage
-    from enas_inr.studies.storage import artifact_folder, open_storage, study_id
+    from enas_inr.studies.storage import artifact_folder, explained, open_storage, study_id
 
     place = Storage(storage)
     backend = open_storage(place)
-    page = "" if study is None else f"/studies/{study_id(study, place, backend)}"
+    with explained(place):
+        page = "" if study is None else f"/studies/{study_id(study, place, backend)}"
     folder = artifact_folder(place)
     app = wsgi(backend, artifact_store=FileSystemArtifactStore(folder) if folder else None)
     try:

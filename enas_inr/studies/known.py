@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -12,9 +14,12 @@ from enas_inr.spec import SignalInfo, StudySpec, TrialSpec
 from enas_inr.studies.attributes import system_attributes, user_attributes
 from enas_inr.studies.location import Storage
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find
-from enas_inr.studies.storage import artifact_folder, explained, find_storage
+from enas_inr.studies.storage import artifact_folder, asked_if_any
 from enas_inr.studies.trials import RESULT_ATTRIBUTE, SPEC_ATTRIBUTE
 from enas_inr.validation import ModelT
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
 
 
 @dataclass(frozen=True)
@@ -71,32 +76,8 @@ def known_trials(
     """
     place = Storage(storage)
     folder = artifact_folder(place)
-    wanted = {signal.identity for signal in signals}
-    best: dict[tuple[object, str], Known] = {}
-    with explained(place):
-        backend = find_storage(place)
-        if backend is None:
-            return lambda trial: None
-        for study in backend.get_all_studies():
-            spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
-            if spec is None or wanted.isdisjoint(one.identity for one in spec.all_signals):
-                continue
-            number = backend.get_study_id_from_name(study.study_name)
-            noted = system_attributes(backend, number, ATTRIBUTE) if folder else {}
-            for trial, text in user_attributes(backend, number, RESULT_ATTRIBUTE):
-                result = _parsed(TrialResult, text)
-                if result is None or result.status is not TrialStatus.COMPLETE:
-                    continue
-                if result.trial.signal >= len(spec.all_signals):
-                    continue
-                if result.fidelity.cells == result.fidelity.steps == 1:
-                    result = _whole(result)
-                of_signal = spec.all_signals[result.trial.signal].identity
-                key = of_signal, identity(result.trial)
-                known = best.get(key)
-                if known is None or known.result.trial.repeats <= result.trial.repeats:
-                    picture = find(noted[trial], folder) if folder and trial in noted else None
-                    best[key] = Known(result, picture)
+    none: dict[tuple[object, str], Known] = {}
+    best = asked_if_any(place, lambda backend: _best(backend, signals, folder), none)
 
     def look_up(trial: TrialSpec) -> Known | None:
         known = best.get((signals[trial.signal].identity, identity(trial)))
@@ -105,6 +86,34 @@ def known_trials(
         return Known(known.result.first(trial.repeats), known.picture)
 
     return look_up
+
+
+def _best(
+    backend: BaseStorage, signals: Sequence[SignalInfo], folder: Path | None
+) -> dict[tuple[object, str], Known]:
+    """Return the complete trials with the most repeats, by signal and by what was trained."""
+    wanted = {signal.identity for signal in signals}
+    best: dict[tuple[object, str], Known] = {}
+    for study in backend.get_all_studies():
+        spec = _parsed(StudySpec, study.user_attrs.get(SPEC_ATTRIBUTE))
+        if spec is None or wanted.isdisjoint(one.identity for one in spec.all_signals):
+            continue
+        number = backend.get_study_id_from_name(study.study_name)
+        noted = system_attributes(backend, number, ATTRIBUTE) if folder else {}
+        for trial, text in user_attributes(backend, number, RESULT_ATTRIBUTE):
+            result = _parsed(TrialResult, text)
+            if result is None or result.status is not TrialStatus.COMPLETE:
+                continue
+            if result.trial.signal >= len(spec.all_signals):
+                continue
+            if result.fidelity.cells == result.fidelity.steps == 1:
+                result = _whole(result)
+            key = spec.all_signals[result.trial.signal].identity, identity(result.trial)
+            known = best.get(key)
+            if known is None or known.result.trial.repeats <= result.trial.repeats:
+                picture = find(noted[trial], folder) if folder and trial in noted else None
+                best[key] = Known(result, picture)
+    return best
 
 
 def _whole(result: TrialResult) -> TrialResult:

@@ -16,9 +16,8 @@ from enas_inr.result import TrialResult
 from enas_inr.spec import SignalInfo, StudySpec
 from enas_inr.studies.attributes import system_attributes
 from enas_inr.studies.location import Storage
-from enas_inr.studies.outages import Waiting
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find, originals_in
-from enas_inr.studies.storage import artifact_folder, asked, explained, find_storage, study_id
+from enas_inr.studies.storage import artifact_folder, asked, asked_if_any, study_id
 from enas_inr.studies.trials import (
     COSTS_ATTRIBUTE,
     SPACE_ATTRIBUTE,
@@ -77,15 +76,12 @@ def measured_costs(name: str, storage: str | None) -> Measured:
 
 def _noted(name: str, storage: str | None) -> Mapping[str, Any]:
     """Return the user attributes of a study; none if there is no such study."""
-    place = Storage(storage)
 
-    def read() -> Mapping[str, Any]:
-        backend = find_storage(place)
-        studies = backend.get_all_studies() if backend else ()
+    def read(backend: BaseStorage) -> Mapping[str, Any]:
+        studies = backend.get_all_studies()
         return next((study.user_attrs for study in studies if study.study_name == name), {})
 
-    with explained(place, name):
-        return Waiting(place.patience).asked(place, read)
+    return asked_if_any(storage, read, {}, name)
 
 
 def kept_space(name: str, storage: str | None) -> str | None:

@@ -47,7 +47,7 @@ def asked(
 
     Args:
         storage: the storage.
-        ask: asks it.
+        ask: asks it; must not explain an error of the storage, after which it is asked again.
         study: name of the study that it is asked about, for messages.
 
     Raises:
@@ -55,41 +55,54 @@ def asked(
     """
     place = Storage(storage)
     with explained(place, study):
-        return Waiting(place.patience).asked(place, lambda: ask(open_storage(place, pooled=False)))
+        return Waiting(place.patience).asked(place, lambda: ask(_opened(place, pooled=False)))
 
 
-def open_storage(storage: str | None, *, pooled: bool = True) -> optuna.storages.BaseStorage:
-    """Open an existing storage, for which it need not be writable.
+def asked_if_any(
+    storage: str | None,
+    ask: Callable[[optuna.storages.BaseStorage], ResultT],
+    otherwise: ResultT,
+    study: str = "",
+) -> ResultT:
+    """Do the same as `asked`, but return `otherwise` if the storage does not exist."""
+    place = Storage(storage)
 
-    Args:
-        storage: the storage.
-        pooled: whether connections to a server are kept, for a storage that is used for long.
+    def ask_found() -> ResultT:
+        backend = _found(place, pooled=False)
+        return otherwise if backend is None else ask(backend)
+
+    with explained(place, study):
+        return Waiting(place.patience).asked(place, ask_found)
+
+
+def open_storage(storage: str | None) -> optuna.storages.BaseStorage:
+    """Open an existing storage for long, for which it need not be writable.
 
     Raises:
         StudyError: the storage does not exist or cannot be used.
     """
     place = Storage(storage)
-    if backend := find_storage(place, pooled=pooled):
+    with explained(place):
+        return _opened(place, pooled=True)
+
+
+def _opened(storage: Storage, *, pooled: bool) -> optuna.storages.BaseStorage:
+    if backend := _found(storage, pooled=pooled):
         return backend
-    exists = place.file is None or place.file.exists()
+    exists = storage.file is None or storage.file.exists()
     raise StudyError(
-        f"storage {place} {'holds no studies yet' if exists else 'does not exist'}",
+        f"storage {storage} {'holds no studies yet' if exists else 'does not exist'}",
         "give the --storage of the search",
     )
 
 
-def find_storage(storage: Storage, *, pooled: bool = False) -> optuna.storages.BaseStorage | None:
-    """Open a storage if it exists, see `open_storage`.
-
-    Raises:
-        StudyError: it cannot be used.
-    """
-    with explained(storage):
-        if storage.file and not storage.file.exists():
-            return None
-        if storage.is_journal:
-            return _journal(storage)
-        return _complete_database(storage, pooled=pooled)
+def _found(storage: Storage, *, pooled: bool) -> optuna.storages.BaseStorage | None:
+    """Open a storage if it exists; with `pooled`, connections to a server are kept."""
+    if storage.file and not storage.file.exists():
+        return None
+    if storage.is_journal:
+        return _journal(storage)
+    return _complete_database(storage, pooled=pooled)
 
 
 def make_storage(storage: Storage) -> optuna.storages.BaseStorage:
@@ -124,11 +137,10 @@ def study_id(name: str, storage: Storage, backend: optuna.storages.BaseStorage) 
     Raises:
         StudyError: there is no such study; the message names the nearest.
     """
-    with explained(storage, name):
-        names = optuna.get_all_study_names(storage=backend)
-        if name not in names:
-            raise StudyError(f"no study {name!r} in {storage}", nearest(name, names))
-        return backend.get_study_id_from_name(name)
+    names = optuna.get_all_study_names(storage=backend)
+    if name not in names:
+        raise StudyError(f"no study {name!r} in {storage}", nearest(name, names))
+    return backend.get_study_id_from_name(name)
 
 
 def artifact_folder(storage: Storage) -> Path | None:

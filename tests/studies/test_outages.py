@@ -1,3 +1,4 @@
+import logging
 import shutil
 import sqlite3
 from functools import partial
@@ -8,11 +9,12 @@ import pytest
 from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 
 import enas_inr
-from enas_inr.errors import ExitCode, StudyError, TrainingError
+from enas_inr.errors import ExitCode, StudyError, TrainingError, logger
 from enas_inr.studies import unsaved
+from enas_inr.studies.known import known_trials
 from enas_inr.studies.location import Storage
 from enas_inr.studies.outages import LONGEST_WAIT, Waiting
-from enas_inr.studies.reading import read_study
+from enas_inr.studies.reading import measured_costs, read_study
 from enas_inr.studies.store import Store
 from enas_inr.studies.writing import TrialWriter
 from tests.present import present
@@ -46,6 +48,18 @@ class Clock:
 
     def waiting(self, seconds=300.0):
         return Waiting(seconds, self.said.append, self.sleep, lambda: sum(self.waits))
+
+
+class Ending(logging.Handler):
+    """Ends the lock of a database when an outage is said."""
+
+    def __init__(self, other):
+        super().__init__()
+        self.other = other
+
+    def emit(self, record):
+        if "does not answer" in record.getMessage():
+            self.other.execute("ROLLBACK")
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +122,31 @@ def test_a_trial_waits_for_a_locked_database(tmp_path, database):
         assert store.results() == [complete(0), failed(1)]
     assert len(clock.waits) == 1
     assert "does not answer (database is locked)" in clock.said[0]
+
+
+READERS = {
+    "known trials": lambda place: present(known_trials([SPEC.signal], place)(complete(0).trial)),
+    "costs": lambda place: measured_costs("s", place),
+    "study": lambda place: read_study("s", place),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_a_storage_that_has_answered_is_waited_for_by_readers(tmp_path, database, read):
+    with Store("s", SPEC, database) as store:
+        store.add(complete(0))
+    place = Storage(f"{database}?timeout=0.1")
+    whole = read(place)
+    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    ending = Ending(other)
+    logger.addHandler(ending)
+    try:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StudyError, match="database is locked"):
+            read(place)
+        assert read(place.answered()) == whole
+    finally:
+        logger.removeHandler(ending)
 
 
 def test_a_trial_that_was_written_before_its_answer_was_lost_is_not_written_again(
