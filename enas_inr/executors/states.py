@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enas_inr.errors import EnasInrError
+from enas_inr.executors.folders import cache_folder, make_private
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import TrialResult, TrialStatus
 from enas_inr.spec import SignalInfo, TrialSpec
@@ -31,23 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["States", "states_folder"]
 
-FOLDER_VARIABLE = "ENAS_INR_CACHE"
-"""Environment variable with the folder of caches; if it is empty, no states are kept."""
-
 MOST_BYTES = 2**30  # of all states together
 LARGEST = 2**26  # bytes of one state: a larger one takes longer to write than it may save
 MOST_SECONDS = 7 * 24 * 3600.0
 BOUNDED_EVERY = 16  # trials
 SUFFIX = ".state"
-
-
-def cache_folder() -> Path | None:
-    """Return the folder of the caches of this user; None if none are to be kept."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    if given is not None:
-        return Path(given) if given else None
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "enas-inr"
 
 
 def states_folder() -> Path | None:
@@ -81,7 +69,7 @@ class States:
         if file := self._file(result.trial, result.trial.steps):
             temporary = file.with_name(f".{secrets.token_hex(8)}{SUFFIX}")
             with suppress(OSError, SafetensorError):  # a full disk is the latter
-                file.parent.mkdir(parents=True, exist_ok=True)
+                make_private(file.parent)
                 try:
                     save_file({k: v.contiguous() for k, v in state.items()}, temporary)
                     temporary.replace(file)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from enas_inr.executors.states import cache_folder
+from enas_inr.executors.folders import cache_folder, make_private
 from enas_inr.result import TrialResult
 from enas_inr.spec import TrialSpec
 from enas_inr.studies.known import identity
@@ -31,7 +31,7 @@ def keep(storage: Storage, study: str, results: Iterable[TrialResult]) -> Path |
     if file is None:
         return None
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(file.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         with open(os.open(file, flags, 0o600), "a", encoding="utf-8") as stream:
             stream.writelines(f"{result.model_dump_json()}\n" for result in results)

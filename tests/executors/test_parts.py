@@ -8,9 +8,10 @@ import torch
 from safetensors.torch import load, save
 
 from enas_inr.executors.base import ExecutionContext, given
+from enas_inr.executors.folders import FOLDER_VARIABLE
 from enas_inr.executors.local import LocalExecutor
 from enas_inr.executors.parts import merged, part_of, training_flops
-from enas_inr.executors.states import FOLDER_VARIABLE, MOST_SECONDS, States, states_folder
+from enas_inr.executors.states import MOST_SECONDS, States, states_folder
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal

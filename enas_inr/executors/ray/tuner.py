@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import shutil
-import stat
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from ray.tune.search import Searcher
 
 from enas_inr.errors import TrainingError, first_line
 from enas_inr.executors.base import ExecutionContext, TrialProgress
+from enas_inr.executors.folders import is_private, make_private
 from enas_inr.executors.options import RayTuneOptions
 from enas_inr.executors.ray.executor import RayExecutor
 from enas_inr.executors.ray.trainable import Training, checkpoint_file
@@ -104,10 +104,9 @@ def trials_folder(search: str) -> Path:
     """Return the folder of the unfinished trials, which is the same for the same study."""
     digest = hashlib.sha256(f"{os.getuid()}|{search}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"enas-inr-tune-{digest}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private(folder)
     # Tune unpickles what lies there, and others may write to the folder for temporary files.
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not is_private(folder):
         raise TrainingError(
             f"the folder {folder} for unfinished trials is not this user's own",
             "remove it, or set TMPDIR to a folder of your own",
