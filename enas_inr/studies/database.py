@@ -83,6 +83,16 @@ def engine_settings(url: URL) -> dict[str, Any]:
     return {"pool_pre_ping": True, "connect_args": arguments}
 
 
+def unpooled(storage: Storage) -> sqlalchemy.Engine:
+    """Return a database that keeps no connections: each ends, with its locks, when it is closed.
+
+    Raises:
+        StudyError: it is not the URL of a database that is known here, or has no driver.
+    """
+    url = database_url(storage)
+    return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, **engine_settings(url))
+
+
 def widen(engine: sqlalchemy.Engine) -> None:
     """Let attributes in new tables have any length, as they can in other databases.
 

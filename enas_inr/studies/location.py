@@ -19,7 +19,7 @@ SQLITE = "sqlite:///"
 JOURNAL = "journal:"
 HIDDEN = "***"
 SERVERS = ("postgresql", "mysql", "mariadb")
-FOR_MINUTES = 300.0  # seconds
+PATIENCE_SECONDS = 300.0  # for which a storage that has answered is asked again
 _URL = re.compile(r"([A-Za-z][\w+.-]*)://(.*)", re.DOTALL)
 _ALMOST_URL = re.compile(rf"((?:sqlite|postgres|{'|'.join(SERVERS)})(?:\+\w+)?):/?(.*)", re.DOTALL)
 _WITH_SLASH = re.compile(r"([A-Za-z][\w+.-]*):/{1,2}(.*)", re.DOTALL)  # a Path has only one
@@ -67,7 +67,7 @@ class Storage(str):
         """Return the same storage, which has answered once and is waited for from now on."""
         made = str.__new__(type(self), self)
         made.__dict__.update(self.__dict__)
-        made.patience = FOR_MINUTES
+        made.patience = PATIENCE_SECONDS
         return made
 
     @property

@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import SQLAlchemyError
 
 from enas_inr.errors import StudyError, one_line
-from enas_inr.studies.database import database_url, engine_settings, widen
+from enas_inr.studies.database import database_url, engine_settings, unpooled, widen
 from enas_inr.studies.location import JOURNAL, Storage
 from enas_inr.studies.locks import HeldError, LockFile
 from enas_inr.studies.outages import Waiting, message
@@ -153,16 +153,6 @@ def artifact_folder(storage: Storage) -> Path | None:
         return folder_beside(storage.file) if storage.file else None
 
 
-def lock_engine(storage: Storage) -> sql.Engine:
-    """Return a database whose connections are for locks.
-
-    Raises:
-        StudyError: it is not the URL of a database that is known here, or has no driver.
-    """
-    url = database_url(storage)
-    return sql.create_engine(url, poolclass=sql.NullPool, **engine_settings(url))
-
-
 @contextmanager
 def _creating(storage: Storage) -> Iterator[None]:
     """Hold the lock of those who create the tables of a storage."""
@@ -172,7 +162,7 @@ def _creating(storage: Storage) -> Iterator[None]:
     elif storage.is_sqlite:  # in memory
         yield
     else:
-        lock = ServerLock(lock_engine(storage), "tables")
+        lock = ServerLock(unpooled(storage), "tables")
         lock.acquire(_OPENING_SECONDS)
         try:
             yield
@@ -188,7 +178,7 @@ def _complete_database(
     storage: Storage, *, pooled: bool = True
 ) -> optuna.storages.RDBStorage | None:
     """Open a database whose tables are all there; return None otherwise."""
-    engine = lock_engine(storage)
+    engine = unpooled(storage)
     if not sql.inspect(engine).has_table("alembic_version"):
         return None
     with engine.connect() as connection:  # its row is what Optuna writes last

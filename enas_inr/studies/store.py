@@ -28,7 +28,8 @@ from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
 from enas_inr.studies import unsaved
 from enas_inr.studies.attributes import count_trials
-from enas_inr.studies.location import FOR_MINUTES, Storage
+from enas_inr.studies.database import unpooled
+from enas_inr.studies.location import PATIENCE_SECONDS, Storage
 from enas_inr.studies.locks import HeldError, LockFile
 from enas_inr.studies.outages import Waiting
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
@@ -37,7 +38,6 @@ from enas_inr.studies.space import packed
 from enas_inr.studies.storage import (
     artifact_folder,
     explained,
-    lock_engine,
     lock_path,
     make_storage,
     quiet,
@@ -77,7 +77,7 @@ class Store:
         name: str,
         spec: StudySpec,
         storage: str | None,
-        waiting: Waiting = Waiting(FOR_MINUTES),
+        waiting: Waiting = Waiting(PATIENCE_SECONDS),
     ) -> None:
         self.name, self.storage = name, Storage(storage)
         self.spec = spec
@@ -120,7 +120,7 @@ class Store:
                 self._lock.share()
             elif not self.storage.is_sqlite:  # in memory
                 # By number, since names that a server takes as equal may differ.
-                server = ServerLock(lock_engine(self.storage), f"study {self._number}")
+                server = ServerLock(unpooled(self.storage), f"study {self._number}")
                 server.acquire()
                 self._lock = server
             self._agree()
