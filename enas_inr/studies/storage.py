@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -254,18 +253,3 @@ def _within(package: ModuleType, error: BaseException) -> bool:
     frames = traceback.extract_tb(error.__traceback__)
     folder = Path(str(package.__file__)).parent
     return bool(frames) and Path(frames[-1].filename).is_relative_to(folder)
-
-
-def lock_path(storage: Storage, name: str) -> Path | None:
-    """Return the path of the lock of a study, beside the file of its storage; None without one.
-
-    However a storage is written (relative, absolute, through a link, with another driver), it is
-    the same.
-
-    Raises:
-        ValueError: no file is named.
-    """
-    if (file := storage.file) is None:
-        return None
-    digest = hashlib.sha256(f"{file}|{name}".encode(errors="replace")).hexdigest()[:12]
-    return file.with_name(f".{file.name}.{digest}.lock")

@@ -10,7 +10,6 @@ not be written then is kept in a file (`enas_inr.studies.unsaved`).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
@@ -27,29 +26,15 @@ from enas_inr.errors import StudyError, warn_once
 from enas_inr.result import Picture, TrialResult, directions
 from enas_inr.spec import StudySpec
 from enas_inr.studies import unsaved
+from enas_inr.studies.agreement import agree
 from enas_inr.studies.attributes import count_trials
-from enas_inr.studies.database import unpooled
 from enas_inr.studies.location import PATIENCE_SECONDS, Storage
-from enas_inr.studies.locks import HeldError, LockFile
 from enas_inr.studies.outages import Waiting
+from enas_inr.studies.ownership import Ownership
 from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
-from enas_inr.studies.server_locks import ServerLock
 from enas_inr.studies.space import packed
-from enas_inr.studies.storage import (
-    artifact_folder,
-    explained,
-    lock_path,
-    make_storage,
-    quiet,
-)
-from enas_inr.studies.trials import (
-    COSTS_ATTRIBUTE,
-    SPACE_ATTRIBUTE,
-    SPEC_ATTRIBUTE,
-    frozen_trial,
-    parsed,
-    read_results,
-)
+from enas_inr.studies.storage import artifact_folder, explained, make_storage, quiet
+from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPACE_ATTRIBUTE, frozen_trial, read_results
 from enas_inr.studies.writing import TrialWriter, is_finite
 from enas_inr.validation import counted
 
@@ -83,7 +68,7 @@ class Store:
         self.spec = spec
         self._waiting = waiting
         self._pictures = artifact_folder(self.storage)
-        self._lock: LockFile | ServerLock | None = None
+        self._owner = Ownership(self.storage, name)
 
     def __enter__(self) -> Self:
         with explained(self.storage, self.name):
@@ -94,20 +79,14 @@ class Store:
 
     def __exit__(self, *error: object) -> None:
         self._quiet.__exit__(None, None, None)
-        if self._lock:
-            self._lock.release()
-        if isinstance(self._lock, ServerLock) and isinstance(self._backend, RDBStorage):
+        self._owner.release()
+        if isinstance(self._backend, RDBStorage) and not self.storage.is_sqlite:
             self._backend.engine.dispose()
 
     def _open(self) -> None:
         """Open and lock the study, which is created if it does not exist."""
-        path = lock_path(self.storage, self.name)
         try:
-            if path and (file := self.storage.file):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                lock = LockFile(path, file)
-                lock.acquire()
-                self._lock = lock
+            self._owner.take_file()
             self._backend = make_storage(self.storage)
             self._study = optuna.create_study(
                 storage=self._backend,
@@ -116,34 +95,11 @@ class Store:
                 load_if_exists=True,
             )
             self._number = self._backend.get_study_id_from_name(self.name)
-            if isinstance(self._lock, LockFile):
-                self._lock.share()
-            elif not self.storage.is_sqlite:  # in memory
-                # By number, since names that a server takes as equal may differ.
-                server = ServerLock(unpooled(self.storage), f"study {self._number}")
-                server.acquire()
-                self._lock = server
-            self._agree()
-            self._file = self._identity()
-        except BaseException as error:
-            if self._lock:
-                self._lock.release()
-                self._lock = None
-            if isinstance(error, HeldError):
-                raise StudyError(
-                    f"study {self.name!r} in {self.storage} is in use by another process",
-                    "wait until that process ends, or choose another --study",
-                ) from None
+            self._owner.take_study(self._number)
+            agree(self._study, self.spec, f"study {self.name!r} in {self.storage}")
+        except BaseException:
+            self._owner.release()
             raise
-
-    def _identity(self) -> tuple[int, int] | None:
-        """Return what tells the file of the storage from another one that replaces it."""
-        if self.storage.file is None:
-            return None
-        with suppress(FileNotFoundError, NotADirectoryError):
-            found = os.stat(self.storage.file)
-            return found.st_dev, found.st_ino
-        return None
 
     def _asked(
         self, ask: Callable[[], ResultT], away: Callable[[], object] = lambda: None
@@ -155,60 +111,11 @@ class Store:
         """
 
         def ask_ours() -> ResultT:
-            if self._identity() != self._file:
-                raise StudyError(
-                    f"storage {self.storage} was deleted or moved during the search",
-                    "run the same command again to start it anew",
-                )
-            if isinstance(self._lock, ServerLock):
-                try:
-                    self._lock.ensure()
-                except HeldError:
-                    raise StudyError(
-                        f"study {self.name!r} in {self.storage} was taken over by another process "
-                        "while the server was away",
-                        "wait until that process ends, and run the same command again",
-                    ) from None
+            self._owner.ensure()
             return ask()
 
         with explained(self.storage, self.name):
             return self._waiting.asked(self.storage, ask_ours, away)
-
-    def _agree(self) -> None:
-        """Write the settings into a new study, or compare them with those of an existing one."""
-        known = self._study.user_attrs.get(SPEC_ATTRIBUTE)
-        if known is None:
-            found = [direction.name.lower() for direction in self._study.directions]
-            if self._study.trials or found != directions(self.spec.objectives):
-                raise StudyError(
-                    f"study {self.name!r} in {self.storage} was not made by enas-inr",
-                    "choose another --study",
-                )
-            self._study.set_metric_names(list(self.spec.objectives) or ["score"])
-            self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())
-            return
-        stored = parsed(StudySpec, known, f"study {self.name!r} in {self.storage}")
-        differences = self.spec.differences(stored)
-        if differences and self._extends(stored):
-            self._study.set_user_attr(SPEC_ATTRIBUTE, self.spec.model_dump_json())
-            return
-        if differences:
-            raise StudyError(
-                f"study {self.name!r} in {self.storage} has different settings: "
-                + "; ".join(differences),
-                "give the settings of the study, or choose another --study",
-            )
-
-    def _extends(self, stored: StudySpec) -> bool:
-        """Whether the settings differ from the stored ones only by further signals of a set."""
-        count = len(stored.signals)
-        same = [info.identity for info in self.spec.signals[:count]]
-        if not count or same != [info.identity for info in stored.signals]:
-            return False
-        return (
-            self.spec.model_copy(update={"signals": stored.signals, "signal": stored.signal})
-            == stored
-        )
 
     @property
     def keeps_pictures(self) -> bool:
@@ -319,7 +226,7 @@ class Store:
         try:
             self._asked(write, keep)
         except StudyError as error:
-            if not kept or self._identity() != self._file:
+            if not kept or self._owner.file_has_gone:
                 kept = self._kept(result)
             raise StudyError(error.what, f"{kept}; {error.hint}") from error.__cause__
         except BaseException:  # Ctrl-C while waiting
@@ -339,7 +246,7 @@ class Store:
         A database file that was deleted can still be read by whoever has it open.
         """
         results = [result]
-        if self.storage.file and self._identity() != self._file:
+        if self._owner.file_has_gone:
             with suppress(
                 SQLAlchemyError, optuna.exceptions.OptunaError, OSError, KeyError, StudyError
             ):

@@ -21,8 +21,9 @@ from tests.studies.stored import SPEC, complete, diverged, failed, refused
 
 
 def lock_of(store: Store) -> ServerLock:
-    assert isinstance(store._lock, ServerLock)
-    return store._lock
+    lock = store._owner._lock
+    assert isinstance(lock, ServerLock)
+    return lock
 
 
 def session_of(store):

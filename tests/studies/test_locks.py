@@ -9,8 +9,8 @@ import pytest
 
 from enas_inr.studies.location import Storage
 from enas_inr.studies.locks import HeldError, LockFile
+from enas_inr.studies.ownership import lock_path
 from enas_inr.studies.reading import find_pictures, read_study
-from enas_inr.studies.storage import lock_path
 from enas_inr.studies.store import Store
 from tests.present import present
 from tests.studies.stored import SPEC, complete, refused
