@@ -14,6 +14,7 @@ from typing import Self
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from enas_inr.errors import StudyError
+from enas_inr.studies.sharing import share_like
 
 _POLL_SECONDS = 0.05
 
@@ -67,15 +68,8 @@ class LockFile:
 
     def share(self) -> None:
         """Give the lock file the mode and the group of the protected file, if it is ours."""
-        if self._number is None:
-            return
-        with suppress(OSError):
-            like, own = self._protected.stat(), os.fstat(self._number)
-            if own.st_gid != like.st_gid:
-                os.fchown(self._number, -1, like.st_gid)
-            wanted = stat.S_IMODE(like.st_mode) & 0o666 | 0o600
-            if stat.S_IMODE(own.st_mode) != wanted:
-                os.fchmod(self._number, wanted)
+        if self._number is not None:
+            share_like(self._number, self._protected)
 
     def __enter__(self) -> Self:
         self.acquire()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from enas_inr.plain_text import read_json
 from enas_inr.result import Picture
 from enas_inr.signals.picture import Pixels, pixels_of, sound_of
+from enas_inr.studies.sharing import share_like
 
 if TYPE_CHECKING:
     from enas_inr.signals.signal import Signal
@@ -115,11 +114,7 @@ def make_folder(folder: Path) -> None:
     """Make the folder, in which everybody can write who can write the file of the storage."""
     with suppress(FileExistsError):
         folder.mkdir(parents=True)
-        with suppress(OSError):  # the file need not exist, nor the group be one of ours
-            like = folder.with_name(folder.name.removesuffix(SUFFIX)).stat()
-            mode = stat.S_IMODE(like.st_mode) & 0o666
-            folder.chmod(mode | (mode & 0o444) >> 2 | 0o700)
-            os.chown(folder, -1, like.st_gid)
+        share_like(folder, folder.with_name(folder.name.removesuffix(SUFFIX)))
 
 
 def originals_in(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:

@@ -11,6 +11,7 @@ from enas_inr.studies.location import Storage
 from enas_inr.studies.locks import HeldError, LockFile
 from enas_inr.studies.ownership import lock_path
 from enas_inr.studies.reading import find_pictures, read_study
+from enas_inr.studies.sharing import share_like
 from enas_inr.studies.store import Store
 from tests.present import present
 from tests.studies.stored import SPEC, complete, refused
@@ -72,6 +73,23 @@ def test_the_folder_of_pictures_can_be_written_by_whoever_can_write_the_database
         make_folder(folder)
         assert mode(folder) == of_folder
         folder.rmdir()
+
+
+def test_a_mode_is_not_given_to_another_group(tmp_path, monkeypatch):
+    file, folder = tmp_path / "runs.db", tmp_path / "runs.db.artifacts"
+    file.touch()
+    file.chmod(0o666)
+    folder.mkdir(mode=0o700)
+    stranger = file.stat().st_gid + 1
+
+    def refuse(*args):
+        raise PermissionError
+
+    seen = os.stat_result([*file.stat()[:5], stranger, *file.stat()[6:10]])
+    monkeypatch.setattr("enas_inr.studies.sharing.os.chown", refuse)
+    monkeypatch.setattr(Path, "stat", lambda self: seen)
+    share_like(folder, file)
+    assert os.stat(folder).st_mode & 0o777 == 0o700
 
 
 def test_another_user_goes_on_with_a_study_and_reads_it(shared):
