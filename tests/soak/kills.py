@@ -122,27 +122,37 @@ def prepare(folder: Path, photo: Path) -> None:
     (folder / "study.toml").write_text(STUDY)
 
 
+def models(folder: Path) -> dict[str, str]:
+    """Return the bytes of models by their names."""
+    return {path.name: path.read_bytes().hex() for path in sorted(folder.rglob("*.inr"))}
+
+
+def studies(folder: Path) -> Iterator[tuple[str, list[TrialResult]]]:
+    """Iterate over the studies of a run with their trials.
+
+    There are none if the storage was killed while it was created, and a study has none if it was
+    killed before it was described.
+    """
+    for file, url in (("s.db", f"sqlite:///{folder}/s.db"), ("s.log", f"journal:{folder}/s.log")):
+        names: Sequence[str] = ()
+        if (folder / file).exists():
+            with suppress(StudyError):
+                names = study_names(url)
+        for name in names:
+            trials: list[TrialResult] = []
+            with suppress(StudyError):
+                trials = read_study(name, url)[1]
+            yield name, trials
+
+
 def results(folder: Path) -> dict[str, str]:
     """Return what is finished: trials by study and number, and the bytes of models."""
-    found = {path.name: path.read_bytes().hex() for path in sorted(folder.rglob("*.inr"))}
-    for storage in ("s.db", "journal:s.log"):
-        path = folder / storage.removeprefix("journal:")
-        if not path.exists():
-            continue
-        url = f"journal:{path}" if storage.startswith("journal") else f"sqlite:///{path}"
-        for name in named(url):
-            for trial in trials_of(name, url):
-                text = json.dumps(trial.model_dump(mode="json"), sort_keys=True)
-                found[f"{name}/{trial.trial.number}"] = text
+    found = models(folder)
+    for name, trials in studies(folder):
+        for trial in trials:
+            text = json.dumps(trial.model_dump(mode="json"), sort_keys=True)
+            found[f"{name}/{trial.trial.number}"] = text
     return found
-
-
-def named(url: str) -> Sequence[str]:
-    """Return the studies of a storage; none if it was killed while it was created."""
-    try:
-        return study_names(url)
-    except StudyError:
-        return ()
 
 
 def whole(folder: Path) -> tuple[object, ...]:
@@ -150,31 +160,23 @@ def whole(folder: Path) -> tuple[object, ...]:
     return outcome(folder)[0], len(results(folder))
 
 
-def trials_of(name: str, url: str) -> list[TrialResult]:
-    """Return the trials of a study; none if it was killed before it was described."""
-    try:
-        return read_study(name, url)[1]
-    except StudyError:
-        return []
-
-
 def outcome(folder: Path) -> tuple[dict[str, str], int]:
     """Return what must be equal of two runs, and how many trials were stored more than once."""
-    found = {path.name: path.read_bytes().hex() for path in sorted(folder.rglob("*.inr"))}
-    twice = 0
-    for url in (f"sqlite:///{folder}/s.db", f"journal:{folder}/s.log"):
-        if not Path(url.partition(":")[2].replace("///", "/")).exists():
-            continue
-        for name in named(url):
-            trials = trials_of(name, url)
-            best = best_of(trials)
-            found[name] = best.key if best else ""
-            amounts = Counter(
-                (t.key, t.trial.signal, t.fidelity.cells, t.fidelity.steps, t.trial.repeats)
-                for t in trials
-            )
-            twice += sum(count > 1 for count in amounts.values())
+    found, twice = models(folder), 0
+    for name, trials in studies(folder):
+        best = best_of(trials)
+        found[name] = best.key if best else ""
+        amounts = Counter(
+            (t.key, t.trial.signal, t.fidelity.cells, t.fidelity.steps, t.trial.repeats)
+            for t in trials
+        )
+        twice += sum(count > 1 for count in amounts.values())
     return found, twice
+
+
+def uses_ray(line: str) -> bool:
+    """Whether a command trains with Ray, which is not started by a fork."""
+    return "ray" in line or "--jobs" in line
 
 
 def kill(process: Process, kind: str, *, group: bool, counts: Counts) -> bool:
@@ -249,7 +251,7 @@ def disturbed(
     known: dict[str, str] = {}
     said, killed = folder / "said.txt", 0
     while True:
-        ray = "ray" in line or "--jobs" in line
+        ray = uses_ray(line)
         fork = not ray and draw.randrange(REAL_EVERY) > 0
         said.unlink(missing_ok=True)
         process = start(line, folder, said, fork=fork)
@@ -292,7 +294,7 @@ def measure(name: str, kills: int, seed: int, until: float, photo: Path, folder:
     line, counts, draw = COMMANDS[name], Counts(), random.Random(f"{seed} {name}")
     alone = folder / "alone"
     times = []
-    for fork in ("ray" not in line and "--jobs" not in line, False):
+    for fork in (not uses_ray(line), False):
         shutil.rmtree(alone, ignore_errors=True)
         prepare(alone, photo)
         began = time.monotonic()
