@@ -9,7 +9,7 @@ from pydantic import Field
 
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec.budget import parse_seconds
-from enas_inr.studies import DEFAULT_SHOWN
+from enas_inr.studies.location import DEFAULT_SHOWN
 from enas_inr.studies.setting import Group, Options, Setting, Settings, StorageText, Text
 from enas_inr.studies.settings import (
     PROFILE,

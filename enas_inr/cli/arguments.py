@@ -12,7 +12,7 @@ import typer
 from enas_inr.cli.interrupt import Stop
 from enas_inr.errors import SpecError
 from enas_inr.plain_text import read_json, shortened
-from enas_inr.studies import DEFAULT_SHOWN
+from enas_inr.studies.location import DEFAULT_SHOWN
 
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, unquote, unquote_plus
 
-from enas_inr.studies import DEFAULT_STORAGE
-
 VARIABLE = "ENAS_INR_STORAGE"
 """Environment variable with the storage that is used where none is given."""
+
+DEFAULT_STORAGE = "sqlite:///enas-inr.db"
+"""The storage of studies if none is given, and none by the environment."""
+
+DEFAULT_SHOWN = f"${VARIABLE}, or {DEFAULT_STORAGE}"
+"""The default of `--storage` in help texts."""
 
 SQLITE = "sqlite:///"
 JOURNAL = "journal:"

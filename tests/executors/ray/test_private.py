@@ -9,6 +9,7 @@ import pytest
 
 from enas_inr.errors import TrainingError
 from enas_inr.executors.ray.cluster import without_credentials
+from enas_inr.studies.location import VARIABLE
 
 pytest.importorskip("ray")
 
@@ -50,7 +51,7 @@ def test_a_folder_that_others_may_have_prepared_is_refused(folder, how):
 
 
 def test_what_ray_starts_does_not_inherit_passwords(monkeypatch):
-    names = ("ENAS_INR_STORAGE", "PGPASSWORD", "MYSQL_PWD")
+    names = (VARIABLE, "PGPASSWORD", "MYSQL_PWD")
     for name in names[:2]:
         monkeypatch.setenv(name, "SECRET")
     monkeypatch.delenv(names[2], raising=False)
