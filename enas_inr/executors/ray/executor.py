@@ -11,8 +11,10 @@ from typing import final
 
 from enas_inr.executors.base import ExecutionContext, Executor, Supply
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import Needs, connect, described, import_ray, settle
+from enas_inr.executors.ray.cluster import connect, import_ray
 from enas_inr.executors.ray.pool import Pool
+from enas_inr.executors.ray.room import Needs, settle
+from enas_inr.executors.ray.surroundings import described
 from enas_inr.result import TrialResult
 from enas_inr.validation import counted
 

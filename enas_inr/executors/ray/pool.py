@@ -15,7 +15,8 @@ from typing import Any
 
 from enas_inr.errors import TrainingError, first_line
 from enas_inr.executors.base import ExecutionContext, Supply
-from enas_inr.executors.ray.cluster import Needs, import_ray, room_in, was_told_to_end
+from enas_inr.executors.ray.cluster import import_ray, was_told_to_end
+from enas_inr.executors.ray.room import Needs, room_in
 from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
 from enas_inr.spec import TrialSpec

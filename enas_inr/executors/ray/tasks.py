@@ -15,14 +15,9 @@ import torch
 from enas_inr.errors import SpecError, TrainingError, first_line
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import (
-    connect,
-    described,
-    import_ray,
-    room_in,
-    settle,
-    was_told_to_end,
-)
+from enas_inr.executors.ray.cluster import connect, import_ray, was_told_to_end
+from enas_inr.executors.ray.room import room_in, settle
+from enas_inr.executors.ray.surroundings import described
 from enas_inr.validation import counted
 
 LOOK_SECONDS = 0.5  # seconds between two looks at the progress, and at whether to stop

@@ -13,15 +13,10 @@ import pytest
 
 from enas_inr.errors import SpecError
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import (
-    Needs,
-    check_socket_paths,
-    described,
-    kept_handlers,
-    settle,
-    was_told_to_end,
-)
+from enas_inr.executors.ray.cluster import was_told_to_end
 from enas_inr.executors.ray.pool import Attempt
+from enas_inr.executors.ray.room import Needs, settle
+from enas_inr.executors.ray.surroundings import check_socket_paths, described, kept_handlers
 from enas_inr.spec import Cost, EnsembleSpec, TrainingSpec, TrialSpec
 from tests.command_line import MAIN, assert_one_line, call
 

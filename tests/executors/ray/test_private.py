@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 from enas_inr.errors import TrainingError
-from enas_inr.executors.ray.cluster import without_credentials
+from enas_inr.executors.ray.surroundings import without_credentials
 from enas_inr.studies.location import VARIABLE
 
 pytest.importorskip("ray")
