@@ -3,7 +3,7 @@
 #
 #   sbatch slurm.sh fit photo.png --steps 20000 -o photo.inr
 #
-# Files and storages belong into a folder that all nodes share.
+# Keep files and storages in a folder that all nodes share.
 #SBATCH --job-name=enas-inr
 #SBATCH --cpus-per-task=4
 #SBATCH --time=04:00:00

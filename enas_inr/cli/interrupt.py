@@ -61,7 +61,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
-        self._when = 0.0  # it came, by time.monotonic
+        self._when = 0.0  # when it came, by time.monotonic
         self._held = 0
         self._lost = False  # the exception, which Python ignores in callbacks and finalizers
         self._process = os.getpid()

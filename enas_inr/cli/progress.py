@@ -30,7 +30,7 @@ LINE_SECONDS = 10.0  # seconds between two plain lines about one trial
 class Display:
     """Prints lines on stderr; on a terminal, the last one is updated live. A context manager.
 
-    Lines are lost if stderr cannot be written, since the work is worth more than they are.
+    If stderr cannot be written, lines are lost and the work goes on.
 
     Args:
         quiet: whether to show no progress.

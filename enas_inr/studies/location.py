@@ -23,10 +23,12 @@ SQLITE = "sqlite:///"
 JOURNAL = "journal:"
 HIDDEN = "***"
 SERVERS = ("postgresql", "mysql", "mariadb")
-PATIENCE_SECONDS = 300.0  # for which a storage that has answered is asked again
+PATIENCE_SECONDS = 300.0
+"""Seconds for which a storage that has answered before is asked again."""
+
 _URL = re.compile(r"([A-Za-z][\w+.-]*)://(.*)", re.DOTALL)
 _ALMOST_URL = re.compile(rf"((?:sqlite|postgres|{'|'.join(SERVERS)})(?:\+\w+)?):/?(.*)", re.DOTALL)
-_WITH_SLASH = re.compile(r"([A-Za-z][\w+.-]*):/{1,2}(.*)", re.DOTALL)  # a Path has only one
+_WITH_SLASH = re.compile(r"([A-Za-z][\w+.-]*):/{1,2}(.*)", re.DOTALL)  # a Path keeps only one slash
 _IN_TEXT = re.compile(r"[A-Za-z][\w+.-]*:/[^\s'\"]+")
 _SECRET_KEY = re.compile(r"pass(?!file)|pwd|secret|token|odbc_connect", re.IGNORECASE)
 

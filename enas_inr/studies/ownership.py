@@ -56,7 +56,7 @@ class Ownership:
         """
         if isinstance(self._lock, LockFile):
             self._lock.share()
-        elif not self._storage.is_sqlite:  # in memory
+        elif not self._storage.is_sqlite:  # which is in memory if it has no file
             self._take(ServerLock(unpooled(self._storage), f"study {number}"))
         self._file = self._identity()
 

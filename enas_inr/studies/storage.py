@@ -158,7 +158,7 @@ def _creating(storage: Storage) -> Iterator[None]:
     if file := storage.file:
         with LockFile(file.with_name(f".{file.name}.lock"), file, _OPENING_SECONDS):
             yield
-    elif storage.is_sqlite:  # in memory
+    elif storage.is_sqlite:  # which is in memory if it has no file
         yield
     else:
         lock = ServerLock(unpooled(storage), "tables")

@@ -260,7 +260,7 @@ class Store:
         unsaved.forget(self.storage, self.name)
 
     def _upload(self, picture: Picture | StoredPicture, name: str) -> dict[str, Any]:
-        """Write a picture; a trial without one is better than a trial that is lost."""
+        """Write a picture; if that fails, the trial is kept without one."""
         assert self._pictures
         try:
             return upload(picture, name, self._pictures)

@@ -13,9 +13,7 @@ from enas_inr.studies.storage import open_storage
 from enas_inr.studies.store import Store
 from tests.command_line import assert_one_line, call
 from tests.present import present
-from tests.services.searches import (
-    secret_in,
-)
+from tests.services.searches import secret_in
 from tests.services.servers import DATABASE, PASSWORD, USER, MariaDB, PostgreSQL
 from tests.studies.stored import SPEC, complete, diverged, failed, refused
 
@@ -106,7 +104,7 @@ def test_a_study_that_another_process_took_over_is_left_to_it(server):
     assert read_study("taken", server.url())[1] == [failed(0)]
 
 
-# What Python ignores of warnings holds for all threads.
+# A filter of warnings holds for all threads.
 @pytest.mark.filterwarnings("ignore:.*experimental")
 def test_processes_that_make_the_tables_at_once_do_not_make_them_twice(server):
     url, errors = server.fresh("at_once"), []

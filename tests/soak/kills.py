@@ -37,11 +37,11 @@ from enas_inr.studies.reading import read_study
 from enas_inr.studies.storage import study_names
 from tests.soak.processes import Process, alive, begin_forks, handles, named_process, start
 
-REAL_EVERY = 4  # of the starts, one is that of a new Python, and the others are forks
+REAL_EVERY = 4  # one of so many starts is that of a new Python, and the others are forks
 HANG_SECONDS = 60.0  # from a signal to the end of the process
 ORPHAN_SECONDS = 30.0  # to the end of all its processes
 RAY_SECONDS = 120.0  # the same with Ray, whose agents look for a cluster that has gone for 60 s
-AGAIN_SECONDS = 0.7  # to the second of two signals, since one that comes sooner is the same
+AGAIN_SECONDS = 0.7  # to the second of two signals; one that comes sooner counts as the first
 MOST_KILLS = 4  # of one run, which is then left to end
 
 SIGNALS: Mapping[str, Sequence[signal.Signals]] = {
