@@ -14,6 +14,7 @@ from enas_inr.executors.options import RayOptions
 from enas_inr.executors.ray.surroundings import (
     WithoutRaylets,
     check_socket_paths,
+    folder_of_ray,
     kept_handlers,
     on_loopback,
     without_credentials,
@@ -98,9 +99,10 @@ def _unreachable(address: str, error: BaseException) -> TrainingError:
             "export RAY_AUTH_MODE=token, and copy ~/.ray/auth_token from the head to this machine",
         )
     if address == LOCAL:
+        folder, _ = folder_of_ray(os.environ)
         return TrainingError(
             f"Ray cannot be started on this machine: {first_line(error)}",
-            "see the logs in /tmp/ray/session_latest/logs, or use --executor local",
+            f"see the logs in {folder}/ray/session_latest/logs, or use --executor local",
         )
     return TrainingError(
         f"no Ray cluster at {address!r}: {first_line(error)}",

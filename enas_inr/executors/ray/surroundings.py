@@ -69,6 +69,16 @@ def on_loopback(ray: ModuleType) -> Iterator[None]:
             os.environ[SEVERAL_MACHINES] = given
 
 
+def folder_of_ray(environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the folder for Ray's sockets and logs, and the variable that names it; empty for none.
+
+    Args:
+        environment: the environment variables.
+    """
+    name = next((name for name in FOLDERS if name in environment), "")
+    return environment.get(name, "/tmp"), name
+
+
 def check_socket_paths(environment: Mapping[str, str]) -> None:
     """Check whether the paths of Ray's sockets are short enough for the system.
 
@@ -78,8 +88,7 @@ def check_socket_paths(environment: Mapping[str, str]) -> None:
     Raises:
         SpecError: they are not.
     """
-    name = next((name for name in FOLDERS if name in environment), None)
-    folder = environment[name] if name else "/tmp"
+    folder, name = folder_of_ray(environment)
     if not os.path.isabs(folder):
         raise SpecError(
             f"{name}={folder!r} is not an absolute path, which Ray needs",

@@ -6,14 +6,15 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from enas_inr.errors import SpecError
+from enas_inr.errors import SpecError, TrainingError
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import was_told_to_end
+from enas_inr.executors.ray.cluster import connect, was_told_to_end
 from enas_inr.executors.ray.pool import Attempt
 from enas_inr.executors.ray.room import Needs, settle
 from enas_inr.executors.ray.surroundings import check_socket_paths, described, kept_handlers
@@ -130,6 +131,23 @@ def test_a_folder_too_long_for_the_sockets_ends_a_search_with_its_code(tmp_path,
     asked = call(f"{line} --storage {tmp_path}/s.db")
     assert_one_line(asked, 2)
     assert asked.err.startswith("enas-inr: Ray cannot put its sockets into RAY_TMPDIR='/fff")
+
+
+def test_the_logs_of_a_start_that_failed_are_where_ray_puts_them(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def fail(**options):
+        raise RuntimeError("no raylet\nand more")
+
+    monkeypatch.setattr(ray, "init", fail)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setenv("RAY_TMPDIR", "/scratch")
+    with pytest.raises(TrainingError) as caught, ExitStack() as at_end:
+        connect(RayOptions(), "tests", at_end)
+    assert str(caught.value) == (
+        "Ray cannot be started on this machine: no raylet; "
+        "see the logs in /scratch/ray/session_latest/logs, or use --executor local"
+    )
 
 
 class Dashboard(BaseHTTPRequestHandler):
