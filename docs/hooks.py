@@ -24,7 +24,8 @@ from enas_inr.testing.plugin import Plugin
 
 ROOT = Path(__file__).parents[1]
 CONTENT = (
-    "*.md", "docs/**/*.md", "docs/*.css", "docs/images/*", "docs/cluster/*", "benchmarks/*.md",
+    "*.md", "docs/**/*.md", "docs/*.css", "docs/images/*", "docs/cluster/*",
+    "docs/notebooks/*.ipynb", "benchmarks/*.md",
     "plugins/**/*.md", "studies/results/**/*.md", "studies/results/**/*.csv",
     "studies/results/**/*.png",
 )  # fmt: skip

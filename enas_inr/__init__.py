@@ -12,31 +12,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from enas_inr.api.fit import fit
+    from enas_inr.api.fit import FitResult, fit
     from enas_inr.api.fit_many import fit_many
     from enas_inr.api.fit_summary import FitManyResult
-    from enas_inr.api.make import make
+    from enas_inr.api.make import MakeResult, make
+    from enas_inr.api.render import render
     from enas_inr.api.search import search
     from enas_inr.api.suggest import suggest
     from enas_inr.backbones.suggestion import Suggestion
     from enas_inr.model.archive import Archive, open_archive
     from enas_inr.model.archive_writer import write_archive
     from enas_inr.model.model import Model, load
-    from enas_inr.result import SearchResult
+    from enas_inr.result import SearchResult, TrialResult
+    from enas_inr.signals.signal import Signal
 
 __version__ = "0.1.0"
 __all__ = [
     "Archive",
     "FitManyResult",
+    "FitResult",
+    "MakeResult",
     "Model",
     "SearchResult",
+    "Signal",
     "Suggestion",
+    "TrialResult",
     "__version__",
     "fit",
     "fit_many",
     "load",
     "make",
     "open_archive",
+    "render",
     "search",
     "suggest",
     "write_archive",
@@ -45,8 +52,12 @@ __all__ = [
 _HOMES = {
     "Archive": "enas_inr.model.archive",
     "FitManyResult": "enas_inr.api.fit_summary",
+    "FitResult": "enas_inr.api.fit",
+    "MakeResult": "enas_inr.api.make",
     "Model": "enas_inr.model.model",
     "SearchResult": "enas_inr.result",
+    "Signal": "enas_inr.signals.signal",
+    "TrialResult": "enas_inr.result",
     "Suggestion": "enas_inr.backbones.suggestion",
     "load": "enas_inr.model.model",
     "open_archive": "enas_inr.model.archive",
@@ -54,6 +65,7 @@ _HOMES = {
     "fit": "enas_inr.api.fit",
     "fit_many": "enas_inr.api.fit_many",
     "make": "enas_inr.api.make",
+    "render": "enas_inr.api.render",
     "search": "enas_inr.api.search",
     "suggest": "enas_inr.api.suggest",
 }
@@ -64,3 +76,8 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also before they are imported."""
+    return sorted(__all__)

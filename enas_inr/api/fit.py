@@ -17,6 +17,8 @@ from enas_inr.api.reading import take_signal
 from enas_inr.api.rounding import rounded
 from enas_inr.api.settings import FitSettings
 from enas_inr.api.starting import given_start
+from enas_inr.api.watching import watched
+from enas_inr.display import html
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -28,6 +30,8 @@ from enas_inr.studies.setting import Settings
 from enas_inr.validation import nearest
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from enas_inr.api.reading import Given
     from enas_inr.model.fitting import Fitted
     from enas_inr.model.model import Model
@@ -54,6 +58,21 @@ class FitResult:
     checkpoint: Path
     metrics: dict[str, Any]
 
+    def __repr__(self) -> str:
+        state = "" if self.finished else ", interrupted"
+        return f"<FitResult: {self.model!r}, {str(self.path)!r}{state}>"
+
+    def _repr_html_(self) -> str:
+        known = {name: self.metrics.get(name) for name in ("bytes", "bits_per_sample", "seconds")}
+        note = f"written to {self.path}" if self.finished else "interrupted: the model so far"
+        return html.stacked(
+            self.model._repr_html_(), html.titled("", note), html.facts(known.items())
+        )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the rendering of the model with matplotlib, and return the axes."""
+        return self.model.plot(ax)
+
 
 class FitObjects(Settings, arbitrary_types_allowed=True):
     """The objects that take part in a call of `fit` or `fit_many`."""
@@ -78,6 +97,12 @@ class FitObjects(Settings, arbitrary_types_allowed=True):
     on_progress: Annotated[
         Callable[[TrialProgress], None], Field(description="Called with the progress.")
     ] = lambda progress: None
+    progress: Annotated[
+        bool | None,
+        Field(
+            description="Whether to show a bar; None: in notebooks and interactive interpreters."
+        ),
+    ] = None
 
 
 class FitCall(FitObjects, FitSettings):
@@ -97,12 +122,18 @@ def fit(signal: Given, call: FitCall) -> FitResult:
     """Train one ensemble on a signal and write it to a `.inr` file.
 
     `signal` is a file, a sample such as `sample:photo`, a picture as a NumPy array, or a Signal. An
-    image keeps its size unless `size` is given.
+    image keeps its size unless `size` is given. In a notebook or an interactive interpreter, Ctrl-C
+    returns what is trained so far, with `finished` False; the same call goes on.
 
     Raises:
         SpecError, SignalError, StudyError, TrainingError, ModelError, PluginError: as their
             names say.
     """
+    with watched(call) as watched_call:
+        return _fit(signal, watched_call)
+
+
+def _fit(signal: Given, call: FitCall) -> FitResult:
     from enas_inr.model import fitting
     from enas_inr.model.fit_checkpoint import Checkpoint
 

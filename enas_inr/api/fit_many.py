@@ -26,6 +26,7 @@ from enas_inr.api.keywords import takes
 from enas_inr.api.outputs import inputs_of
 from enas_inr.api.settings import FitManySettings
 from enas_inr.api.starting import given_start
+from enas_inr.api.watching import watched
 from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -71,6 +72,13 @@ def fit_many(
         SpecError, SignalError, StudyError, ModelError, PluginError: nothing was fitted, for the
             reason that their names say; ModelError also if files of other fits are in the way.
     """
+    with watched(call) as watched_call:
+        return _fit_many(signals, watched_call)
+
+
+def _fit_many(
+    signals: str | Path | Sequence[str | Path | Signal], call: FitManyCall
+) -> FitManyResult:
     from enas_inr.api.fit_plan import groups_of, left_to_fit
     from enas_inr.api.fit_scan import scan
 

@@ -11,8 +11,10 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.display import html
 from enas_inr.plain_text import csv_cell, json_object, read_json
 from enas_inr.signals.files import make_folder, replace_bytes
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,9 @@ NAME = "summary"
 
 SUMMARY = (f"{NAME}.csv", f"{NAME}.json")
 """Names of the files of a summary."""
+
+MOST_SHOWN = 50
+"""Rows that a notebook shows."""
 
 
 class FitStatus(StrEnum):
@@ -71,6 +76,20 @@ class FitManyResult:
     folder: Path
     rows: tuple[FitRow, ...]
     seconds: float
+
+    def __repr__(self) -> str:
+        counts = {status: self.count(status) for status in FitStatus}
+        known = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+        return f"<FitManyResult: {known}, in {str(self.folder)!r}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(r.name, r.status.value, r.psnr_db, r.bytes, r.message) for r in self.rows]
+        more = len(rows) - MOST_SHOWN
+        return html.stacked(
+            html.titled(f"{counted(len(rows), 'signal')} in {self.folder}"),
+            html.table(("signal", "", "PSNR dB", "bytes", ""), rows[:MOST_SHOWN]),
+            html.titled("", f"and {more} more, in {SUMMARY[0]}") if more > 0 else "",
+        )
 
     @property
     def finished(self) -> bool:

@@ -17,6 +17,7 @@ from enas_inr.api.reading import take_signal
 from enas_inr.api.rounding import rounded
 from enas_inr.api.search import search
 from enas_inr.api.settings import MakeSettings
+from enas_inr.display import html
 from enas_inr.errors import SpecError
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.states import states_folder
@@ -30,6 +31,8 @@ from enas_inr.studies.loop import Observer
 from enas_inr.studies.settings import SignalSettings
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from enas_inr.api.reading import Given
     from enas_inr.signals.rivals import Rival
     from enas_inr.signals.signal import Signal
@@ -55,6 +58,20 @@ class MakeResult:
     fit: FitResult
     reached: bool = True
     rivals: tuple[Rival, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<MakeResult: {self.fit!r}>"
+
+    def _repr_html_(self) -> str:
+        known = self.fit.metrics
+        ours = ("this model", f"{known.get('bytes', 0):,}", known.get("psnr_db"))
+        rows = [(rival.codec, f"{rival.bytes:,}", rival.psnr_db) for rival in self.rivals]
+        table = html.table(("", "bytes", "PSNR dB"), [ours, *rows], marked=[0])
+        return html.stacked(self.fit._repr_html_(), table if self.fit.finished else "")
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the trials of the search: see `SearchResult.plot`."""
+        return self.search.plot(ax)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values that `enas-inr make --json` prints."""
@@ -85,6 +102,19 @@ class MakeCall(MakeSettings, arbitrary_types_allowed=True):
     on_progress: Annotated[
         Callable[[TrialProgress], None], Field(description="Called with the progress of a fit.")
     ] = lambda progress: None
+    on_trial: Annotated[
+        Callable[[TrialResult], object] | None,
+        Field(
+            description="Called with each trial that has ended; if it returns True, the search "
+            "stops, and the best so far is fitted."
+        ),
+    ] = None
+    progress: Annotated[
+        bool | None,
+        Field(
+            description="Whether to show a bar; None: in notebooks and interactive interpreters."
+        ),
+    ] = None
 
 
 @takes(MakeCall)
@@ -93,7 +123,8 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
 
     If a PSNR is wanted and no precision is given, the numbers are stored in as few bytes as reach
     it. If the model falls short of it, the next best configuration is fitted, up to three in all.
-    Repeating the call resumes the search, and then the fit.
+    Repeating the call resumes the search, and then the fit. In a notebook or an interactive
+    interpreter, Ctrl-C during the fit returns what is trained so far.
 
     Raises:
         SpecError, SignalError, BudgetError, StudyError, TrainingError, ModelError: as their names
@@ -111,7 +142,16 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
         force=call.force,
         inputs=inputs_of(signal, storage=Storage(call.storage)),
     )
-    found = search(taken, **_of_the_search(call), catalog=catalog, observer=call.observer)
+    found = search(
+        taken,
+        **_of_the_search(call),
+        catalog=catalog,
+        observer=call.observer,
+        on_trial=call.on_trial,
+        progress=call.progress,
+    )
+    if found.interrupted:
+        raise KeyboardInterrupt  # its trials are kept, and there is no model yet
     target = found.spec.objective.options.get("target_psnr_db")
     wanted = float(target) if isinstance(target, (int, float)) else None
     for winner in _ranked(found):
@@ -182,4 +222,5 @@ def _fit(
             catalog=catalog,
             should_stop=should_stop,
             on_progress=call.on_progress,
+            progress=call.progress,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from enas_inr.errors import SignalError, SpecError
@@ -17,12 +16,14 @@ from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL import Image
+    from torch import Tensor
 
     from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
     from enas_inr.spec import SignalInfo
 
-    Given: TypeAlias = str | Path | Signal | NDArray[Any]
+    Given: TypeAlias = str | os.PathLike[str] | Signal | NDArray[Any] | Tensor | Image.Image
     """What names or is one signal."""
 
 
@@ -36,44 +37,68 @@ def take_signal(
 
     Args:
         catalog: the plugins.
-        signal: a file, a sample, or a Signal or an array (see `enas_inr.signals.arrays`), to which
-            no settings apply.
-        settings: settings for reading a file.
+        signal: a file, a sample, a Signal, or an array, tensor or picture of Pillow (see
+            `enas_inr.signals.arrays`).
+        settings: settings for reading a file, or of an array.
         default: default size of images, see `read_signal`.
 
     Raises:
         SignalError: the signal cannot be read, or its values are not valid.
         SpecError: a setting is not valid or does not apply, or `signal` is of another type.
     """
-    import numpy as np
-
-    from enas_inr.signals.arrays import signal_of
     from enas_inr.signals.signal import Signal
 
-    if isinstance(signal, (str, Path)):
-        return read_signal(catalog, str(signal), settings.size, default, settings.signal_options)
-    if isinstance(signal, np.ndarray):
-        signal = signal_of(signal)
+    if isinstance(signal, (str, os.PathLike)):
+        _refuse(settings, "a file", *_OF_ARRAYS)
+        path = os.fspath(signal)
+        return read_signal(catalog, path, settings.size, default, settings.signal_options)
     if not isinstance(signal, Signal):
-        raise SpecError(
-            f"a signal cannot be a {type(signal).__name__}",
-            "give a file, a sample such as sample:photo, a NumPy array, or an "
-            "enas_inr.signals.signal.Signal, whose values are a float32 tensor from -1 to 1",
-        )
+        signal = _of_array(signal, settings)
+    else:
+        _refuse(settings, "a Signal", *_OF_ARRAYS)
     if settings.size is not None and parse_size(str(settings.size)) is not None:
         raise SpecError(f"size {settings.size!r} does not apply to a Signal", "resize it before")
     if settings.signal_options:
         raise SpecError("signal_options do not apply to a Signal", "give a file, or leave them out")
+    catalog.describe("modality", signal.modality)
     signal.check()
     return signal
+
+
+_OF_ARRAYS = ("sample_rate", "range", "modality")
+
+
+def _of_array(given: object, settings: SignalSettings) -> Signal:
+    from enas_inr.signals.arrays import is_array, signal_of
+
+    if not is_array(given):
+        raise refused_type(
+            "a signal",
+            given,
+            "give a file, a sample such as sample:photo, a NumPy array, a tensor, a picture of "
+            "Pillow, or an enas_inr.Signal",
+        )
+    rate, limits, modality = (getattr(settings, name) for name in _OF_ARRAYS)
+    return signal_of(given, sample_rate=rate, limits=limits, modality=modality)  # type: ignore[arg-type]
+
+
+def refused_type(what: str, given: object, hint: str) -> SpecError:
+    """Return the error for something of a type that cannot be taken."""
+    return SpecError(f"{what} cannot be of type {type(given).__name__}", hint)
+
+
+def _refuse(settings: SignalSettings, what: str, *names: str) -> None:
+    for name in names:
+        if getattr(settings, name) is not None:
+            raise SpecError(f"{name} does not apply to {what}", "leave it out")
 
 
 def is_one(given: Given | Sequence[Given] | SignalSet) -> TypeGuard[Given]:
     """Whether a single signal was named or given, not a set."""
     from enas_inr.signals.sets import is_set
 
-    if isinstance(given, (str, Path)):
-        return not is_set([str(given)])
+    if isinstance(given, (str, os.PathLike)):
+        return not is_set([os.fspath(given)])
     return not isinstance(given, Sequence)
 
 
@@ -108,21 +133,18 @@ def sources_of(
     """
     from enas_inr.signals.sets import find_sources, names_of, numbered
 
-    names = [str(one) for one in named if isinstance(one, (str, Path))]
+    names = [os.fspath(one) for one in named if isinstance(one, (str, os.PathLike))]
     if names and len(names) < len(named):
         raise SpecError(
             f"a set of {len(names)} names and {len(named) - len(names)} others",
             "give either files, folders and samples, or Signals",
         )
     if not names:
-        import numpy as np
-
-        from enas_inr.signals.arrays import signal_of
+        from enas_inr.signals.signal import Signal
 
         signals = [
-            signal_of(one) if isinstance(one, np.ndarray) else one
+            one if isinstance(one, Signal) else _of_array(one, settings)
             for one in named[: settings.limit]
-            if not isinstance(one, (str, Path))
         ]
         return signals, numbered([_file_name(getattr(one, "name", "")) for one in signals])
     found = find_sources(catalog, names, settings.limit, skip_bad=settings.skip_bad)
@@ -171,7 +193,7 @@ def take_set(
 
     if isinstance(named, SignalSet):
         return named.those(range(len(named))[: settings.limit])
-    if not isinstance(named, Sequence) or isinstance(named, str):
+    if not isinstance(named, Sequence) or isinstance(named, (str, os.PathLike)):
         named = [named]
     sources, short = sources_of(catalog, named, settings, say)
     infos: dict[tuple[object, ...], SignalInfo] = {}

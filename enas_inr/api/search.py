@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,19 +14,25 @@ from enas_inr.api.measures import measures
 from enas_inr.api.reading import is_one, refuse_set_settings, take_set, take_signal
 from enas_inr.api.settings import SearchSettings
 from enas_inr.api.transfer import measured_on
+from enas_inr.api.watching import Bar, Watching, interactive
+from enas_inr.errors import TrainingError
+from enas_inr.executors.base import TrialProgress
 from enas_inr.plugins.catalog import Catalog, load_catalog
-from enas_inr.result import SearchResult
+from enas_inr.result import SearchResult, TrialResult
 from enas_inr.spec import Choice, SignalInfo, StudySpec
 from enas_inr.studies.ask import study_spec
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.ordering import held_out, in_order
 from enas_inr.studies.search import run_study
+from enas_inr.studies.stopping import Stopping
 from enas_inr.validation import parse
 
 if TYPE_CHECKING:
     from enas_inr.api.reading import Given
     from enas_inr.signals.sets import SignalSet
     from enas_inr.signals.signal import Signal
+
+logger = logging.getLogger(__name__)
 
 
 class SearchCall(SearchSettings, arbitrary_types_allowed=True):
@@ -37,6 +44,23 @@ class SearchCall(SearchSettings, arbitrary_types_allowed=True):
     observer: Annotated[
         SkipValidation[Observer | None], Field(description="Notified of each event of the search.")
     ] = None
+    on_trial: Annotated[
+        Callable[[TrialResult], object] | None,
+        Field(
+            description="Called with each trial that has ended; if it returns True, the search "
+            "stops and returns the result so far."
+        ),
+    ] = None
+    on_progress: Annotated[
+        Callable[[TrialProgress], object],
+        Field(description="Called with the progress of the trial in training."),
+    ] = lambda progress: None
+    progress: Annotated[
+        bool | None,
+        Field(
+            description="Whether to show a bar; None: in notebooks and interactive interpreters."
+        ),
+    ] = None
 
 
 @takes(SearchCall)
@@ -46,6 +70,8 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
     `signal` is a file, a sample such as `sample:photo`, a picture as a NumPy array, or a Signal;
     for a set, a folder, a pattern, a text file of paths, `samples:photos`, or a list of all these.
     Repeating the call resumes the study, and with further signals of a set trains what is new.
+    In a notebook or an interactive interpreter, Ctrl-C returns the result so far, with
+    `interrupted` set, once a trial is complete.
 
     Raises:
         SpecError: a setting or a name is not valid.
@@ -54,13 +80,21 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
         StudyError: the study or its storage cannot be used.
         TrainingError: every trial failed or diverged.
     """
+    with Bar(call.progress) as bar:
+        watching = Watching(call.observer or Observer(), call.on_trial, call.on_progress, bar)
+        settings = call.model_copy(update={"observer": watching})
+        return _search(signal, settings, watching)
+
+
+def _search(
+    signal: Given | Sequence[Given] | SignalSet, call: SearchCall, observer: Watching
+) -> SearchResult:
     catalog = call.catalog or load_catalog()
     settings = call.settled(catalog)
     if is_one(signal):
         refuse_set_settings(call, "hold_out")
         taken = take_signal(catalog, signal, call, default=call.usual_size)
-        return _run(study_spec(settings, taken.info(), catalog), taken, settings, catalog)
-    observer = call.observer or Observer()
+        return _run(study_spec(settings, taken.info(), catalog), taken, settings, catalog, observer)
     found = take_set(catalog, signal, call, call.usual_size, observer.said, observer.progressed)
     others: list[int] = []
     if call.hold_out is not None:
@@ -68,13 +102,13 @@ def search(signal: Given | Sequence[Given] | SignalSet, call: SearchCall) -> Sea
         found, held = found.those(searched), found.those(others)
     ordered = found.those(in_order(found.infos, _known(settings)))
     spec = study_spec(settings, ordered.infos, catalog)
-    result = _run(spec, ordered, settings, catalog)
-    if not others:
+    result = _run(spec, ordered, settings, catalog, observer)
+    if not others or result.interrupted:
         return result
 
     def own(of_one: StudySpec, one: Signal) -> SearchResult:
         unnamed = settings.model_copy(update={"study": None})
-        return _run(of_one, one, unnamed, catalog, reuse=True)
+        return _run(of_one, one, unnamed, catalog, observer, reuse=True)
 
     return replace(result, held_out=tuple(measured_on(held, result, own)))
 
@@ -84,8 +118,36 @@ def _run(
     signal: Signal | SignalSet,
     settings: SearchCall,
     catalog: Catalog,
+    observer: Watching,
     *,
     reuse: bool = False,
+) -> SearchResult:
+    """Run a study; in a notebook, an interrupt returns the result so far if there is one."""
+    rules = settings.stop_rules
+    if settings.on_trial:
+        rules = replace(rules, asked=observer.asked)
+    try:
+        return _run_until(rules, spec, signal, settings, catalog, reuse=reuse)
+    except KeyboardInterrupt:
+        if not interactive():
+            raise
+        try:  # its trials are stored
+            ended = replace(rules, asked=lambda: True)
+            found = _run_until(ended, spec, signal, settings, catalog, reuse=reuse)
+        except TrainingError:
+            raise KeyboardInterrupt from None
+    logger.warning("interrupted: this is the result so far; the same call goes on")
+    return replace(found, interrupted=True)
+
+
+def _run_until(
+    stopping: Stopping,
+    spec: StudySpec,
+    signal: Signal | SignalSet,
+    settings: SearchCall,
+    catalog: Catalog,
+    *,
+    reuse: bool,
 ) -> SearchResult:
     executor = {
         "name": settings.chosen("executor"),
@@ -101,7 +163,7 @@ def _run(
         device=settings.device,
         pictures=settings.pictures,
         observer=settings.observer,
-        stopping=settings.stop_rules,
+        stopping=stopping,
         reuse=reuse or bool(spec.signals),
         measure=measures(catalog, signal, spec.budget.precision, settings.device),
     )

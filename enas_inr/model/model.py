@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
@@ -22,13 +22,17 @@ from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
 from enas_inr.model.rendering import render_parts
-from enas_inr.model.rounding import MOST_GROWTH, Rounding, psnr_of, sampled
+from enas_inr.model.rounding import Rounding, psnr_of, sampled
 from enas_inr.model.sampling import samplings
+from enas_inr.model.shown import html_of_header, html_of_signal, plot_signal, preview_size
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.partition import block_cells, block_shapes
 from enas_inr.signals.parts import SignalParts
 from enas_inr.signals.signal import Signal
 from enas_inr.training.device import lacks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 UNITS_AT_ONCE = 2**23  # hidden units times points: 32 MiB a buffer
 
@@ -47,6 +51,20 @@ class Model:
     header: ModelHeader
     backbone: Backbone
     blocks: tuple[Params, ...]
+
+    def __repr__(self) -> str:
+        signal, psnr = self.header.signal, self.header.metrics.get("psnr_db")
+        quality = f", {psnr:.2f} dB" if isinstance(psnr, float) else ""
+        shape = "x".join(map(str, signal.shape))
+        return f"<Model: {self.header.ensemble.label()} of {signal.name!r} {shape}{quality}>"
+
+    def _repr_html_(self) -> str:
+        preview = self.render(size=preview_size(self.header))
+        return html_of_header(self.header) + html_of_signal(preview)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw its rendering with matplotlib, on new axes by default, and return the axes."""
+        return plot_signal(self.render(), ax)
 
     @classmethod
     def of(cls, contents: Contents) -> Model:
@@ -344,19 +362,10 @@ class Model:
         """
         if precision == self.header.precision:
             return self
-        plain = self.header.stored_as(precision)
-        size = len(file.encode(plain, self.blocks))
-        limit = min(int(size * MOST_GROWTH.get(precision, 1)), most_bytes or sys.maxsize)
         known = self.header.metrics.get("psnr_db") if psnr_db is None else psnr_db
-        rounding, header = self._rounding(precision), plain
-        extra = limit - size
-        while extra > 0:
-            finer = rounding.chosen(psnr_of(known), share=share, most_extra=extra)
-            header = self.header.stored_as(precision, finer)
-            over = len(file.encode(header, self.blocks)) - limit
-            if over <= 0 or not finer:
-                break
-            header, extra = plain, extra - over  # the header has grown as well
+        header = self._rounding(precision).stored(
+            self.header, psnr_of(known), share=share, most_bytes=most_bytes
+        )
         return replace(self, header=header)
 
     def _rounding(self, precision: Precision) -> Rounding:

@@ -7,6 +7,7 @@ that of the frequencies of a first layer does. The error is measured on outputs 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,8 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape
-from enas_inr.model.header import LeafPrecision, Precision
+from enas_inr.model.file import encode
+from enas_inr.model.header import LeafPrecision, ModelHeader, Precision
 from enas_inr.model.quantise import quantise, restore
 from enas_inr.signals.partition import Convention, cell_coordinates, local_coordinate
 
@@ -66,6 +68,30 @@ class Rounding:
     points: Sequence[Float[Tensor, "_ axes"]]
     samples: Sequence[int]
     precision: Precision
+
+    def stored(
+        self, header: ModelHeader, psnr_db: float, *, share: float, most_bytes: int | None
+    ) -> ModelHeader:
+        """Return the header of a model that says how each leaf is stored.
+
+        Args:
+            header: that of the model.
+            psnr_db: PSNR of the model before it is rounded.
+            share: share of the loss in `MOST_LOSS_DB` that is allowed.
+            most_bytes: largest size of the file, if `MOST_GROWTH` allows more.
+        """
+        plain = header.stored_as(self.precision)
+        size = len(encode(plain, self.blocks))
+        limit = min(int(size * MOST_GROWTH.get(self.precision, 1)), most_bytes or sys.maxsize)
+        extra = limit - size
+        while extra > 0:
+            finer = self.chosen(psnr_db, share=share, most_extra=extra)
+            stored = header.stored_as(self.precision, finer)
+            over = len(encode(stored, self.blocks)) - limit
+            if over <= 0 or not finer:
+                return stored
+            extra -= over  # the header has grown as well
+        return plain
 
     def chosen(
         self, psnr_db: float, *, most_extra: int, share: float = 1.0

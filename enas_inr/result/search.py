@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from enas_inr.display import html, svg
+from enas_inr.display.charts import plot_costs
 from enas_inr.result.signals import HeldOut
-from enas_inr.result.trial import TrialResult, best_of
+from enas_inr.result.trial import Picture, TrialResult, best_of
 from enas_inr.spec import PSNR_OFFSET_DB, StudySpec
+from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["SearchResult", "TraceStep", "compared"]
+
+MOST_ROWS, MOST_CURVES = 24, 4
+"""Rows of the table, and curves, that a result shows of itself."""
+
+HEADINGS = ("", "architecture", "FLOPs", "parameters", "PSNR dB", "sd", "score", "trained", "")
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,8 @@ class SearchResult:
         seconds: duration of this call, which is short if the study was complete already.
         front: the Pareto front of the objectives; empty without objectives.
         held_out: what the best one reaches on signals that were kept out of the search.
+        picture: the reconstruction of the best one, if the study keeps it.
+        interrupted: whether this is the result so far of a search that was interrupted.
     """
 
     study: str
@@ -70,6 +81,51 @@ class SearchResult:
     seconds: float
     front: tuple[TrialResult, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
+    picture: Picture | None = None
+    interrupted: bool = False
+
+    def __repr__(self) -> str:
+        best, trials = self.best.trial.ensemble.label(), counted(len(self.trials), "trial")
+        psnr = "" if self.best.psnr_db is None else f" {self.best.psnr_db:.2f} dB"
+        so_far = ", interrupted" if self.interrupted else ""
+        return f"<SearchResult: {best}{psnr}, {trials}, study {self.study!r}{so_far}>"
+
+    def _repr_html_(self) -> str:
+        best, picture = self.best, self.picture
+        so_far = "(interrupted: the best so far)" if self.interrupted else ""
+        rows = list(_shown(self))
+        ranked = sorted(self.trials, key=lambda result: result.rank, reverse=True)[:MOST_CURVES]
+        named = {one.trial.ensemble.label(): one.psnr_curve_db for one in ranked}
+        return html.stacked(
+            html.titled(f"best: {best.trial.ensemble.label()}", so_far),
+            html.facts(
+                [
+                    ("PSNR dB", best.psnr_db),
+                    ("score", best.score),
+                    ("FLOPs", f"{best.trial.cost.flops:,}"),
+                    ("parameters", f"{best.trial.cost.parameters:,}"),
+                    ("trials", str(len(self.trials))),
+                    ("study", self.study),
+                    ("in", self.storage),
+                ]
+            ),
+            html.media(picture.content, picture.mimetype, self.spec.signal.name) if picture else "",
+            html.table(
+                HEADINGS, [row for row, _ in rows], [n for n, (_, c) in enumerate(rows) if c]
+            ),
+            svg.curves(named, "step", "PSNR (dB)"),
+        )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw PSNR by FLOPs of all trials with matplotlib, on new axes by default.
+
+        Returns:
+            The axes.
+        """
+        trials = [(r.trial.cost.flops, r.psnr_db) for r in self.trials if r.psnr_db is not None]
+        best = self.best.trial.cost.flops, self.best.psnr_db or 0.0
+        label = self.best.trial.ensemble.label()
+        return plot_costs(trials or [best], best, label, ("FLOPs", "PSNR (dB)"), ax)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as `enas-inr search --json` prints it."""
@@ -112,6 +168,43 @@ class SearchResult:
         import pandas as pd
 
         return pd.DataFrame([_row(result) for result in self.trials])
+
+
+def _shown(found: SearchResult) -> Iterator[tuple[Sequence[html.Cell], bool]]:
+    """Iterate over the rows of the trace, or of the best trials, and whether each was chosen.
+
+    If there are many candidates, the best are shown.
+    """
+    if not found.trace:
+        ranked = sorted(found.trials, key=lambda result: result.rank, reverse=True)
+        for result in ranked[:MOST_ROWS]:
+            chosen = result.key == found.best.key
+            yield _cells(str(result.trial.number), result, "best" if chosen else ""), chosen
+        return
+    most = max(3, MOST_ROWS // len(found.trace))
+    for step in found.trace:
+        ranked = sorted(step.candidates, key=lambda result: result.rank, reverse=True)
+        keys = {result.key for result in ranked[:most]} | {step.choice}
+        kept = [result for result in step.candidates if result.key in keys]
+        for place, result in enumerate(kept):
+            chosen = result.key == step.choice
+            first = "" if place else f"{step.iteration} {step.axis}".strip()
+            yield _cells(first, result, "chosen" if chosen else ""), chosen
+
+
+def _cells(first: str, result: TrialResult, note: str) -> Sequence[html.Cell]:
+    cost = result.trial.cost
+    return (
+        first,
+        result.trial.ensemble.label(),
+        format_quantity(cost.flops),
+        format_quantity(cost.parameters),
+        result.psnr_db,
+        result.psnr_std_db,
+        result.score,
+        result.amount or "in full",
+        note or ("" if result.psnr_db is not None else result.status.value),
+    )
 
 
 def _held(one: HeldOut) -> dict[str, Any]:

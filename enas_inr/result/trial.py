@@ -8,12 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from enas_inr.display import html, svg
+from enas_inr.display.charts import plot_curves
 from enas_inr.estimate import Sample, interval_db
 from enas_inr.result.signals import OverSignals
 from enas_inr.spec import PSNR_OFFSET_DB, Fidelity, TrialSpec
 from enas_inr.validation import Frozen, Lasting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = [
     "Curve",
@@ -200,6 +205,41 @@ class TrialResult(Lasting):
     def psnr_std_db(self) -> float:
         """The sample standard deviation over the repeats; 0 for a single one."""
         return statistics.stdev(self._psnrs) if len(self._psnrs) > 1 else 0.0
+
+    def __repr__(self) -> str:
+        psnr = "" if self.psnr_db is None else f", psnr_db={self.psnr_db:.2f}"
+        label = self.trial.ensemble.label()
+        return f"TrialResult({self.trial.number}, {label!r}, {self.status.value}{psnr})"
+
+    __str__ = __repr__  # pydantic has one of its own
+
+    def _repr_html_(self) -> str:
+        label, cost = self.trial.ensemble.label(), self.trial.cost
+        return html.stacked(
+            html.titled(label, self.message or self.status.value),
+            html.facts(
+                [
+                    ("PSNR dB", self.psnr_db),
+                    ("sd", self.psnr_std_db if len(self.repeats) > 1 else None),
+                    ("score", self.score),
+                    ("FLOPs", f"{cost.flops:,}"),
+                    ("parameters", f"{cost.parameters:,}"),
+                    ("trained", self.amount or "in full"),
+                    ("seconds", self.seconds),
+                ]
+            ),
+            svg.curves({label: self.psnr_curve_db}, "step", "PSNR (dB)"),
+        )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw its learning curve with matplotlib, on new axes by default, and return the axes."""
+        named = {self.trial.ensemble.label(): self.psnr_curve_db}
+        return plot_curves(named, "step", "PSNR (dB)", ax)
+
+    @property
+    def psnr_curve_db(self) -> dict[int, float]:
+        """The PSNR in the usual convention by the step, as the mean over the repeats."""
+        return {step: value + PSNR_OFFSET_DB for step, value in self.curve.mean().items()}
 
     def first(self, repeats: int) -> TrialResult:
         """Return the result that the trial would have with its first repeats only."""

@@ -152,7 +152,10 @@ class Levels:
                 numbers[start : start + BAND] = part.add(1).mul(self.high / 2).round().numpy()
                 continue
             scaled = self._middle + self._half * part.double().numpy()
-            numbers[start : start + BAND] = scaled if dtype.kind == "f" else np.rint(scaled)
+            if dtype.kind != "f":
+                info = np.iinfo(dtype)
+                scaled = np.rint(scaled).clip(info.min, info.max)
+            numbers[start : start + BAND] = scaled
         return numbers
 
 

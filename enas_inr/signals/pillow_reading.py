@@ -163,18 +163,18 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | 
         warn_once(f"{what} has more than 8 bits, of which Pillow keeps 8")
     profile = image.info.get("icc_profile") or b""
     if image.mode in _CONVERTED:
-        return Raster(_numbers(in_srgb(image, profile, what)), dpi=dpi, orientation=orientation)
+        return Raster(numbers_of(in_srgb(image, profile, what)), dpi=dpi, orientation=orientation)
     numbers = _palette(image) if kind == "TIFF" and image.mode == "P" else None
     if numbers is None:
         image, profile = kept_profile(image, profile, what)
-        numbers = _numbers(image)
+        numbers = numbers_of(image)
     found = colour_chunks(content) if kind == "PNG" else {}
     if kind == "AVIF" and not profile:
         found = nclx_chunks(content)
     return Raster(numbers, profile=profile, dpi=dpi, chunks=found, orientation=orientation)
 
 
-def _numbers(image: Image.Image) -> Numbers:
+def numbers_of(image: Image.Image) -> Numbers:
     """Return a loaded image as gray, RGB or RGBA of 8 bits, or gray of 16."""
     mode = image.mode
     if mode.startswith("I;16"):

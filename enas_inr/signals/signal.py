@@ -8,15 +8,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from pydantic import JsonValue
 from torch import Tensor
 
 from enas_inr.errors import SignalError
+from enas_inr.signals.levels import Levels
 from enas_inr.spec import SignalInfo
 from enas_inr.validation import counted
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["MAX_AXES", "Modality", "Signal", "check_values"]
 
@@ -62,6 +68,40 @@ class Signal:
             (start + (step - 1) / 2, step)
             for (start, _), step in zip(self.window, steps, strict=True)
         )
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """Return the numbers with the type and the range of the original.
+
+        Pictures have 8 bits and sounds float32 from -1 to 1 if nothing else is known. A single
+        channel has no axis of its own.
+        """
+        values = self.values.detach().cpu()
+        alone = values[..., 0] if values.shape[-1] == 1 else values
+        if "dtype" not in self.meta and "mode" not in self.meta:
+            array: npt.NDArray[Any] = alone.clamp(-1, 1).float().numpy()
+            return array
+        levels = Levels.from_meta(self.meta)
+        numbers = levels.numbers(alone)
+        if "mode" in self.meta and values.shape[-1] == 4:  # alpha has the range of its type
+            numbers[..., 3] = Levels.of_type(levels.dtype).numbers(values[..., 3])
+        return numbers
+
+    def to_pil(self) -> Image.Image:
+        """Return a picture of Pillow, of 8 bits.
+
+        Raises:
+            SignalError: the signal is not a picture.
+        """
+        from PIL import Image
+
+        if self.values.ndim != 3 or self.values.shape[-1] not in (1, 3, 4):
+            raise SignalError(
+                f"signal {self.name!r} of shape {tuple(self.values.shape)} is not a picture",
+                "take its numpy()",
+            )
+        values = self.values.detach().cpu()
+        alone = values[..., 0] if values.shape[-1] == 1 else values
+        return Image.fromarray(Levels().numbers(alone).astype("uint8"))
 
     def check(self) -> None:
         """Refuse values that are not finite float32 numbers in about [-1, 1] on 1 to 4 axes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.backbones.feasibility import Measure, Measured
 from enas_inr.cost import FeasibleSpace
-from enas_inr.errors import TrainingError
+from enas_inr.errors import StudyError, TrainingError
 from enas_inr.executors.base import ExecutionContext, Executor
 from enas_inr.executors.self_running import SelfRunning
 from enas_inr.executors.states import States, states_folder
@@ -123,7 +123,7 @@ def run_study(
         )
     if ended := not stopping.reason(history):
         store.forget_kept()
-    found = _result(store, strategy, history, time.perf_counter() - started)
+    found = _result(store, strategy, history, time.perf_counter() - started, pictured)
     if ended:
         _clean(found, gathering, context.states, catalog)
     return found
@@ -193,7 +193,11 @@ def _clean(
 
 
 def _result(
-    store: Store, strategy: Strategy, history: Sequence[TrialResult], seconds: float
+    store: Store,
+    strategy: Strategy,
+    history: Sequence[TrialResult],
+    seconds: float,
+    pictured: bool,
 ) -> SearchResult:
     """Return the result of a search that has ended.
 
@@ -201,16 +205,29 @@ def _result(
         TrainingError: no trial is complete.
     """
     trace = tuple(strategy.trace(history))
+    best = _best(store.name, history, trace)
     return SearchResult(
         study=store.name,
         storage=store.storage.answered(),
         spec=store.spec,
-        best=_best(store.name, history, trace),
+        best=best,
         trace=trace,
         trials=tuple(history),
         seconds=seconds,
         front=pareto_front(history, store.spec.objectives),
+        picture=_picture(store.name, store.storage, best) if pictured else None,
     )
+
+
+def _picture(name: str, storage: Storage, best: TrialResult) -> Picture | None:
+    """Return the reconstruction of a trial, if it is kept and can be read."""
+    from enas_inr.studies.reading import find_pictures
+
+    try:
+        stored = find_pictures(name, storage)[1].get(best.trial.number)
+        return Picture(stored.suffix, stored.mimetype, stored.content) if stored else None
+    except (OSError, StudyError):
+        return None
 
 
 def _most_trials(

@@ -152,6 +152,25 @@ class SignalSettings(Settings):
         Options,
         Setting("An option of the modality that reads the signal, such as page=2 of a TIFF stack."),
     ] = None
+    sample_rate: Annotated[
+        int | None,
+        Field(ge=1),
+        Setting("Frames per second of a sound that is given as an array.", on_command_line=False),
+    ] = None
+    range: Annotated[
+        tuple[float, float] | None,
+        Setting(
+            "The numbers of an array that become -1 and 1, if not those of its type.",
+            on_command_line=False,
+        ),
+    ] = None
+    modality: Annotated[
+        str | None,
+        Setting(
+            "What an array is: image, audio, or a modality of a plugin, such as volume.",
+            on_command_line=False,
+        ),
+    ] = None
 
 
 class SetSettings(SignalSettings):

@@ -18,12 +18,14 @@ class Stopping:
     Attributes:
         seconds: time from the beginning of this run; None for no limit.
         after: number of trials without a better one; None for no limit.
+        asked: whether to stop now, because the caller wants it; None if it never does.
         clock: returns the time in seconds.
         started: when this run began, by the clock.
     """
 
     seconds: float | None = None
     after: int | None = None
+    asked: Callable[[], bool] | None = None
     clock: Callable[[], float] = time.monotonic
     started: float | None = None
 
@@ -33,6 +35,8 @@ class Stopping:
 
     def reason(self, history: Sequence[TrialResult]) -> str:
         """Return why the search stops now; empty if it goes on."""
+        if self.asked and self.asked():
+            return "it was asked to"
         spent = 0.0 if self.started is None else self.clock() - self.started
         if self.seconds is not None and spent >= self.seconds:
             return f"the time limit of {self.seconds:g} s is reached"
@@ -43,7 +47,8 @@ class Stopping:
     @property
     def most(self) -> int | None:
         """The number of trials to take at once, so that they end soon; None for any."""
-        return SOON if self.seconds is not None or self.after is not None else None
+        limited = self.seconds is not None or self.after is not None or self.asked is not None
+        return SOON if limited else None
 
 
 def without_better(history: Sequence[TrialResult]) -> int:

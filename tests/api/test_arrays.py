@@ -81,7 +81,7 @@ def test_an_array_is_not_changed():
         (np.zeros((0, 4)), "4x0 pixels"),
         (
             np.array([[-1.0, 1.0]]),
-            "numbers from -1 to 1, not 0 to 1; scale it, or give an enas_inr",
+            "numbers from -1 to 1, not 0 to 1; give range=\\(low, high\\)",
         ),
         (np.array([[0, 255.0]]), "numbers from 0 to 255, not 0 to 1"),
         (np.array([[0, np.nan]]), "1 NaN or infinite value among 2"),

@@ -55,7 +55,9 @@ def test_wrong_keywords_and_values_are_one_line(
 @pytest.mark.parametrize("function", [enas_inr.search, enas_inr.fit])
 @pytest.mark.parametrize("signal", [3, None], ids=["number", "None"])
 def test_what_is_no_signal_is_said(function, signal):
-    with pytest.raises(SpecError, match=f"a signal cannot be a {type(signal).__name__}; give a"):
+    with pytest.raises(
+        SpecError, match=f"a signal cannot be of type {type(signal).__name__}; give a"
+    ):
         function(signal)
 
 

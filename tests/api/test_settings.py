@@ -268,9 +268,10 @@ def test_settings_are_listed_by_group_in_the_order_of_the_groups():
 
 
 def test_the_signature_of_the_functions_is_that_of_the_settings():
-    of_a_fit = ["catalog", "should_stop", "states", "on_progress"]
+    of_a_fit = ["catalog", "should_stop", "states", "on_progress", "progress"]
+    of_a_search = ["catalog", "observer", "on_trial", "on_progress", "progress"]
     for function, model, others in (
-        (enas_inr.search, SearchSettings, ["catalog", "observer"]),
+        (enas_inr.search, SearchSettings, of_a_search),
         (enas_inr.fit, FitSettings, [*of_a_fit, "most_bytes"]),
         (enas_inr.fit_many, FitManySettings, [*of_a_fit, "say"]),
     ):

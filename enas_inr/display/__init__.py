@@ -1,0 +1,1 @@
+"""Small pieces of HTML and SVG, made from plain data: what results show of themselves."""
