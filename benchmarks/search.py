@@ -21,7 +21,7 @@ from typing import Any
 
 from cell_tables import TableExecutor, parts_of
 from pages import filled, markdown
-from whole_signals import sizes, smallest
+from whole_signals import sizes, smallest, targets
 
 from enas_inr.api.reading import read_signal
 from enas_inr.api.settings import SearchSettings
@@ -253,7 +253,18 @@ def measure_smallest(args: argparse.Namespace) -> dict[str, str]:
     return {"smallest": smallest(load_catalog(), args.photograph, args.target_psnr)}
 
 
-PARTS = {"pairs": measure_pairs, "sizes": measure_sizes, "smallest": measure_smallest}
+def measure_targets(args: argparse.Namespace) -> dict[str, str]:
+    """Make files of several signals for several PSNRs to reach."""
+    names = [f"sample:{name}" for name in ("astronaut", "coffee", "cat", "chord")]
+    return {"targets": targets(load_catalog(), names)}
+
+
+PARTS = {
+    "pairs": measure_pairs,
+    "sizes": measure_sizes,
+    "smallest": measure_smallest,
+    "targets": measure_targets,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

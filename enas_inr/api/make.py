@@ -121,8 +121,9 @@ class MakeCall(MakeSettings, arbitrary_types_allowed=True):
 def make(signal: Given, call: MakeCall) -> MakeResult:
     """Search the best ensemble for a signal, fit it at full size and write its file.
 
-    If a PSNR is wanted and no precision is given, the numbers are stored in as few bytes as reach
-    it. If the model falls short of it, the next best configuration is fitted, up to three in all.
+    By default it is the smallest file that reaches 36 dB; with `max_bytes`, the best within it. If
+    a PSNR is wanted and no precision is given, the numbers are stored in as few bytes as reach it.
+    If the model falls short of it, the next best configuration is fitted, up to three in all.
     Repeating the call resumes the search, and then the fit. In a notebook or an interactive
     interpreter, Ctrl-C during the fit returns what is trained so far.
 
@@ -133,6 +134,7 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
     from enas_inr.signals.rivals import rivals
 
     catalog = call.catalog or load_catalog()
+    call = _with_goal(call, catalog)
     taken = take_signal(catalog, signal, call, default=call.usual_size)
     path = model_output(call.output, taken.name)
     if is_stream(path):  # which cannot be written again if a better model follows
@@ -154,17 +156,41 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
         raise KeyboardInterrupt  # its trials are kept, and there is no model yet
     target = found.spec.objective.options.get("target_psnr_db")
     wanted = float(target) if isinstance(target, (int, float)) else None
+    best: FitResult | None = None
     for winner in _ranked(found):
         fitted = _fit(taken, winner, found, call, path, catalog)
-        reached = wanted is None or fitted.metrics.get("psnr_db", 0.0) >= wanted
-        if reached or not fitted.finished:
+        if not fitted.finished:
+            return MakeResult(found, fitted, reached=False)
+        reached = wanted is None or fitted.metrics["psnr_db"] >= wanted
+        if best is None or fitted.metrics["psnr_db"] > best.metrics["psnr_db"]:
+            best = fitted
+        if reached:
             break
-    if not fitted.finished:
-        return MakeResult(found, fitted, reached=False)
+    assert best is not None, "a search has a winner"
+    if best is not fitted:  # whose file is there
+        best.model.save(path, force=True)
+        fitted = best
     if wanted is not None and "precision" not in call.model_fields_set:
         fitted = _packed(fitted, taken, wanted, catalog)
     psnr = float(fitted.metrics["psnr_db"])
     return MakeResult(found, fitted, reached, tuple(rivals(taken, psnr)))
+
+
+def _with_goal(call: MakeCall, catalog: Catalog) -> MakeCall:
+    """Return a call with the goal, the profile and the precision that are its defaults."""
+    given, chosen = call.model_fields_set, dict[str, Any]()
+    limited = bool({"max_bytes", "max_bits_per_sample"} & given)
+    has_target = "target_psnr_db" in given or "target_psnr_db" in (call.objective_options or {})
+    if "objective" not in given:
+        chosen["objective"] = "best" if limited and not has_target else "smallest"
+    objective = chosen.get("objective", call.objective)
+    if not has_target and "target_psnr_db" in catalog.option_names("objective", objective):
+        chosen["target_psnr_db"] = call.TARGET_DB
+    if not call.profile and "profile" not in (call.training or {}):
+        chosen["profile"] = call.DEFAULT_PROFILE
+    if limited and "precision" not in given:
+        chosen["precision"] = "int8"
+    return call.model_copy(update=chosen)
 
 
 def _packed(fitted: FitResult, signal: Signal, wanted_db: float, catalog: Catalog) -> FitResult:

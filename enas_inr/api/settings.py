@@ -187,9 +187,24 @@ class SuggestSettings(SignalSettings):
     steps: Annotated[int | None, STEPS] = None
 
 
+_OF_SEARCH = SearchSettings.marks()
+
+
 class MakeSettings(SearchSettings):
     """All settings of a search whose winner is fitted and written."""
 
+    DEFAULT_PROFILE: ClassVar[str] = "smooth"
+    TARGET_DB: ClassVar[float] = 36.0
+    """PSNR to reach if none is given: above it, most photographs take more bytes than a PNG."""
+
+    objective: Annotated[
+        str, _OF_SEARCH["objective"].but(shown="smallest; best within a limit of bytes")
+    ] = "smallest"
+    target_psnr_db: Annotated[float | None, _OF_SEARCH["target_psnr_db"].but(shown="36")] = None
+    precision: Annotated[str, _OF_SEARCH["precision"].but(shown="that of the fewest bytes")] = (
+        "float32"
+    )
+    profile: Annotated[str | None, PROFILE.but(shown=DEFAULT_PROFILE)] = None
     output: Annotated[str | Path | None, OUTPUT] = None
     preview: Annotated[str | Path | None, PREVIEW] = None
     force: Annotated[bool, FORCE] = False

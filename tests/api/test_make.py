@@ -13,6 +13,7 @@ SMALL: dict[str, Any] = {
     "search": {"grid": [2, 4]},
     "widths": [4, 8, 16],
     "depths": [1],
+    "profile": "tuned",
     "steps": 60,
     "repeats": 1,
 }
@@ -77,7 +78,32 @@ def test_a_file_is_not_overwritten_and_nothing_is_searched(smallest):
 def test_a_target_that_nothing_reaches_is_said(tmp_path):
     made = make(tmp_path, objective="smallest", target_psnr_db=150, steps=5)
     assert not made.reached
-    assert made.fit.path.exists()
+    best = max(made.search.trials, key=lambda result: result.psnr_db or 0)
+    assert enas_inr.load(made.fit.path).header.ensemble == best.trial.ensemble
+
+
+@pytest.mark.parametrize(
+    ("given", "objective", "target", "precision"),
+    [
+        ({}, "smallest", 36, "float32"),
+        ({"target_psnr_db": 30}, "smallest", 30, "float32"),
+        ({"max_bytes": "4k"}, "best", None, "int8"),
+        ({"max_bytes": "4k", "precision": "float16"}, "best", None, "float16"),
+        ({"max_bytes": "4k", "target_psnr_db": 9}, "smallest", 9, "int8"),
+        ({"objective": "psnr_flops"}, "psnr_flops", None, "float32"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
+)
+def test_the_goal_follows_from_what_is_asked(given, objective, target, precision, tmp_path):
+    tiny = {"steps": 2, "search": {"grid": [2]}, "widths": [4], "profile": None}
+    made = make(tmp_path, **tiny | given)
+    chosen = made.search.spec
+    assert chosen.objective.name == objective
+    assert chosen.objective.options.get("target_psnr_db") == target
+    assert chosen.budget.precision == precision
+    assert chosen.training.profile == "smooth"
+    if "max_bytes" in given:
+        assert made.fit.metrics["bytes"] <= 4000
 
 
 def test_a_profile_without_seams_keeps_the_size_as_well(tmp_path):
@@ -85,6 +111,6 @@ def test_a_profile_without_seams_keeps_the_size_as_well(tmp_path):
     signal = np.random.default_rng(0).random((130, 20), dtype=np.float32)
     given: dict[str, Any] = {"widths": [4], "depths": [1], "steps": 2, "search": {"grid": [2, 4]}}
     given |= {"storage": str(tmp_path / "made.db"), "output": tmp_path / "m.inr"}
-    made = enas_inr.make(signal, profile="smooth", **given)
+    made = enas_inr.make(signal, **given)
     assert made.fit.model.layout.shape == (130, 20)
     assert any(part.fidelity.cells < 1 for part in made.search.trials)
