@@ -119,7 +119,7 @@ class MakeCall(MakeSettings, arbitrary_types_allowed=True):
 
 @takes(MakeCall)
 def make(signal: Given, call: MakeCall) -> MakeResult:
-    """Search the best ensemble for a signal, fit it at full size and write its file.
+    """Search for the best ensemble, fit it at full size and write its file.
 
     By default it is the smallest file that reaches 36 dB; with `max_bytes`, the best within it. If
     a PSNR is wanted and no precision is given, the numbers are stored in as few bytes as reach it.

@@ -37,6 +37,23 @@ class SearchSettings(SetSettings, StudySettings):
     """All settings of a search, including where its trials are trained and kept."""
 
     DEFAULT_PROFILE: ClassVar[str] = "tuned"
+    FIRST: ClassVar[tuple[str, ...]] = (
+        "objective",
+        "target_psnr_db",
+        "max_bytes",
+        "max_flops",
+        "size",
+        "backbone",
+        "grid",
+        "widths",
+        "depths",
+        "strategy",
+        "steps",
+        "timeout",
+        "study",
+        "storage",
+        "device",
+    )
 
     hold_out: Annotated[
         float | None,
@@ -194,6 +211,20 @@ class MakeSettings(SearchSettings):
     """All settings of a search whose winner is fitted and written."""
 
     DEFAULT_PROFILE: ClassVar[str] = "smooth"
+    FIRST: ClassVar[tuple[str, ...]] = (
+        "target_psnr_db",
+        "max_bytes",
+        "objective",
+        "precision",
+        "size",
+        "backbone",
+        "profile",
+        "steps",
+        "timeout",
+        "study",
+        "storage",
+        "device",
+    )
     TARGET_DB: ClassVar[float] = 36.0
     """PSNR to reach if none is given: above it, most photographs take more bytes than a PNG."""
 
@@ -246,6 +277,18 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
     """All settings of a fit."""
 
     DEFAULT_PROFILE: ClassVar[str] = "smooth"
+    FIRST: ClassVar[tuple[str, ...]] = (
+        "study",
+        "backbone",
+        "grid",
+        "depth",
+        "width",
+        "steps",
+        "size",
+        "profile",
+        "init_from",
+        "device",
+    )
 
     size: Annotated[
         Text | None,

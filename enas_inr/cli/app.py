@@ -6,7 +6,8 @@ import errno
 import logging
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +21,7 @@ from enas_inr.cli import (
     dashboard,
     export,
     fit,
+    help,
     info,
     make,
     options,
@@ -39,6 +41,7 @@ from enas_inr.studies.location import without_passwords
 
 app = typer.Typer(
     name="enas-inr",
+    cls=help.Group,
     help="Find the best ensemble implicit neural representation of a signal under a budget.",
     epilog="Exit codes: "
     + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
@@ -46,24 +49,32 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-options.add_command(app, suggest.suggest, "enas_inr.api.settings:SuggestSettings")
-options.add_command(app, search.search, "enas_inr.api.settings:SearchSettings")
-options.add_command(app, make.make, "enas_inr.api.settings:MakeSettings")
-options.add_command(app, fit.fit, "enas_inr.api.settings:FitManySettings")
-app.command()(
-    options.spread(render.render, "asked", options.field_parameters(render.Asked), render.Asked)
+MODEL, USE, STUDIES, SYSTEM = (
+    "From a signal to a model",
+    "With a model",
+    "With studies",
+    "Costs, plugins and this machine",
 )
-app.command()(archive.archive)
-app.command()(info.info)
-app.command()(export.export)
-app.command()(dashboard.dashboard)
-app.command()(report.report)
-app.command()(compare.compare)
-app.command()(oracle.oracle)
-app.command()(cost.cost)
-app.command()(bench.bench)
-app.add_typer(study.app, name="study")
-app.add_typer(plugins.app, name="plugins")
+options.add_command(app, make.make, "enas_inr.api.settings:MakeSettings", MODEL)
+options.add_command(app, search.search, "enas_inr.api.settings:SearchSettings", MODEL)
+options.add_command(app, fit.fit, "enas_inr.api.settings:FitManySettings", MODEL)
+options.add_command(app, suggest.suggest, "enas_inr.api.settings:SuggestSettings", MODEL)
+_asked = options.field_parameters(render.Asked)
+_LISTED: dict[str, tuple[Callable[..., Any], ...]] = {
+    USE: (
+        options.spread(render.render, "asked", _asked, render.Asked),
+        info.info,
+        export.export,
+        archive.archive,
+    ),
+    STUDIES: (dashboard.dashboard, report.report, compare.compare, oracle.oracle),
+    SYSTEM: (cost.cost, bench.bench),
+}
+for _heading, _commands in _LISTED.items():
+    for _command in _commands:
+        app.command(cls=help.Command, rich_help_panel=_heading)(_command)
+app.add_typer(study.app, name="study", rich_help_panel=STUDIES)
+app.add_typer(plugins.app, name="plugins", rich_help_panel=SYSTEM)
 
 
 def _print_version(value: bool) -> None:

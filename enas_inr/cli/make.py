@@ -22,7 +22,7 @@ def make(
     as_json: arguments.OutputJson = False,
     quiet: arguments.OutputQuiet = False,
 ) -> int:
-    """Search the best ensemble for a signal, fit it at full size and write its .inr file.
+    """Search for the best ensemble, fit it at full size and write its .inr file.
 
     Run the same command again to resume after Ctrl-C.
     """

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand
+
+from enas_inr.cli import help
 
 Command = Callable[..., Any]
 
 
-def add_command(app: typer.Typer, command: Command, model: str) -> None:
+def add_command(app: typer.Typer, command: Command, model: str, heading: str) -> None:
     """Add a command with an option for each setting of a model, which fill its `settings`.
 
     The options are made when they are first needed, because importing pydantic takes time and the
@@ -24,12 +25,13 @@ def add_command(app: typer.Typer, command: Command, model: str) -> None:
         app: the application to which the command is added, under the name of its function.
         command: the function, whose parameter `settings` receives the model.
         model: the model, as `package.module:Class`.
+        heading: the one under which the command is listed.
     """
 
-    class Whole(TyperCommand):
+    class Whole(help.Command):
         def get_params(self, ctx: Any) -> list[Any]:
             if not self.params:
-                whole = _whole(command, model)
+                whole, self.first = _whole(command, model)
                 self.params, self.callback = whole.params, whole.callback
             return super().get_params(ctx)
 
@@ -37,10 +39,11 @@ def add_command(app: typer.Typer, command: Command, model: str) -> None:
         """Represents the command in the list of commands."""
 
     listed.__doc__ = command.__doc__
-    app.command(command.__name__, cls=Whole)(listed)
+    app.command(command.__name__, cls=Whole, rich_help_panel=heading)(listed)
 
 
-def _whole(command: Command, model: str) -> Any:
+def _whole(command: Command, model: str) -> tuple[Any, Sequence[str]]:
+    """Return the command with the options of its model, and the names of those to show first."""
     from enas_inr.cli.setting_options import parameters, read
 
     module, _, name = model.partition(":")
@@ -50,11 +53,16 @@ def _whole(command: Command, model: str) -> Any:
         spread(
             command,
             "settings",
-            parameters(settings),
+            [*parameters(settings), _HELP_ALL],
             lambda **given: read(settings, given, command.__name__),
         )
     )
-    return typer.main.get_command(alone)
+    return typer.main.get_command(alone), settings.FIRST
+
+
+_HELP_ALL = inspect.Parameter(
+    "help_all", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=help.All
+)
 
 
 def spread(
@@ -67,7 +75,7 @@ def spread(
     names = [parameter.name for parameter in parameters]
 
     def called(**given: Any) -> Any:
-        made = make(**{name: given.pop(name) for name in names})
+        made = make(**{name: given.pop(name) for name in names if name in given})
         return command(**given, **{name: made})
 
     # The type of `settings` may be imported only for type checkers.

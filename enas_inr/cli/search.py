@@ -46,7 +46,8 @@ def search(
 ) -> int:
     """Search for the best ensemble, train it, and keep every trial in a study.
 
-    Run the same command again to resume an interrupted search. The defaults are the paper's.
+    Run the same command again to resume an interrupted search. --profile paper reproduces the
+    paper.
     """
     from enas_inr.api.reading import is_one
     from enas_inr.cli.progress import SearchProgress

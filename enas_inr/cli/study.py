@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enas_inr.cli import arguments
+from enas_inr.cli import arguments, help
 from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode, SpecError, TrainingError
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
 
 app = typer.Typer(
-    help="Run studies that a file describes, such as the tables and figures of the paper."
+    cls=help.Group,
+    help="Run studies that a file describes, such as the tables and figures of the paper.",
 )
 
 FOLDER = Path("studies")
@@ -27,7 +28,7 @@ def _help_by_default(context: typer.Context) -> None:
         print(context.get_help())
 
 
-@app.command("list")
+@app.command("list", cls=help.Command)
 def list_studies(
     folder: Annotated[Path, typer.Argument(help="Folder of the study files.")] = FOLDER,
     as_json: arguments.Json = False,
@@ -79,7 +80,7 @@ def list_studies(
         say(f"enas-inr: {message}", error=True)
 
 
-@app.command()
+@app.command(cls=help.Command)
 def validate(
     context: typer.Context,
     file: arguments.StudyFile,
@@ -111,7 +112,7 @@ def validate(
     say(f"{file} is valid" + (f"; {prepared.loaded.reduced}" if prepared.loaded.reduced else ""))
 
 
-@app.command()
+@app.command(cls=help.Command)
 def run(
     context: typer.Context,
     file: arguments.StudyFile,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -91,6 +91,9 @@ Names = Annotated[Sequence[str], BeforeValidator(_tuple_of)]
 
 class Settings(Frozen, allow_inf_nan=True):
     """Base class of settings. Ranges are checked by the specifications that receive the values."""
+
+    FIRST: ClassVar[tuple[str, ...]] = ()
+    """The settings that the help of a command shows first; empty for all."""
 
     @classmethod
     def marks(cls) -> dict[str, Setting]:

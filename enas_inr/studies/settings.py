@@ -208,7 +208,7 @@ class StudySettings(TrainingSettings):
         bool | None,
         Setting(
             "Let configurations race on a part of the cells; coordinate and exhaustive only.",
-            shown="on with the profile tuned",
+            shown="on, except with the profile paper",
             sets="strategy_options.racing",
         ),
     ] = None
@@ -282,7 +282,7 @@ class StudySettings(TrainingSettings):
         Setting(
             "Maximum FLOPs of one evaluation of the signal: 500M, 1G, 60k/sample, or none.",
             Group.BUDGET,
-            shown="61035/sample: the paper's 1G at 128x128",
+            shown="61035/sample, the paper's",
         ),
     ] = None
     max_parameters: Annotated[
@@ -315,7 +315,7 @@ class StudySettings(TrainingSettings):
     objective: Annotated[
         str,
         Setting(
-            "The score to maximise: psnr_flops, best, smallest, fastest, or a plugin's.",
+            "Score to maximise: psnr_flops, best, smallest, fastest, or a plugin's.",
             Group.BUDGET,
             flags=("--objective", "--goal"),
         ),
@@ -326,7 +326,7 @@ class StudySettings(TrainingSettings):
     target_psnr_db: Annotated[
         float | None,
         Setting(
-            "PSNR (dB) to reach with the goals smallest and fastest.",
+            "PSNR (dB) to reach, for smallest and fastest.",
             Group.BUDGET,
             flags=("--target-psnr",),
             shown="40",

@@ -46,7 +46,7 @@ from enas_inr.cli.main import run
 from enas_inr.studies.file import load_study_file
 
 for command in ("search", "fit"):
-    run([command, "--help"])
+    run([command, "--help-all"])
     print("----")
 found = {}
 for function in (enas_inr.search, enas_inr.fit):
@@ -79,7 +79,7 @@ def test_a_new_setting_is_one_line_and_is_then_in_all_places(tmp_path):
         check=True,
     )
     search, fit, found = process.stdout.split("----")
-    assert "--warmth <float> How warm. [default: 2.5]" in _words(search)
+    assert "--warmth WARMTH How warm. (default: 2.5)" in _words(search)
     assert "--lost --no-lost <bool> What is lost." in _words(search)
     assert "--warmth" not in fit
     assert "--lost --no-lost <bool> What is lost." in _words(fit)
