@@ -80,9 +80,9 @@ def test_a_new_setting_is_one_line_and_is_then_in_all_places(tmp_path):
     )
     search, fit, found = process.stdout.split("----")
     assert "--warmth WARMTH How warm. (default: 2.5)" in _words(search)
-    assert "--lost --no-lost <bool> What is lost." in _words(search)
+    assert "--lost What is lost." in _words(search)
     assert "--warmth" not in fit
-    assert "--lost --no-lost <bool> What is lost." in _words(fit)
+    assert "--lost What is lost." in _words(fit)
     assert json.loads(found) == {
         "search": {"warmth": 2.5, "lost": False},
         "fit": {"lost": False},
