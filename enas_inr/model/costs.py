@@ -13,7 +13,8 @@ from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import net_shape
 from enas_inr.model.file import DIGEST, HEADER
 from enas_inr.model.header import ModelHeader, Precision
-from enas_inr.model.model import UNITS_AT_ONCE, Model
+from enas_inr.model.model import Model
+from enas_inr.model.points import UNITS_AT_ONCE
 from enas_inr.model.quantise import quantise
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.partition import block_cells

@@ -299,6 +299,15 @@ def digest_of(text: str, tensors: Mapping[str, Tensor]) -> Tensor:
     return torch.tensor(list(digest.digest()), dtype=torch.uint8)
 
 
+def digest_of_leaves(leaves: Params) -> str:
+    """Return the digest of weights that a `StartNote` has."""
+    stored = {
+        name: torch.view_as_real(leaf) if leaf.is_complex() else leaf
+        for name, leaf in leaves.items()
+    }
+    return bytes(digest_of("", stored).tolist()).hex()
+
+
 def damaged(what: str, why: object) -> ModelError:
     """Return the error about a damaged file."""
     return ModelError(f"{what} is damaged: {why}", "fit it again, or use an intact copy")

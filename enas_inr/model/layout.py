@@ -9,7 +9,6 @@ of its outer samples; `blend` crossfades the two neighbours there instead.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,7 +56,9 @@ class Layout:
     convention: Convention
     extent: int = 1
 
-    def positions(self, coordinates: Float[Tensor, "points axes"]) -> Float[Tensor, "points axes"]:
+    def positions(
+        self, coordinates: Float[Tensor, "*points axes"]
+    ) -> Float[Tensor, "*points axes"]:
         """Convert coordinates, with -1 and 1 at the edges of the signal, to positions.
 
         They are in double precision, and on the CPU if the device of the coordinates lacks that.
@@ -71,8 +72,7 @@ class Layout:
         self, positions: Float[Tensor, "points axes"]
     ) -> tuple[Int[Tensor, " points"], Float[Tensor, "points axes"]]:
         """Return the cell (row-major in the grid) of each position, and its coordinates there."""
-        places = [self._edges(axis, positions) for axis in range(len(self.shape))]
-        cells = [_owner(positions[:, axis], edges) for axis, edges in enumerate(places)]
+        cells = [self._owner(axis, positions[:, axis]) for axis in range(len(self.shape))]
         return self._locate(positions, cells)
 
     def blended(
@@ -80,23 +80,25 @@ class Layout:
     ) -> Iterator[
         tuple[Float[Tensor, " points"], Int[Tensor, " points"], Float[Tensor, "points axes"]]
     ]:
-        """Iterate over weights, cells and coordinates, of which each position has at most 2^axes.
+        """Iterate over weights, cells and coordinates, of which each position has 2^axes.
 
         The weights sum to one. Between the last sample of a cell and the first of the next, they
-        change linearly from one cell to the other; elsewhere the owner has weight one.
+        change linearly from one cell to the other; elsewhere the owner has weight one. Nothing
+        depends on the values of the positions but values, so that this can be vectorised.
         """
         sides = []
         for axis in range(len(self.shape)):
-            edges, position = self._edges(axis, positions), positions[:, axis]
-            left = _owner(position - 0.5, edges)
-            last = edges[left + 1] - 1
+            position = positions[:, axis]
+            left = self._owner(axis, position - 0.5)
+            last = self._edge(axis, left + 1) - 1
             right_weight = (position - last).clamp(0, 1)
             right = (left + 1).clamp_max(self.grid[axis] - 1)
             sides.append([(left, 1 - right_weight), (right, right_weight)])
         for corner in itertools.product(*sides):
-            weight = math.prod((w for _, w in corner), start=torch.ones_like(positions[:, 0]))
-            if bool((weight > 0).any()):
-                yield weight, *self._locate(positions, [cell for cell, _ in corner])
+            weight = torch.ones_like(positions[:, 0])
+            for _, share in corner:
+                weight = weight * share
+            yield weight, *self._locate(positions, [cell for cell, _ in corner])
 
     def strips(self, axis: int, positions: Float[Tensor, " points"], blend: bool) -> list[Strip]:
         """Return the strips of the cells that contribute to positions along one axis.
@@ -127,26 +129,62 @@ class Layout:
             strips.append(Strip(cell, size, start, local.float(), weight.float()))
         return strips
 
-    def _edges(self, axis: int, like: Tensor) -> Int[Tensor, " edges"]:
-        return torch.tensor(cell_edges(self.shape[axis], self.grid[axis]), device=like.device)
+    def locate(
+        self, positions: Float[Tensor, "*points axes"], cells: Int[Tensor, "*#points"]
+    ) -> Float[Tensor, "*points axes"]:
+        """Return the coordinates of positions in given cells, in the precision of the positions.
+
+        Args:
+            positions: as for `owners`.
+            cells: linear indices, row-major in the grid.
+        """
+        local = [
+            self._local(axis, positions[..., axis], cell)
+            for axis, cell in enumerate(self._along(cells))
+        ]
+        return torch.stack(local, dim=-1)
+
+    def first_samples(self, cells: Int[Tensor, " cells"]) -> list[Int[Tensor, " cells"]]:
+        """Return the first sample of cells along each axis.
+
+        Args:
+            cells: linear indices, row-major in the grid.
+        """
+        return [self._edge(axis, cell) for axis, cell in enumerate(self._along(cells))]
+
+    def _along(self, cells: Int[Tensor, "*points"]) -> list[Int[Tensor, "*points"]]:
+        along = []
+        for count in reversed(self.grid):
+            along.append(cells % count)
+            cells = cells // count
+        return along[::-1]
 
     def _locate(
         self, positions: Float[Tensor, "points axes"], cells: list[Int[Tensor, " points"]]
     ) -> tuple[Int[Tensor, " points"], Float[Tensor, "points axes"]]:
-        linear = torch.zeros(len(positions), dtype=torch.int64, device=positions.device)
-        local = []
-        for axis, cell in enumerate(cells):
-            edges = self._edges(axis, positions)
-            linear = linear * self.grid[axis] + cell
-            length = edges[cell + 1] - edges[cell]
-            local.append(
-                local_coordinate(
-                    positions[:, axis] - edges[cell], length, self.convention, self.extent
-                )
-            )
-        return linear, torch.stack(local, dim=1).to(torch.float32)
+        linear = torch.zeros_like(cells[0])
+        for count, cell in zip(self.grid, cells, strict=True):
+            linear = linear * count + cell
+        local = [self._local(axis, positions[:, axis], cell) for axis, cell in enumerate(cells)]
+        return linear, torch.stack(local, dim=1)
 
+    def _local(
+        self, axis: int, position: Float[Tensor, "*points"], cell: Int[Tensor, "*#points"]
+    ) -> Float[Tensor, "*points"]:
+        first = self._edge(axis, cell)
+        length = self._edge(axis, cell + 1) - first
+        return local_coordinate(position - first, length, self.convention, self.extent)
 
-def _owner(position: Float[Tensor, " points"], edges: Int[Tensor, " edges"]) -> Tensor:
-    """Return the owner of each position; positions outside the signal belong to the outer cells."""
-    return torch.searchsorted(edges[1:-1] - 0.5, position.detach().contiguous(), right=True)
+    def _edge(self, axis: int, cell: Int[Tensor, "*points"]) -> Int[Tensor, "*points"]:
+        """Return the first sample of cells along an axis, as `cell_edges` has it."""
+        return cell * self.shape[axis] // self.grid[axis]
+
+    def _owner(self, axis: int, position: Float[Tensor, "*points"]) -> Int[Tensor, "*points"]:
+        """Return the owner of each position; those outside the signal belong to the outer cells.
+
+        It is the last cell whose first sample, `cell * length // cells`, is not beyond the sample
+        that the position belongs to; found without a search, so that it can be vectorised.
+        """
+        length, cells = self.shape[axis], self.grid[axis]
+        sample = (position.detach() + 0.5).nan_to_num(0).clamp(0, length - 1).to(torch.int64)
+        return ((sample + 1) * cells - 1) // length

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
+from enas_inr.model.layout import Layout
 from enas_inr.signals.partition import Partition
 from enas_inr.signals.quality import border_psnr_db, psnr_db, ssim
+from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB
 
-if TYPE_CHECKING:
-    from enas_inr.model.model import Model
-    from enas_inr.signals.signal import Signal
+
+@runtime_checkable
+class Rendered(Protocol):
+    """What is measured of a model."""
+
+    @property
+    def layout(self) -> Layout:
+        """How the signal was cut."""
+
+    def render(self) -> Signal:
+        """Return its values at the samples of the original."""
 
 
-def measure(model: Model, signal: Signal) -> dict[str, JsonValue]:
+def measure(model: Rendered, signal: Signal) -> dict[str, JsonValue]:
     """Measure a model at the samples of a signal, which must have the same shape.
 
     Returns:

@@ -15,26 +15,28 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape, net_shape
-from enas_inr.errors import SpecError, one_line, warn_once
+from enas_inr.errors import SignalError, SpecError
 from enas_inr.model import file, vectors
 from enas_inr.model.architecture import Architecture
+from enas_inr.model.evaluation import Evaluator
 from enas_inr.model.file import Contents
 from enas_inr.model.header import ModelHeader, Precision
 from enas_inr.model.layout import Layout
+from enas_inr.model.measure import measure
+from enas_inr.model.module import EnsembleModule
+from enas_inr.model.points import UNITS_AT_ONCE
 from enas_inr.model.rendering import render_parts
 from enas_inr.model.rounding import Rounding, psnr_of, sampled
 from enas_inr.model.sampling import samplings
 from enas_inr.model.shown import html_of_header, html_of_signal, plot_signal, preview_size
+from enas_inr.model.trained import header_of_trained
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.partition import block_cells, block_shapes
 from enas_inr.signals.parts import SignalParts
 from enas_inr.signals.signal import Signal
-from enas_inr.training.device import lacks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-UNITS_AT_ONCE = 2**23  # hidden units times points: 32 MiB a buffer
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +99,9 @@ class Model:
         )
 
     @cached_property
-    def _places(self) -> tuple[Int[Tensor, " cells"], Int[Tensor, " cells"]]:
-        """The block of each cell (row-major in the grid), and its row in the block."""
-        blocks = self.block_cells
-        block = torch.empty(sum(map(len, blocks)), dtype=torch.int64)
-        row = torch.empty_like(block)
-        for index, cells in enumerate(blocks):
-            block[list(cells)] = index
-            row[list(cells)] = torch.arange(len(cells))
-        return block, row
+    def _evaluator(self) -> Evaluator:
+        channels = self.header.signal.channels
+        return Evaluator(self.layout, self.backbone, self.shape, channels, self.blocks)
 
     def to(self, device: str | torch.device) -> Model:
         """Return the model with its numbers on another device."""
@@ -139,31 +135,7 @@ class Model:
         self, positions: Float[Tensor, "points axes"], *, blend: bool = False
     ) -> Float[Tensor, "points channels"]:
         """Evaluate at positions, counted in samples of the original (see `layout`)."""
-        width = max(self.shape.width, 1)
-        pieces = positions.split(max(1, UNITS_AT_ONCE // width))  # type: ignore[no-untyped-call]
-        return torch.cat([self._at(piece, blend) for piece in pieces])
-
-    def _at(self, positions: Float[Tensor, "points axes"], blend: bool) -> Tensor:
-        if not blend:
-            return self._members(*self.layout.owners(positions))
-        parts = [
-            weight.float().unsqueeze(1) * self._members(cells, local)
-            for weight, cells, local in self.layout.blended(positions)
-        ]
-        return torch.stack(parts).sum(dim=0)
-
-    def _members(
-        self, cells: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
-    ) -> Float[Tensor, "points channels"]:
-        """Evaluate each point by the member of its cell."""
-        block_of, row_of = (table.to(cells.device) for table in self._places)
-        values = local.new_empty(len(local), self.header.signal.channels)
-        for index, leaves in enumerate(self.blocks):
-            mine = (block_of[cells] == index).nonzero().flatten()
-            if len(mine):
-                part = self._in_block(leaves, row_of[cells[mine]], local[mine])
-                values = values.index_copy(0, mine, part)
-        return values
+        return self._evaluator.at(positions, blend=blend)
 
     def members(
         self, cells: Int[Tensor, " cells"], local: Float[Tensor, "cells points axes"]
@@ -177,49 +149,7 @@ class Model:
         Returns:
             The values, on the CPU.
         """
-        block_of, row_of = self._places
-        leaves = self.blocks[int(block_of[cells[0]])]
-        rows = row_of[cells].to(self.device)
-        picked = {name: leaf[rows] for name, leaf in leaves.items()}
-        return self._forward(picked, local).cpu()
-
-    def _forward(
-        self, leaves: Params, x: Float[Tensor, "members points axes"]
-    ) -> Float[Tensor, "members points channels"]:
-        """Evaluate on the device of the model, and return the values on that of the points."""
-        try:
-            values = self.backbone.forward(self.shape, leaves, x.to(self.device))
-        except Exception as error:
-            if not lacks(self.device, error):
-                raise
-            warn_once(f"rendering on the CPU, since {self.device}: {one_line(error)}")
-            on_cpu = {name: leaf.cpu() for name, leaf in leaves.items()}
-            values = self.backbone.forward(self.shape, on_cpu, x.cpu())
-        return values.to(x.device)
-
-    def _in_block(
-        self, leaves: Params, rows: Int[Tensor, " points"], local: Float[Tensor, "points axes"]
-    ) -> Float[Tensor, "points channels"]:
-        """Gather the points by member, pad to the fullest one, and evaluate all as one batch."""
-        members, member, counts = torch.unique(rows, return_inverse=True, return_counts=True)
-        order = torch.argsort(member, stable=True)
-        starts = torch.cumsum(counts, 0) - counts
-        slot = torch.empty_like(order)
-        slot[order] = torch.arange(len(order), device=order.device) - starts[member[order]]
-        most = int(counts.max())
-        at_once = max(1, 4 * UNITS_AT_ONCE // (most * max(self.shape.width, 1)))
-        outputs = []
-        for first in range(0, len(members), at_once):
-            chosen = members[first : first + at_once]
-            inside = ((member >= first) & (member < first + at_once)).nonzero().flatten()
-            place = (member[inside] - first, slot[inside])
-            x = local.new_zeros(len(chosen), most, local.shape[1]).index_put(place, local[inside])
-            picked = {name: leaf[chosen.to(leaf.device)] for name, leaf in leaves.items()}
-            outputs.append((inside, self._forward(picked, x)[place]))
-        values = local.new_empty(len(local), self.header.signal.channels)
-        for inside, output in outputs:
-            values = values.index_copy(0, inside, output)
-        return values
+        return self._evaluator.members(cells, local)
 
     def render(
         self,
@@ -320,6 +250,51 @@ class Model:
         leaves = vectors.from_vector(vector, self.by_cell())
         header = self.header.model_copy(update={"metrics": {}, "start": None}).stored_as("float32")
         return Model(header, self.backbone, vectors.in_blocks(leaves, self.block_cells))
+
+    def module(self, *, blend: bool = False) -> EnsembleModule:
+        """Return the model as an `nn.Module` with its own copy of the numbers, to train further.
+
+        Args:
+            blend: crossfade neighbouring cells between their outer samples.
+        """
+        leaves = {name: leaf.to(self.device) for name, leaf in self.by_cell().items()}
+        return EnsembleModule(self.backbone, self.shape, self.layout, leaves, blend=blend)
+
+    def with_module(
+        self, module: EnsembleModule, *, signal: Signal | None = None, source: str = ""
+    ) -> Model:
+        """Return the model of the numbers of a module that was made of it, and trained further.
+
+        If the numbers have changed, the header says from which weights they come (`start`), and
+        the metrics are those that are measured on `signal`. If they have not, it is the same model.
+
+        Args:
+            module: the module, on any device and in any precision.
+            signal: what the model should be compared with; None for no metrics.
+            source: from what it was trained, in words; the name of its signal by default.
+
+        Raises:
+            ModelError: the module is of another architecture, or a number is not finite.
+            SignalError: the signal has another shape.
+        """
+        if signal is not None and signal.info().shape != self.layout.shape:
+            sizes = ["x".join(map(str, n)) for n in (signal.info().shape, self.layout.shape)]
+            raise SignalError(
+                f"signal {signal.name!r} has {sizes[0]} samples, and the model {sizes[1]}",
+                "give a signal of the size of the model, or none",
+            )
+        leaves = module.by_cell()
+        header = header_of_trained(self.header, self.by_cell(), leaves, source)
+        same = header is self.header
+        made = (
+            self
+            if same
+            else replace(self, header=header, blocks=vectors.in_blocks(leaves, self.block_cells))
+        )
+        if signal is None:
+            return made
+        metrics = made.header.metrics | measure(made, signal)
+        return replace(made, header=made.header.model_copy(update={"metrics": metrics}))
 
     @property
     def block_cells(self) -> list[tuple[int, ...]]:

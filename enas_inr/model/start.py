@@ -14,7 +14,7 @@ from enas_inr.backbones.base import Params
 from enas_inr.errors import ModelError
 from enas_inr.model.architecture import Architecture
 from enas_inr.model.archive import Archive
-from enas_inr.model.file import digest_of
+from enas_inr.model.file import digest_of_leaves
 from enas_inr.model.header import StartNote
 from enas_inr.model.model import Model
 from enas_inr.spec import EnsembleSpec, TrainingSpec
@@ -84,11 +84,7 @@ class Start:
     @cached_property
     def sha256(self) -> str:
         """Digest of the weights, which is part of the identity of a fit."""
-        stored = {
-            name: torch.view_as_real(leaf) if leaf.is_complex() else leaf
-            for name, leaf in self.leaves.items()
-        }
-        return bytes(digest_of("", stored).tolist()).hex()
+        return digest_of_leaves(self.leaves)
 
     def check(self, architecture: Architecture) -> None:
         """Refuse a fit of another architecture.

@@ -79,6 +79,8 @@ def test_rendering_in_small_pieces_changes_nothing(monkeypatch):
     model = fitted(signal(13, 11, 3))
     whole = model.render(scale=2.3, blend=True).values
     monkeypatch.setattr("enas_inr.model.model.UNITS_AT_ONCE", 8)
+    monkeypatch.setattr("enas_inr.model.evaluation.UNITS_AT_ONCE", 8)
+    monkeypatch.setattr("enas_inr.model.points.UNITS_AT_ONCE", 8)
     torch.testing.assert_close(model.render(scale=2.3, blend=True).values, whole)
 
 
@@ -215,7 +217,7 @@ def test_where_an_operation_is_missing_rendering_goes_on_on_the_cpu(monkeypatch,
     with pytest.raises(NotImplementedError):
         lacking.render()
     lacking.backbone.failed = 0
-    monkeypatch.setattr("enas_inr.model.model.lacks", lambda device, error: True)
+    monkeypatch.setattr("enas_inr.model.evaluation.lacks", lambda device, error: True)
     with caplog.at_level(logging.WARNING):
         rendered = lacking.render().values
     assert torch.equal(rendered, model.render().values)
