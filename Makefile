@@ -4,12 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-services test-without-torch soak fuzz studies docs lint types rooms check benchmark clean
+.PHONY: help demo test dist test-dist test-services test-without-torch soak fuzz studies docs lint types rooms check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
 	@echo "make test       run all tests"
 	@echo "make test-services  run the tests with PostgreSQL and MariaDB, two minutes"
+	@echo "make dist       wheels and source distributions of the project and of each plugin, in dist/"
+	@echo "make test-dist  make them, install the wheels alone, and use them"
 	@echo "make fuzz           hostile inputs for all readers, 20 minutes (SECONDS=60 for one)"
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
 	@echo "make docs       the documentation as a site, in site/"
@@ -44,6 +46,25 @@ test-services: export ENAS_INR_TEST_SERVICES = 1
 test-services: $(READY)
 	tests/services/install.sh
 	$(BIN)/python -m pytest tests/services -rs
+
+# With nothing but Python and what builds packages. Each wheel is made from its source distribution.
+dist: DISTS = .venv-dist/bin
+dist:
+	$(PYTHON) -m venv .venv-dist
+	$(DISTS)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		build hatchling twine
+	rm -rf dist
+	@set -e; for folder in . $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)); do \
+		$(DISTS)/python -m build --no-isolation --outdir dist $$folder > dist.log 2>&1 \
+			|| { cat dist.log; exit 1; }; \
+	done; rm -f dist.log
+	$(DISTS)/twine check --strict dist/*
+
+# The wheels, without this tree, on the dependencies that the environment has already.
+test-dist: export OMP_NUM_THREADS = 1
+test-dist: export ENAS_INR_TEST_DIST = $(CURDIR)/dist
+test-dist: $(READY) dist
+	$(BIN)/python -m pytest tests/distribution -rs
 
 # Hostile inputs for all readers, for 20 minutes by default; `make fuzz SECONDS=60` for one.
 SECONDS ?= 1200
@@ -94,4 +115,4 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/training.py
 
 clean:
-	rm -rf $(VENV) .venv-light demo-output studies-quick site
+	rm -rf $(VENV) .venv-light .venv-dist demo-output dist dist.log studies-quick site

@@ -25,6 +25,7 @@ from enas_inr.studies.plan import PlannedStudy, plan
 from enas_inr.studies.record import Report, load_record
 from enas_inr.studies.run import OnStudy, make_report, run_plan
 from enas_inr.studies.settings import SetSettings
+from enas_inr.studies.shipped import find_study_file
 from enas_inr.studies.space import searched_space
 from enas_inr.validation import nearest
 
@@ -100,7 +101,7 @@ def prepare(
     """Read a study file and its signals, and check everything that needs no training.
 
     Args:
-        path: the study file.
+        path: the study file, or the name of one that comes with enas-inr.
         signals: files or samples to study instead of those in the file.
         quick: whether to use the reduced version.
         changes: values by dotted key, such as `{"training.steps": 100}`.
@@ -114,7 +115,7 @@ def prepare(
     from enas_inr.reports.figures import FIGURES
 
     catalog = catalog or load_catalog()
-    loaded = load_study_file(Path(path), quick=quick, changes=changes, signals=signals)
+    loaded = load_study_file(find_study_file(path), quick=quick, changes=changes, signals=signals)
     file = loaded.file
     size = PAPER_SIZE if file.size is None else str(file.size)  # of those that have one
     options = file.signal_options

@@ -91,7 +91,14 @@ Storage = Annotated[
         show_default=DEFAULT_SHOWN,
     ),
 ]
-StudyFile = Annotated[Path, typer.Argument(metavar="FILE", help="A study file, in TOML.")]
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A study file, in TOML, or the name of one that comes with enas-inr; see `enas-inr "
+        "study list`.",
+    ),
+]
 Signals = Annotated[
     list[str] | None,
     typer.Option(

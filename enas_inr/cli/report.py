@@ -31,7 +31,11 @@ def report(
     context: typer.Context,
     study: Annotated[
         str,
-        typer.Argument(metavar="STUDY", help="Name of a study in the storage, or a study file."),
+        typer.Argument(
+            metavar="STUDY",
+            help="Name of a study in the storage, or a study file, or the name of one that comes "
+            "with enas-inr.",
+        ),
     ],
     storage: arguments.Storage = None,
     output: Annotated[
@@ -70,14 +74,15 @@ def report(
     from enas_inr.api.outputs import inputs_of
     from enas_inr.api.study import prepare, report_of
     from enas_inr.studies.location import Storage
+    from enas_inr.studies.shipped import find_study_file, is_shipped
 
     with arguments.stop_of(context).ends():
         form = form or _format_of(output)
         catalog = arguments.load_catalog(context)
-        is_file = study.endswith(".toml") or Path(study).is_file()
+        is_file = study.endswith(".toml") or Path(study).is_file() or is_shipped(study)
         if output is None and form is Format.HTML:
             output = _usual(study, is_file, quick)
-        read = inputs_of(study if is_file else None, storage=Storage(storage))
+        read = inputs_of(find_study_file(study) if is_file else None, storage=Storage(storage))
         check = partial(_check, output=output, figures=figures, read=read, force=force)
         check()
         if not is_file and (signal or quick or changes):

@@ -19,8 +19,6 @@ app = typer.Typer(
     help="Run studies that a file describes, such as the tables and figures of the paper.",
 )
 
-FOLDER = Path("studies")
-
 
 @app.callback(invoke_without_command=True)
 def _help_by_default(context: typer.Context) -> None:
@@ -30,20 +28,24 @@ def _help_by_default(context: typer.Context) -> None:
 
 @app.command("list", cls=help.Command)
 def list_studies(
-    folder: Annotated[Path, typer.Argument(help="Folder of the study files.")] = FOLDER,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of study files, instead of those that come with enas-inr and those in the "
+            "folder studies.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: arguments.Json = False,
 ) -> None:
-    """List the study files of a folder."""
+    """List the study files that come with enas-inr, or those of a folder."""
     from enas_inr.cli.tables import console, table
     from enas_inr.studies.file import load_study_file
     from enas_inr.validation import counted
 
-    paths = sorted(folder.glob("*.toml"))
-    if not paths:
-        raise SpecError(f"folder {folder} has no study files", "give the folder that has them")
     listed: list[dict[str, Any]] = []
     broken: list[str] = []
-    for path in paths:
+    for name, path in _study_files(folder).items():
         try:
             file = load_study_file(path).file
         except SpecError as error:
@@ -53,6 +55,7 @@ def list_studies(
         searches = sum(0 if search.rows else len(search.each_grid) for search in file.searches)
         listed.append(
             {
+                "name": name,
                 "file": str(path),
                 "title": file.title,
                 "signals": list(file.signals),
@@ -64,20 +67,39 @@ def list_studies(
     if as_json:
         say_json({"studies": listed, "refused": broken})
     else:
-        made = table("file", "title", "signals", "each", "repeats", right=("repeats",))
+        made = table("study", "title", "signals", "each", "repeats", right=("repeats",))
         for line in listed:
             parts = [counted(line["rows"], "row")] * bool(line["rows"])
             parts += [counted(line["searches"], "search", "searches")] * bool(line["searches"])
             made.add_row(
-                line["file"],
+                line["name"],
                 line["title"],
                 ", ".join(line["signals"]),
                 " and ".join(parts),
                 str(line["repeats"]),
             )
         console().print(made)
+        if folder is None and listed:
+            say(f"run one: enas-inr study run {listed[-1]['name']} --quick")
     for message in broken:
         say(f"enas-inr: {message}", error=True)
+
+
+def _study_files(folder: Path | None) -> dict[str, Path]:
+    """Return the study files to list by what other commands take for them: a name or a path.
+
+    Raises:
+        SpecError: the folder has none.
+    """
+    from enas_inr.studies.shipped import FOLDER, shipped_folder, shipped_studies
+
+    found = {} if folder else shipped_studies()
+    own = folder or FOLDER
+    if folder or not (own.is_dir() and own.resolve() == shipped_folder().resolve()):
+        found |= {str(path): path for path in sorted(own.glob("*.toml"))}
+    if not found:
+        raise SpecError(f"folder {own} has no study files", "give the folder that has them")
+    return found
 
 
 @app.command(cls=help.Command)
@@ -144,9 +166,11 @@ def run(
     from enas_inr.signals.files import make_folder
     from enas_inr.signals.outputs import check_folder
     from enas_inr.spec import Choice
+    from enas_inr.studies.shipped import find_study_file
 
     if output:
         check_folder(output)
+    file = find_study_file(file)
     prepared = _prepare(context, file, signal, quick, changes)
     if output:
         _check_record(prepared, output, file, storage)
