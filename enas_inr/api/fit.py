@@ -146,7 +146,7 @@ def _fit(signal: Given, call: FitCall) -> FitResult:
     check_outputs(
         fit_outputs(path, call.preview),
         force=call.force,
-        inputs=inputs_of(signal, settings.init_from, storage=storage),
+        inputs=inputs_of(signal, settings.init_from, settings.resume_from, storage=storage),
     )
     checkpoint = checkpoint_beside(path, taken.name)
     start = given_start(settings, catalog, call.states)

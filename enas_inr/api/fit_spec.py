@@ -41,7 +41,7 @@ def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = Non
     """Return the specifications of fits.
 
     The architecture is that of the study if one is given. What is not given is that of the start,
-    and so is the profile.
+    and so is the profile; of a model that is trained further, the whole recipe.
 
     Args:
         settings: settled settings.
@@ -59,7 +59,9 @@ def fit_specs(settings: FitSettings, catalog: Catalog, start: Start | None = Non
         training = TrainingSpec.from_profile(profile or settings.DEFAULT_PROFILE, **changes)
         if start:
             architecture = _like(start.ensemble, architecture)
-            if profile is None:
+            if start.resumed:
+                training = parse(TrainingSpec, start.training.model_dump() | changes, "training")
+            elif profile is None:
                 training = _of_start(start.training, settings.DEFAULT_PROFILE, changes)
         ensemble = parse(EnsembleSpec, architecture, "architecture")
         catalog.options("backbone", ensemble.backbone, ensemble.options)  # refused here

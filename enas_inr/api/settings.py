@@ -287,6 +287,7 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
         "size",
         "profile",
         "init_from",
+        "resume_from",
         "device",
     )
 
@@ -297,7 +298,7 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
     profile: Annotated[
         str | None, PROFILE.but(shown=f"the study's or start's, or {DEFAULT_PROFILE}")
     ] = None
-    steps: Annotated[int | None, STEPS.but(shown="the study's, or 500")] = None
+    steps: Annotated[int | None, STEPS.but(shown="those of the study or model, or 500")] = None
     repeats: Annotated[
         int,
         Field(ge=1, le=1_000_000),
@@ -310,6 +311,15 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
             "winner of a study.",
             Group.TRAINING,
             shown="weights drawn from the seed",
+        ),
+    ] = None
+    resume_from: Annotated[
+        str | Path | None,
+        Setting(
+            "Train a model file further, with its architecture and recipe, for --steps more. The "
+            "state of the optimizer is not in a file: it begins anew, and so does the schedule.",
+            Group.TRAINING,
+            shown="none",
         ),
     ] = None
     target_psnr_db: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from enas_inr.api.archive import opened
 from enas_inr.api.settings import FitSettings
-from enas_inr.errors import StudyError
+from enas_inr.errors import SpecError, StudyError
 from enas_inr.executors.states import States, states_folder
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.result import best_of, compared
@@ -20,10 +20,45 @@ if TYPE_CHECKING:
 
 
 def given_start(settings: FitSettings, catalog: Catalog, states: Path | None) -> Start | None:
-    """Read the weights that the settings of a fit name, if any; raises as `take_start`."""
+    """Read the weights that the settings of a fit name, if any.
+
+    Raises:
+        SpecError: two starts are named, or what a model that is trained further has already.
+        ModelError, PluginError, SignalError, StudyError: as `take_start`.
+    """
+    if settings.resume_from is not None:
+        return _resumed(settings, settings.resume_from, catalog)
     if settings.init_from is None:
         return None
     return take_start(settings.init_from, settings.storage, catalog, states)
+
+
+def _resumed(settings: FitSettings, path: str | Path, catalog: Catalog) -> Start:
+    from enas_inr.model.model import load
+    from enas_inr.model.start import Start
+
+    others = {"init_from": settings.init_from, "study": settings.study, "profile": settings.profile}
+    others["profile"] = others["profile"] or (settings.training or {}).get("profile")
+    for name, value in others.items():
+        if value is not None:
+            raise SpecError(
+                f"{name} {str(value)!r} and resume_from {str(path)!r} differ: a model is trained "
+                "further with its own weights, architecture and recipe",
+                "give one of them" if name == "init_from" else f"leave out {name}",
+            )
+    model = load(path, catalog=catalog)
+    start = Start.of_model(model, str(path), resumed=True)
+    given = dict(settings.architecture or {})
+    wanted = given | {"options": given.get("options") or {}}
+    for name, value in wanted.items():
+        own = getattr(start.ensemble, name, None)
+        same = own == value if name != "options" else own == (own or {}) | dict(value)
+        if not same:
+            raise SpecError(
+                f"{name} {value} is not that of {str(path)!r}, which has {own}",
+                "leave it out, or train another architecture without resume_from",
+            )
+    return start
 
 
 def take_start(

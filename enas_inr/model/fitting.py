@@ -216,7 +216,7 @@ def _settled(
     spec, trial = settled(info, spec, catalog)
     (job,) = make_jobs(ExecutionContext(catalog, signal), [trial])
     if start:
-        start.check(Architecture.of(spec.ensemble, job.backbone, job.shape, info))
+        start.check(Architecture.of(spec.ensemble, job.backbone, job.shape, info), info)
         job = replace(job, initial=start.leaves)
     known = known_cells(States(states, info, catalog), trial, job) if _takes_known(spec) else []
     left = without(job, signal, known)

@@ -11,13 +11,13 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from enas_inr.backbones.base import Params
-from enas_inr.errors import ModelError
+from enas_inr.errors import ModelError, warn_once
 from enas_inr.model.architecture import Architecture
 from enas_inr.model.archive import Archive
 from enas_inr.model.file import digest_of_leaves
 from enas_inr.model.header import StartNote
 from enas_inr.model.model import Model
-from enas_inr.spec import EnsembleSpec, TrainingSpec
+from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.validation import counted
 
 
@@ -33,6 +33,7 @@ class Start:
         architecture: what an ensemble must have in common with it.
         leaves: leaves of all cells, `cells ...` in row-major order of the grid, and constants.
         models: number of models of which they are the mean.
+        resumed: the signal of the model that is trained further; None if the fit is a new one.
     """
 
     source: str
@@ -41,12 +42,17 @@ class Start:
     architecture: Architecture
     leaves: Params
     models: int = 1
+    resumed: SignalInfo | None = None
 
     @classmethod
-    def of_model(cls, model: Model, source: str) -> Start:
-        """Return the weights of a model."""
+    def of_model(cls, model: Model, source: str, *, resumed: bool = False) -> Start:
+        """Return the weights of a model, which may be trained further."""
         header = model.header
-        return cls(source, header.ensemble, header.training, model.architecture, model.by_cell())
+        signal = header.signal if resumed else None
+        leaves = model.by_cell()
+        return cls(
+            source, header.ensemble, header.training, model.architecture, leaves, resumed=signal
+        )
 
     @classmethod
     def of_archive(cls, archive: Archive) -> Start:
@@ -86,8 +92,14 @@ class Start:
         """Digest of the weights, which is part of the identity of a fit."""
         return digest_of_leaves(self.leaves)
 
-    def check(self, architecture: Architecture) -> None:
-        """Refuse a fit of another architecture.
+    def check(self, architecture: Architecture, signal: SignalInfo) -> None:
+        """Refuse a fit of another architecture, or of another size if a model is trained further.
+
+        A warning is logged if it is trained further on other values.
+
+        Args:
+            architecture: that of the fit.
+            signal: metadata of the signal that is to be fitted.
 
         Raises:
             ModelError: the message says in what the two differ.
@@ -98,11 +110,33 @@ class Start:
             f"its start ({self.source})",
             "leave out the architecture, or start from another model",
         )
+        if self.resumed is None or self.resumed.identity == signal.identity:
+            return
+        if (self.resumed.shape, self.resumed.sample_rate) != (signal.shape, signal.sample_rate):
+            raise ModelError(
+                f"signal {signal.name!r} has {_size(signal)}, and {self.source} is a model of "
+                f"{_size(self.resumed)}",
+                f"give {_as_given(self.resumed)}, or start another fit with --init-from",
+            )
+        warn_once(f"{self.source} was fitted to other values than those of {signal.name!r}")
 
     @property
     def note(self) -> StartNote:
         """What the header of a model says of it."""
         return StartNote(source=self.source, models=self.models, sha256=self.sha256)
+
+
+def _size(signal: SignalInfo) -> str:
+    rate = f" at {signal.sample_rate} Hz" if signal.sample_rate else ""
+    return f"{'x'.join(map(str, signal.shape))} samples{rate}"
+
+
+def _as_given(signal: SignalInfo) -> str:
+    """Say how a signal gets the size of another one."""
+    if signal.modality != "image":
+        return "the signal at that size"
+    rows, columns = signal.shape
+    return f"--size {columns}x{rows}"
 
 
 def _coordinates(training: TrainingSpec) -> tuple[str, int]:
