@@ -30,6 +30,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # Searches keep states of trainings there, which should not be those of the user.
 CACHE = tempfile.TemporaryDirectory(prefix="enas-inr-tests-")
 os.environ["ENAS_INR_CACHE"] = CACHE.name
+os.environ["ENAS_INR_SETTINGS"] = ""  # no settings file of the user
 os.environ.pop("ENAS_INR_STORAGE", None)
 
 

@@ -16,12 +16,13 @@ from enas_inr.cli import (
     archive,
     arguments,
     bench,
+    commands,
     compare,
     cost,
     dashboard,
+    doctor,
     export,
     fit,
-    help,
     info,
     make,
     options,
@@ -41,12 +42,11 @@ from enas_inr.studies.location import without_passwords
 
 app = typer.Typer(
     name="enas-inr",
-    cls=help.Group,
+    cls=commands.Group,
     help="Find the best ensemble implicit neural representation of a signal under a budget.",
     epilog="Exit codes: "
     + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
     + ".",
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 MODEL, USE, STUDIES, SYSTEM = (
@@ -70,9 +70,10 @@ _LISTED: dict[str, tuple[Callable[..., Any], ...]] = {
     STUDIES: (dashboard.dashboard, report.report, compare.compare, oracle.oracle),
     SYSTEM: (cost.cost, bench.bench),
 }
-for _heading, _commands in _LISTED.items():
-    for _command in _commands:
-        app.command(cls=help.Command, rich_help_panel=_heading)(_command)
+for _heading, _listed in _LISTED.items():
+    for _command in _listed:
+        app.command(cls=commands.Command, rich_help_panel=_heading)(_command)
+app.command(cls=commands.Plain, rich_help_panel=SYSTEM)(doctor.doctor)
 app.add_typer(study.app, name="study", rich_help_panel=STUDIES)
 app.add_typer(plugins.app, name="plugins", rich_help_panel=SYSTEM)
 
@@ -141,6 +142,8 @@ def run(given: list[str], stop: Stop) -> int:
             return _stopped(stop)  # as other versions of Typer do
         # The reader of the output has closed it, as `head` does. Typer and rich turn that into a
         # SystemExit.
+        if isinstance(error, SystemExit) and not error.code:
+            return ExitCode.OK  # as Typer ends after it has shown a completion
         closed = isinstance(error.__context__ or error, BrokenPipeError)
         if not closed and not _is_output(error):
             raise

@@ -71,8 +71,11 @@ Grid = Annotated[int, typer.Option(help="Cells along each spatial axis, M.")]
 TRAINING = "Training"
 OUTPUT = "Output"
 DEVICES = "Device: auto, cpu, cuda, cuda:N, mps or xpu."
-Device = Annotated[str, typer.Option(help=DEVICES)]
-TrainingDevice = Annotated[str, typer.Option(help=DEVICES, rich_help_panel=TRAINING)]
+DEVICE_VARIABLE = "ENAS_INR_DEVICE"
+Device = Annotated[str, typer.Option(help=DEVICES, envvar=DEVICE_VARIABLE)]
+TrainingDevice = Annotated[
+    str, typer.Option(help=DEVICES, envvar=DEVICE_VARIABLE, rich_help_panel=TRAINING)
+]
 Executor = Annotated[str, typer.Option(help="Where trials are trained.")]
 ExecutorOptions = Annotated[
     list[str] | None,

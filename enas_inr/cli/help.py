@@ -6,35 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperGroup, TyperOption
 
 MOST_WIDTH = 100
 NARROW = 70  # columns below which help stands under its option
 ALL = "--help-all"
 _ALWAYS = ("Output",)
 """Headings whose options are always shown."""
-
-
-class Command(TyperCommand):
-    """A command with a compact help.
-
-    Attributes:
-        first: names of the options that `--help` shows, in this order; empty for all.
-    """
-
-    first: Sequence[str] = ()
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        print_command(self, ctx, everything=False)
-
-
-class Group(TyperGroup):
-    """A group of commands with a compact help."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        print_group(self, ctx)
 
 
 def show_all(context: typer.Context, asked: bool) -> None:
@@ -130,6 +108,8 @@ def _name_of(param: Any) -> str:
 def _help_of(param: Any) -> str:
     """Return the help of a parameter with its default."""
     text = param.help or ""
+    if isinstance(param.envvar, str):
+        text += f" [${param.envvar}]"
     shown, default = param.show_default, param.default
     if isinstance(shown, str):
         default = shown

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 import typer
 
-from enas_inr.cli import help
+from enas_inr.cli import commands, help
 
 Command = Callable[..., Any]
 
@@ -28,7 +28,7 @@ def add_command(app: typer.Typer, command: Command, model: str, heading: str) ->
         heading: the one under which the command is listed.
     """
 
-    class Whole(help.Command):
+    class Whole(commands.Command):
         def get_params(self, ctx: Any) -> list[Any]:
             if not self.params:
                 whole, self.first = _whole(command, model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enas_inr.cli import arguments, help, plugins_check, plugins_new
+from enas_inr.cli import arguments, commands, plugins_check, plugins_new
 from enas_inr.cli.saying import say_json
 from enas_inr.errors import SpecError
 from enas_inr.plain_text import printable, printable_lines
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from enas_inr.plugins.provider import Conflict, Provider
 
 app = typer.Typer(
-    cls=help.Group,
+    cls=commands.Group,
     help="List backbones, modalities, strategies and other plugins; check or create a plugin.",
 )
-app.command(cls=help.Command)(plugins_check.check)
-app.command(cls=help.Command)(plugins_new.new)
+app.command(cls=commands.Command)(plugins_check.check)
+app.command(cls=commands.Command)(plugins_new.new)
 
 
 @app.callback(invoke_without_command=True)
@@ -31,7 +31,7 @@ def _list_by_default(context: typer.Context) -> None:
         print(context.get_help())
 
 
-@app.command("list", cls=help.Command)
+@app.command("list", cls=commands.Command)
 def list_plugins(
     context: typer.Context,
     kind: Annotated[

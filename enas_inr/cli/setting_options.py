@@ -13,8 +13,13 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import typer
 
 from enas_inr.cli.arguments import parse_options
+from enas_inr.cli.completion import COMPLETED, completing
 from enas_inr.studies.setting import Group, Setting, Settings
 from enas_inr.validation import parse, parse_integers
+
+ENVIRONMENT = ("device", "executor", "ray_address", "profile")
+"""Settings that have a variable of the environment; that of the storage is read where storages are
+named."""
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -42,6 +47,8 @@ class _Option:
         option = typer.Option(
             *self.flags,
             help=self.mark.help,
+            envvar=f"ENAS_INR_{self.name.upper()}" if self.name in ENVIRONMENT else None,
+            autocompletion=completing(self.name) if self.name in COMPLETED else None,
             metavar=self.metavar,
             show_default=self.mark.shown or True,
             rich_help_panel=None if self.mark.group is Group.MAIN else self.mark.group.value,

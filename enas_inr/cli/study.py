@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enas_inr.cli import arguments, help
+from enas_inr.cli import arguments, commands
 from enas_inr.cli.saying import say, say_json
 from enas_inr.errors import ExitCode, SpecError, TrainingError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from enas_inr.api.study import PreparedStudy
 
 app = typer.Typer(
-    cls=help.Group,
+    cls=commands.Group,
     help="Run studies that a file describes, such as the tables and figures of the paper.",
 )
 
@@ -26,7 +26,7 @@ def _help_by_default(context: typer.Context) -> None:
         print(context.get_help())
 
 
-@app.command("list", cls=help.Command)
+@app.command("list", cls=commands.Command)
 def list_studies(
     folder: Annotated[
         Path | None,
@@ -102,7 +102,7 @@ def _study_files(folder: Path | None) -> dict[str, Path]:
     return found
 
 
-@app.command(cls=help.Command)
+@app.command(cls=commands.Command)
 def validate(
     context: typer.Context,
     file: arguments.StudyFile,
@@ -134,7 +134,7 @@ def validate(
     say(f"{file} is valid" + (f"; {prepared.loaded.reduced}" if prepared.loaded.reduced else ""))
 
 
-@app.command(cls=help.Command)
+@app.command(cls=commands.Command)
 def run(
     context: typer.Context,
     file: arguments.StudyFile,

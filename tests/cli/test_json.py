@@ -48,6 +48,7 @@ LINES = {
 }
 ELSEWHERE = {
     "bench": "takes seconds: tests/cli/test_bench.py",
+    "doctor": "tests/cli/test_doctor.py",
     "fit": "in the fixture",
     "make": "tests/api/test_make.py",
     "oracle": "tests/cli/test_oracle.py",

@@ -1,0 +1,195 @@
+"""The function behind `enas-inr doctor`: what is installed, what is used, and what is broken."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from enas_inr.errors import EnasInrError, one_line
+from enas_inr.executors.folders import cache_folder
+from enas_inr.plugins.catalog import Catalog
+from enas_inr.studies.location import Storage, masked
+from enas_inr.validation import counted, format_quantity
+
+PACKAGES = ("enas-inr", "torch", "numba", "numpy", "optuna", "pydantic", "typer")
+EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "dashboard": ("optuna-dashboard",),
+        "heif": ("pillow-heif",),
+        "media": ("av",),
+        "mysql": ("pymysql",),
+        "onnx": ("onnx", "onnxruntime", "onnxscript"),
+        "postgresql": ("psycopg",),
+        "ray": ("ray",),
+        "samplers": ("cmaes",),
+        "samples": ("scikit-image",),
+    }
+)
+"""The packages of each extra."""
+
+LEAST_SPACE = 2**30  # bytes in the folder of temporary files
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        about: what it is about.
+        said: what was found.
+        advice: what to do, if something is broken or missing.
+        broken: whether it prevents work.
+    """
+
+    about: str
+    said: str
+    advice: str = ""
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `enas-inr doctor` reports."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def broken(self) -> bool:
+        """Whether something is broken."""
+        return any(finding.broken for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values that `enas-inr doctor --json` prints."""
+        return {
+            "broken": self.broken,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def diagnose(catalog: Catalog, device: str, storage: str | None, settings: str) -> Diagnosis:
+    """Look at the versions, the device, the plugins, the storage and the folders.
+
+    Args:
+        catalog: the plugins.
+        device: device as for a search.
+        storage: storage as for a search; None for the default.
+        settings: what to say about the settings file.
+    """
+    return Diagnosis(
+        (
+            _versions(),
+            Finding("system", f"{platform.system()} {platform.release()} {platform.machine()}"),
+            *_device(device),
+            *_extras(),
+            *_plugins(catalog),
+            _storage(storage),
+            Finding("settings file", settings),
+            _cache(),
+            _temporary(),
+        )
+    )
+
+
+def _versions() -> Finding:
+    found = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        found.append(f"{name} {_version(name) or '(missing)'}")
+    return Finding("versions", ", ".join(found))
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _device(name: str) -> Sequence[Finding]:
+    from enas_inr.training import loops
+    from enas_inr.training.device import device_name, gpu_count, processor_name, resolve_device
+
+    try:
+        import torch
+
+        device = resolve_device(name)
+    except (EnasInrError, ImportError, OSError) as error:
+        if isinstance(error, EnasInrError):
+            return [Finding("device", error.what, error.hint, broken=True)]
+        return [Finding("device", one_line(error), "install PyTorch again", broken=True)]
+    threads = counted(torch.get_num_threads(), "thread")
+    used = f"{device_name(device)}, {processor_name()}, {threads} of {os.cpu_count()} cores"
+    gpus = counted(gpu_count("cuda"), "GPU") if torch.version.cuda else "PyTorch without CUDA"
+    kernel = (
+        Finding("kernel", "loops compiled by numba")
+        if loops.available()
+        else Finding(
+            "kernel",
+            "torch alone, which is slower",
+            "install numba, and make its cache writable (NUMBA_CACHE_DIR)",
+        )
+    )
+    return [Finding("device", f"{used} ({gpus})"), kernel]
+
+
+def _extras() -> Sequence[Finding]:
+    missing = [name for name, needs in EXTRAS.items() if not all(map(_version, needs))]
+    present = [name for name in EXTRAS if name not in missing]
+    advice = f"pip install 'enas-inr[{','.join(missing)}]'" if missing else ""
+    absent = f"; without: {', '.join(missing)}" if missing else ""
+    return [Finding("extras", f"{', '.join(present) or 'none'}{absent}", advice)]
+
+
+def _plugins(catalog: Catalog) -> Sequence[Finding]:
+    theirs = sorted({str(one.origin) for one in catalog.providers if not one.origin.is_ours})
+    found = [Finding("plugins", ", ".join(theirs) or "none besides the built-in ones")]
+    for broken in catalog.broken:
+        found.append(Finding("plugins", f"{broken.origin}: {broken.reason}", broken.hint, True))
+    for conflict in catalog.conflicts:
+        error = conflict.error()
+        found.append(Finding("plugins", error.what, error.hint, broken=True))
+    for slow in catalog.slow:
+        found.append(Finding("plugins", f"{slow.origin} is slow to load", "tell its authors"))
+    return found
+
+
+def _storage(given: str | None) -> Finding:
+    from enas_inr.studies.storage import study_names
+
+    place = Storage(given)
+    about, shown = "storage", masked(str(place))
+    file = place.file
+    if file is not None and not file.exists():
+        folder = file.parent.absolute()
+        if os.access(folder, os.W_OK):
+            return Finding(about, f"{shown}: no study yet")
+        return Finding(about, f"{shown}: {str(folder)!r} is not writable", "choose another", True)
+    try:
+        names = study_names(place)
+    except EnasInrError as error:
+        return Finding(about, f"{shown}: {error.what}", error.hint, broken=True)
+    return Finding(about, f"{shown}: {counted(len(names), 'study', 'studies')}")
+
+
+def _cache() -> Finding:
+    folder = cache_folder()
+    if folder is None:
+        return Finding("cache", "none is kept (ENAS_INR_CACHE is empty)")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Finding("cache", f"{folder}: {format_quantity(size)}B")
+
+
+def _temporary() -> Finding:
+    folder = Path(tempfile.gettempdir())
+    free = shutil.disk_usage(folder).free
+    said = f"{folder}: {format_quantity(free)}B free"
+    if free < LEAST_SPACE:
+        return Finding("temporary files", said, "free some space, or set TMPDIR")
+    return Finding("temporary files", said)

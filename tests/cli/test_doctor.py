@@ -1,0 +1,65 @@
+"""`doctor` tells what a bug report needs, and what is broken."""
+
+import pytest
+
+from enas_inr.api import doctor as module
+from tests.command_line import call
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def findings(options=""):
+    found = call(f"--no-plugins doctor --json {options}")
+    return found, {one["about"]: one for one in found.json["findings"]}
+
+
+def test_what_is_used_is_said():
+    found, about = findings()
+    assert found.code == 0
+    assert not found.json["broken"]
+    assert "torch" in about["versions"]["said"]
+    assert about["device"]["said"].startswith("cpu")
+    assert "no study yet" in about["storage"]["said"]
+    assert about["plugins"]["said"] == "none besides the built-in ones"
+    assert call("--no-plugins doctor").out.startswith("versions")
+
+
+def test_what_is_broken_is_said_with_a_remedy_and_an_exit_code():
+    found, about = findings("--device cuda:9")
+    assert found.code == 1
+    assert "not available" in about["device"]["said"]
+    assert about["device"]["advice"] == "use --device cpu"
+    assert "broken: device 'cuda:9'" in call("--no-plugins doctor --device cuda:9").out
+
+
+def test_missing_extras_are_named_with_the_command(monkeypatch):
+    monkeypatch.setattr(module, "_version", lambda name: "" if name == "ray" else "1")
+    _, about = findings()
+    assert about["extras"]["said"].endswith("without: ray")
+    assert about["extras"]["advice"] == "pip install 'enas-inr[ray]'"
+
+
+def test_studies_are_counted_and_passwords_hidden():
+    line = "search sample:photo --size 8 --grid 2 --widths 4 --depths 1 --steps 2 --repeats 1 -q"
+    assert call(line).code == 0
+    assert findings()[1]["storage"]["said"] == "sqlite:///enas-inr.db: 1 study"
+    url = "postgresql+psycopg://user:SECRET@127.0.0.1:1/none"
+    found = call(f"--no-plugins doctor --storage {url}")
+    assert found.code == 1
+    assert "SECRET" not in found.out + found.err
+
+
+def test_the_settings_file_is_named_even_if_it_is_broken(folder, monkeypatch):
+    monkeypatch.delenv("ENAS_INR_SETTINGS")
+    (folder / "enas-inr.toml").write_text("[search")
+    assert "cannot be read" in findings()[1]["settings file"]["said"]
+    (folder / "enas-inr.toml").write_text("storage = 'other.db'")
+    _, about = findings()
+    assert about["settings file"]["said"] == str(folder / "enas-inr.toml")
+    assert about["storage"]["said"].startswith("sqlite:///other.db")
