@@ -34,6 +34,7 @@ __all__ = [
     "Executor",
     "Modality",
     "Objective",
+    "Observer",
     "Optimizer",
     "Strategy",
     "hookimpl",
@@ -185,6 +186,18 @@ class Optimizer(Description):
     checks: ClassVar[str] = "enas_inr.training.optimizers.checks:checks"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Observer(Description):
+    """Is told what happens in a search or a fit; `target` is an `enas_inr.observers.base.Observer`.
+
+    Users choose any number of observers. They change no results.
+    """
+
+    kind: ClassVar[str] = "observer"
+    contract: ClassVar[str] = "enas_inr.observers.base:Observer"
+    checks: ClassVar[str] = "enas_inr.observers.checks:checks"
+
+
 class HookSpecs:
     """All hooks of enas-inr. Each one returns descriptions, and each one is optional."""
 
@@ -216,4 +229,9 @@ class HookSpecs:
     @hookspec
     def enas_inr_optimizers(self) -> Iterable[Optimizer]:
         """Describe optimizers: `[Optimizer(name="soap", ..., target="pkg.soap:Soap")]`."""
+        return ()
+
+    @hookspec
+    def enas_inr_observers(self) -> Iterable[Observer]:
+        """Describe observers: `[Observer(name="wandb", ..., target="pkg.wandb:Wandb")]`."""
         return ()

@@ -12,6 +12,7 @@ from pydantic import Field, SkipValidation
 
 from enas_inr.api.fit_spec import fit_specs
 from enas_inr.api.keywords import takes
+from enas_inr.api.observing import told_observers, watched_fit
 from enas_inr.api.outputs import checkpoint_beside, fit_outputs, inputs_of, model_output
 from enas_inr.api.reading import take_signal
 from enas_inr.api.rounding import rounded
@@ -140,6 +141,7 @@ def _fit(signal: Given, call: FitCall) -> FitResult:
     precision = checked_precision(call.precision)
     catalog = call.catalog or load_catalog()
     settings = call.settled(catalog)
+    told = told_observers(settings, catalog)
     taken = take_signal(catalog, signal, settings, default="none")
     path = model_output(call.output, taken.name)
     storage = Storage(settings.storage) if settings.study else None
@@ -151,26 +153,29 @@ def _fit(signal: Given, call: FitCall) -> FitResult:
     checkpoint = checkpoint_beside(path, taken.name)
     start = given_start(settings, catalog, call.states)
     specs = fit_specs(settings, catalog, start)
-    fitted = fitting.fit(
-        taken,
-        specs(taken.values.shape),
-        catalog=catalog,
-        device=call.device,
-        checkpoint=checkpoint,
-        keeps=True,
-        states=states_folder() if settings.study else call.states,
-        start=start,
-        should_stop=call.should_stop,
-        on_progress=call.on_progress,
-    )
-    if not fitted.finished:
-        metrics = {"steps": fitted.steps}
-        return FitResult(fitted.model, path, False, checkpoint, metrics)
-    preview = Path(call.preview) if call.preview is not None else None
-    most = call.most_bytes
-    if most is None and specs.limit:
-        most = specs.limit.whole(taken.info().samples)
-    made = hand_over(fitted, taken, path, catalog, precision, preview, most, rescue=True)
+    spec = specs(taken.values.shape)
+    with watched_fit(told, path, taken, spec, call.on_progress) as watched:
+        fitted = fitting.fit(
+            taken,
+            spec,
+            catalog=catalog,
+            device=call.device,
+            checkpoint=checkpoint,
+            keeps=True,
+            states=states_folder() if settings.study else call.states,
+            start=start,
+            should_stop=call.should_stop,
+            on_progress=watched.progressed,
+        )
+        if not fitted.finished:
+            metrics = {"steps": fitted.steps}
+            return FitResult(fitted.model, path, False, checkpoint, metrics)
+        preview = Path(call.preview) if call.preview is not None else None
+        most = call.most_bytes
+        if most is None and specs.limit:
+            most = specs.limit.whole(taken.info().samples)
+        made = hand_over(fitted, taken, path, catalog, precision, preview, most, rescue=True)
+        watched.metrics = made.metrics
     Checkpoint(checkpoint).remove()
     return replace(made, checkpoint=checkpoint)
 

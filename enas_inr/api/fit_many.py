@@ -85,6 +85,8 @@ def _fit_many(
     started = time.perf_counter()
     if call.preview is not None:
         raise SpecError("preview does not apply to several signals", "leave it out")
+    if call.observers:
+        raise SpecError("observers do not apply to several signals", "leave them out")
     recipe, specs, settings = _asked(call)
     folder = Path(FOLDER if call.output is None else call.output)
     named = [signals] if isinstance(signals, (str, Path)) else list(signals)

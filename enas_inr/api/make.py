@@ -245,6 +245,8 @@ def _fit(
             force=True,  # checked before
             most_bytes=None if most is None else int(most),
             states=states_folder(),
+            observers=call.observers,
+            observer_options=call.observer_options,
             catalog=catalog,
             should_stop=should_stop,
             on_progress=call.on_progress,

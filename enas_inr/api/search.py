@@ -11,6 +11,7 @@ from pydantic import Field, SkipValidation
 
 from enas_inr.api.keywords import takes
 from enas_inr.api.measures import measures
+from enas_inr.api.observing import told_observers, watched_search
 from enas_inr.api.reading import is_one, refuse_set_settings, take_set, take_signal
 from enas_inr.api.settings import SearchSettings
 from enas_inr.api.transfer import measured_on
@@ -107,7 +108,7 @@ def _search(
         return result
 
     def own(of_one: StudySpec, one: Signal) -> SearchResult:
-        unnamed = settings.model_copy(update={"study": None})
+        unnamed = settings.model_copy(update={"study": None, "observers": ()})
         return _run(of_one, one, unnamed, catalog, observer, reuse=True)
 
     return replace(result, held_out=tuple(measured_on(held, result, own)))
@@ -121,6 +122,24 @@ def _run(
     observer: Watching,
     *,
     reuse: bool = False,
+) -> SearchResult:
+    """Run a study, and tell its observers."""
+
+    def run(heard: Observer) -> SearchResult:
+        told = settings.model_copy(update={"observer": heard})
+        return _run_or_interrupted(spec, signal, told, catalog, observer, reuse=reuse)
+
+    return watched_search(told_observers(settings, catalog), observer, run)
+
+
+def _run_or_interrupted(
+    spec: StudySpec,
+    signal: Signal | SignalSet,
+    settings: SearchCall,
+    catalog: Catalog,
+    observer: Watching,
+    *,
+    reuse: bool,
 ) -> SearchResult:
     """Run a study; in a notebook, an interrupt returns the result so far if there is one."""
     rules = settings.stop_rules

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from enas_inr.signals.options import PAPER_SIZE
 from enas_inr.spec.budget import parse_seconds
@@ -30,10 +31,40 @@ FORCE = Setting("Overwrite files.", Group.OUTPUT, flags=("--force",))
 Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", Group.TRAINING)]
 
 
+def _listed(value: Any) -> Any:
+    """Return a list of what is one name or one object."""
+    several = isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+    return tuple(value) if several else (value,)
+
+
+class ObserverSettings(Settings):
+    """Settings of who is told what happens; they change no results."""
+
+    observers: Annotated[
+        Sequence[Any],
+        BeforeValidator(_listed),
+        Setting(
+            "Observers that are told what happens, such as jsonl, or tensorboard and mlflow of "
+            "the package enas-inr-tracking.",
+            Group.STUDY,
+            flags=("--observer",),
+            shown="none",
+        ),
+    ] = ()
+    observer_options: Annotated[
+        Options,
+        Setting(
+            "An option of the observers, such as folder=runs; of several, NAME.KEY=VALUE sets "
+            "that of one.",
+            Group.STUDY,
+        ),
+    ] = None
+
+
 MOST_PSNR_DB = 200.0  # beyond, float32 decides
 
 
-class SearchSettings(SetSettings, StudySettings):
+class SearchSettings(SetSettings, StudySettings, ObserverSettings):
     """All settings of a search, including where its trials are trained and kept."""
 
     DEFAULT_PROFILE: ClassVar[str] = "tuned"
@@ -273,7 +304,7 @@ class ArchitectureSettings(Settings):
     ] = None
 
 
-class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings):
+class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings, ObserverSettings):
     """All settings of a fit."""
 
     DEFAULT_PROFILE: ClassVar[str] = "smooth"

@@ -37,7 +37,8 @@ def list_plugins(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Only this kind: backbone, modality, strategy, executor, objective or optimizer."
+            help="Only this kind: backbone, modality, strategy, executor, objective, optimizer "
+            "or observer."
         ),
     ] = None,
     verbose: Annotated[

@@ -17,7 +17,8 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
-            help="Kind of plugin: backbone, modality, strategy, objective, executor or optimizer."
+            help="Kind of plugin: backbone, modality, strategy, objective, executor, optimizer or "
+            "observer."
         ),
     ],
     name: Annotated[

@@ -7,6 +7,7 @@ from enas_inr.hookspecs import (
     Executor,
     Modality,
     Objective,
+    Observer,
     Optimizer,
     Strategy,
     hookimpl,
@@ -192,4 +193,17 @@ def enas_inr_optimizers() -> list[Optimizer]:
             options="enas_inr.training.optimizers.options:MuonOptions",
             citation="Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024",
         ),
+    ]
+
+
+@hookimpl
+def enas_inr_observers() -> list[Observer]:
+    """A log of all events."""
+    return [
+        Observer(
+            name="jsonl",
+            summary="each event as a line of JSON in a file",
+            target="enas_inr.observers.json_lines:JsonLines",
+            options="enas_inr.observers.options:JsonLinesOptions",
+        )
     ]

@@ -28,6 +28,7 @@ KINDS: Mapping[str, tuple[str, type[Description]]] = {
     "executor": ("enas_inr_executors", hookspecs.Executor),
     "objective": ("enas_inr_objectives", hookspecs.Objective),
     "optimizer": ("enas_inr_optimizers", hookspecs.Optimizer),
+    "observer": ("enas_inr_observers", hookspecs.Observer),
 }
 """The hook and the description type of each kind of plugin."""
 

@@ -29,7 +29,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Provider:
-    """A backbone, modality, strategy, executor or objective, and the plugin that provides it."""
+    """A backbone, a modality or another kind of plugin, and the distribution that provides it."""
 
     description: Description
     origin: Origin

@@ -41,6 +41,9 @@ class Observer:
     def started(self, study: str, storage: str, known: int, most: int) -> None:
         """Called next, with the number of trials that the study has and can have at most."""
 
+    def began(self, trial: TrialSpec) -> None:
+        """Called when an executor takes a trial, whose number it keeps until it ends."""
+
     def said(self, line: str) -> None:
         """Called with a message of an executor for the user."""
 
@@ -217,6 +220,8 @@ class _Search:
     def _taken(self, most: int) -> list[TrialSpec]:
         found = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
         self.running.update((trial.configuration.key(), trial.signal) for trial in found)
+        for trial in found:
+            self.observer.began(trial)
         return found
 
     def keep(self, result: TrialResult) -> None:
@@ -247,6 +252,7 @@ class _Search:
 
         def make_trial(configuration: Configuration, number: int) -> TrialSpec:
             (trial,) = self.gathering.begin(configuration, number)
+            self.observer.began(trial)
             return trial
 
         score = self.gathering.objective.score

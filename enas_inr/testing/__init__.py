@@ -21,6 +21,15 @@ from enas_inr.testing.lookup import (
 )
 from enas_inr.testing.modality import ModalitySuite
 from enas_inr.testing.objective import ObjectiveSuite, toy_result
+from enas_inr.testing.observer import (
+    ObserverSuite,
+    tell_fit,
+    tell_search,
+    toy_progress,
+    toy_results,
+    toy_search_end,
+    toy_search_start,
+)
 from enas_inr.testing.optimizer import OptimizerSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, installed, require
 from enas_inr.testing.simulated import SimulatedExecutor, lognormal_seconds
@@ -35,6 +44,7 @@ __all__ = [
     "LookupExecutor",
     "ModalitySuite",
     "ObjectiveSuite",
+    "ObserverSuite",
     "OptimizerSuite",
     "Plugin",
     "SimulatedExecutor",
@@ -47,8 +57,14 @@ __all__ = [
     "lookup_space",
     "require",
     "simulate",
+    "tell_fit",
+    "tell_search",
     "toy_catalog",
+    "toy_progress",
     "toy_result",
+    "toy_results",
+    "toy_search_end",
+    "toy_search_start",
     "toy_signal",
     "toy_table",
 ]

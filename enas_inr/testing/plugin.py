@@ -77,8 +77,8 @@ def installed(kind: str, name: str, **options: JsonValue) -> Plugin:
     """Find an installed plugin.
 
     Args:
-        kind: `backbone`, `modality`, `strategy`, `executor`, `objective` or
-            `optimizer`.
+        kind: `backbone`, `modality`, `strategy`, `executor`, `objective`, `optimizer` or
+            `observer`.
         name: the name that users type.
         options: options for the tests that differ from the defaults.
 

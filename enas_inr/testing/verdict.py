@@ -15,6 +15,7 @@ from enas_inr.testing.backbone import BackboneSuite
 from enas_inr.testing.executor import ExecutorSuite
 from enas_inr.testing.modality import ModalitySuite
 from enas_inr.testing.objective import ObjectiveSuite
+from enas_inr.testing.observer import ObserverSuite
 from enas_inr.testing.optimizer import OptimizerSuite
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite
 from enas_inr.testing.strategy import StrategySuite
@@ -26,6 +27,7 @@ SUITES: Mapping[str, type[Suite]] = {
     "executor": ExecutorSuite,
     "objective": ObjectiveSuite,
     "optimizer": OptimizerSuite,
+    "observer": ObserverSuite,
 }
 """The suite for each kind of plugin."""
 

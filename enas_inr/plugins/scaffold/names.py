@@ -15,7 +15,7 @@ from enas_inr.validation import nearest
 if TYPE_CHECKING:
     from enas_inr.plugins.catalog import Catalog
 
-KINDS = ("backbone", "modality", "strategy", "objective", "executor", "optimizer")
+KINDS = ("backbone", "modality", "strategy", "objective", "executor", "optimizer", "observer")
 """The kinds of plugin for which a package can be created."""
 
 PREFIX = "enas-inr-"
