@@ -13,13 +13,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from enas_inr.errors import EnasInrError, one_line
-from enas_inr.executors.folders import cache_folder
+from enas_inr.errors import EnasInrError, SpecError, one_line
+from enas_inr.executors.folders import FOLDER_VARIABLE, cache_folder
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.studies.location import Storage, masked
+from enas_inr.studies.location import VARIABLE as STORAGE
+from enas_inr.studies.location import Storage, masked, without_passwords
 from enas_inr.validation import counted, format_quantity
 
-PACKAGES = ("enas-inr", "torch", "numba", "numpy", "optuna", "pydantic", "typer")
+PACKAGES = ("enas-inr", "torch", "numba", "numpy", "optuna", "ray", "pydantic", "typer")
 EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "dashboard": ("optuna-dashboard",),
@@ -74,14 +75,16 @@ class Diagnosis:
         }
 
 
-def diagnose(catalog: Catalog, device: str, storage: str | None, settings: str) -> Diagnosis:
+def diagnose(
+    catalog: Catalog, device: str, storage: str | None, settings: str | SpecError
+) -> Diagnosis:
     """Look at the versions, the device, the plugins, the storage and the folders.
 
     Args:
         catalog: the plugins.
         device: device as for a search.
         storage: storage as for a search; None for the default.
-        settings: what to say about the settings file.
+        settings: the settings files, or what is wrong with one.
     """
     return Diagnosis(
         (
@@ -91,11 +94,28 @@ def diagnose(catalog: Catalog, device: str, storage: str | None, settings: str) 
             *_extras(),
             *_plugins(catalog),
             _storage(storage),
-            Finding("settings file", settings),
+            _settings(settings),
+            _environment(),
             _cache(),
             _temporary(),
         )
     )
+
+
+def _settings(said: str | SpecError) -> Finding:
+    if isinstance(said, SpecError):
+        return Finding("settings file", said.what, said.hint, broken=True)
+    return Finding("settings file", said)
+
+
+def _environment() -> Finding:
+    """Return the variables of enas-inr that are set, without passwords."""
+    found = [
+        f"{name}={Storage(value) if name == STORAGE else without_passwords(value)}"
+        for name, value in sorted(os.environ.items())
+        if name.startswith("ENAS_INR_")
+    ]
+    return Finding("environment", ", ".join(found) or "no variable of enas-inr is set")
 
 
 def _versions() -> Finding:
@@ -127,8 +147,9 @@ def _device(name: str) -> Sequence[Finding]:
     threads = counted(torch.get_num_threads(), "thread")
     used = f"{device_name(device)}, {processor_name()}, {threads} of {os.cpu_count()} cores"
     gpus = counted(gpu_count("cuda"), "GPU") if torch.version.cuda else "PyTorch without CUDA"
+    kept = getattr(getattr(loops.multiply_, "_cache", None), "cache_path", "memory")
     kernel = (
-        Finding("kernel", "loops compiled by numba")
+        Finding("kernel", f"loops compiled by numba, kept in {kept}")
         if loops.available()
         else Finding(
             "kernel",
@@ -182,7 +203,11 @@ def _cache() -> Finding:
     folder = cache_folder()
     if folder is None:
         return Finding("cache", "none is kept (ENAS_INR_CACHE is empty)")
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not os.access(existing, os.W_OK):
+        hint = f"change its mode, or set {FOLDER_VARIABLE}"
+        return Finding("cache", f"{folder}: {str(existing)!r} is not writable", hint, broken=True)
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
     return Finding("cache", f"{folder}: {format_quantity(size)}B")
 
 

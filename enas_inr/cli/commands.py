@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 
+from typer import TyperException
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from enas_inr.cli import help
-from enas_inr.cli.settings_file import check_names, defaults_of, find_settings
+from enas_inr.cli.settings_file import SettingsFile, check_names, defaults_of, find_settings
+from enas_inr.errors import SpecError
+from enas_inr.studies.location import VARIABLE as STORAGE
 
 _EAGER = ("help", "help_all", "version")
 
@@ -67,26 +71,19 @@ class Defaults(MutableMapping[str, Any]):
     def __init__(self, command: Command, ctx: Any) -> None:
         self._command, self._ctx = command, ctx
         self._values: dict[str, Any] | None = None
-        self.path = ""
+        self.paths: dict[str, str] = {}
+        """The file of each value."""
 
     @property
     def _found(self) -> dict[str, Any]:
         if self._values is None:
             self._values = {}
-            file = find_settings()
-            if file:
-                self.path = str(file.path)
-                root = self._ctx.find_root()
-                check_names(file, root.command.commands)
-                words = self._ctx.command_path.removeprefix(root.command_path).strip()
-                options = {
-                    flag.removeprefix("--"): param
-                    for param in self._command.get_params(self._ctx)
-                    if isinstance(param, TyperOption) and param.name not in _EAGER
-                    for flag in param.opts
-                    if flag.startswith("--")
-                }
-                self._values = defaults_of(file, words, options)
+            for file in reversed(find_settings()):
+                found = settings_of(file, self._command, self._ctx)
+                self._values |= found
+                self.paths |= dict.fromkeys(found, str(file.path))
+            if os.environ.get(STORAGE):
+                self._values.pop("storage", None)
         return self._values
 
     def __getitem__(self, name: str) -> Any:
@@ -107,6 +104,65 @@ class Defaults(MutableMapping[str, Any]):
         del self._found[name]
 
 
+def settings_of(file: SettingsFile, command: Any, ctx: Any) -> dict[str, Any]:
+    """Return the values of a settings file for a command, by the names of its parameters.
+
+    Raises:
+        SpecError: a name is unknown or a value is wrong.
+    """
+    root = ctx.find_root()
+    options = _options(command, ctx)
+    check_names(file, {*root.command.commands, *options}, lambda: all_options(root))
+
+    def check(option: Any, value: Any) -> None:
+        try:
+            converted = option.process_value(ctx, value)
+        except TyperException as error:
+            said = getattr(error, "message", "") or error.format_message()
+            raise SpecError(said.rstrip("."), "correct it") from None
+        getattr(command, "check_setting", lambda name, value: None)(option.name, converted)
+
+    words = ctx.command_path.removeprefix(root.command_path).strip()
+    return defaults_of(file, words, options, check)
+
+
+def check_settings(file: SettingsFile, root: Any) -> None:
+    """Check a settings file for all commands; raises as `settings_of`.
+
+    Args:
+        file: the settings file.
+        root: the context of the program.
+    """
+    for command, ctx in _leaves(root):
+        settings_of(file, command, ctx)
+
+
+def all_options(root: Any) -> set[str]:
+    """Return the long names of the options of all commands, without dashes in front."""
+    return {name for command, ctx in _leaves(root) for name in _options(command, ctx)}
+
+
+def _leaves(ctx: Any) -> Iterator[tuple[Any, Any]]:
+    """Iterate over all commands of a group, each with a context of its own."""
+    for name, command in ctx.command.commands.items():
+        inner = type(ctx)(command, parent=ctx, info_name=name)
+        if isinstance(command, TyperGroup):
+            yield from _leaves(inner)
+        else:
+            yield command, inner
+
+
+def _options(command: Any, ctx: Any) -> dict[str, Any]:
+    """Return the options of a command by their long names, without dashes in front."""
+    return {
+        flag.removeprefix("--"): param
+        for param in command.get_params(ctx)
+        if isinstance(param, TyperOption) and param.name not in _EAGER
+        for flag in param.opts
+        if flag.startswith("--")
+    }
+
+
 def _say_used(ctx: Any) -> None:
     """Say on stderr which options have a value from a settings file."""
     from enas_inr.cli.saying import say
@@ -116,9 +172,12 @@ def _say_used(ctx: Any) -> None:
         for name, value in ctx.params.items()
         if getattr(ctx.get_parameter_source(name), "name", "") == "DEFAULT_MAP"
     }
-    if used:
-        texts = [f"{name.replace('_', '-')}={_shown(value)}" for name, value in used.items()]
-        say(f"from {ctx.default_map.path}: {', '.join(texts)}", error=True)
+    by_path: dict[str, list[str]] = {}
+    for name, value in used.items():
+        text = f"{name.replace('_', '-')}={_shown(value)}"
+        by_path.setdefault(ctx.default_map.paths[name], []).append(text)
+    for path, texts in by_path.items():
+        say(f"from {path}: {', '.join(texts)}", error=True)
 
 
 def _shown(value: Any) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from enas_inr.cli import arguments
+from enas_inr.cli.commands import check_settings
 from enas_inr.cli.saying import say, say_json
 from enas_inr.cli.settings_file import find_settings, user_file
 from enas_inr.errors import ExitCode, SpecError
+from enas_inr.studies.location import VARIABLE
 
 
 def doctor(
@@ -22,14 +26,19 @@ def doctor(
     """
     from enas_inr.api.doctor import diagnose
 
+    wrong = None
+    settings = f"none; that of this user would be {user_file()}"
     try:
-        file = find_settings()
-        if file and storage is None:
-            storage = file.of("search").get("storage")
-        settings = str(file.path) if file else f"none; that of this user would be {user_file()}"
+        files = find_settings()
+        if files:
+            settings = ", ".join(str(file.path) for file in files)
+        for file in files:
+            check_settings(file, context.find_root())
+        for file in files if storage is None and not os.environ.get(VARIABLE) else ():
+            storage = storage or file.of("search").get("storage")
     except SpecError as error:
-        settings = str(error)
-    found = diagnose(arguments.load_catalog(context), device, storage, settings)
+        wrong = error
+    found = diagnose(arguments.load_catalog(context), device, storage, wrong or settings)
     if as_json:
         say_json(found.to_dict())
     else:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperArgument, TyperGroup, TyperOption
+
+from enas_inr.cli.settings_file import find_settings
+from enas_inr.errors import EnasInrError
 
 MOST_WIDTH = 100
 NARROW = 70  # columns below which help stands under its option
@@ -161,3 +165,6 @@ def _indented(text: str) -> Any:
 def _print_end(console: Any, command: Any) -> None:
     if command.epilog:
         console.print(command.epilog, markup=False, style="dim")
+    with suppress(EnasInrError):  # what is wrong with a file is said when it is used
+        if files := [str(file.path) for file in find_settings()]:
+            console.print(f"Settings: {', '.join(files)}", markup=False, style="dim")

@@ -35,6 +35,13 @@ def add_command(app: typer.Typer, command: Command, model: str, heading: str) ->
                 self.params, self.callback = whole.params, whole.callback
             return super().get_params(ctx)
 
+        def check_setting(self, name: str, value: Any) -> None:
+            """Check the value of one option; raises SpecError."""
+            from enas_inr.cli.setting_options import check
+
+            module, _, kind = model.partition(":")
+            check(getattr(import_module(module), kind), name, value)
+
     def listed() -> None:
         """Represents the command in the list of commands."""
 

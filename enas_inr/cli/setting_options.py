@@ -80,6 +80,17 @@ def read(model: type[SettingsT], given: Mapping[str, Any], what: str) -> Setting
     return parse(model, {name: v for name, v in values.items() if v not in (None, {})}, what)
 
 
+def check(model: type[Settings], name: str, value: Any) -> None:
+    """Check the value of one option alone; a name that is no setting is left to others.
+
+    Raises:
+        SpecError: it is not valid.
+    """
+    option = _options(model).get(name)
+    if option and value is not None:
+        parse(model, {name: option.read(value)}, option.flags[0])
+
+
 def spell(model: type[Settings], name: str) -> str:
     """Return the name of a setting as it is spelled on the command line."""
     option = _options(model).get(name)

@@ -1,21 +1,24 @@
-"""Defaults of options from a settings file.
+"""Defaults of options from settings files.
 
-The first of these applies: the file that `ENAS_INR_SETTINGS` names (empty for none);
+The file that `ENAS_INR_SETTINGS` names is the only one (empty for none). Otherwise there are two:
 `enas-inr.toml`, or a `pyproject.toml` with `[tool.enas-inr]`, in this folder or one above it, up to
-the root of a repository or the home folder; `config.toml` in the folder of this user. Options of
-the command line and environment variables take precedence.
+the root of a repository or the home folder; and `config.toml` in the folder of this user. Options
+of the command line and environment variables take precedence over both.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from enas_inr.errors import SpecError
+from enas_inr.plain_text import check_depth
+
+Check = Callable[[Any, Any], None]
 
 VARIABLE = "ENAS_INR_SETTINGS"
 NAME, PROJECT, OF_USER = "enas-inr.toml", "pyproject.toml", "config.toml"
@@ -47,35 +50,49 @@ class SettingsFile:
         return table if isinstance(table, Mapping) else {}
 
 
-def find_settings(environment: Mapping[str, str] = os.environ) -> SettingsFile | None:
-    """Return the settings file that applies; None if there is none.
+def find_settings(environment: Mapping[str, str] = os.environ) -> tuple[SettingsFile, ...]:
+    """Return the settings files that apply, the one that takes precedence first.
 
     Raises:
-        SpecError: it cannot be read.
+        SpecError: one cannot be read.
     """
     named = environment.get(VARIABLE)
     if named is not None:
-        return SettingsFile(Path(named), _read(Path(named))) if named else None
-    for path in _candidates(Path.cwd()):
-        if not path.is_file():
-            continue
-        values = _read(path)
-        if path.name == PROJECT:
-            values = values.get("tool", {}).get("enas-inr", {})
-            if not values:
-                continue
-        return SettingsFile(path, values)
-    return None
+        path = Path(named).expanduser()
+        return (SettingsFile(path, _read(path)),) if named else ()
+    beside = (_found(path) for path in _candidates(Path.cwd()))
+    nearest = next((file for file in beside if file), None)
+    of_user = _found(user_file())
+    return tuple(file for file in (nearest, of_user) if file)
+
+
+def _found(path: Path) -> SettingsFile | None:
+    """Read a file; None if it does not exist, or is a pyproject.toml without settings."""
+    if not path.is_file():
+        return None
+    if path.name != PROJECT:
+        return SettingsFile(path, _read(path))
+    try:
+        if b"enas-inr" not in path.read_bytes():
+            return None  # what is wrong with it is for other programs to say
+    except OSError:
+        return None
+    tool = _read(path).get("tool")
+    values = tool.get("enas-inr") if isinstance(tool, Mapping) else None
+    return SettingsFile(path, values) if values and isinstance(values, Mapping) else None
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    home = Path.home()
-    for parent in (folder, *folder.parents):
+    """Iterate over the files beside one's work, the nearest first.
+
+    Outside of a repository and of the home folder only the folder itself counts, because anybody
+    may have written a file above it, such as /tmp/enas-inr.toml.
+    """
+    above, home = [folder, *folder.parents], Path(os.path.expanduser("~"))
+    ends = [n for n, one in enumerate(above) if one == home or (one / ".git").exists()]
+    for parent in above[: ends[0] + 1 if ends else 1]:
         yield parent / NAME
         yield parent / PROJECT
-        if parent == home or (parent / ".git").exists():
-            break
-    yield user_file()
 
 
 def user_file() -> Path:
@@ -87,7 +104,13 @@ def user_file() -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        check_depth(values)
+        return values
+    except RecursionError:
+        raise SpecError(
+            f"settings file {str(path)!r} is nested too deeply", "write it flat"
+        ) from None
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise SpecError(
@@ -96,16 +119,19 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def defaults_of(file: SettingsFile, command: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def defaults_of(
+    file: SettingsFile, command: str, options: Mapping[str, Any], check: Check
+) -> dict[str, Any]:
     """Return the values of the options of a command, by the names of its parameters.
 
     Args:
         file: the settings file.
         command: its words without the program, such as `search`.
         options: its options (of typer), by their long names without dashes in front.
+        check: raises SpecError if an option cannot have a value.
 
     Raises:
-        SpecError: an own value of the command is for no option of it, or of a wrong type.
+        SpecError: an own value of the command is for no option of it, or a value is wrong.
     """
     from enas_inr.validation import nearest
 
@@ -120,7 +146,13 @@ def defaults_of(file: SettingsFile, command: str, options: Mapping[str, Any]) ->
                     nearest(name, options),
                 )
             continue
-        found[option.name] = _value(file, key, value, option)
+        given = _value(file, key, value, option)
+        try:
+            check(option, given)
+        except SpecError as error:
+            what = f"settings file {str(file.path)!r}: {key}: {error.what}"
+            raise SpecError(what, error.hint) from None
+        found[option.name] = given
     return found
 
 
@@ -135,6 +167,8 @@ def _value(file: SettingsFile, key: str, value: Any, option: Any) -> Any:
         if not isinstance(value, bool):
             raise SpecError(f"{what} is {value!r}", "give true or false")
         return value
+    if isinstance(value, bool):
+        raise SpecError(f"{what} is {_text(value)}", "give a value")
     if isinstance(value, list):
         return ",".join(_text(one) for one in value)
     if isinstance(value, Mapping):
@@ -143,24 +177,35 @@ def _value(file: SettingsFile, key: str, value: Any, option: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ",".join(map(_text, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def check_names(file: SettingsFile, known: Mapping[str, object]) -> None:
-    """Refuse tables of commands that do not exist.
+def check_names(file: SettingsFile, known: Iterable[str], options: Callable[[], set[str]]) -> None:
+    """Refuse tables of commands that do not exist, and options that no command has.
 
     Args:
         file: the settings file.
-        known: the commands.
+        known: the commands, and the options of the one that is run.
+        options: returns the options of all commands; asked only if that is needed.
 
     Raises:
-        SpecError: a table has another name.
+        SpecError: a table or an option has another name.
     """
     from enas_inr.validation import nearest
 
+    names = set(known)
     for name, value in file.values.items():
-        if isinstance(value, Mapping) and name not in known:
+        if name.replace("_", "-") in names:
+            continue
+        if isinstance(value, Mapping):
             raise SpecError(
                 f"settings file {str(file.path)!r}: there is no command {name!r}",
-                nearest(name, known),
+                nearest(name, names),
+            )
+        if name.replace("_", "-") not in options():
+            raise SpecError(
+                f"settings file {str(file.path)!r}: no command has an option {name!r}",
+                nearest(name.replace("_", "-"), options()),
             )

@@ -58,8 +58,20 @@ def test_studies_are_counted_and_passwords_hidden():
 def test_the_settings_file_is_named_even_if_it_is_broken(folder, monkeypatch):
     monkeypatch.delenv("ENAS_INR_SETTINGS")
     (folder / "enas-inr.toml").write_text("[search")
-    assert "cannot be read" in findings()[1]["settings file"]["said"]
+    found, about = findings()
+    assert "cannot be read" in about["settings file"]["said"]
+    assert (found.code, about["settings file"]["broken"]) == (1, True)
+    for text in ("[render]\nscal = 2", "[study.run]\nscal = 2", "scal = 2"):
+        (folder / "enas-inr.toml").write_text(text)  # all commands are checked
+        assert "'scal'" in findings()[1]["settings file"]["said"]
     (folder / "enas-inr.toml").write_text("storage = 'other.db'")
     _, about = findings()
     assert about["settings file"]["said"] == str(folder / "enas-inr.toml")
     assert about["storage"]["said"].startswith("sqlite:///other.db")
+
+
+def test_variables_are_shown_without_passwords(monkeypatch):
+    monkeypatch.setenv("ENAS_INR_STORAGE", "postgresql://user:SECRET@127.0.0.1:1/none")
+    found, about = findings()
+    assert "ENAS_INR_STORAGE=postgresql://user:***@127.0.0.1:1/none" in about["environment"]["said"]
+    assert "SECRET" not in found.out + found.err

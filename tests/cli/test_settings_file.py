@@ -54,13 +54,13 @@ def test_a_project_and_the_user_have_settings(home):
 def test_files_above_a_repository_do_not_count(home):
     (home / "enas-inr.toml").write_text("[cost]\nwidth = 99")
     (home / "project" / ".git").mkdir()
-    assert find_settings() is None
+    assert find_settings() == ()
 
 
 def test_the_variable_names_a_file_or_none(home, monkeypatch):
     (home / "project" / "enas-inr.toml").write_text("[cost]\nwidth = 16")
     monkeypatch.setenv(VARIABLE, "")
-    assert find_settings() is None
+    assert find_settings() == ()
     (home / "other.toml").write_text("[cost]\nwidth = 24")
     monkeypatch.setenv(VARIABLE, str(home / "other.toml"))
     assert flops() == flops(f"{COST} --width 24")
@@ -81,6 +81,9 @@ def test_common_options_are_for_the_commands_that_have_them(home):
         ("[cost]\njson = 3", "json is 3; give true or false"),
         ("[cost]\nwidth = {a = 1}", "width is a table; give a single value"),
         ("[cost", "cannot be read: Expected ']'"),
+        ("widht = 1", "no command has an option 'widht'; did you mean 'width'?"),
+        ("[cost]\nwidth = 'many'", "width: Input should be a valid integer"),
+        ("[cost]\nwidth = true", "width is true; give a value"),
     ],
 )
 def test_a_wrong_file_is_one_line_and_help_works_all_the_same(home, text, said):
@@ -92,6 +95,53 @@ def test_a_wrong_file_is_one_line_and_help_works_all_the_same(home, text, said):
     assert found.err.count("\n") == 1
     assert call("cost --help").code == 0
     assert call("doctor --help").code == 0
+
+
+def test_the_file_of_the_folder_comes_before_that_of_the_user_for_each_option(home):
+    folder = home / "config" / "enas-inr"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[cost]\nwidth = 16\ndepth = 3")
+    (home / "project" / "enas-inr.toml").write_text("width = 24")
+    assert flops() == flops(f"{COST} --width 24 --depth 3")
+    assert call(f"{COST} --json").err.splitlines() == [
+        f"from {folder / 'config.toml'}: depth=3",
+        f"from {home / 'project' / 'enas-inr.toml'}: width=24",
+    ]
+    said = "".join(call("cost --help").out.split())
+    assert f"Settings:{home}/project/enas-inr.toml,{folder}/config.toml" in said
+
+
+def test_only_the_folder_counts_outside_of_the_home_and_of_repositories(home, monkeypatch):
+    outside = home.parent / "outside" / "inner"
+    outside.mkdir(parents=True)
+    (outside.parent / "enas-inr.toml").write_text("[cost]\nwidth = 16")
+    monkeypatch.chdir(outside)
+    assert find_settings() == ()
+    (outside / "enas-inr.toml").write_text("[cost]\nwidth = 16")
+    assert flops() == flops(f"{COST} --width 16")
+
+
+@pytest.mark.parametrize("text", ["tool = 1", "[tool", "[tool]\nenas-inr = 3", "[project]"])
+def test_a_project_without_settings_is_nobody_s_business_here(home, text):
+    (home / "project" / "pyproject.toml").write_text(text)
+    assert find_settings() == ()
+
+
+def test_a_storage_of_the_environment_comes_before_that_of_a_file(home, monkeypatch):
+    (home / "enas-inr.toml").write_text("storage = 'file.db'")
+    assert "file.db" in call("report none --format md").err
+    monkeypatch.setenv("ENAS_INR_STORAGE", "environment.db")
+    said = call("report none --format md").err
+    assert "environment.db" in said
+    assert "file.db" not in said
+
+
+def test_a_setting_of_a_search_is_checked_as_on_the_command_line(home):
+    (home / "enas-inr.toml").write_text("[search]\nwidths = ['a']")
+    found = call("search sample:photo")
+    assert found.code == 2
+    assert f"{str(home / 'enas-inr.toml')!r}: widths: " in found.err
+    assert "'a' is not a list of integers" in found.err
 
 
 def test_lists_and_tables_are_values_of_options(home):
