@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from enas_inr.api.reading import Given
     from enas_inr.model.fitting import Fitted
     from enas_inr.model.model import Model
+    from enas_inr.signals.rivals import Rival
     from enas_inr.signals.signal import Signal
 
 PRECISIONS: tuple[str, ...] = get_args(Precision)
@@ -51,6 +52,7 @@ class FitResult:
         finished: False if the fit was stopped; there is a checkpoint then, but no file.
         checkpoint: the checkpoint of an interrupted fit.
         metrics: the values that `enas-inr fit --json` prints.
+        signal: the signal, if the fit has ended.
     """
 
     model: Model
@@ -58,6 +60,15 @@ class FitResult:
     finished: bool
     checkpoint: Path
     metrics: dict[str, Any]
+    signal: Signal | None = None
+
+    def rivals(self) -> tuple[Rival, ...]:
+        """Return the same signal in ordinary codecs, at the PSNR of the model."""
+        from enas_inr.signals.rivals import rivals
+
+        if self.signal is None or not self.finished:
+            return ()
+        return tuple(rivals(self.signal, float(self.metrics["psnr_db"])))
 
     def __repr__(self) -> str:
         state = "" if self.finished else ", interrupted"
@@ -242,7 +253,7 @@ def hand_over(
         "bits_per_sample": 8 * size / model.header.signal.samples,
         "path": str(path),
     }
-    return FitResult(model, path, True, checkpoint_of(path), metrics)
+    return FitResult(model, path, True, checkpoint_of(path), metrics, signal)
 
 
 def _rescued(model: Model, error: SignalError) -> SignalError:

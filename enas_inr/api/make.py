@@ -131,8 +131,6 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
         SpecError, SignalError, BudgetError, StudyError, TrainingError, ModelError: as their names
             say.
     """
-    from enas_inr.signals.rivals import rivals
-
     catalog = call.catalog or load_catalog()
     call = _with_goal(call, catalog)
     taken = take_signal(catalog, signal, call, default=call.usual_size)
@@ -172,8 +170,7 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
         fitted = best
     if wanted is not None and "precision" not in call.model_fields_set:
         fitted = _packed(fitted, taken, wanted, catalog)
-    psnr = float(fitted.metrics["psnr_db"])
-    return MakeResult(found, fitted, reached, tuple(rivals(taken, psnr)))
+    return MakeResult(found, fitted, reached, fitted.rivals())
 
 
 def _with_goal(call: MakeCall, catalog: Catalog) -> MakeCall:

@@ -62,14 +62,17 @@ def make(
 
 
 def _print(made: MakeResult) -> None:
+    from enas_inr.cli.model_tables import beside, next_lines
     from enas_inr.validation import counted, format_quantity
 
-    metrics, best = made.fit.metrics, made.search.best
-    others = ", ".join(f"{rival.codec} {format_quantity(rival.bytes)}B" for rival in made.rivals)
-    beside = f"; {others} at the same quality" if others else ""
+    metrics, header = made.fit.metrics, made.fit.model.header
     if known := metrics["known_cells"]:
         say(f"{counted(known, 'cell')} of the model were trained by the search")
     say(
-        f"wrote {made.fit.path}: {best.trial.ensemble.label()}, {metrics['psnr_db']:.2f} dB, "
-        f"{format_quantity(metrics['bytes'])}B{beside}"
+        f"wrote {made.fit.path}: {header.ensemble.label()}, {metrics['psnr_db']:.2f} dB, "
+        f"{format_quantity(metrics['bytes'])}B as {header.precision}"
     )
+    if line := beside(metrics["bytes"], made.rivals):
+        say(line)
+    for line in next_lines(made.fit):
+        say(line)

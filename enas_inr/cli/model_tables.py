@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -14,9 +16,33 @@ from enas_inr.validation import counted, format_quantity
 
 if TYPE_CHECKING:
     from enas_inr.api.fit import FitResult
+    from enas_inr.signals.rivals import Rival
 
 MOST_ROWS = 20
 """Rows of a table of several fits; if there are more, it has those that failed."""
+
+
+def beside(size: int, rivals: Iterable[Rival]) -> str:
+    """Return what the size of a model is in codecs of the same signal; empty if there is none."""
+    parts = []
+    for rival in rivals:
+        how = "without loss" if rival.psnr_db is None else "at the same PSNR"
+        times = f"{size / rival.bytes:.1f} times {rival.codec} {how}"
+        parts.append(f"{times} ({format_quantity(rival.bytes)}B)")
+    return ", ".join(parts)
+
+
+def next_lines(result: FitResult) -> Iterator[str]:
+    """Iterate over what can be done with a model that was written."""
+    from enas_inr.signals.outputs import is_standard_output
+
+    if is_standard_output(result.path):
+        return
+    path = shlex.quote(str(result.path))
+    if len(result.model.layout.shape) == 2:
+        larger = shlex.quote(f"{result.path.stem}-4x.png")
+        yield f"next: enas-inr render {path} -o {larger} --scale 4 --blend"
+    yield f"next: enas-inr info {path}"
 
 
 def print_fit(result: FitResult) -> None:
@@ -42,6 +68,8 @@ def print_fit(result: FitResult) -> None:
         f"{metrics['bits_per_sample']:.2f} bits per sample"
     )
     say(f"wrote {result.path} ({metrics['bytes']:,} bytes, {result.model.header.precision})")
+    if line := beside(metrics["bytes"], result.rivals()):
+        say(line)
 
 
 def print_fits(result: FitManyResult) -> None:

@@ -77,7 +77,7 @@ class Display:
             self._label, self._started, self._told = progress.label, now, now
         elapsed = now - self._started
         if self._live:
-            text = printable(self._line(progress, elapsed))
+            text = printable(self._line(progress, elapsed, self._console.width))
             line = Text(text, no_wrap=True, overflow="ellipsis")
             with suppress(OSError):
                 self._live.update(line)
@@ -85,17 +85,28 @@ class Display:
             self._told = now
             self.say(self._line(progress, elapsed))
 
-    def _line(self, progress: TrialProgress, elapsed: float) -> str:
-        parts = [] if progress.number is None else self._before()
-        parts += [progress.label, f"{progress.done:4.0%}"]
-        if elapsed > 0 and progress.step:
-            parts.append(f"{progress.step / elapsed:.1f} steps/s")
+    def _line(self, progress: TrialProgress, elapsed: float, width: int | None = None) -> str:
+        """Return a line about the progress; what matters least is left out if it is too long."""
+        before = [] if progress.number is None else self._before()
+        speed = [f"{progress.step / elapsed:.1f} steps/s"] if elapsed > 0 and progress.step else []
+        psnr, left = [], []
         if progress.psnr_paper_db is not None:
-            parts.append(f"PSNR {progress.psnr_paper_db + PSNR_OFFSET_DB:.2f} dB so far")
+            psnr = [f"PSNR {progress.psnr_paper_db + PSNR_OFFSET_DB:.2f} dB so far"]
         if progress.done > 0.02:
-            left = elapsed * (1 - progress.done) / progress.done
-            parts.append(f"{_clock(left)} left{self._after(left)}")
-        return "  ".join(parts)
+            seconds = elapsed * (1 - progress.done) / progress.done
+            left = [f"{_clock(seconds)} left{self._after(seconds)}"]
+        label, done = [progress.label], [f"{progress.done:4.0%}"]
+        for parts in (
+            (before, label, done, speed, psnr, left),
+            (before, label, done, psnr, left),
+            (before, label, done, left),
+            (label, done, left),
+            (done, left),
+        ):
+            line = "  ".join(part for some in parts for part in some)
+            if width is None or len(line) <= width:
+                break
+        return line
 
     def _before(self) -> list[str]:
         """Return what precedes the label."""
@@ -118,6 +129,7 @@ class SearchProgress(Display, Observer):
         self._known = self._most = 0
         self._of_set = 0.0  # seconds of the trials of a configuration on other signals of a set
         self._trained = 0.0  # seconds of training of the trials that finished in this run
+        self._best: TrialResult | None = None
         self._finished = 0
 
     def announce(self, heading: str) -> None:
@@ -177,6 +189,10 @@ class SearchProgress(Display, Observer):
         self._of_set = 0.0
         self._label = ""
         number = self._known + self._finished
+        if result.score is not None and (self._best is None or result.rank > self._best.rank):
+            self._best = result
+        if self._live:  # where a line for each of many trials would be in the way
+            return
         line = f"trial {number} of at most {self._most}  {self._name_of(result)}  "
         if result.psnr_db is not None and result.score is not None:
             line += f"PSNR {result.psnr_db:.2f} dB (sd {result.psnr_std_db:.2f})  "
@@ -204,7 +220,10 @@ class SearchProgress(Display, Observer):
         )
 
     def _before(self) -> list[str]:
-        return [f"trial {self._known + self._finished + 1} of at most {self._most}"]
+        trial = f"trial {self._known + self._finished + 1} of at most {self._most}"
+        if self._best is None or self._best.psnr_db is None or not self._live:
+            return [trial]
+        return [f"{trial}, best {self._best.psnr_db:.2f} dB"]
 
     def _after(self, trial_left: float) -> str:
         """Return the longest time left for the search, estimated from the finished trials."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,14 @@ def search(
             rich_help_panel=arguments.OUTPUT,
         ),
     ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace",
+            help="Print all candidates of each decision, as in a pipe.",
+            rich_help_panel=arguments.OUTPUT,
+        ),
+    ] = False,
     as_json: arguments.OutputJson = False,
     quiet: arguments.OutputQuiet = False,
 ) -> int:
@@ -75,7 +84,7 @@ def search(
     if as_json:
         say_json(said.result.to_dict() | said.figures)
     else:
-        _print(said)
+        _print(said, everything=trace or not sys.stdout.isatty())
     if not (as_json and quiet):
         for path in said.written:
             say(f"wrote {path}", error=as_json)
@@ -176,11 +185,11 @@ def _without(settings: SearchSettings, names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in settings.given().items() if name not in names}
 
 
-def _print(said: _Said) -> None:
+def _print(said: _Said, *, everything: bool) -> None:
     from enas_inr.cli.sets import print_held_out, print_signals
     from enas_inr.cli.trace import print_result
 
-    print_result(said.result)
+    print_result(said.result, everything=everything)
     print_signals(said.result)
     print_held_out(said.result.held_out)
     for line in said.lines:

@@ -14,11 +14,20 @@ from enas_inr.validation import counted, format_quantity
 NUMBERS = ("FLOPs", "PSNR dB", "sd", "score")
 
 
-def print_result(result: SearchResult) -> None:
-    """Print the decisions of a search, the Pareto front if there is one, and the best trial."""
+MOST_ROWS = 20  # of the decisions of a search in a terminal
+
+
+def print_result(result: SearchResult, *, everything: bool = True) -> None:
+    """Print the decisions of a search, the Pareto front if there is one, and the best trial.
+
+    Args:
+        result: the result.
+        everything: whether to print all candidates of a decision, also if there are many.
+    """
+    most = None if everything else max(3, MOST_ROWS // max(len(result.trace), 1))
     rows = table("iteration", "axis", "candidate", *NUMBERS, "", right=NUMBERS)
     for step in result.trace:
-        _add_step(rows, step, result.spec.space)
+        _add_step(rows, step, result.spec.space, most)
     console().print(rows)
     if result.front:
         console().print(_front(result))
@@ -26,19 +35,33 @@ def print_result(result: SearchResult) -> None:
         say(line)
 
 
-def _add_step(rows: Table, step: TraceStep, space: SearchSpace) -> None:
-    for index, candidate in enumerate(step.candidates):
+def _add_step(rows: Table, step: TraceStep, space: SearchSpace, most: int | None) -> None:
+    shown = step.candidates
+    if most is not None and len(shown) > most:
+        ranked = sorted(shown, key=lambda candidate: candidate.rank, reverse=True)
+        keys = {candidate.key for candidate in ranked[:most]} | {step.choice}
+        shown = tuple(candidate for candidate in shown if candidate.key in keys)
+    left = len(step.candidates) - len(shown)
+    for index, candidate in enumerate(shown):
         chosen = candidate.key == step.choice
         rows.add_row(
             str(step.iteration) if index == 0 else "",
             step.axis if index == 0 else "",
-            f"{space.label(candidate.trial.configuration)} {candidate.amount}".rstrip(),
+            " ".join([space.label(candidate.trial.configuration), *_amount(candidate)]),
             format_quantity(candidate.trial.cost.flops),
             *_measured(candidate),
             "<- chosen" if chosen else "",
             style="bold" if chosen else None,
-            end_section=index == len(step.candidates) - 1,
+            end_section=index == len(shown) - 1 and not left,
         )
+    if left:
+        others = f"{left} more, with lower scores: --trace"
+        rows.add_row("", "", others, style="dim", end_section=True)
+
+
+def _amount(candidate: TrialResult) -> list[str]:
+    """Return how much of a trial was trained, in short: `29/64 cells`; nothing if all."""
+    return [candidate.amount.replace(" of ", "/")] if candidate.amount else []
 
 
 def _front(result: SearchResult) -> Table:
