@@ -33,16 +33,19 @@ from enas_inr.spec import PSNR_OFFSET_DB, Cost, EnsembleSpec, SignalInfo, Traini
 from enas_inr.training.batch import Job
 from enas_inr.training.trainer import train
 
-SIGNALS: tuple[tuple[str, str | None, tuple[int, ...]], ...] = (
-    ("sample:photo", "256", (1,)),
-    ("sample:photo", "128", (2, 4, 8)),
-    ("sample:coffee", "128", (2, 4, 8)),
-    ("sample:astronaut", "128", (4,)),
-    ("sample:chord", None, (4, 16)),
-)
-"""The signals, their sizes, and the grids of their ensembles."""
-
 SHARES = (0.25, 0.5, 1.0)
+SIGNALS: tuple[tuple[str, str | None, tuple[int, ...], tuple[float, ...]], ...] = (
+    ("sample:photo", "256", (1,), (0.25,)),
+    ("sample:photo", "128", (2, 4, 8), SHARES),
+    ("sample:coffee", "128", (2, 4, 8), SHARES),
+    ("sample:astronaut", "128", (4,), SHARES),
+    ("sample:chord", None, (4, 16), SHARES),
+)
+"""The signals, their sizes, the grids of their ensembles, and the shares of the parameters."""
+
+BRIEF_SHARE, BRIEF_KINDS = 0.25, ("siren", "grid")
+"""What a page shows with `--brief`."""
+
 WIDTHS = (32, 16, 8)
 KINDS = ("siren", "grid", "grid, hashed")
 TIMED_STEPS, TIMED_RUNS = 20, 4
@@ -204,23 +207,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("signals", nargs="*", help="some of those of the script, such as photo")
-    parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write each result here; go on from it"
     )
     parser.add_argument("--page", type=Path, help="a page with a place for the table")
+    parser.add_argument("--brief", type=Path, help="a page with a place for some of its rows")
     args = parser.parse_args(argv)
     catalog = load_catalog()
     lines = args.json.read_text().splitlines() if args.json and args.json.exists() else []
     measured = [Measured(**json.loads(line)) for line in lines]
     known = {(one.signal, one.grid, one.share) for one in measured}
-    for name, size, grids in SIGNALS:
+    for name, size, grids, shares in SIGNALS:
         if args.signals and name.removeprefix("sample:") not in args.signals:
             continue
         signal = read_signal(catalog, name, size)
         for grid in grids:
-            for share in args.shares:
+            for share in shares:
                 if (named(signal), grid, share) in known:
                     continue
                 for one in measure(signal, grid, share, args.steps, catalog):
@@ -229,12 +232,15 @@ def main(argv: Sequence[str] | None = None) -> None:
                     if args.json:
                         with args.json.open("a") as file:
                             print(json.dumps(asdict(one)), file=file)
-    order = [f"{name.removeprefix('sample:')} {size or ''}" for name, size, _ in SIGNALS]
+    order = [f"{name.removeprefix('sample:')} {size or ''}" for name, size, *_ in SIGNALS]
     measured.sort(key=lambda one: [one.signal.startswith(begin) for begin in order], reverse=True)
     shown = table(measured)
     print(shown)
     if args.page:
         args.page.write_text(filled(args.page.read_text(), {"grids": shown}))
+    if args.brief:
+        some = [m for m in measured if m.share == BRIEF_SHARE and m.kind in BRIEF_KINDS]
+        args.brief.write_text(filled(args.brief.read_text(), {"grids": table(some)}))
 
 
 if __name__ == "__main__":
