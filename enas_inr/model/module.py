@@ -123,7 +123,7 @@ class EnsembleModule(nn.Module):
         return values.reshape(*coordinates.shape[:-1], self.channels)
 
     def samples(self) -> Float[Tensor, "*axes channels"]:
-        """Evaluate the whole signal at its samples: as `forward` there, but several times faster.
+        """Evaluate the whole signal at its samples: as `forward` there, without sorting points.
 
         All sub-networks are evaluated at the same points in their cells, as in a fit.
         """
@@ -167,7 +167,7 @@ class EnsembleModule(nn.Module):
     def members(
         self, cells: Int[Tensor, " cells"], coordinates: Float[Tensor, "cells points axes"]
     ) -> Float[Tensor, "cells points channels"]:
-        """Evaluate points whose cells are known: faster than `forward`, and without blending.
+        """Evaluate points whose cells are known: without sorting points, and without blending.
 
         Args:
             cells: indices of the cells, row-major in the grid.
