@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from enas_inr.api.render import render
     from enas_inr.api.search import search
     from enas_inr.api.suggest import suggest
+    from enas_inr.api.view import view
     from enas_inr.backbones.suggestion import Suggestion
     from enas_inr.model.archive import Archive, open_archive
     from enas_inr.model.archive_writer import write_archive
@@ -46,6 +47,7 @@ __all__ = [
     "render",
     "search",
     "suggest",
+    "view",
     "write_archive",
 ]
 
@@ -68,6 +70,7 @@ _HOMES = {
     "render": "enas_inr.api.render",
     "search": "enas_inr.api.search",
     "suggest": "enas_inr.api.suggest",
+    "view": "enas_inr.api.view",
 }
 
 

@@ -26,6 +26,7 @@ from enas_inr.cost import NetCost, NetShape
 __all__ = [
     "Activation",
     "Encoding",
+    "FixedLayer",
     "Layer",
     "LayeredBackbone",
     "Loop",
@@ -54,6 +55,14 @@ TensorLoop = Callable[[Tensor, Tensor], None]
 
 class Activation(ABC):
     """An elementwise function with a known derivative. Equal activations must compare equal."""
+
+    def expression(self) -> str | None:
+        """Return the function as text for browsers (`enas-inr view`), or None if there is none.
+
+        The text means the same in GLSL and in JavaScript: `z`, numbers with a decimal point,
+        arithmetic, and abs, cos, exp, log, max, min, sin, sqrt and tanh, as in `max(z, 0.0)`.
+        """
+        return None
 
     @abstractmethod
     def value(self, z: Tensor) -> Tensor:
@@ -99,8 +108,27 @@ class Layer:
     scale: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class FixedLayer:
+    """An encoding, or a part of it, as `activation(scale * (W x + b))`.
+
+    Attributes:
+        weight: `members out in`.
+        bias: `members out`.
+    """
+
+    weight: Float[Tensor, "members out in"]
+    bias: Float[Tensor, "members out"]
+    activation: Activation | None = None
+    scale: float = 1.0
+
+
 class Encoding(ABC):
     """A fixed map from coordinates to features, before the first layer."""
+
+    def layers(self, params: Params) -> tuple[FixedLayer, ...] | None:
+        """Return layers that do the same, for browsers (`enas-inr view`), or None."""
+        return None
 
     @abstractmethod
     def features(self, in_features: int) -> int:
@@ -120,6 +148,10 @@ class Encoding(ABC):
 @dataclass(frozen=True)
 class NoEncoding(Encoding):
     """The identity: the features are the coordinates."""
+
+    def layers(self, params: Params) -> tuple[FixedLayer, ...]:
+        """Return no layers."""
+        return ()
 
     def features(self, in_features: int) -> int:
         """Return the number of coordinates."""

@@ -38,6 +38,10 @@ class Rectifier(Activation):
         torch.clamp_min(z, 0, out=out)
         torch.gt(z, 0, out=z)
 
+    def expression(self) -> str:
+        """Return the positive part for browsers."""
+        return "max(z, 0.0)"
+
     def loop(self) -> Loop:
         """Return a loop that does both in one pass, about twice as fast."""
         from enas_inr.backbones.loops import rectifier_loop

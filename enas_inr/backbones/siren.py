@@ -41,6 +41,10 @@ class Sine(Activation):
         torch.sin(z, out=out)
         torch.cos(z, out=z)
 
+    def expression(self) -> str:
+        """Return the sine for browsers."""
+        return "sin(z)"
+
     def loop(self) -> Loop:
         """Return a loop that computes both together, four times as fast."""
         from enas_inr.backbones.loops import sine_loop

@@ -33,6 +33,7 @@ from enas_inr.cli import (
     search,
     study,
     suggest,
+    view,
 )
 from enas_inr.cli.interrupt import Stop
 from enas_inr.cli.saying import complain
@@ -64,6 +65,7 @@ _LISTED: dict[str, tuple[Callable[..., Any], ...]] = {
     USE: (
         options.spread(render.render, "asked", _asked, render.Asked),
         info.info,
+        view.view,
         export.export,
         archive.archive,
     ),

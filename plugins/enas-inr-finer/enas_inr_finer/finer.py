@@ -59,6 +59,10 @@ class VariablePeriodicSine(Activation):
         torch.cos(phase, out=z).mul_(out.mul_(2 * self.omega).add_(self.omega))
         torch.sin(phase, out=out)
 
+    def expression(self) -> str:
+        """Return the sine of the warped `z` for browsers."""
+        return f"sin({float(self.omega)} * (abs(z) + 1.0) * z)"
+
     def loop(self) -> Loop:
         """Return a loop that does all of this in one pass."""
         from enas_inr_finer.loops import variable_sine_loop

@@ -45,6 +45,10 @@ class Bell(Activation):
         torch.mul(z, z, out=out).mul_(-0.5).exp_()
         z.mul_(out).neg_()
 
+    def expression(self) -> str:
+        """Return the Gaussian for browsers."""
+        return "exp(-0.5 * z * z)"
+
     def loop(self) -> Loop:
         """Return a loop that does all of this in one pass."""
         from enas_inr_gauss.loops import bell_loop
