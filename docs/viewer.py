@@ -7,6 +7,7 @@ of a sound, and at a width of 420 pixels.
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -15,8 +16,8 @@ import enas_inr  # noqa: E402
 from tests.viewer.browser import SETTLED, WAIT, browser  # noqa: E402
 
 FOLDER = ROOT / "docs" / "images"
-PHOTO = {"size": "112x96", "grid": 8, "width": 24, "depth": 1, "steps": 300}
-SOUND = {"grid": 64, "width": 16, "depth": 1, "steps": 100}
+PHOTO: dict[str, Any] = {"size": "112x96", "grid": 8, "width": 24, "depth": 1, "steps": 300}
+SOUND: dict[str, Any] = {"grid": 64, "width": 16, "depth": 1, "steps": 100}
 
 
 def main() -> None:

@@ -69,17 +69,17 @@ class SoundView {
 
   draw() {
     const { canvas, context } = this;
-    const style = getComputedStyle(document.body);
+    const style = getComputedStyle(canvas);
     context.clearRect(0, 0, canvas.width, canvas.height);
-    if (this.state.cells) this.drawCells(style.getPropertyValue("--line"));
+    if (this.state.cells) this.drawCells(style.borderTopColor);
     const each = canvas.height / this.network.channels;
     for (let c = 0; c < this.network.channels; c++) {
-      context.fillStyle = context.strokeStyle = style.getPropertyValue("--accent");
+      context.fillStyle = context.strokeStyle = style.color;
       context.lineWidth = max(1.5, devicePixelRatio * 1.5);
       if (this.state.zoom > 1) this.drawLine(c, each);
       else this.drawRange(c, each);
     }
-    if (this.audio) this.drawPlace(style.getPropertyValue("--text"));
+    if (this.audio) this.drawPlace(style.caretColor);
   }
 
   drawCells(colour) {
