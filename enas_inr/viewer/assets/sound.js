@@ -30,6 +30,7 @@ class SoundView {
         }
       }
       this.draw();
+      this.onChange();
       if (this.ready < this.length) requestAnimationFrame(next);
     };
     requestAnimationFrame(next);
