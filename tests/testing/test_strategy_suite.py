@@ -1,6 +1,8 @@
 """The suite for strategies: the built-in ones pass it, and it detects faults in others."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +35,12 @@ class TestOurOwn(StrategySuite):
         if name == "ray":
             pytest.importorskip("ray")
         return installed("strategy", name, **options)
+
+
+def test_it_needs_no_torch():
+    """The rule about another process imports the suite once more, for each strategy."""
+    script = "import sys, enas_inr.testing.strategy; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def of_class(name):
