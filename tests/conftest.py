@@ -3,6 +3,7 @@
 Where torch is not installed, a test that imports it is skipped (see `make test-without-torch`).
 """
 
+import gc
 import os
 import signal
 import sys
@@ -32,6 +33,16 @@ CACHE = tempfile.TemporaryDirectory(prefix="enas-inr-tests-")
 os.environ["ENAS_INR_CACHE"] = CACHE.name
 os.environ["ENAS_INR_SETTINGS"] = ""  # no settings file of the user
 os.environ.pop("ENAS_INR_STORAGE", None)
+
+
+# All modules and tests stay until the end, and searching them for garbage again and again takes a
+# third of the time in which they are collected.
+gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 class SkipWithoutTorch(MetaPathFinder):
