@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from enas_inr.reports.figures.inline_svg import inline_svg
 from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
 from enas_inr.reports.gallery import Pictured, error_end, error_levels, error_png, pictured
+from enas_inr.reports.lead import Lead, leads
 from enas_inr.reports.rows import Results, Row
 from enas_inr.reports.settings import settings
 from enas_inr.reports.table import columns_of
@@ -54,6 +56,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
 
     report = results.report
     shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
+    best = leads(results.rows)
+    alone = len(shown) == 1 and len(shown[0].rows) == 1 and bool(best)  # it is the lead itself
     table = [(study.label or study.name, settings(study)) for study in report.studies]
     shared = dict(set.intersection(*(set(of.items()) for _, of in table)))
     environment = Environment(
@@ -66,6 +70,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
     )
     return environment.get_template("report.html.j2").render(
         report=report,
+        leads=best,
+        views=[_view(lead, shown, f"lead-sound-{i}") for i, lead in enumerate(best)],
         shared={name: shared[name] for name in table[0][1] if name in shared},
         differing=[name for name in table[0][1] if name not in shared],
         settings=table,
@@ -74,14 +80,19 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
         findings=findings(results),
         several=len(report.studies) > 1,
         figures=[
-            Markup(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name]))
+            (
+                "figure wide" if len(figure.axes) > 1 else "figure",  # of several panels
+                Markup(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name])),
+            )
             for name, figure in drawn.items()
             if name != _SHEET  # the page has its own way to show reconstructions
         ],
         # A trace of one decision among all says no more than the table.
         traces=[s for s in report.studies if any(map(_compares, s.trace))],
-        galleries=[_gallery(of) for of in shown if not of.is_sound],
-        sounds=[_sounds(of, f"sound-{i}") for i, of in enumerate(shown) if of.is_sound],
+        galleries=[_gallery(of) for of in shown if not of.is_sound and not alone],
+        sounds=[
+            _sounds(of, f"sound-{i}") for i, of in enumerate(shown) if of.is_sound and not alone
+        ],
         markup=Markup,
         quantity=format_quantity,
         version=version("enas-inr"),
@@ -104,6 +115,16 @@ def _compares(step: TraceStep) -> bool:
 
 def _asset(name: str) -> str:
     return (files("enas_inr.reports") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _view(lead: Lead, shown: Sequence[Pictured], prefix: str) -> dict[str, Any]:
+    """Return the original and the best reconstruction; of a set, on the first signal shown."""
+    for of in shown:
+        for row, picture, content in of.rows:
+            if row.study is lead.row.study and row.result.key == lead.row.result.key:
+                pair = replace(of, rows=((row, picture, content),))
+                return _sounds(pair, prefix) if of.is_sound else _gallery(pair)
+    return {}
 
 
 def _gallery(of: Pictured) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from enas_inr.reports.rows import Results
 from enas_inr.spec import EnsembleSpec
 from enas_inr.studies import pictures
 from enas_inr.studies.record import Published
-from tests.reports.report_data import SOUND, report, study
+from tests.reports.report_data import SOUND, report, results, study
 
 PUBLISHED = {"base": Published(psnr_paper_db=29.0)}
 
@@ -111,9 +111,9 @@ def test_every_section_is_there(text):
     page = Page(text)
     sections = {"settings", "results", "figures", "reconstructions", "sounds", "trace"}
     assert sections <= set(page.ids)
-    assert page.count("audio", preload="none") == 1 + 4
-    assert page.count("img", **{"class": "picture"}) == 1 + 6
-    assert page.count("img", **{"class": "error"}) == 6
+    assert page.count("audio", preload="none") == 2 + 1 + 4  # the lead has two
+    assert page.count("img", **{"class": "picture"}) == 2 + 1 + 6
+    assert page.count("img", **{"class": "error"}) == 1 + 6
     assert "What this is." in text
     for header in ("FLOPs", "PSNR", "published", "difference", "gain", "p", "passes at", "score"):
         assert header in page.cells("th")
@@ -203,3 +203,34 @@ def test_pictures_are_decoded_once_and_only_to_be_drawn(tmp_path, monkeypatch):
     assert len(decoded) == 2 + 12  # both originals, six reconstructions of each
     write_figures(draw_figures(Results.of(made)), tmp_path / "drawn")
     assert len(decoded) == 2 + 12
+
+
+def test_the_best_architecture_comes_first_with_its_picture_and_command(text):
+    page = Page(text)
+    places = [page.ids.index(name) for name in ("best", "trace", "results", "figures", "settings")]
+    assert places == sorted(places)
+    assert "pictures: siren M=8 d=1 w=8" in page.cells("h3")
+    assert "enas-inr fit FILE --study lake -o model.inr" in page.cells("code")
+    assert page.count("audio", **{"aria-label": "Original"}) == 2  # in the lead, and with others
+
+
+def test_the_lead_says_how_the_search_went(text):
+    lines = Page(text).cells("li")
+    assert "width 8 of 8, 16, 32: 28.12 dB" in lines
+
+
+def test_the_only_reconstruction_is_shown_once():
+    found = results(study(pictures=True))
+    (record,) = found.report.studies
+    best = next(row for row in found.rows if row.best)
+    number = best.result.trial.number
+    only = replace(record, pictures={number: record.pictures[number]})
+    page = Page(page_of(Results.of(replace(found.report, studies=(only,)))))
+    assert "best" in page.ids
+    assert "reconstructions" not in page.ids
+    assert page.count("img", **{"class": "picture"}) == 2  # the original and the best
+
+
+def test_figures_follow_the_width_of_the_page(text):
+    assert "min-width: 700px" not in text
+    assert Page(text).count("div", **{"class": "figure wide"}) > 0  # of two signals

@@ -60,7 +60,7 @@ def test_a_page_shows_the_middle_slices_and_says_so(info, place):
     assert np.abs(shown.original[1] - levels).max() <= 0.5 + 1e-3
     page = render_page(made, draw_figures(made))
     assert f"16x12 pixels, {place}" in page
-    assert page.count('class="picture"') == 1 + 6
+    assert page.count('class="picture"') == 2 + 1 + 6  # two of them in the lead
 
 
 def test_the_sheet_of_reconstructions_says_that_it_shows_slices():

@@ -19,7 +19,7 @@ _VARIABLES = {
     WRONG: "var(--wrong)",
     **{color: f"var(--series-{index})" for index, color in enumerate(SERIES)},
 }
-_POINTS_TO_PIXELS = 1.25  # at this size the smallest text is still legible
+_LARGEST = 2.5  # pixels for a point: beyond that a chart is only coarser
 
 
 def inline_svg(figure: Figure, prefix: str, title: str) -> str:
@@ -42,10 +42,8 @@ def inline_svg(figure: Figure, prefix: str, title: str) -> str:
     for color, variable in _VARIABLES.items():
         content = content.replace(f": {color}", f": {variable}")  # in the elements' styles
     width, height = (72 * inches for inches in figure.get_size_inches())
-    # Below this width the figure is scrolled, since it would be too small to read.
-    least = min(width, 560) * _POINTS_TO_PIXELS
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'style="min-width: {least:.0f}px" aria-labelledby="{prefix}-title">'
+        f'style="max-width: {width * _LARGEST:.0f}px" aria-labelledby="{prefix}-title">'
         f'<title id="{prefix}-title">{escape(title)}</title>{content}'
     )
