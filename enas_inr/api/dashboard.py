@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from enas_inr.api.readable import readable
 from enas_inr.errors import PluginError, SpecError
 
 HOST = "127.0.0.1"  # the dashboard has no user accounts: whoever can reach it can delete studies
@@ -17,10 +19,14 @@ class DashboardServer(ThreadingMixIn, WSGIServer):
 
     Attributes:
         page: address to open in a browser.
+        storage: the storage that is shown.
+        running: studies in it that are being searched on this machine, as far as is known.
     """
 
     daemon_threads = True
     page = ""
+    storage = ""
+    running: tuple[str, ...] = ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Report an error, unless a browser has closed its connection."""
@@ -40,8 +46,10 @@ def make_server(
 
     Args:
         storage: an Optuna URL, a path of an SQLite file, or `journal:PATH`; None for that of the
-            environment variable `ENAS_INR_STORAGE`, or else `sqlite:///enas-inr.db`.
-        study: study to open; None for the list of studies.
+            environment variable `ENAS_INR_STORAGE`, or else `sqlite:///enas-inr.db`, or, if that
+            does not exist, for the `*.db` in the current folder in which a search is running, or
+            which was written last.
+        study: study to open; None for the only one that is being searched, or the list of all.
         port: port to listen on; 0 for any free port.
 
     Returns:
@@ -63,12 +71,16 @@ def make_server(
     from optuna.artifacts import FileSystemArtifactStore
 
     from enas_inr.studies.location import Storage
+    from enas_inr.studies.running import default_storage, running_studies
     from enas_inr.studies.storage import artifact_folder, explained, open_storage, study_id
 
-    place = Storage(storage)
+    place = default_storage(Path()) if storage is None else Storage(storage)
     backend = open_storage(place)
+    running = running_studies(place)
+    if study is None and len(running) == 1:
+        (study,) = running
     with explained(place):
-        page = "" if study is None else f"/studies/{study_id(study, place, backend)}"
+        page = "" if study is None else f"/studies/{study_id(study, place, backend)}/note"
     folder = artifact_folder(place)
     app = wsgi(backend, artifact_store=FileSystemArtifactStore(folder) if folder else None)
     try:
@@ -77,6 +89,7 @@ def make_server(
         raise SpecError(
             f"port {port} cannot be used: {error.strerror}", "choose another with --port"
         ) from None
-    server.set_app(app)
+    server.set_app(readable(app))
     server.page = f"http://{HOST}:{server.server_port}/dashboard{page}"
+    server.storage, server.running = str(place), tuple(running)
     return server

@@ -14,7 +14,8 @@ from enas_inr.cli.saying import say
 
 def dashboard(
     study: Annotated[
-        str | None, typer.Option(help="Study to open.", show_default="list of all studies")
+        str | None,
+        typer.Option(help="Study to open.", show_default="the running one, or the list of all"),
     ] = None,
     storage: arguments.Storage = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.")] = 8080,
@@ -35,7 +36,11 @@ def dashboard(
 
     with make_server(storage, study=study, port=port) as server:
         print(server.page, flush=True)
-        say("press Ctrl-C to stop", error=True)
+        running = ", ".join(server.running)
+        say(
+            f"shows {server.storage}" + (f"; running now: {running}" if running else ""), error=True
+        )
+        say("the pages follow a running search; press Ctrl-C to stop", error=True)
         if _has_display() if browser is None else browser:
             webbrowser.open(server.page)
         server.serve_forever()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from enas_inr.errors import StudyError
 from enas_inr.result import directions
 from enas_inr.spec import StudySpec
-from enas_inr.studies.trials import SPEC_ATTRIBUTE, parsed
+from enas_inr.studies.trials import CURVES_ATTRIBUTE, CURVES_TEXT, SPEC_ATTRIBUTE, parsed
 
 if TYPE_CHECKING:
     import optuna
@@ -32,6 +32,7 @@ def agree(study: optuna.Study, spec: StudySpec, what: str) -> None:
         if study.trials or found != directions(spec.objectives):
             raise StudyError(f"{what} was not made by enas-inr", "choose another --study")
         study.set_metric_names(list(spec.objectives) or ["score"])
+        study.set_user_attr(CURVES_ATTRIBUTE, CURVES_TEXT)
         study.set_user_attr(SPEC_ATTRIBUTE, spec.model_dump_json())
         return
     stored = parsed(StudySpec, known, what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -103,6 +103,7 @@ def run_loop(
     pictures: MutableMapping[str, Picture | StoredPicture] | None = None,
     known: KnownResult = nothing_known,
     stopping: Stopping = Stopping(),
+    noted: Callable[[Sequence[TrialResult]], None] = lambda history: None,
 ) -> list[TrialResult]:
     """Propose, train and keep trials until the search has ended.
 
@@ -119,6 +120,7 @@ def run_loop(
             is kept.
         known: finds results of trials that need not be trained.
         stopping: when to stop before the strategy has ended.
+        noted: called with all trials so far, when one more was stored.
 
     Returns:
         All trials of the study, including those that were on record before; of a set, what was
@@ -133,6 +135,7 @@ def run_loop(
         pictures={} if pictures is None else pictures,
         known=known,
         stopping=stopping.begun(),
+        noted=noted,
         history=gathering.replayed(recorded),
         ended=len(recorded),
     )
@@ -180,6 +183,7 @@ class _Search:
     pictures: MutableMapping[str, Picture | StoredPicture]
     known: KnownResult
     stopping: Stopping
+    noted: Callable[[Sequence[TrialResult]], None]
     history: list[TrialResult]
     ended: int
     pending: dict[str, Configuration] = field(default_factory=dict)
@@ -245,6 +249,7 @@ class _Search:
     def _finish(self, whole: TrialResult) -> None:
         self.history.append(whole)
         self.pending.pop(whole.key, None)
+        self.noted(self.history)
         self.observer.finished(whole)
 
     def run(self, strategy: SelfRunning, executor: Executor) -> None:

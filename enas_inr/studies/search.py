@@ -33,6 +33,7 @@ from enas_inr.strategies.base import Strategy
 from enas_inr.studies.gathering import Gathering, fitting
 from enas_inr.studies.location import Storage
 from enas_inr.studies.loop import KnownResult, Observer, picture_key, run_loop
+from enas_inr.studies.note import Noting, fit_command, note_text
 from enas_inr.studies.space import searched_space
 from enas_inr.studies.stopping import Stopping
 
@@ -118,9 +119,11 @@ def run_study(
             observer.planned(spec, space, partial(forecast, spec, context, space, strategy, most))
         observer.started(name, store.storage, stored, most)
         gathering = Gathering(spec, space, objective, fitting(spec, catalog))
+        noting = Noting(partial(_note, store, strategy, ended=False))
         history = run_loop(
-            gathering, strategy, runner, store, observer, handed_over, known, stopping
+            gathering, strategy, runner, store, observer, handed_over, known, stopping, noting
         )
+        _note(store, strategy, history, ended=not stopping.reason(history))
     if ended := not stopping.reason(history):
         store.forget_kept()
     found = _result(store, strategy, history, time.perf_counter() - started, pictured)
@@ -178,6 +181,12 @@ def _known(
         return kept
     others = reused(known_trials(spec.all_signals, storage), keep_picture)
     return lambda trial: kept(trial) or others(trial)
+
+
+def _note(store: Store, strategy: Strategy, history: Sequence[TrialResult], *, ended: bool) -> None:
+    """Write the note of a study about its trials so far."""
+    command, trace = fit_command(store.name, store.storage.answered()), strategy.trace(history)
+    store.note(lambda address: note_text(store.spec, command, history, trace, address, ended=ended))
 
 
 def _clean(

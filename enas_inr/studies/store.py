@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import optuna
@@ -29,12 +30,19 @@ from enas_inr.studies import unsaved
 from enas_inr.studies.agreement import agree
 from enas_inr.studies.attributes import count_trials
 from enas_inr.studies.location import PATIENCE_SECONDS, Storage
+from enas_inr.studies.note import is_ours, marked, note_attributes, note_in
 from enas_inr.studies.outages import Waiting
 from enas_inr.studies.ownership import Ownership
-from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, upload
+from enas_inr.studies.pictures import ATTRIBUTE, StoredPicture, find, upload
 from enas_inr.studies.space import packed
 from enas_inr.studies.storage import artifact_folder, explained, make_storage, quiet
-from enas_inr.studies.trials import COSTS_ATTRIBUTE, SPACE_ATTRIBUTE, frozen_trial, read_results
+from enas_inr.studies.trials import (
+    COSTS_ATTRIBUTE,
+    CURVES_ATTRIBUTE,
+    SPACE_ATTRIBUTE,
+    frozen_trial,
+    read_results,
+)
 from enas_inr.studies.writing import TrialWriter, is_finite
 from enas_inr.validation import counted
 
@@ -97,6 +105,7 @@ class Store:
             self._number = self._backend.get_study_id_from_name(self.name)
             self._owner.take_study(self._number)
             agree(self._study, self.spec, f"study {self.name!r} in {self.storage}")
+            self._usual = CURVES_ATTRIBUTE in self._study.user_attrs
         except BaseException:
             self._owner.release()
             raise
@@ -177,6 +186,28 @@ class Store:
 
         self._asked(write)
 
+    def note(self, make: Callable[[Callable[[TrialResult], tuple[str, str] | None]], str]) -> None:
+        """Write the note of the study, unless a person has changed it or it cannot be written.
+
+        Args:
+            make: makes its text, from what returns the MIME type and the address in the dashboard
+                of the reconstruction of a trial.
+        """
+        with suppress(StudyError), explained(self.storage, self.name):
+            self._owner.ensure()
+            before = self._backend.get_study_system_attrs(self._number)
+            known, text = note_in(before), make(self._address)
+            if text and is_ours(known) and marked(text) != known:
+                self._note(note_attributes(marked(text), before))
+
+    def _address(self, result: TrialResult) -> tuple[str, str] | None:
+        find_id = self._backend.get_trial_id_from_study_id_trial_number
+        number = find_id(self._number, result.trial.number)
+        found = find(self._backend.get_trial(number).system_attrs, self._pictures or Path())
+        if found is None:
+            return None
+        return found.mimetype, f"/artifacts/{self._number}/{number}/{found.path.name}"
+
     def count(self) -> int:
         """Return the number of trials that have ended."""
         return self._asked(lambda: count_trials(self._backend, self._existing()))
@@ -211,7 +242,7 @@ class Store:
         if picture and self._pictures:
             noted = self._upload(picture, f"reconstruction-{result.trial.number}")
         with explained(self.storage, self.name):
-            trial = frozen_trial(result, self.spec, noted, whole)
+            trial = frozen_trial(result, self.spec, noted, whole, usual=self._usual)
         tried, kept = False, ""
 
         def write() -> None:

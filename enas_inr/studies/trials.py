@@ -31,6 +31,11 @@ COSTS_ATTRIBUTE = "enas_inr.costs"
 SPACE_ATTRIBUTE = "enas_inr.space"
 """The system attribute of a study that holds its feasible space, see `space.packed`."""
 
+CURVES_ATTRIBUTE = "curves"
+"""The user attribute of a study whose learning curves are in the usual convention, in words."""
+
+CURVES_TEXT = "PSNR in dB, the usual one (peak = range of the data), mean over the repeats"
+
 RESULT_ATTRIBUTE = "enas_inr.result"
 """The user attribute of a trial that holds its TrialResult as JSON."""
 
@@ -83,6 +88,8 @@ def frozen_trial(
     spec: StudySpec,
     system_attributes: Mapping[str, Any],
     whole: TrialResult | None = None,
+    *,
+    usual: bool = False,
 ) -> FrozenTrial:
     """Convert the result of a trial to Optuna's form, as if the trial had just been trained.
 
@@ -95,6 +102,8 @@ def frozen_trial(
             objectives the values.
         system_attributes: attributes by which Optuna finds the picture, see `pictures.upload`.
         whole: of a set, the result on all signals, if this is the last one of them.
+        usual: whether the learning curve is in the usual convention instead of the paper's, in
+            which studies of earlier versions go on.
     """
     configuration = result.trial.configuration
     backbone = configuration.backbone
@@ -103,6 +112,7 @@ def frozen_trial(
     complete = shown.status is TrialStatus.COMPLETE and not _partial(shown)
     complete = complete and (whole is not None or not spec.signals)
     has_curve = result.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED)
+    curve = result.psnr_curve_db if usual else result.curve.mean()
     trial = create_trial(
         state=TrialState.COMPLETE if complete else _state(result),
         values=objective_values(shown, spec.objectives) if complete else None,
@@ -110,7 +120,7 @@ def frozen_trial(
         distributions={axis.name: _distribution(axis) for axis in axes},
         user_attrs=_user_attributes(result, spec) | (_over(whole) if spec.signals else {}),
         system_attrs=dict(system_attributes),
-        intermediate_values=result.curve.mean() if has_curve else None,
+        intermediate_values=curve if has_curve else None,
     )
     # Otherwise a dashboard would show the time that was spent on writing.
     trial.datetime_complete = datetime.now()

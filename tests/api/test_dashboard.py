@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -82,7 +83,7 @@ def ask_json(page, path):
 
 def api(page):
     """Return the address of the JSON data of a study."""
-    return urlsplit(page).path.replace("/dashboard", "/api") + "?after=0"
+    return urlsplit(page).path.removesuffix("/note").replace("/dashboard", "/api") + "?after=0"
 
 
 def test_a_study_is_shown_with_the_picture_of_each_trial(storage, serving, capfd):
@@ -91,7 +92,7 @@ def test_a_study_is_shown_with_the_picture_of_each_trial(storage, serving, capfd
     assert ask(page)[:2] == (200, "text/html")
     study = ask_json(page, api(page))
     assert study["name"] == "portrait"
-    number = page.rpartition("/")[2]
+    number = page.removesuffix("/note").rpartition("/")[2]
     for trial in study["trials"]:
         (artifact,) = trial["artifacts"]
         place = f"/artifacts/{number}/{trial['trial_id']}/{artifact['artifact_id']}"
@@ -108,6 +109,18 @@ def test_a_study_is_shown_with_the_picture_of_each_trial(storage, serving, capfd
     assert captured.out + captured.err == ""
 
 
+def test_a_study_leads_with_its_note_and_hides_what_is_for_programs(storage, serving):
+    page = serving(make_server(storage, study="portrait", port=0))
+    assert page.endswith("/note")
+    study = ask_json(page, api(page))
+    assert study["note"]["body"].startswith("# siren M=2 d=1 w=")
+    (picture,) = re.findall(r"!\[reconstruction\]\((.*)\)", study["note"]["body"])
+    assert ask(page, picture)[:2] == (200, "image/png")
+    shown = [attribute for trial in study["trials"] for attribute in trial["user_attrs"]]
+    assert {"architecture", "psnr_db"} <= {attribute["key"] for attribute in shown}
+    assert "enas_inr." not in json.dumps([study["user_attrs"], shown])
+
+
 def test_without_a_study_the_list_of_all_is_opened(storage, serving):
     page = serving(make_server(storage, port=0))
     assert urlsplit(page).path == "/dashboard"
@@ -121,7 +134,7 @@ def test_a_deleted_original_stays_deleted_and_the_search_goes_on(searched, tmp_p
     storage = f"sqlite:///{tmp_path}/runs.db"
     page = serving(make_server(storage, study="portrait", port=0))
     (original,) = ask_json(page, api(page))["artifacts"]
-    number = page.rpartition("/")[2]
+    number = page.removesuffix("/note").rpartition("/")[2]
     assert ask(page, f"/api/artifacts/{number}/{original['artifact_id']}", "DELETE")[0] == 204
     enas_inr.search(
         "sample:photo", size=16, grid=2, widths=[4, 8], depths=[1], repeats=1,

@@ -255,11 +255,11 @@ def test_a_search_killed_between_a_picture_and_its_trial_leaves_nothing_wrong(
     convert = frozen_trial
     calls = []
 
-    def killed(*args):
+    def killed(*args, **named):
         calls.append(args)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return convert(*args)
+        return convert(*args, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(store_module, "frozen_trial", killed)

@@ -43,6 +43,11 @@ def import_ray() -> ModuleType:
     return ray
 
 
+def job_number() -> str:
+    """Return the number of this job on the cluster that is connected, as its dashboard writes it."""
+    return str(import_ray().get_runtime_context().get_job_id())
+
+
 def was_told_to_end(error: BaseException) -> bool:
     """Whether a worker has died since somebody, such as a batch system, has ended its node."""
     said = str(error).lower()

@@ -11,7 +11,7 @@ from typing import final
 
 from enas_inr.executors.base import ExecutionContext, Executor, Supply
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import connect, import_ray
+from enas_inr.executors.ray.cluster import connect, import_ray, job_number
 from enas_inr.executors.ray.pool import Pool
 from enas_inr.executors.ray.room import Needs, settle
 from enas_inr.executors.ray.surroundings import described
@@ -45,7 +45,7 @@ class RayExecutor(Executor):
         needs, workers = settle(options, import_ray().nodes())
         context.say(f"Ray: {counted(workers, 'worker')} with {needs} each")
         if dashboard:
-            context.say(described(dashboard))
+            context.say(described(dashboard, job_number()))
         return needs, workers
 
     @cached_property

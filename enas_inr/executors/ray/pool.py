@@ -76,8 +76,9 @@ class Pool:
 
         self._ray = import_ray()
         self._context, self._needs, self._retries = context, needs, retries
+        # The bar of the job in Ray's dashboard counts task events: only trials have some.
         self._actor = self._ray.remote(Worker).options(
-            num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
+            num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2, enable_task_events=False
         )
         self._worker_context = needs.worker_context(context)
         # Stored once for all workers, because it holds the signal.
@@ -132,7 +133,7 @@ class Pool:
     def _assign(self, waiting: deque[Attempt]) -> None:
         while waiting and self._idle:
             attempt, worker = waiting.popleft(), self._idle.pop()
-            named = worker.train.options(name=self._name(attempt))
+            named = worker.train.options(name=self._name(attempt), enable_task_events=True)
             task = named.remote(attempt.trial, attempt.share, self._signal(attempt.trial))
             self._tasks[task] = _Task(worker, attempt)
 

@@ -129,14 +129,21 @@ def open_to_all(dashboard: str) -> bool:
         return False
 
 
-def described(dashboard: str) -> str:
-    """Return a line about a dashboard, `HOST:PORT`, with a warning if it needs no token."""
+def described(dashboard: str, job: str = "") -> str:
+    """Return a line about a dashboard, with a warning if it needs no token.
+
+    Args:
+        dashboard: its address, `HOST:PORT`.
+        job: the number of the job whose page is named; empty for the first page.
+    """
     if open_to_all(dashboard):
         return (
             f"warning: whoever can reach Ray's dashboard at http://{dashboard} can run programs "
             "with your rights; set RAY_AUTH_MODE=token"
         )
-    return f"Ray's dashboard: http://{dashboard} (token: `ray get-auth-token`)"
+    page = f"/#/jobs/{job}" if job else ""
+    look = "; see its Task Table for the trials" if job else ""
+    return f"Ray's dashboard: http://{dashboard}{page} (token: `ray get-auth-token`){look}"
 
 
 class WithoutRaylets(TextIOBase):

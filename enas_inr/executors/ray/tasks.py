@@ -15,7 +15,7 @@ import torch
 from enas_inr.errors import SpecError, TrainingError, first_line
 from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.options import RayOptions
-from enas_inr.executors.ray.cluster import connect, import_ray, was_told_to_end
+from enas_inr.executors.ray.cluster import connect, import_ray, job_number, was_told_to_end
 from enas_inr.executors.ray.room import room_in, settle
 from enas_inr.executors.ray.surroundings import described
 from enas_inr.validation import counted
@@ -130,7 +130,7 @@ class Tasks(Generic[ResultT]):
                     f"give at most {room}",
                 )
             if dashboard:
-                self.say(described(dashboard))
+                self.say(described(dashboard, job_number()))
             actor = ray.remote(TaskWorker).options(
                 num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
             )
