@@ -80,17 +80,15 @@ def run_study(
     objective, place = make_objective(catalog, spec), Storage(storage)
     costs = measured_costs(name, place)
     space = searched_space(spec, catalog, objective, measure, costs)
-    strategy = _strategy(spec, catalog, space)
+    store, strategy = Store(name, spec, place), _strategy(spec, catalog, space)
     most = _most_trials(spec, catalog, space, strategy)
-    store = Store(name, spec, place)
     handed_over: dict[str, Picture | StoredPicture] = {}
 
     def keep_picture(trial: TrialSpec, picture: Picture | StoredPicture) -> None:
         handed_over[picture_key(trial)] = picture
 
     with ExitStack() as at_end:
-        first = _one_of(signal, 0)
-        few = len(spec.signals) <= MOST_PICTURED
+        first, few = _one_of(signal, 0), len(spec.signals) <= MOST_PICTURED
         pictured = pictures and few and store.keeps_pictures and picture_of(first) is not None
         context = ExecutionContext(
             catalog,

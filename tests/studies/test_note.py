@@ -1,3 +1,5 @@
+import sqlite3
+
 import optuna
 
 import enas_inr
@@ -10,6 +12,8 @@ from enas_inr.studies.note import (
     note_attributes,
     note_in,
 )
+from enas_inr.studies.store import Store
+from tests.studies.stored import SPEC, complete
 
 
 def search(folder, widths=(4, 8), name="portrait"):
@@ -91,11 +95,12 @@ def test_the_command_of_a_study_is_quoted():
 
 
 def test_a_study_of_an_earlier_version_goes_on_in_its_convention(tmp_path):
-    search(tmp_path, widths=(4,))
-    study, _ = attributes(tmp_path)
-    with study._storage.engine.begin() as connection:
-        connection.exec_driver_sql("delete from study_user_attributes where key = 'curves'")
-        connection.exec_driver_sql("delete from trials")
-    result = search(tmp_path, widths=(4,))
-    (trial,) = attributes(tmp_path)[0].trials
-    assert trial.intermediate_values == result.best.curve.mean()
+    with Store("s", SPEC, f"{tmp_path}/runs.db"):
+        pass
+    with sqlite3.connect(f"{tmp_path}/runs.db") as connection:
+        connection.execute("delete from study_user_attributes where key = 'curves'")
+    result = complete(0)
+    with Store("s", SPEC, f"{tmp_path}/runs.db") as store:
+        store.add(result)
+    (trial,) = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/runs.db").trials
+    assert trial.intermediate_values == result.curve.mean()

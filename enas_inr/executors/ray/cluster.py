@@ -44,7 +44,7 @@ def import_ray() -> ModuleType:
 
 
 def job_number() -> str:
-    """Return the number of this job on the cluster that is connected, as its dashboard writes it."""
+    """Return the number of this job on the connected cluster, as its dashboard writes it."""
     return str(import_ray().get_runtime_context().get_job_id())
 
 
