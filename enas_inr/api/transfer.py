@@ -57,6 +57,6 @@ def _in_full(spec: StudySpec, configurations: tuple[Configuration, ...]) -> Stud
     points = tuple(dict.fromkeys(map(spec.space.point, configurations)))
     space = spec.space.model_copy(update={"only": points})
     changes: dict[str, object] = {"space": space, "strategy": Choice(name="exhaustive")}
-    if spec.training.profile != "paper":  # whose searches train once
+    if spec.training.defaults != "paper":  # its searches train once
         changes["repeats"] = 1
     return spec.model_copy(update=changes)

@@ -119,7 +119,7 @@ def known_at_once(spec: StudySpec) -> dict[str, Any]:
         "samples": spec.signal.samples,
         "signals": len(spec.all_signals),
         "repeats": spec.repeats,
-        "exact": spec.training.profile == "paper",
+        "exact": spec.training.defaults == "paper",
     }
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from enas_inr.spec.recipe import PROFILES
 from enas_inr.studies.setting import Group, Integers, Names, Options, Setting, Settings, Text
 
 PAPER_WIDTHS = (16, 32, 64, 128, 256, 512)
@@ -378,9 +379,9 @@ class StudySettings(TrainingSettings):
 
     @property
     def explores(self) -> bool:
-        """Whether a search explores the grid of a whole signal: with all profiles but `paper`."""
+        """Whether a search explores the grid of a whole signal: not with the paper's defaults."""
         profile = self.profile or (self.training or {}).get("profile") or self.DEFAULT_PROFILE
-        return bool(profile != "paper")
+        return profile not in PROFILES or PROFILES[profile].defaults != "paper"
 
     def chosen(self, kind: str) -> str:
         """Return the plugin chosen for a kind."""
