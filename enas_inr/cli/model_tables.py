@@ -42,6 +42,7 @@ def next_lines(result: FitResult) -> Iterator[str]:
     if len(result.model.layout.shape) == 2:
         larger = shlex.quote(f"{result.path.stem}-4x.png")
         yield f"next: enas-inr render {path} -o {larger} --scale 4 --blend"
+    yield f"next: enas-inr view {path} --serve --open"
     yield f"next: enas-inr info {path}"
 
 
