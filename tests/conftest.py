@@ -45,6 +45,10 @@ def pytest_collection_finish():
     gc.enable()
 
 
+def pytest_unconfigure():
+    gc.unfreeze()  # so that extension modules find nothing left at the end
+
+
 class SkipWithoutTorch(MetaPathFinder):
     """Skips the test, or the file of tests, that imports torch."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from enas_inr.display import html, svg
 from enas_inr.display.charts import plot_costs
 from enas_inr.result.signals import HeldOut
-from enas_inr.result.trial import Picture, TrialResult, best_of
+from enas_inr.result.trial import TrialResult, best_of
 from enas_inr.spec import PSNR_OFFSET_DB, StudySpec
 from enas_inr.validation import counted, format_quantity
 
@@ -24,6 +24,18 @@ MOST_ROWS, MOST_CURVES = 24, 4
 """Rows of the table, and curves, that a result shows of itself."""
 
 HEADINGS = ("", "architecture", "FLOPs", "parameters", "PSNR dB", "sd", "score", "trained", "")
+
+
+class Shown(Protocol):
+    """A small picture or sound, such as `Picture`, whose content may be read when it is needed."""
+
+    @property
+    def mimetype(self) -> str:
+        """MIME type of the content."""
+
+    @property
+    def content(self) -> bytes:
+        """Content of a file."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class SearchResult:
     seconds: float
     front: tuple[TrialResult, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
-    picture: Picture | None = None
+    picture: Shown | None = None
     interrupted: bool = False
 
     def __repr__(self) -> str:
@@ -91,7 +103,7 @@ class SearchResult:
         return f"<SearchResult: {best}{psnr}, {trials}, study {self.study!r}{so_far}>"
 
     def _repr_html_(self) -> str:
-        best, picture = self.best, self.picture
+        best = self.best
         so_far = "(interrupted: the best so far)" if self.interrupted else ""
         rows = list(_shown(self))
         ranked = sorted(self.trials, key=lambda result: result.rank, reverse=True)[:MOST_CURVES]
@@ -109,7 +121,7 @@ class SearchResult:
                     ("in", self.storage),
                 ]
             ),
-            html.media(picture.content, picture.mimetype, self.spec.signal.name) if picture else "",
+            _media(self.picture, self.spec.signal.name),
             html.table(
                 HEADINGS, [row for row, _ in rows], [n for n, (_, c) in enumerate(rows) if c]
             ),
@@ -168,6 +180,14 @@ class SearchResult:
         import pandas as pd
 
         return pd.DataFrame([_row(result) for result in self.trials])
+
+
+def _media(shown: Shown | None, title: str) -> str:
+    """Return a picture or a player; nothing if there is none, or its file has gone."""
+    try:
+        return html.media(shown.content, shown.mimetype, title) if shown else ""
+    except OSError:
+        return ""
 
 
 def _shown(found: SearchResult) -> Iterator[tuple[Sequence[html.Cell], bool]]:

@@ -226,13 +226,12 @@ def _result(
     )
 
 
-def _picture(name: str, storage: Storage, best: TrialResult) -> Picture | None:
-    """Return the reconstruction of a trial, if it is kept and can be read."""
+def _picture(name: str, storage: Storage, best: TrialResult) -> StoredPicture | None:
+    """Return the reconstruction of a trial, if it is kept; its file is read when it is needed."""
     from enas_inr.studies.reading import find_pictures
 
     try:
-        stored = find_pictures(name, storage)[1].get(best.trial.number)
-        return Picture(stored.suffix, stored.mimetype, stored.content) if stored else None
+        return find_pictures(name, storage)[1].get(best.trial.number)
     except (OSError, StudyError):
         return None
 
