@@ -186,6 +186,8 @@ def test_a_study_that_was_made_in_batches_is_continued():
 
 @pytest.mark.parametrize("sampler", ["cmaes", "nsgaii", "QMCSampler"])
 def test_samplers_that_remember_their_proposals_keep_batches_of_four(sampler):
+    if sampler == "cmaes":
+        pytest.importorskip("cmaes")
     space = space_of()
     strategy = make(space, sampler=sampler, trials=12)
     assert len(strategy.propose([], (), 64)) == 4
