@@ -238,11 +238,7 @@ def hand_over(
     except SignalError as error:
         raise (_rescued(model, error) if rescue else error) from None
     if preview:
-        from enas_inr.reports.preview import write_preview
-        from enas_inr.signals.partition import cut
-
-        partition = cut(signal.values, model.layout.grid)
-        write_preview(signal, model.render(), partition, preview)
+        draw_preview(model, signal, preview)
     metrics = {
         **model.header.metrics,
         "seconds": round(fitted.seconds, 3),
@@ -254,6 +250,14 @@ def hand_over(
         "path": str(path),
     }
     return FitResult(model, path, True, checkpoint_of(path), metrics, signal)
+
+
+def draw_preview(model: Model, signal: Signal, path: Path) -> None:
+    """Draw the original, the rendering of a model, its cells and its error."""
+    from enas_inr.reports.preview import write_preview
+    from enas_inr.signals.partition import cut
+
+    write_preview(signal, model.render(), cut(signal.values, model.layout.grid), path)
 
 
 def _rescued(model: Model, error: SignalError) -> SignalError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, SkipValidation
 
-from enas_inr.api.fit import FitResult
+from enas_inr.api.fit import FitResult, draw_preview
 from enas_inr.api.keywords import takes
 from enas_inr.api.outputs import fit_outputs, inputs_of, model_output
 from enas_inr.api.reading import take_signal
@@ -165,9 +165,11 @@ def make(signal: Given, call: MakeCall) -> MakeResult:
         if reached:
             break
     assert best is not None, "a search has a winner"
-    if best is not fitted:  # whose file is there
+    if best is not fitted:  # whose file and preview are there
         best.model.save(path, force=True)
         fitted = best
+        if call.preview is not None:
+            draw_preview(best.model, taken, Path(call.preview))
     if wanted is not None and "precision" not in call.model_fields_set:
         fitted = _packed(fitted, taken, wanted, catalog)
     return MakeResult(found, fitted, reached, fitted.rivals())

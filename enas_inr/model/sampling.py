@@ -135,7 +135,7 @@ def samplings(
         lengths = [(stop - start) * (scale or 1) for start, stop in window]
         if max(lengths) > MAX_SAMPLES:
             raise SpecError(
-                f"scale {scale:g} makes more than {MAX_SAMPLES} samples", "give a smaller one"
+                f"scale {scale or 1:g} makes more than {MAX_SAMPLES} samples", "give a smaller one"
             )
         size = [max(1, round(length)) for length in lengths]
     if len(size) != len(shape) or min(size) < 1 or math.prod(size) > MAX_SAMPLES:

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import enas_inr
+from enas_inr.api.fit import draw_preview
+from enas_inr.api.reading import read_signal
 from enas_inr.errors import ModelError
+from enas_inr.plugins.catalog import load_catalog
 
 SMALL: dict[str, Any] = {
     "size": "32",
@@ -17,6 +20,10 @@ SMALL: dict[str, Any] = {
     "steps": 60,
     "repeats": 1,
 }
+
+
+def signal_of_photo():
+    return read_signal(load_catalog(), "sample:photo", "32")
 
 
 def make(folder, **given):
@@ -76,8 +83,12 @@ def test_a_file_is_not_overwritten_and_nothing_is_searched(smallest):
 
 
 def test_a_target_that_nothing_reaches_is_said(tmp_path):
-    made = make(tmp_path, objective="smallest", target_psnr_db=150, steps=5)
+    preview = tmp_path / "p.png"
+    made = make(tmp_path, objective="smallest", target_psnr_db=150, steps=5, preview=preview)
     assert not made.reached
+    drawn = preview.read_bytes()
+    draw_preview(made.fit.model, signal_of_photo(), preview)
+    assert drawn == preview.read_bytes()
     best = max(made.search.trials, key=lambda result: result.psnr_db or 0)
     assert enas_inr.load(made.fit.path).header.ensemble == best.trial.ensemble
 

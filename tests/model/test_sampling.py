@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from enas_inr.errors import SpecError
 from enas_inr.model.sampling import MAX_EVALUATIONS, samplings
 from tests.model.test_model import fitted, signal
 
@@ -79,3 +80,8 @@ def test_the_evaluations_of_a_sample_are_bounded(shape, size):
 
 def test_larger_renderings_have_one_value_for_each_sample():
     assert [axis.factor for axis in samplings((10, 10), (10, 33))] == [1, 1]
+
+
+def test_a_sound_that_is_too_long_to_be_rendered_is_one_line():
+    with pytest.raises(SpecError, match="scale 1 makes more than"):
+        samplings((2**32,))
