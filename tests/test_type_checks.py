@@ -17,7 +17,7 @@ def test_a_wrong_number_of_axes_is_noticed_in_executors():
 def test_a_wrong_number_of_axes_is_noticed_in_models():
     layout = Layout((4, 4), (2, 2), "centers")
     with pytest.raises(TypeCheckError, match="points axes"):
-        layout.positions(torch.zeros(3))
+        layout.positions(torch.zeros(()))
 
 
 def test_a_wrong_type_is_noticed_in_reports():

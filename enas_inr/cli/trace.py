@@ -47,7 +47,12 @@ def _add_step(rows: Table, step: TraceStep, space: SearchSpace, most: int | None
         rows.add_row(
             str(step.iteration) if index == 0 else "",
             step.axis if index == 0 else "",
-            " ".join([space.label(candidate.trial.configuration), *_amount(candidate)]),
+            " ".join(
+                [
+                    space.label(candidate.trial.configuration),
+                    *_amount(candidate, short=most is not None),
+                ]
+            ),
             format_quantity(candidate.trial.cost.flops),
             *_measured(candidate),
             "<- chosen" if chosen else "",
@@ -59,9 +64,10 @@ def _add_step(rows: Table, step: TraceStep, space: SearchSpace, most: int | None
         rows.add_row("", "", others, style="dim", end_section=True)
 
 
-def _amount(candidate: TrialResult) -> list[str]:
-    """Return how much of a trial was trained, in short: `29/64 cells`; nothing if all."""
-    return [candidate.amount.replace(" of ", "/")] if candidate.amount else []
+def _amount(candidate: TrialResult, *, short: bool) -> list[str]:
+    """Return how much of a trial was trained, in short `29/64 cells`; nothing if all."""
+    amount = candidate.amount.replace(" of ", "/") if short else candidate.amount
+    return [amount] if amount else []
 
 
 def _front(result: SearchResult) -> Table:
