@@ -164,7 +164,7 @@ def test_the_dashboard_shows_a_study_and_never_the_password(server):
         with make_server(server.url(), study="page", port=0) as pages:
             threading.Thread(target=pages.serve_forever, daemon=True).start()
             root = f"http://127.0.0.1:{pages.server_port}"
-            number = pages.page.rsplit("/")[-1]
+            number = pages.page.rstrip("/").removesuffix("/note").rpartition("/")[-1]
             text = {
                 path: urllib.request.urlopen(root + path).read().decode()
                 for path in ("/dashboard", "/api/meta", "/api/studies", f"/api/studies/{number}")
