@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -192,11 +193,13 @@ def _database(storage: Storage, *, create: bool, pooled: bool = True) -> optuna.
     if not (pooled or storage.is_sqlite):
         settings["poolclass"] = sql.NullPool
     text = url.render_as_string(hide_password=False)
-    return optuna.storages.RDBStorage(
+    backend = optuna.storages.RDBStorage(
         text.replace("{", "{{").replace("}", "}}"),  # Optuna formats it
         engine_kwargs=settings,
         skip_table_creation=not create,
     )
+    weakref.finalize(backend, backend.engine.dispose)  # its pool keeps connections open
+    return backend
 
 
 @contextmanager

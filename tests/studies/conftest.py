@@ -1,15 +1,16 @@
 import shutil
 import tempfile
 
-import optuna
 import pytest
+
+from tests.optuna_studies import plain_storage
 
 
 @pytest.fixture(scope="package")
 def empty_database(tmp_path_factory):
     """Creating the tables takes longer than most tests."""
     path = tmp_path_factory.mktemp("store") / "empty.db"
-    optuna.storages.RDBStorage(f"sqlite:///{path}")
+    plain_storage(f"sqlite:///{path}")
     return path
 
 

@@ -1,6 +1,5 @@
 """A study's settings and results as tests store them."""
 
-import optuna
 import pytest
 
 from enas_inr.errors import StudyError
@@ -72,14 +71,6 @@ def failed(number, **sizes):
     return TrialResult(
         trial=trial(number, **sizes), status=TrialStatus.FAILED, message="RuntimeError: no memory"
     )
-
-
-def plain_optuna(storage, name="s"):
-    """Return the study as plain Optuna reads it."""
-    if storage.startswith("journal:"):
-        backend = optuna.storages.journal.JournalFileBackend(storage.removeprefix("journal:"))
-        storage = optuna.storages.JournalStorage(backend)
-    return optuna.load_study(study_name=name, storage=storage)
 
 
 def refused(name, spec, storage):

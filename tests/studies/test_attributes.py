@@ -13,6 +13,7 @@ from enas_inr.studies.reading import find_pictures, read_study
 from enas_inr.studies.storage import open_storage, study_id
 from enas_inr.studies.store import Store
 from enas_inr.studies.trials import RESULT_ATTRIBUTE
+from tests.optuna_studies import plain_storage
 from tests.studies.stored import SPEC, complete, diverged
 
 PICTURE = Picture(".png", "image/png", b"not a picture")
@@ -47,7 +48,7 @@ def test_they_are_those_that_optuna_reads(storage, known, monkeypatch):
 
 
 def test_the_trials_of_another_program_have_none(database):
-    study = optuna.create_study(storage=database, study_name="s")
+    study = optuna.create_study(storage=plain_storage(database), study_name="s")
     study.add_trial(optuna.trial.create_trial(value=1.0, user_attrs={"a": [1, "x"]}))
     study.ask()
     backend = open_storage(database)

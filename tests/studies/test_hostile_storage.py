@@ -15,7 +15,8 @@ from enas_inr.studies.space import unpacked
 from enas_inr.studies.store import Store
 from enas_inr.studies.trials import COSTS_ATTRIBUTE, RESULT_ATTRIBUTE, SPEC_ATTRIBUTE
 from tests.command_line import assert_one_line, call
-from tests.studies.stored import SPEC, complete, plain_optuna
+from tests.optuna_studies import plain_optuna, plain_storage
+from tests.studies.stored import SPEC, complete
 
 WRONG: list[Any] = [
     3,
@@ -33,7 +34,9 @@ WRONG: list[Any] = [
 
 @pytest.mark.parametrize("value", WRONG, ids=range(len(WRONG)))
 def test_a_specification_that_is_none_is_refused(database, value):
-    study = optuna.create_study(storage=database, study_name="s", direction="maximize")
+    study = optuna.create_study(
+        storage=plain_storage(database), study_name="s", direction="maximize"
+    )
     study.set_user_attr(SPEC_ATTRIBUTE, value)
     for read in (read_study, stored_signals) if value is not None else ():
         with pytest.raises(StudyError, match=r"'s' is damaged|not made by"):

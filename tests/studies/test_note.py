@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 import optuna
 
@@ -13,6 +14,7 @@ from enas_inr.studies.note import (
     note_in,
 )
 from enas_inr.studies.store import Store
+from tests.optuna_studies import plain_optuna
 from tests.studies.stored import SPEC, complete
 
 
@@ -25,7 +27,7 @@ def search(folder, widths=(4, 8), name="portrait"):
 
 def attributes(folder):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.load_study(study_name="portrait", storage=f"sqlite:///{folder}/runs.db")
+    study = plain_optuna(f"sqlite:///{folder}/runs.db", "portrait")
     return study, study._storage.get_study_system_attrs(study._study_id)
 
 
@@ -97,10 +99,10 @@ def test_the_command_of_a_study_is_quoted():
 def test_a_study_of_an_earlier_version_goes_on_in_its_convention(tmp_path):
     with Store("s", SPEC, f"{tmp_path}/runs.db"):
         pass
-    with sqlite3.connect(f"{tmp_path}/runs.db") as connection:
+    with closing(sqlite3.connect(f"{tmp_path}/runs.db")) as connection, connection:
         connection.execute("delete from study_user_attributes where key = 'curves'")
     result = complete(0)
     with Store("s", SPEC, f"{tmp_path}/runs.db") as store:
         store.add(result)
-    (trial,) = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/runs.db").trials
+    (trial,) = plain_optuna(f"sqlite:///{tmp_path}/runs.db").trials
     assert trial.intermediate_values == result.curve.mean()

@@ -1,6 +1,7 @@
 import logging
 import shutil
 import sqlite3
+from contextlib import closing
 from functools import partial
 from itertools import pairwise
 
@@ -17,8 +18,9 @@ from enas_inr.studies.outages import LONGEST_WAIT, Waiting
 from enas_inr.studies.reading import measured_costs, read_study
 from enas_inr.studies.store import Store
 from enas_inr.studies.writing import TrialWriter
+from tests.optuna_studies import plain_optuna
 from tests.present import present
-from tests.studies.stored import SPEC, complete, failed, plain_optuna
+from tests.studies.stored import SPEC, complete, failed
 
 
 class DriverError(Exception):
@@ -67,6 +69,14 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("ENAS_INR_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def other(tmp_path, database):
+    """Another program with the database open."""
+    path = tmp_path / "runs.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
 def failing(*errors):
     left = list(errors)
 
@@ -112,8 +122,7 @@ def test_what_will_not_pass_is_not_waited_for(error):
     assert clock.waits == clock.said == []
 
 
-def test_a_trial_waits_for_a_locked_database(tmp_path, database):
-    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+def test_a_trial_waits_for_a_locked_database(database, other):
     clock = Clock(lambda: other.execute("ROLLBACK"))
     with Store("s", SPEC, f"{database}?timeout=0.1", clock.waiting()) as store:
         store.add(complete(0))
@@ -132,12 +141,11 @@ READERS = {
 
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
-def test_a_storage_that_has_answered_is_waited_for_by_readers(tmp_path, database, read):
+def test_a_storage_that_has_answered_is_waited_for_by_readers(database, read, other):
     with Store("s", SPEC, database) as store:
         store.add(complete(0))
     place = Storage(f"{database}?timeout=0.1")
     whole = read(place)
-    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     ending = Ending(other)
     logger.addHandler(ending)
     try:
@@ -167,8 +175,7 @@ def test_a_trial_that_was_written_before_its_answer_was_lost_is_not_written_agai
         assert store.results() == [complete(0), failed(1), failed(2)]
 
 
-def test_a_trial_that_cannot_be_written_is_kept_for_the_next_run(tmp_path, database):
-    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+def test_a_trial_that_cannot_be_written_is_kept_for_the_next_run(database, other):
     trial = complete(1, width=8).trial
     with Store("s", SPEC, f"{database}?timeout=0", Clock().waiting(9.0)) as store:
         store.add(complete(0))
@@ -205,7 +212,7 @@ def test_what_is_kept_waits_for_a_run_that_goes_to_the_end(tmp_path):
     assert not file.exists()
 
 
-def test_a_trial_is_kept_as_long_as_it_is_not_written(tmp_path, database):
+def test_a_trial_is_kept_as_long_as_it_is_not_written(database, other):
     found = []
 
     def look():
@@ -213,7 +220,6 @@ def test_a_trial_is_kept_as_long_as_it_is_not_written(tmp_path, database):
         if len(found) == 3:
             other.execute("ROLLBACK")
 
-    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     with Store("s", SPEC, f"{database}?timeout=0", Clock(look).waiting()) as store:
         other.execute("BEGIN EXCLUSIVE")
         store.add(complete(0))
@@ -221,11 +227,10 @@ def test_a_trial_is_kept_as_long_as_it_is_not_written(tmp_path, database):
     assert found == [complete(0)] * 3
 
 
-def test_ctrl_c_during_an_outage_keeps_the_trial(tmp_path, database):
+def test_ctrl_c_during_an_outage_keeps_the_trial(database, other):
     def interrupted():
         raise KeyboardInterrupt
 
-    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     with Store("s", SPEC, f"{database}?timeout=0", Clock(interrupted).waiting()) as store:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(KeyboardInterrupt):

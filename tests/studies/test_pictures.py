@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 import torch
 from optuna.artifacts import FileSystemArtifactStore, download_artifact, get_all_artifact_meta
@@ -31,6 +30,7 @@ from enas_inr.studies.store import Store
 from enas_inr.studies.trials import frozen_trial
 from enas_inr.training.evaluate import evaluate
 from enas_inr.training.trainer import train
+from tests.optuna_studies import plain_optuna
 from tests.present import present
 
 CPU = torch.device("cpu")
@@ -64,13 +64,6 @@ def storage(request, tmp_path):
 
 def search(storage, signal=None, **settings):
     return enas_inr.search(signal or load(), **(SETTINGS | {"storage": storage} | settings))
-
-
-def plain_optuna(storage, name="s"):
-    if storage.startswith("journal:"):
-        backend = optuna.storages.journal.JournalFileBackend(storage.removeprefix("journal:"))
-        storage = optuna.storages.JournalStorage(backend)
-    return optuna.load_study(study_name=name, storage=storage)
 
 
 def artifacts(folder, owner, study):

@@ -7,7 +7,8 @@ from enas_inr.errors import StudyError
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.store import Store
 from enas_inr.studies.trials import SPEC_ATTRIBUTE
-from tests.studies.stored import SPEC, plain_optuna, refused
+from tests.optuna_studies import plain_optuna, plain_storage
+from tests.studies.stored import SPEC, refused
 
 
 def test_the_settings_of_a_study_are_read_without_owning_it(storage):
@@ -23,13 +24,15 @@ def test_the_settings_of_a_study_are_read_without_owning_it(storage):
     ids=["with-a-trial", "minimises", "two-objectives"],
 )
 def test_a_study_of_another_program_is_refused_and_not_changed(database, directions, trials):
-    foreign = optuna.create_study(storage=database, study_name="s", directions=directions)
+    foreign = optuna.create_study(
+        storage=plain_storage(database), study_name="s", directions=directions
+    )
     for _ in range(trials):
         foreign.add_trial(optuna.trial.create_trial(value=1.0))
     assert "was not made by enas-inr" in refused("s", SPEC, database)
     with pytest.raises(StudyError, match="was not made by enas-inr"):
         read_study("s", database)
-    again = optuna.load_study(study_name="s", storage=database)
+    again = plain_optuna(database)
     assert SPEC_ATTRIBUTE not in again.user_attrs
     assert len(again.trials) == trials
 

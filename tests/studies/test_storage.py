@@ -9,8 +9,9 @@ from optuna.trial import TrialState
 
 from enas_inr.studies.location import Storage
 from enas_inr.studies.store import Store
+from tests.optuna_studies import plain_optuna
 from tests.present import present
-from tests.studies.stored import SPEC, complete, diverged, failed, plain_optuna, refused
+from tests.studies.stored import SPEC, complete, diverged, failed, refused
 
 OWNER = """
 import sys

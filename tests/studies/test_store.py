@@ -9,7 +9,8 @@ from enas_inr.spec import (
 )
 from enas_inr.studies.reading import read_study
 from enas_inr.studies.store import Store
-from tests.studies.stored import SPEC, complete, diverged, failed, plain_optuna, refused
+from tests.optuna_studies import plain_optuna
+from tests.studies.stored import SPEC, complete, diverged, failed, refused
 
 
 def usual(curve):

@@ -10,6 +10,7 @@ from enas_inr.cli.main import run as cli
 from enas_inr.errors import StudyError, TrainingError
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.storage import study_names
+from tests.optuna_studies import plain_storage
 
 TEXT = """
 title = "Widths"
@@ -127,7 +128,7 @@ def test_a_report_of_an_unfinished_run_says_what_is_missing(file):
 
 def test_trials_of_other_programs_are_not_reused(file):
     signal = prepare(file).signals[0].info()
-    storage = optuna.storages.get_storage("sqlite:///s.db")
+    storage = plain_storage("sqlite:///s.db")
     study = optuna.create_study(storage=storage, study_name="theirs")
     spec = prepare(file).planned[0].spec.model_copy(update={"signal": signal})
     study.set_user_attr("enas_inr.spec", spec.model_dump_json())

@@ -1,8 +1,8 @@
 """A trial that is written in a few statements is the one that Optuna would have written."""
 
 import sqlite3
+from contextlib import closing
 
-import optuna
 import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy import event
@@ -10,12 +10,13 @@ from sqlalchemy import event
 from enas_inr.result import Curve
 from enas_inr.studies import writing
 from enas_inr.studies.store import Store
+from tests.optuna_studies import plain_optuna
 from tests.studies.stored import SPEC, complete, diverged, failed
 
 
 def tables(path):
     """The rows of all tables, except the numbers that SQLite gives them."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.row_factory = sqlite3.Row
         names = [row[0] for row in connection.execute(
             "select name from sqlite_master where type = 'table' order by name")]  # fmt: skip
@@ -48,7 +49,7 @@ def test_the_tables_are_those_of_optuna(tmp_path, monkeypatch):
 def test_optuna_reads_the_times_and_goes_on_from_the_numbers(tmp_path):
     path = tmp_path / "s.db"
     write(path, [complete(0), complete(1, width=4)])
-    study = optuna.load_study(study_name="s", storage=f"sqlite:///{path}")
+    study = plain_optuna(f"sqlite:///{path}")
     before = study.trials
     study.add_trial(before[0])
     assert [trial.number for trial in study.get_trials()] == [0, 1, 2]
@@ -77,11 +78,11 @@ def test_a_trial_that_cannot_be_written_leaves_nothing(tmp_path):
     path = tmp_path / "s.db"
     with Store("s", SPEC, str(path)) as store:
         store.add(complete(0))
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("drop table trial_user_attributes")
         with pytest.raises(Exception, match="trial_user_attributes"):
             store.add(complete(1, width=4))
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("select count(*) from trials").fetchone() == (1,)
         (count,) = connection.execute(
             "select count(distinct trial_id) from trial_params"
@@ -93,5 +94,5 @@ def test_values_that_are_not_finite_are_written_by_optuna(tmp_path):
     result = complete(0).model_copy(update={"score": float("inf")})
     with Store("s", SPEC, str(tmp_path / "s.db")) as store:
         store.add(result)
-    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 's.db'}")
+    study = plain_optuna(f"sqlite:///{tmp_path / 's.db'}")
     assert study.trials[0].value == float("inf")

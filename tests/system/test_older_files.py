@@ -110,6 +110,10 @@ def as_recorded(search):
 
 # Models.
 
+# In float32, phases of up to 3000 (the first layer's of the sound) are known to 2e-4, and differ
+# between processors; a level of 8 bits is 8e-3.
+ROUNDING = 1e-4
+
 
 @pytest.mark.parametrize("name", EXPECTED["models"])
 def test_a_model_gives_the_values_that_it_gave(name, capsys):
@@ -117,12 +121,14 @@ def test_a_model_gives_the_values_that_it_gave(name, capsys):
     known = EXPECTED["models"][name]
     model = enas_inr.load(name)
     values = model(torch.tensor(known["at"]))
-    torch.testing.assert_close(values, torch.tensor(known["values"]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(values, torch.tensor(known["values"]), atol=ROUNDING, rtol=0)
     rendered = model.render().values
     assert list(rendered.shape) == known["render"]["shape"]
     for part, there in (("first", slice(None, 4)), ("last", slice(-4, None))):
         found = rendered.flatten()[there]
-        torch.testing.assert_close(found, torch.tensor(known["render"][part]), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            found, torch.tensor(known["render"][part]), atol=ROUNDING, rtol=0
+        )
     larger = model.render(scale=2, blend=True).values
     assert list(larger.shape) == known["render_scale_2_blend"]["shape"]
     assert float(larger.mean()) == pytest.approx(known["render_scale_2_blend"]["mean"], abs=1e-5)

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from typing import Any
 
-import optuna
 import pytest
+
+from tests.optuna_studies import plain_optuna
 
 pytest.importorskip("torch")  # needed by the searches in other processes
 
@@ -70,7 +71,7 @@ def test_kill_9_loses_at_most_the_trial_in_flight_and_changes_no_result(tmp_path
         process = disturbed(tmp_path, 1, signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
         storage = f"sqlite:///{tmp_path / 'study.db'}"
-        trials = optuna.load_study(study_name=undisturbed["study"], storage=storage).trials
+        trials = plain_optuna(storage, undisturbed["study"]).trials
         assert len(trials) == kept
         assert {trial.state.name for trial in trials} == {"COMPLETE"}
     assert outcome(tmp_path) == undisturbed

@@ -10,7 +10,6 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-import optuna
 import pytest
 
 import enas_inr
@@ -22,6 +21,7 @@ from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TrialResult
 from enas_inr.signals.loading import load_signal
 from enas_inr.studies.loop import Observer
+from tests.optuna_studies import plain_optuna
 
 ray = pytest.importorskip("ray")
 WIDTHS, DEPTHS = [8, 16, 32], [1, 2]
@@ -242,7 +242,7 @@ def test_a_driver_killed_at_several_moments_ends_with_the_same_winner(
     assert sorted(names) == sorted((w, d) for w in WIDTHS for d in DEPTHS)
     best = expected.best.trial.ensemble
     assert (result["best"]["width"], result["best"]["depth"]) == (best.width, best.depth)
-    study = optuna.load_study(study_name=result["study"], storage=f"sqlite:///{tmp_path}/study.db")
+    study = plain_optuna(f"sqlite:///{tmp_path}/study.db", result["study"])
     assert {trial.state.name for trial in study.trials} == {"COMPLETE"}
     assert_all_actors_end(cluster)
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from typing import Any
 
-import optuna
 import pytest
 
 import enas_inr
@@ -15,6 +14,7 @@ from enas_inr.hookspecs import Backbone
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.plugins.provider import Origin, Provider
 from enas_inr.result import TrialStatus
+from tests.optuna_studies import plain_optuna
 
 pytest.importorskip("ray")
 STEPS, REPORTS = 60, 20
@@ -80,7 +80,7 @@ def test_each_scheduler_ends_with_a_winner_and_one_row_an_architecture(
         stopped = [t for t in found.trials if t.status is TrialStatus.STOPPED]
         assert stopped
         assert all("steps, at" in trial.message for trial in stopped)
-    study = optuna.load_study(study_name=found.study, storage=f"sqlite:///{tmp_path}/study.db")
+    study = plain_optuna(f"sqlite:///{tmp_path}/study.db", found.study)
     assert {t.state.name for t in study.trials} <= {"COMPLETE", "PRUNED"}
 
 
@@ -179,5 +179,5 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path, cluster, second_node, ex
     best = json.loads(done.stdout)["best"]
     assert best["psnr_db"] == pytest.approx(expected.best.psnr_db, abs=0.01)
     study = json.loads(done.stdout)["study"]
-    trials = optuna.load_study(study_name=study, storage=f"sqlite:///{tmp_path}/study.db").trials
+    trials = plain_optuna(f"sqlite:///{tmp_path}/study.db", study).trials
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * 4
