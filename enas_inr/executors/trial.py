@@ -35,7 +35,7 @@ from enas_inr.executors.known_cells import in_blocks, known_cells
 from enas_inr.executors.states import States
 from enas_inr.result import Curve, Picture, RepeatResult, TrialResult, TrialStatus, psnr_paper_db
 from enas_inr.signals.partition import Partition, cut, cut_some
-from enas_inr.signals.picture import picture_of
+from enas_inr.signals.previews import picture_of
 from enas_inr.spec import PSNR_OFFSET_DB, EnsembleSpec, TrainingSpec, TrialSpec
 from enas_inr.training.batch import Job, derived_seed
 from enas_inr.training.curves import CurveSummary

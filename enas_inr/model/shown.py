@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from enas_inr.display import html
 from enas_inr.display.charts import new_axes
 from enas_inr.model.header import ModelHeader
-from enas_inr.signals.picture import MAX_SECONDS, picture_of
+from enas_inr.signals.previews import MAX_SECONDS, picture_of
 from enas_inr.signals.signal import Signal
 
 if TYPE_CHECKING:

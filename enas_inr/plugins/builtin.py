@@ -58,7 +58,7 @@ def enas_inr_modalities() -> list[Modality]:
         Modality(
             name="image",
             summary="pictures in gray, RGB or RGBA, of integers or floats",
-            target="enas_inr.signals.image:ImageModality",
+            target="enas_inr.signals.pictures.image:ImageModality",
             options="enas_inr.signals.options:ImageOptions",
             suffixes=(
                 *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
@@ -71,7 +71,7 @@ def enas_inr_modalities() -> list[Modality]:
         Modality(
             name="audio",
             summary="sound with any number of channels",
-            target="enas_inr.signals.audio:AudioModality",
+            target="enas_inr.signals.sounds.audio:AudioModality",
             suffixes=(
                 *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"),
                 *(".au", ".snd", ".caf", ".w64", ".rf64"),

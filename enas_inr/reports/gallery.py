@@ -13,7 +13,7 @@ import numpy.typing as npt
 from enas_inr.reports.rows import Group, Results, Row
 from enas_inr.reports.signals import on_signal, signal_rows
 from enas_inr.reports.statistics import Estimate
-from enas_inr.signals.picture import Pixels
+from enas_inr.signals.previews import Pixels
 from enas_inr.signals.slices import slice_text
 from enas_inr.studies.pictures import StoredPicture
 from enas_inr.studies.record import StudyRecord

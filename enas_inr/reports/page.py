@@ -176,7 +176,7 @@ def _sounds(of: Pictured, prefix: str) -> dict[str, Any]:
 
 def _sound_address(picture: StoredPicture, sound: Signal) -> str:
     """Return the address of the same samples, as FLAC if that is possible and smaller."""
-    from enas_inr.signals.audio import FAILURES, encode
+    from enas_inr.signals.sounds.audio import FAILURES, encode
 
     with suppress(*FAILURES):
         smaller = encode(sound, sound.sample_rate or 0, "FLAC", "PCM_16")

@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.image import picture
 from enas_inr.signals.levels import DTYPES, Levels, check_finite
-from enas_inr.signals.pillow_reading import numbers_of
-from enas_inr.signals.raster import Raster, check_pixels
+from enas_inr.signals.pictures.image import picture
+from enas_inr.signals.pictures.pillow_reading import numbers_of
+from enas_inr.signals.pictures.raster import Raster, check_pixels
 from enas_inr.signals.signal import Signal
 from enas_inr.validation import nearest
 

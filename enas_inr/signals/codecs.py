@@ -15,12 +15,12 @@ import numpy as np
 from PIL import Image
 from pydantic import JsonValue
 
-from enas_inr.signals.audio import FAILURES, encode
-from enas_inr.signals.encoding import MOST_SIDE, to_pillow
-from enas_inr.signals.encoding import encode as encode_picture
 from enas_inr.signals.levels import Levels
+from enas_inr.signals.pictures.encoding import MOST_SIDE, to_pillow
+from enas_inr.signals.pictures.encoding import encode as encode_picture
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal, check_values
+from enas_inr.signals.sounds.audio import FAILURES, encode
 
 JPEG_QUALITIES = (75, 95)
 """The qualities that `jpeg_sizes` reports: the default, and the highest useful one."""

@@ -14,11 +14,11 @@ from enas_inr import hookspecs
 from enas_inr.errors import SignalError, SpecError, unsaid_warnings
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Conflict
-from enas_inr.signals.decoding import size_of
 from enas_inr.signals.files import check_is_file, is_stream, replaced
-from enas_inr.signals.image import LABELS
 from enas_inr.signals.memory import check_memory
 from enas_inr.signals.parts import SMALLER, SignalParts
+from enas_inr.signals.pictures.decoding import size_of
+from enas_inr.signals.pictures.image import LABELS
 from enas_inr.signals.samples import SAMPLES, Sample
 from enas_inr.signals.series import is_series
 from enas_inr.signals.signal import Modality, Signal

@@ -13,11 +13,11 @@ import soundfile
 import torch
 from PIL import Image, features
 
-from enas_inr.signals.audio import FAILURES
 from enas_inr.signals.codecs import flac_bytes, is_deep, png_bytes, png_psnr_db
-from enas_inr.signals.encoding import to_pillow
+from enas_inr.signals.pictures.encoding import to_pillow
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.sounds.audio import FAILURES
 
 MOST_PIXELS = 4_000_000  # of a picture that is encoded with losses, several times
 MOST_FRAMES = 10_000_000

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from enas_inr.errors import warn_once
 from enas_inr.hookspecs import Modality
-from enas_inr.signals.encoding import FORMATS, PictureLayout, png_tags
 from enas_inr.signals.files import cannot
 from enas_inr.signals.parts import SignalParts
+from enas_inr.signals.pictures.encoding import FORMATS, PictureLayout, png_tags
+from enas_inr.signals.pictures.stripping import SIGNATURE, chunk
 from enas_inr.signals.signal import check_values
-from enas_inr.signals.sound_formats import FORMATS as SOUNDS
-from enas_inr.signals.sound_formats import format_of, loss, subtype_of
-from enas_inr.signals.stripping import SIGNATURE, chunk
+from enas_inr.signals.sounds.formats import FORMATS as SOUNDS
+from enas_inr.signals.sounds.formats import format_of, loss, subtype_of
 
 STREAMED_FROM = 2**28
 """Bytes of the values from which a signal is written part by part."""
@@ -42,9 +42,9 @@ def stream_of(described: Modality, suffix: str) -> Write | None:
         suffix: the suffix of the file in lower case, which decides the format.
     """
     module = described.target.partition(":")[0]
-    if module == "enas_inr.signals.image":
+    if module == "enas_inr.signals.pictures.image":
         return {"PNG": _write_png, "TIFF": _write_tiff}.get(FORMATS.get(suffix, ""))
-    if module == "enas_inr.signals.audio" and suffix in SOUNDS:
+    if module == "enas_inr.signals.sounds.audio" and suffix in SOUNDS:
         return _write_sound
     return None
 
@@ -126,7 +126,7 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
     """
     import soundfile
 
-    from enas_inr.signals.audio import FAILURES, levels_of
+    from enas_inr.signals.sounds.audio import FAILURES, levels_of
 
     frames, channels = parts.shape
     name = format_of(path.suffix, parts.meta)

@@ -17,7 +17,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from enas_inr.plain_text import read_json
 from enas_inr.result import Picture
-from enas_inr.signals.picture import Pixels, pixels_of, sound_of
+from enas_inr.signals.previews import Pixels, pixels_of, sound_of
 from enas_inr.studies.sharing import share_like
 
 if TYPE_CHECKING:

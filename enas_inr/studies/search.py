@@ -69,7 +69,7 @@ def run_study(
     study in the storage has trained in the same way are reused. `measure` measures the wanted costs
     that do not follow from sizes; they are kept. `stopping` may end the search early.
     """
-    from enas_inr.signals.picture import picture_of
+    from enas_inr.signals.previews import picture_of
     from enas_inr.signals.sets import SignalSet
     from enas_inr.studies.forecast import forecast
     from enas_inr.studies.reading import measured_costs
@@ -154,7 +154,7 @@ def _begun(
     store.keep_costs(costs)
     store.keep_space(space)
     if pictured is not None:
-        from enas_inr.signals.picture import picture_of
+        from enas_inr.signals.previews import picture_of
 
         store.attach(lambda number: picture_of(_one_of(pictured, number)))
     return store.count()

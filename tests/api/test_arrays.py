@@ -9,7 +9,7 @@ import torch
 import enas_inr
 from enas_inr.errors import SignalError
 from enas_inr.signals.arrays import signal_of
-from tests.signals.picture_files import oiio_read, pixels
+from tests.signals.pictures.picture_files import oiio_read, pixels
 
 TINY: dict[str, Any] = {
     "architecture": {"grid": 2, "width": 4, "depth": 1},

@@ -22,7 +22,7 @@ pytest.importorskip("optuna_dashboard")
 from enas_inr.api import dashboard
 from enas_inr.api.dashboard import DashboardServer, make_server
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.signals.picture import picture_of
+from enas_inr.signals.previews import picture_of
 from tests.present import present
 
 MAIN = "from enas_inr.cli.main import main; main()"

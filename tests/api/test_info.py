@@ -4,7 +4,7 @@ import enas_inr
 from enas_inr.api.info import describe
 from enas_inr.errors import ModelError, SpecError
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.signals.image import ImageModality
+from enas_inr.signals.pictures.image import ImageModality
 from enas_inr.signals.signal import Signal
 
 CATALOG = load_catalog(plugins=False)

@@ -13,7 +13,7 @@ from PIL import Image
 import enas_inr
 from enas_inr.api import watching
 from enas_inr.errors import SpecError
-from tests.signals.picture_files import pixels
+from tests.signals.pictures.picture_files import pixels
 
 matplotlib.use("agg")
 

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tests.command_line import call
-from tests.signals.picture_files import oiio_read, oiio_write, pixels
+from tests.signals.pictures.picture_files import oiio_read, oiio_write, pixels
 
 TINY = "--grid 2 --width 4 --depth 1 --steps 2"
 

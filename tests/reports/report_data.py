@@ -9,7 +9,7 @@ import torch
 from enas_inr.objectives.psnr_flops import PsnrFlops
 from enas_inr.reports.rows import Results
 from enas_inr.result import Curve, RepeatResult, TrialStatus
-from enas_inr.signals.picture import picture_of
+from enas_inr.signals.previews import picture_of
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import Choice, SignalInfo, StudySpec
 from enas_inr.strategies.coordinate import CoordinateAscent

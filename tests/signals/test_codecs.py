@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.audio import AudioModality
 from enas_inr.signals.codecs import (
     codec_sizes,
     flac_bytes,
@@ -19,9 +18,10 @@ from enas_inr.signals.codecs import (
     png_bytes,
     raw_bytes,
 )
-from enas_inr.signals.image import ImageModality
+from enas_inr.signals.pictures.image import ImageModality
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.sounds.audio import AudioModality
 from tests.present import present
 
 

@@ -7,11 +7,11 @@ import pytest
 import enas_inr
 from enas_inr.errors import ContractError, SignalError, SpecError
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.signals.audio import AudioModality
 from enas_inr.signals.checks import check_signal
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.series import is_series
 from enas_inr.signals.sets import is_set
+from enas_inr.signals.sounds.audio import AudioModality
 from enas_inr.testing import toy_signal
 
 

@@ -8,10 +8,10 @@ import torch
 
 from enas_inr.errors import SignalError
 from enas_inr.signals import samples
-from enas_inr.signals.audio import AudioModality
-from enas_inr.signals.image import ImageModality
+from enas_inr.signals.pictures.image import ImageModality
 from enas_inr.signals.samples import SAMPLES
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.sounds.audio import AudioModality
 
 
 def test_every_sample_has_a_name_and_a_summary():

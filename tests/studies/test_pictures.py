@@ -18,7 +18,7 @@ from enas_inr.executors.base import ExecutionContext, given
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.result import TrialStatus
 from enas_inr.signals.loading import load_signal
-from enas_inr.signals.picture import picture_of, pixels_of
+from enas_inr.signals.previews import picture_of, pixels_of
 from enas_inr.signals.signal import Signal
 from enas_inr.studies import pictures
 from enas_inr.studies import store as store_module

@@ -33,7 +33,7 @@ def picture_of(signal: Signal) -> Picture | None:
     Returns:
         The file, or None if these formats cannot hold the signal.
     """
-    from enas_inr.signals.audio import FAILURES
+    from enas_inr.signals.sounds.audio import FAILURES
 
     make = _wav if signal.values.ndim == 2 else _png
     try:
@@ -43,7 +43,7 @@ def picture_of(signal: Signal) -> Picture | None:
 
 
 def _png(signal: Signal) -> Picture:
-    from enas_inr.signals.encoding import to_pillow
+    from enas_inr.signals.pictures.encoding import to_pillow
 
     image = to_pillow(replace(middle_slice(signal), meta={}), "PNG", "picture")
     image.thumbnail((MAX_PIXELS, MAX_PIXELS))
@@ -53,7 +53,7 @@ def _png(signal: Signal) -> Picture:
 
 
 def _wav(signal: Signal) -> Picture | None:
-    from enas_inr.signals.audio import encode
+    from enas_inr.signals.sounds.audio import encode
 
     rate = signal.sample_rate
     if rate is None:
@@ -80,8 +80,8 @@ def sound_of(content: bytes) -> Signal | None:
     import soundfile
     import torch
 
-    from enas_inr.signals.audio import FAILURES
     from enas_inr.signals.signal import Signal
+    from enas_inr.signals.sounds.audio import FAILURES
 
     try:
         values, rate = soundfile.read(BytesIO(content), dtype="float32", always_2d=True)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals.colour import mode_of
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.pillow_reading import choose_page, orientation_of
-from enas_inr.signals.raster import (
+from enas_inr.signals.pictures.colour import mode_of
+from enas_inr.signals.pictures.pillow_reading import choose_page, orientation_of
+from enas_inr.signals.pictures.raster import (
     MAX_PAGES,
     Raster,
     check_bytes,
@@ -23,7 +23,7 @@ from enas_inr.signals.raster import (
     damaged,
     not_premultiplied,
 )
-from enas_inr.signals.stripping import (
+from enas_inr.signals.pictures.stripping import (
     check_png,
     colour_chunks,
     png_dpi,
@@ -59,7 +59,7 @@ def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster:
 
     Args:
         content: the file.
-        kind: its kind, as named by `enas_inr.signals.kinds`.
+        kind: its kind, as named by `enas_inr.signals.pictures.kinds`.
         page: number of the picture in the file, from 1; None for the first one.
         what: name of the picture in messages.
 

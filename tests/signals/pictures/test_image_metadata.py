@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from enas_inr.errors import SignalError
-from tests.signals.picture_files import (
+from tests.signals.pictures.picture_files import (
     GRAY,
     RGB,
     chunk,

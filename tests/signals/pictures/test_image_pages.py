@@ -9,7 +9,7 @@ from PIL import Image
 from enas_inr.errors import SignalError, SpecError
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.loading import load_signal
-from tests.signals.picture_files import RGB, chunk, levels_of, pixels, png, put, read
+from tests.signals.pictures.picture_files import RGB, chunk, levels_of, pixels, png, put, read
 
 COLOURS = [(200, 30, 40), (30, 200, 40), (30, 40, 200)]
 LOSSLESS = {".webp": {"lossless": True}}

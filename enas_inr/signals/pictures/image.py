@@ -10,13 +10,13 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals.colour import profile_meta
-from enas_inr.signals.decoding import LARGEST_FILE, decode
-from enas_inr.signals.encoding import FORMATS, encode
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.levels import Levels, check_finite
 from enas_inr.signals.options import ImageOptions
-from enas_inr.signals.raster import Raster, check_pixels
+from enas_inr.signals.pictures.colour import profile_meta
+from enas_inr.signals.pictures.decoding import LARGEST_FILE, decode
+from enas_inr.signals.pictures.encoding import FORMATS, encode
+from enas_inr.signals.pictures.raster import Raster, check_pixels
 from enas_inr.signals.signal import Modality, Signal
 
 LABELS = ("icc", "png", "dpi")

@@ -7,9 +7,9 @@ import numpy as np
 import OpenImageIO
 import torch
 
-from enas_inr.signals.image import ImageModality
 from enas_inr.signals.levels import Levels
 from enas_inr.signals.options import ImageOptions
+from enas_inr.signals.pictures.image import ImageModality
 from enas_inr.signals.signal import Signal
 
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6

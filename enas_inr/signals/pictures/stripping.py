@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from enas_inr.signals.raster import check_pixels, damaged
+from enas_inr.signals.pictures.raster import check_pixels, damaged
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_CHUNKS = ("cICP", "gAMA", "cHRM", "sRGB")
@@ -29,7 +29,7 @@ def without_metadata(content: bytes, kind: str) -> bytes | None:
 
     Args:
         content: the file.
-        kind: its kind, as named by `enas_inr.signals.kinds`.
+        kind: its kind, as named by `enas_inr.signals.pictures.kinds`.
 
     Returns:
         None if the kind cannot be stripped, or the file is too damaged to find its parts.

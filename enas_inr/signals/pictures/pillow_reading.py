@@ -14,10 +14,17 @@ import numpy as np
 from PIL import BmpImagePlugin, ExifTags, Image, UnidentifiedImageError
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals.colour import in_srgb, kept_profile
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.raster import MAX_PAGES, Raster, check_bytes, check_pixels, damaged, reason
-from enas_inr.signals.stripping import colour_chunks, nclx_chunks, without_metadata
+from enas_inr.signals.pictures.colour import in_srgb, kept_profile
+from enas_inr.signals.pictures.raster import (
+    MAX_PAGES,
+    Raster,
+    check_bytes,
+    check_pixels,
+    damaged,
+    reason,
+)
+from enas_inr.signals.pictures.stripping import colour_chunks, nclx_chunks, without_metadata
 
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _COLORMAP, _SAMPLES_PER_PIXEL = 258, 339, 320, 277
 _X_RESOLUTION = 282
@@ -35,7 +42,7 @@ def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | N
 
     Args:
         content: the file.
-        kind: its kind, one of `enas_inr.signals.kinds.PILLOW`.
+        kind: its kind, one of `enas_inr.signals.pictures.kinds.PILLOW`.
         page: number of the picture in the file, from 1; None for the first one.
         what: name of the picture in messages.
 

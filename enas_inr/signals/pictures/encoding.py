@@ -15,11 +15,11 @@ from PIL import Image
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.colour import mode_of, profile_from
 from enas_inr.signals.levels import Levels, Numbers
-from enas_inr.signals.raster import divided
+from enas_inr.signals.pictures.colour import mode_of, profile_from
+from enas_inr.signals.pictures.raster import divided
+from enas_inr.signals.pictures.stripping import COLOUR_CHUNKS, chunks, with_chunks
 from enas_inr.signals.signal import Signal, check_values
-from enas_inr.signals.stripping import COLOUR_CHUNKS, chunks, with_chunks
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {

@@ -6,8 +6,8 @@ import soundfile
 import torch
 from PIL import Image
 
-from enas_inr.signals.image import ImageModality
-from enas_inr.signals.picture import picture_of
+from enas_inr.signals.pictures.image import ImageModality
+from enas_inr.signals.previews import picture_of
 from enas_inr.signals.signal import Signal
 from tests.present import present
 

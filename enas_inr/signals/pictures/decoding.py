@@ -8,10 +8,10 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals import deep_reading, heif_reading, pillow_reading
-from enas_inr.signals.kinds import DEEP, HEIF, PILLOW, SUFFIXES, kind_of, words_for
-from enas_inr.signals.raster import ON_THEIR_SIDE, Raster
-from enas_inr.signals.stripping import SIGNATURE
+from enas_inr.signals.pictures import deep_reading, heif_reading, pillow_reading
+from enas_inr.signals.pictures.kinds import DEEP, HEIF, PILLOW, SUFFIXES, kind_of, words_for
+from enas_inr.signals.pictures.raster import ON_THEIR_SIDE, Raster
+from enas_inr.signals.pictures.stripping import SIGNATURE
 
 LARGEST_FILE = 2**32
 """Bytes; larger files are refused before they are read."""

@@ -4,8 +4,8 @@ import soundfile
 import torch
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.audio import AudioModality
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.sounds.audio import AudioModality
 
 
 def tone(frames=4000, channels=1, peak=0.8):

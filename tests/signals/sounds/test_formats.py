@@ -9,9 +9,9 @@ import torch
 
 from enas_inr.errors import SignalError, warn_once
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.signals.audio import AudioModality
 from enas_inr.signals.loading import load_signal
 from enas_inr.signals.signal import Signal
+from enas_inr.signals.sounds.audio import AudioModality
 
 RATE = 16_000
 TONE = 0.7 * np.sin(np.arange(4000) * 0.17)[:, None] * [1.0, 0.5]

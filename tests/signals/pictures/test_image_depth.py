@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from enas_inr.errors import SignalError
-from tests.signals.picture_files import (
+from tests.signals.pictures.picture_files import (
     GRAY,
     GRAY_ALPHA,
     PALETTE,

@@ -16,10 +16,10 @@ import torch
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals import av_sound
 from enas_inr.signals.files import read_bytes, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
-from enas_inr.signals.sound_formats import (
+from enas_inr.signals.sounds import av_sound
+from enas_inr.signals.sounds.formats import (
     BEYOND_ONE,
     FORMATS,
     PCM_BITS,
@@ -27,7 +27,7 @@ from enas_inr.signals.sound_formats import (
     loss,
     subtype_of,
 )
-from enas_inr.signals.sound_headers import is_cut_ogg, mended, states_length
+from enas_inr.signals.sounds.headers import is_cut_ogg, mended, states_length
 from enas_inr.validation import counted
 
 _BLOCK = 2**16  # frames per write: libsndfile's Vorbis encoder overflows the stack on long writes

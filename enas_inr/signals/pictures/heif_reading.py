@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals.colour import mode_of
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.pillow_reading import choose_page
-from enas_inr.signals.raster import Raster, check_pixels, damaged
-from enas_inr.signals.stripping import nclx_chunks
+from enas_inr.signals.pictures.colour import mode_of
+from enas_inr.signals.pictures.pillow_reading import choose_page
+from enas_inr.signals.pictures.raster import Raster, check_pixels, damaged
+from enas_inr.signals.pictures.stripping import nclx_chunks
 
 
 def decode(content: bytes, page: int | None, what: str) -> Raster:

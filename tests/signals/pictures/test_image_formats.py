@@ -13,10 +13,10 @@ from PIL import Image
 from enas_inr.errors import SignalError
 from enas_inr.hookspecs import Modality
 from enas_inr.plugins.catalog import load_catalog
-from enas_inr.signals.decoding import size_of
-from enas_inr.signals.encoding import FORMATS
-from enas_inr.signals.kinds import SUFFIXES
-from tests.signals.picture_files import (
+from enas_inr.signals.pictures.decoding import size_of
+from enas_inr.signals.pictures.encoding import FORMATS
+from enas_inr.signals.pictures.kinds import SUFFIXES
+from tests.signals.pictures.picture_files import (
     RGB,
     chunk,
     levels_of,

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.colour import profile_from
-from tests.signals.picture_files import (
+from enas_inr.signals.pictures.colour import profile_from
+from tests.signals.pictures.picture_files import (
     GRAY_ALPHA,
     PALETTE,
     RGB,

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from enas_inr.errors import SignalError, warn_once
-from enas_inr.signals.audio import AudioModality
+from enas_inr.signals.sounds.audio import AudioModality
 
 RAMP = (np.arange(1000) - 500).astype(np.int16)
 FORMATS = ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF"]

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from enas_inr.errors import SignalError
 from enas_inr.signals.codecs import jpeg_sizes, png_bytes, png_psnr_db, raw_bytes
 from enas_inr.signals.signal import Signal
-from tests.signals.picture_files import (
+from tests.signals.pictures.picture_files import (
     RGB,
     RGBA,
     levels_of,

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.image import ImageModality
 from enas_inr.signals.options import ImageOptions
+from enas_inr.signals.pictures.image import ImageModality
 from enas_inr.signals.signal import Signal
 
 LOSSLESS = [".png", ".tif", ".tiff", ".bmp", ".webp"]

@@ -1,0 +1,1 @@
+"""Sounds: `audio.py` is the modality, and the others know the formats of its files."""
