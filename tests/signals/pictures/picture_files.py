@@ -45,6 +45,11 @@ def png(rows, colour, bits=8, *before, size=None):
     )
 
 
+def png_header(width, height, bits=8):
+    """Return a PNG of RGB that declares a size and contains almost no data."""
+    return png([bytes(99)], RGB, bits, size=(width, height))
+
+
 def tiff(numbers, *tags, leave_out=(), **changed):
     """Return a TIFF of one strip of RGB, in which each tag is (number, type, count, value).
 

@@ -1,5 +1,3 @@
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,47 +7,15 @@ import torch
 from PIL import Image
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.options import ImageOptions
-from enas_inr.signals.pictures.image import ImageModality
-from enas_inr.signals.signal import Signal
+from tests.signals.pictures.picture_files import pixels, png_header, read, signal_of, write
 
 LOSSLESS = [".png", ".tif", ".tiff", ".bmp", ".webp"]
 LOSSY = [".jpg", ".jpeg"]
 
 
-def pixels(*shape, dtype=np.uint8, seed=0):
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
-
-
 def smooth(rows=40, columns=56):
     y, x = np.mgrid[0:rows, 0:columns]
     return np.stack([4 * x, 4 * y, x + y], axis=-1).astype(np.uint8)
-
-
-def read(path, **options):
-    return ImageModality(ImageOptions(**options)).read(path)
-
-
-def write(signal, path):
-    ImageModality().write(signal, path)
-
-
-def signal_of(values, **meta):
-    return Signal(torch.as_tensor(values, dtype=torch.float32), "image", "test", meta=meta)
-
-
-def png_header(width, height):
-    """Return a PNG that declares a size and contains almost no data."""
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(bytes(100))
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("suffix", LOSSLESS)

@@ -2,7 +2,6 @@
 
 import builtins
 import struct
-import zlib
 from contextlib import suppress
 from io import BytesIO
 
@@ -18,11 +17,11 @@ from enas_inr.signals.pictures.encoding import FORMATS
 from enas_inr.signals.pictures.kinds import SUFFIXES
 from tests.signals.pictures.picture_files import (
     RGB,
-    chunk,
     levels_of,
     oiio_write,
     pixels,
     png,
+    png_header,
     put,
     read,
 )
@@ -211,15 +210,9 @@ def exr_header(width, height):
     )
 
 
-def deep_png(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    data = chunk(b"IDAT", zlib.compress(bytes(100)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
-
-
 HUGE = 60_000
 BOMBS = {
-    "a.png": deep_png(HUGE, HUGE),
+    "a.png": png_header(HUGE, HUGE, bits=16),
     "b.tif": tiff_header(HUGE, HUGE),
     "c.exr": exr_header(HUGE, HUGE),
     "d.hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n" % (HUGE, HUGE) + bytes(500),
