@@ -22,12 +22,13 @@ from enas_inr.model.archive_header import (
     ArchiveHeader,
     check_name,
 )
-from enas_inr.model.file import ARCHIVE, DIGEST, check_absent, digest_of, read_header
+from enas_inr.model.file import ARCHIVE, DIGEST, digest_of, read_header
 from enas_inr.model.header import LeafPrecision, Precision
 from enas_inr.model.model import Model, load
 from enas_inr.model.quantise import finest
 from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.signals.files import replacing
+from enas_inr.signals.outputs import check_absent
 from enas_inr.signals.sets import names_of, numbered
 from enas_inr.validation import counted
 
@@ -68,7 +69,8 @@ def write_archive(
         PluginError, SignalError: as `enas_inr.load`; the archive cannot be written.
     """
     target, plugins = Path(path), catalog or load_catalog()
-    check_absent(target, force=force)
+    if not force:
+        check_absent([target])
     if not models:
         raise ModelError("an archive without models", "give at least one")
     chosen = _names(models, names)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,8 @@ from enas_inr.model.header import FORMAT_VERSION, ModelHeader
 from enas_inr.model.quantise import SCALE, fits, quantise, restore
 from enas_inr.plain_text import read_json
 from enas_inr.plugins.catalog import Catalog
-from enas_inr.signals.files import check_is_file, is_stream, read_bytes, replace_bytes
+from enas_inr.signals.files import check_is_file, read_bytes, replace_bytes
+from enas_inr.signals.outputs import check_absent
 from enas_inr.signals.partition import block_cells
 from enas_inr.validation import ModelT, explained
 
@@ -74,20 +74,11 @@ def save(contents: Contents, path: Path, *, force: bool = False) -> int:
         ModelError: the file exists and `force` is not given.
         SignalError: the file cannot be written.
     """
-    check_absent(path, force=force)
+    if not force:
+        check_absent([path])
     content = encode(contents.header, contents.blocks)
     replace_bytes(path, content)
     return len(content)
-
-
-def check_absent(path: Path, *, force: bool) -> None:
-    """Refuse to overwrite a file.
-
-    Raises:
-        ModelError: the file exists and `force` is not given.
-    """
-    if not force and os.path.lexists(path) and path.exists() and not is_stream(path):
-        raise ModelError(f"{str(path)!r} exists already", "give --force to overwrite it")
 
 
 def load(path: Path, catalog: Catalog) -> Contents:

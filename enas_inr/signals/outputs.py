@@ -77,12 +77,24 @@ def check_outputs(
         if not is_stream(output.path):
             folders.setdefault(Path(os.path.realpath(output.path)).parent, output.path)
     if not force:
-        _check_absent([output.path for output in outputs])
+        check_absent([output.path for output in outputs])
     for folder, path in folders.items():
         if make_folders:
             check_folder(folder)
         else:
             _check_writable(folder, path)
+
+
+def check_absent(paths: Sequence[Path]) -> None:
+    """Refuse to overwrite files; a pipe or a device is written into.
+
+    Raises:
+        ModelError: one of them exists.
+    """
+    there = [path for path in paths if os.path.exists(path) and not is_stream(path)]
+    if there:
+        more = f", and {counted(len(there) - 1, 'other file')}" if there[1:] else ""
+        raise ModelError(f"{str(there[0])!r} exists already{more}", "give --force to overwrite it")
 
 
 def check_name(path: Path) -> None:
@@ -181,13 +193,6 @@ def _check(output: Output) -> None:
             if output.suffixes[1:]
             else f"end its name with {output.suffixes[0]}",
         )
-
-
-def _check_absent(paths: Sequence[Path]) -> None:
-    there = [path for path in paths if not is_stream(path) and path.exists()]
-    if there:
-        more = f", and {counted(len(there) - 1, 'other file')}" if there[1:] else ""
-        raise ModelError(f"{str(there[0])!r} exists already{more}", "give --force to overwrite it")
 
 
 def _check_writable(folder: Path, path: Path) -> None:
