@@ -24,6 +24,7 @@ __all__ = [
     "SpecError",
     "StudyError",
     "TrainingError",
+    "first_line",
     "one_line",
     "warn_once",
 ]
@@ -114,9 +115,10 @@ class ContractError(Exception):
     """
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of the message of an error, or its type if it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def first_line(said: BaseException | str) -> str:
+    """Return the first line of a message; the type of an error whose message is empty."""
+    named = type(said).__name__ if isinstance(said, BaseException) else ""
+    return next(iter(str(said).strip().splitlines()), named)
 
 
 def one_line(error: BaseException) -> str:

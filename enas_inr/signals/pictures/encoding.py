@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, first_line
 from enas_inr.signals.levels import Levels, Numbers
 from enas_inr.signals.pictures.colour import mode_of, profile_from
 from enas_inr.signals.pictures.raster import divided
@@ -172,7 +172,7 @@ def encode(signal: Signal, name: str, what: str, *, optimize: bool = False) -> E
     except Exception as error:  # encoders raise various errors, for example on too many pixels
         raise SignalError(
             f"{what}: {numbers.shape[1]}x{numbers.shape[0]} pixels cannot be written as {name}:"
-            f" {error or type(error).__name__}",
+            f" {first_line(error)}",
             "use .png",
         ) from None
     return Encoded(content, layout.lost)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import BmpImagePlugin, ExifTags, Image, UnidentifiedImageError
 
-from enas_inr.errors import SignalError, warn_once
+from enas_inr.errors import SignalError, first_line, warn_once
 from enas_inr.signals.levels import Numbers
 from enas_inr.signals.pictures.colour import in_srgb, kept_profile
 from enas_inr.signals.pictures.raster import (
@@ -22,7 +22,6 @@ from enas_inr.signals.pictures.raster import (
     check_bytes,
     check_pixels,
     damaged,
-    reason,
 )
 from enas_inr.signals.pictures.stripping import colour_chunks, nclx_chunks, without_metadata
 
@@ -63,7 +62,7 @@ def decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | N
             found = _rescued(content, kind, page, what)
             if found is None:
                 raise _refusal(content, kind, error, what) from None
-            warn_once(f"{what}: {found[1]}: {reason(error)}")
+            warn_once(f"{what}: {found[1]}: {first_line(error)}")
             return found[0]
 
 
@@ -255,7 +254,7 @@ def _orientation(image: Image.Image, what: str) -> int:
     try:
         return _orientation_in(image.getexif())
     except Exception as error:  # Pillow raises various errors on damaged EXIF data
-        warn_once(f"{what}: its EXIF data cannot be read and are left out: {reason(error)}")
+        warn_once(f"{what}: its EXIF data cannot be read and are left out: {first_line(error)}")
         return 1
 
 
@@ -266,7 +265,7 @@ def orientation_of(exif: bytes, what: str) -> int:
         found.load(exif)
         return _orientation_in(found)
     except Exception as error:  # as above
-        warn_once(f"{what}: its EXIF data cannot be read and are left out: {reason(error)}")
+        warn_once(f"{what}: its EXIF data cannot be read and are left out: {first_line(error)}")
         return 1
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, first_line
 from enas_inr.signals.levels import Levels, Numbers
 
 MAX_PIXELS = 100_000_000
@@ -131,16 +131,12 @@ def check_bytes(size: tuple[int, int], content: bytes, per_byte: float, what: st
         raise damaged(what, f"{len(content)} bytes are too few for {width}x{height} pixels")
 
 
-def damaged(what: str, error: object) -> SignalError:
-    """Return the error about a picture that cannot be decoded."""
+def damaged(what: str, error: BaseException | str) -> SignalError:
+    """Return the error about a picture that cannot be decoded, with what a library says of it."""
+    why = f": {said}" if (said := first_line(error)) else ""
     return SignalError(
-        f"{what}: the image cannot be decoded: {reason(error)}", "check that the file is complete"
+        f"{what}: the image cannot be decoded{why}", "check that the file is complete"
     )
-
-
-def reason(error: object) -> str:
-    """Return the first line of what a library says about a file; the kind of error if nothing."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
 
 
 def divided(

@@ -19,7 +19,7 @@ import nibabel as nib
 import numpy as np
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, first_line
 from enas_inr.signals.signal import Signal
 from enas_inr_volume.levels import Numbers
 from enas_inr_volume.places import finite, placed
@@ -238,6 +238,6 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def _damaged(path: Path, error: Exception) -> SignalError:
     return SignalError(
-        f"{str(path)!r} is not a NIfTI image or is damaged: {error or type(error).__name__}",
+        f"{str(path)!r} is not a NIfTI image or is damaged: {first_line(error)}",
         "give a complete .nii or .nii.gz file",
     )

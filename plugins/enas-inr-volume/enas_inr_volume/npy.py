@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, first_line
 from enas_inr_volume.levels import Numbers
 
 
@@ -21,7 +21,7 @@ def load(path: Path) -> Numbers:
         return np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # NumPy raises various errors on damaged headers
         raise SignalError(
-            f"{str(path)!r} is not a NumPy array or is damaged: {error or type(error).__name__}",
+            f"{str(path)!r} is not a NumPy array or is damaged: {first_line(error)}",
             "give a complete .npy file of numbers",
         ) from None
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, first_line
 from enas_inr.signals.signal import Signal
 from enas_inr_volume.levels import Numbers
 from enas_inr_volume.places import placed
@@ -50,7 +50,7 @@ def load(path: Path) -> tuple[Numbers, bool, dict[str, JsonValue]]:
             numbers = np.asarray(nrrd.read_data(header, file, str(path), index_order="F"))
     except Exception as error:  # pynrrd, zlib and NumPy raise various errors
         raise SignalError(
-            f"{str(path)!r} is not a NRRD file or is damaged: {error or type(error).__name__}",
+            f"{str(path)!r} is not a NRRD file or is damaged: {first_line(error)}",
             "give a complete .nrrd file with its numbers in it",
         ) from None
     kinds = [str(kind).lower() for kind in header.get("kinds", [])]

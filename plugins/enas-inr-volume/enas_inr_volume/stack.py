@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, first_line
 from enas_inr_volume.levels import Numbers
 
 _MODES = {"L": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
@@ -36,7 +36,7 @@ def load(path: Path) -> Numbers:
         raise
     except Exception as error:  # Pillow raises various errors on damaged files
         raise SignalError(
-            f"{what} is not a TIFF file or is damaged: {error or type(error).__name__}",
+            f"{what} is not a TIFF file or is damaged: {first_line(error)}",
             "give a complete .tif file",
         ) from None
     shapes = {page.shape for page in pages}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from enas_inr.errors import SignalError, warn_once
+from enas_inr.errors import SignalError, first_line, warn_once
 from enas_inr.signals.files import check_is_file, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr_volume import npy
@@ -153,7 +153,7 @@ class VolumeModality(Modality):
         except Exception as error:  # nibabel raises various errors, for example on 40000 voxels
             raise SignalError(
                 f"{what}: a volume of shape {tuple(signal.values.shape)} cannot be written:"
-                f" {error or type(error).__name__}",
+                f" {first_line(error)}",
                 "use .npy",
             ) from None
         replace_bytes(path, content)

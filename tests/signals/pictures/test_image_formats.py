@@ -15,6 +15,7 @@ from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.pictures.decoding import size_of
 from enas_inr.signals.pictures.encoding import FORMATS
 from enas_inr.signals.pictures.kinds import SUFFIXES
+from enas_inr.signals.pictures.raster import damaged
 from tests.signals.pictures.picture_files import (
     RGB,
     levels_of,
@@ -312,3 +313,15 @@ def test_the_size_of_what_is_no_picture_is_unknown(tmp_path):
     assert size_of(put(tmp_path / "a.png", b"text")) is None
     assert size_of(put(tmp_path / "a.exr", b"\x76\x2f\x31\x01" + bytes(50))) is None
     assert size_of(tmp_path / "missing.png") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (ValueError("  no pixels\nat all"), ": no pixels; check"),
+        (ValueError(), ": ValueError; check"),
+        ("", "; check"),  # as OpenImageIO, where its own message is not UTF-8
+    ],
+)
+def test_what_a_library_says_of_a_damaged_picture_is_one_line(said, told):
+    assert f"'a.tif': the image cannot be decoded{told}" in str(damaged("'a.tif'", said))

@@ -230,3 +230,12 @@ def test_avif_is_written_and_read(tmp_path):
     again = read(tmp_path / "b.avif")
     assert again.meta == {"mode": "RGB"}
     assert np.abs(levels_of(again) - original).mean() < 3
+
+
+def test_an_encoder_that_fails_without_a_word_is_named_by_its_error(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(SignalError, match="4x3 pixels cannot be written as PNG: MemoryError; use"):
+        write(signal_of(torch.zeros(3, 4, 3)), tmp_path / "a.png")
