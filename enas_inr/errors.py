@@ -26,6 +26,7 @@ __all__ = [
     "TrainingError",
     "first_line",
     "one_line",
+    "reason_of",
     "warn_once",
 ]
 
@@ -119,6 +120,11 @@ def first_line(said: BaseException | str) -> str:
     """Return the first line of a message; the type of an error whose message is empty."""
     named = type(said).__name__ if isinstance(said, BaseException) else ""
     return next(iter(str(said).strip().splitlines()), named)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the reason that an error gives: of the system, without a number and a path."""
+    return getattr(error, "strerror", None) or first_line(error)
 
 
 def one_line(error: BaseException) -> str:

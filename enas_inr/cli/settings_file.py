@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from enas_inr.errors import SpecError
+from enas_inr.errors import SpecError, reason_of
 from enas_inr.plain_text import check_depth
 
 Check = Callable[[Any, Any], None]
@@ -112,9 +112,8 @@ def _read(path: Path) -> dict[str, Any]:
             f"settings file {str(path)!r} is nested too deeply", "write it flat"
         ) from None
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
         raise SpecError(
-            f"settings file {str(path)!r} cannot be read: {said}",
+            f"settings file {str(path)!r} cannot be read: {reason_of(error)}",
             f"correct it, or set {VARIABLE}= to ignore it",
         ) from None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, BinaryIO
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, reason_of
 
 __all__ = [
     "check_is_file",
@@ -212,11 +212,10 @@ def check_is_file(path: Path) -> None:
 
 def cannot(verb: str, path: Path, error: Exception) -> SignalError:
     """Return the error about a file that cannot be read or written."""
-    reason = getattr(error, "strerror", None) or str(error)
     hint = "check the path" if verb == "read" else "check the path and the disk"
     if isinstance(error, PermissionError):
         hint = "check the permissions of the file and its directory"
-    return SignalError(f"{str(path)!r} cannot be {verb}: {reason}", hint)
+    return SignalError(f"{str(path)!r} cannot be {verb}: {reason_of(error)}", hint)
 
 
 def make_folder(folder: Path) -> None:
@@ -229,5 +228,5 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SignalError(
-            f"folder {folder} cannot be made: {error.strerror}", "choose another"
+            f"folder {folder} cannot be made: {reason_of(error)}", "choose another"
         ) from None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from enas_inr.errors import ModelError, SignalError, SpecError
+from enas_inr.errors import ModelError, SignalError, SpecError, reason_of
 from enas_inr.signals.files import STANDARD, cannot, is_stream, probe
 from enas_inr.validation import counted
 
@@ -135,9 +135,8 @@ def check_folder(folder: Path) -> None:
             raise NotADirectoryError(f"{str(place)!r} is not a folder")
         probe(place)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise SignalError(
-            f"folder {str(folder)!r} cannot be written: {reason}", "choose another"
+            f"folder {str(folder)!r} cannot be written: {reason_of(error)}", "choose another"
         ) from None
 
 

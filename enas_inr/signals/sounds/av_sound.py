@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from enas_inr.errors import SignalError
+from enas_inr.errors import SignalError, reason_of
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -81,9 +81,8 @@ def read(content: bytes, kind: str, what: str) -> tuple[Frames, int, dict[str, J
             if not seconds and kind == "matroska":
                 seconds = (opened.duration or 0) / av.time_base
     except (av.error.FFmpegError, ValueError, OverflowError, AttributeError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise SignalError(
-            f"{what}: not audio, or damaged: {reason}", "give a complete file"
+            f"{what}: not audio, or damaged: {reason_of(error)}", "give a complete file"
         ) from None
     if not blocks:
         raise SignalError(f"{what}: holds no samples", "give a signal of at least one sample")
@@ -132,7 +131,7 @@ def encode(frames: Frames, rate: int, what: str) -> bytes:
                 opened.mux(stream.encode(frame))
             opened.mux(stream.encode(None))
     except av.error.FFmpegError as error:
-        raise ValueError(error.strerror) from None
+        raise ValueError(reason_of(error)) from None
     return buffer.getvalue()
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from enas_inr.errors import SignalError, warn_once
+from enas_inr.errors import SignalError, reason_of, warn_once
 from enas_inr.signals.files import check_is_file, replace_bytes
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr_video.animation import is_animation, read_frames
@@ -75,7 +75,7 @@ class VideoModality(Modality):
             raise
         except Exception as error:  # PyAV and Pillow raise almost anything on a damaged file
             raise SignalError(
-                f"{what} is not a video or is damaged: {_reason(error)}", "give a complete file"
+                f"{what} is not a video or is damaged: {reason_of(error)}", "give a complete file"
             ) from None
         if not rate:
             raise SignalError(f"{what} has no frame rate", "convert it to another format")
@@ -210,7 +210,7 @@ class VideoModality(Modality):
         except (av.error.FFmpegError, ValueError, OverflowError) as error:
             raise SignalError(
                 f"{what}: a video of shape {shape} at {rate} frames per second cannot be written:"
-                f" {_reason(error)}",
+                f" {reason_of(error)}",
                 "use another suffix, size or rate",
             ) from None
         replace_bytes(path, content)
@@ -346,7 +346,3 @@ def _pixel_format(codec: str, rows: int, columns: int) -> str:
     if codec == "ffv1":
         return "bgr0"
     return "yuv444p" if codec == "libx264" and (rows % 2 or columns % 2) else "yuv420p"
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
