@@ -15,7 +15,7 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.cost import NetShape, net_shape
-from enas_inr.errors import SignalError, SpecError
+from enas_inr.errors import ModelError, SignalError, SpecError
 from enas_inr.model import file, vectors
 from enas_inr.model.architecture import Architecture
 from enas_inr.model.evaluation import Evaluator
@@ -27,7 +27,7 @@ from enas_inr.model.module import EnsembleModule
 from enas_inr.model.points import UNITS_AT_ONCE
 from enas_inr.model.rendering import render_parts
 from enas_inr.model.rounding import Rounding, psnr_of, sampled
-from enas_inr.model.sampling import samplings
+from enas_inr.model.sampling import MAX_SAMPLES, samplings
 from enas_inr.model.shown import html_of_header, html_of_signal, plot_signal, preview_size
 from enas_inr.model.trained import header_of_trained
 from enas_inr.plugins.catalog import Catalog, load_catalog
@@ -174,10 +174,13 @@ class Model:
 
         Raises:
             SpecError: the size, the scale or the window is not valid.
+            ModelError: the original has too many samples, and nothing else is asked.
             SignalError: the values do not fit in the memory.
         """
-        asked = {"size": size, "scale": scale, "window": window}
-        return self.parts(**asked, blend=blend, on_progress=on_progress).whole()  # type: ignore[arg-type]
+        parts = self.parts(
+            size=size, scale=scale, window=window, blend=blend, on_progress=on_progress
+        )
+        return parts.whole()
 
     def parts(
         self,
@@ -192,10 +195,18 @@ class Model:
 
         Raises:
             SpecError: the size, the scale or the window is not valid.
+            ModelError: the original has too many samples, and nothing else is asked.
         """
-        if window is None:
-            window = [(0.0, float(n)) for n in self.header.signal.shape]
         signal = self.header.signal
+        everything = [(0.0, float(n)) for n in signal.shape]
+        window = everything if window is None else list(window)
+        as_original = size is None and scale is None and window == everything
+        if as_original and signal.samples > MAX_SAMPLES:
+            raise ModelError(
+                f"the model is of {'x'.join(map(str, signal.shape))} samples, which are more than "
+                f"the {MAX_SAMPLES} of a rendering",
+                "render it at a smaller size, or a part of it",
+            )
         sound = len(signal.shape) == 1 and signal.sample_rate is not None
         axes = samplings(signal.shape, size, scale, window, sound=sound)
         limit = max(1, UNITS_AT_ONCE // max(self.shape.width, 1))

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import save as save_tensors
 
 import enas_inr
-from enas_inr.errors import ModelError
+from enas_inr.errors import ExitCode, ModelError
 from enas_inr.model.file import DIGEST, HEADER, digest_of
 from enas_inr.model.quantise import quantise
+from tests.command_line import assert_one_line, call
 from tests.model.noise import CATALOG, fitted, noise
 
 MODEL = fitted(noise(0), width=4)
@@ -183,6 +184,16 @@ def test_numbers_of_another_kind_are_refused(tmp_path, change):
 def test_a_header_as_it_is_written_is_read(tmp_path):
     path = written(tmp_path / "m.inr", MODEL.header.model_dump_json())
     assert torch.equal(enas_inr.load(path, catalog=CATALOG).vector(), MODEL.vector())
+
+
+@pytest.mark.parametrize("line", ["info {path}", "render {path} -o {path}.png"])
+def test_a_model_of_more_samples_than_a_rendering_has_is_the_fault_of_its_file(tmp_path, line):
+    path = written(tmp_path / "m.inr", changed("signal.shape", [3 * 2**20 + 1, 3 * 2**20 + 2]))
+    outcome = call(line.format(path=path))
+    assert_one_line(outcome, ExitCode.MODEL)
+    assert "is of 3145729x3145730 samples" in outcome.err
+    rendered = call(f"render {path} -o {path}.png --size 4x4 -q")
+    assert rendered.code == 0, rendered.err
 
 
 @pytest.mark.parametrize(
