@@ -14,7 +14,7 @@ from enas_inr.api.fit import FitResult, draw_preview
 from enas_inr.api.keywords import takes
 from enas_inr.api.outputs import fit_outputs, inputs_of, model_output
 from enas_inr.api.reading import take_signal
-from enas_inr.api.rounding import rounded
+from enas_inr.api.rounding import smallest
 from enas_inr.api.search import search
 from enas_inr.api.settings import MakeSettings
 from enas_inr.display import html
@@ -25,7 +25,6 @@ from enas_inr.plugins.catalog import Catalog, load_catalog
 from enas_inr.result import SearchResult, TrialResult
 from enas_inr.signals.files import is_stream
 from enas_inr.signals.outputs import check_outputs
-from enas_inr.spec.budget import Precision
 from enas_inr.studies.location import Storage
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.settings import SignalSettings
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from enas_inr.api.reading import Given
     from enas_inr.signals.rivals import Rival
     from enas_inr.signals.signal import Signal
-
-PACKED: tuple[Precision, ...] = ("int8", "float16")
-"""Precisions of fewer bytes than float32, the smallest first."""
 
 MOST_FITS = 3  # winners that are fitted, if some miss the PSNR that is wanted
 
@@ -194,16 +190,12 @@ def _with_goal(call: MakeCall, catalog: Catalog) -> MakeCall:
 
 def _packed(fitted: FitResult, signal: Signal, wanted_db: float, catalog: Catalog) -> FitResult:
     """Store the numbers of a model in as few bytes as still reach a PSNR, if it reaches it."""
-    model = fitted.model
-    for precision in PACKED:
-        packed = rounded(model, signal, precision, catalog)
-        measured = packed.header.metrics
-        if float(str(measured["psnr_db"])) < wanted_db:
-            continue
-        size = packed.save(fitted.path, force=True)
-        sizes = {"bytes": size, "bits_per_sample": 8 * size / model.header.signal.samples}
-        return replace(fitted, model=packed, metrics=fitted.metrics | measured | sizes)
-    return fitted
+    packed = smallest(fitted.model, signal, wanted_db, catalog)
+    if packed is fitted.model:
+        return fitted
+    measured, size = packed.header.metrics, packed.save(fitted.path, force=True)
+    sizes = {"bytes": size, "bits_per_sample": 8 * size / packed.header.signal.samples}
+    return replace(fitted, model=packed, metrics=fitted.metrics | measured | sizes)
 
 
 def _of_the_search(call: MakeCall) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 import enas_inr
-from enas_inr.api.rounding import rounded
+from enas_inr.api.rounding import rounded, smallest
 from enas_inr.model.file import decode, encode
+from enas_inr.model.measure import measure
 from enas_inr.model.model import Model
 from enas_inr.model.rounding import MOST_LOSS_DB
 from enas_inr.plugins.catalog import load_catalog
@@ -109,6 +110,29 @@ def test_int8_takes_a_tenth_more_bytes_at_most_and_the_loss_is_said(caplog):
     assert lost(stored) > 1
     (record,) = caplog.records
     assert "--precision float16 keeps more" in record.getMessage()
+
+
+def test_a_precision_that_is_not_used_causes_no_warning_and_float32_is_measured_once(
+    caplog, monkeypatch
+):
+    unmeasured, signal = drawn("relu", LAYERED, (100,), width=4, db=90)
+    model = rounded(unmeasured, signal, "float32", CATALOG)
+    exact = model.header.metrics["psnr_db"]
+    assert isinstance(exact, float)
+    seen = []
+    monkeypatch.setattr(
+        "enas_inr.model.measure.measure",
+        lambda model, signal: seen.append(model.header.precision) or measure(model, signal),
+    )
+    stored = smallest(model, signal, exact - 1, CATALOG)  # int8 loses more than 1 dB
+    assert (stored.header.precision, caplog.records) == ("float16", [])
+    assert stored.header.metrics["psnr_db_float32"] == exact
+    assert {"int8", "float16"} == {*seen}
+    assert smallest(model, signal, exact + 1, CATALOG) is model
+    assert caplog.records == []
+    assert smallest(model, signal, exact - 20, CATALOG).header.precision == "int8"
+    (record,) = caplog.records
+    assert "as int8 costs" in record.getMessage()
 
 
 def test_an_archive_has_what_each_of_its_models_needs(tmp_path):
