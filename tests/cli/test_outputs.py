@@ -50,33 +50,24 @@ def never(*given, **more):
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "reason"),
-    [
-        ("-o missing/x.inr", ExitCode.SIGNAL, "there is no folder"),
-        ("-o p.png", ExitCode.SIGNAL, "cannot write a model as '.png'"),
-        ("-o .", ExitCode.SIGNAL, "is a directory"),
-        ("-o new/", ExitCode.SIGNAL, "cannot write a model without a suffix"),
-        ("-o ''", ExitCode.SIGNAL, "is a directory"),
-        ("-o x.inr --preview a.xyz", ExitCode.SIGNAL, "cannot write a preview as '.xyz'"),
-        ("-o x.inr --preview missing/x.png", ExitCode.SIGNAL, "there is no folder"),
-        ("-o x.inr --preview a.png --force", ExitCode.USAGE, "is read, and would be overwritten"),
-        ("-o x.inr --preview x.inr", ExitCode.SIGNAL, "cannot write a preview as '.inr'"),
-        ("-o a.inr", ExitCode.MODEL, "'a.inr' exists already"),
-        ("-o start.inr --init-from a.inr --force", ExitCode.USAGE, "is read"),
-        ("-o - --json", ExitCode.USAGE, "both go to the standard output"),
-    ],
-)
-def test_fit_refuses_outputs_before_the_training(here, monkeypatch, options, code, reason):
-    Path("start.inr").symlink_to("a.inr")
-    monkeypatch.setattr("enas_inr.model.fitting.fit", never)
-    outcome = call(f"fit a.png {TINY} {options}")
-    assert_one_line(outcome, code)
-    assert reason in outcome.err
-
-
-@pytest.mark.parametrize(
     ("line", "code", "reason"),
     [
+        ("fit a.png -o missing/x.inr", ExitCode.SIGNAL, "there is no folder"),
+        ("fit a.png -o p.png", ExitCode.SIGNAL, "cannot write a model as '.png'"),
+        ("fit a.png -o .", ExitCode.SIGNAL, "is a directory"),
+        ("fit a.png -o new/", ExitCode.SIGNAL, "cannot write a model without a suffix"),
+        ("fit a.png -o ''", ExitCode.SIGNAL, "is a directory"),
+        ("fit a.png -o x.inr --preview a.xyz", ExitCode.SIGNAL, "cannot write a preview as '.xyz'"),
+        ("fit a.png -o x.inr --preview missing/x.png", ExitCode.SIGNAL, "there is no folder"),
+        (
+            "fit a.png -o x.inr --preview a.png --force",
+            ExitCode.USAGE,
+            "is read, and would be overwritten",
+        ),
+        ("fit a.png -o x.inr --preview x.inr", ExitCode.SIGNAL, "cannot write a preview as '.inr'"),
+        ("fit a.png -o a.inr", ExitCode.MODEL, "'a.inr' exists already"),
+        ("fit a.png -o start.inr --init-from a.inr --force", ExitCode.USAGE, "is read"),
+        ("fit a.png -o - --json", ExitCode.USAGE, "both go to the standard output"),
         ("render a.inr -o x.gif9", ExitCode.SIGNAL, "cannot write images as '.gif9'"),
         ("render sound.inr -o x.png", ExitCode.SIGNAL, "cannot write audio as '.png'"),
         ("render a.inr -o missing/x.png", ExitCode.SIGNAL, "there is no folder"),
@@ -106,10 +97,12 @@ def test_fit_refuses_outputs_before_the_training(here, monkeypatch, options, cod
         ("fit a.png b.png -o a.inr", ExitCode.SIGNAL, "folder 'a.inr' cannot be written"),
     ],
 )
-def test_other_commands_refuse_outputs_before_their_work(here, monkeypatch, line, code, reason):
+def test_commands_refuse_outputs_before_their_work(here, monkeypatch, line, code, reason):
     os.link("a.inr", "hard.png")
+    Path("start.inr").symlink_to("a.inr")
     for name in ("original.png", "b.png"):
         Image.open("a.png").rotate(90).save(name)
+    monkeypatch.setattr("enas_inr.model.fitting.fit", never)
     monkeypatch.setattr("enas_inr.api.search.search", never)
     monkeypatch.setattr("enas_inr.model.rendering.render_grid", never)
     before = {path.name: path.read_bytes() for path in here.iterdir()}
