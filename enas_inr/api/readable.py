@@ -15,7 +15,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def readable(app: Application) -> Application:
     """Wrap the application of optuna-dashboard, so that its pages lack attributes for programs.
 
-    The storage keeps them. Of each trial, `architecture`, `psnr_db`, costs and so on remain.
+    The storage keeps them. `architecture`, `psnr_db`, the costs and so on of each trial remain.
     """
 
     def wrapped(environment: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -29,7 +29,7 @@ def fit(
 ) -> int:
     """Train one ensemble on a signal, at its full size, and write it to a .inr file.
 
-    Of several signals, each gets a file in a folder, beside a summary in CSV and JSON. Run the same
+    Each of several signals gets a file in a folder, beside a summary in CSV and JSON. Run the same
     command again to resume after Ctrl-C; files that are there already are kept.
     """
     from enas_inr.signals.sets import is_set

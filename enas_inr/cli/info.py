@@ -23,8 +23,8 @@ def info(
 ) -> int:
     """Show a model, its quality, and the size of the same signal in ordinary codecs.
 
-    Of an archive, list the models; --name shows one of them. Of a folder, a table of all models in
-    it and below it.
+    For an archive, list its models; --name shows one of them. For a folder, show a table of all
+    models in it and below it.
     """
     from enas_inr.api.info import describe
     from enas_inr.cli.model_tables import print_archive, print_info

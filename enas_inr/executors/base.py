@@ -123,7 +123,7 @@ class ExecutionContext:
     def for_worker(self, device: str | None = None, share: float = 1.0) -> ExecutionContext:
         """Return a copy that can be sent to another process, without the parts of this process.
 
-        Of a set, it has the first signal only; the others are sent with their trials, see
+        It has only the first signal of a set; the others are sent with their trials, see
         `with_signal`.
 
         There, the error of a plugin becomes the message of a failed trial even with

@@ -120,7 +120,7 @@ def _leaf_precisions(
         taken: reads one of them.
         precision: of the archive; None for that of the models.
     """
-    # Of the headers only this is kept: there may be many thousands, and few ways of storing.
+    # The headers themselves are not kept: there may be many thousands, and few ways of storing.
     ways: set[tuple[Precision, frozenset[tuple[str, LeafPrecision]]]] = set()
     for place, model in enumerate(models):
         if precision is not None:

@@ -95,7 +95,7 @@ def memory(model: Model) -> int:
 def latency(model: Model, device: torch.device) -> float:
     """Return the seconds in which a model renders its signal on a device; the quickest of some.
 
-    Of a large signal, a part is rendered.
+    Only a part of a large signal is rendered.
     """
     real = memory(model) < MATERIALISED_BYTES
     blocks = tuple(

@@ -72,7 +72,7 @@ def with_grouping(networks: onnx.ModelProto, layout: Layout, channels: int, at_o
     cell, local = _located(graph, layout)
     order, slots, tiles, points = _slots(graph, cell, int(np.prod(layout.grid)), at_once)
     cells_in_order = graph("Gather", cell, order)
-    # Of the points of each tile, all of which are in the same cell.
+    # All points of a tile are in the same cell, so any of them tells which.
     tile = graph("Div", slots, points)
     empty = graph("ConstantOfShape", _listed(graph, tiles), value=_filling(np.int64))
     cell_of_tile = graph("ScatterElements", empty, tile, cells_in_order)
@@ -146,7 +146,7 @@ def _located(graph: _Graph, layout: Layout) -> tuple[str, str]:
         place = _owner(graph, position, edges)
         start = graph("Gather", graph.constant(edges, np.float64), place)
         sizes = np.diff(edges)
-        # Of about equal cells, the longest and the shortest differ by one sample.
+        # The cells are about equal: the longest and the shortest differ by one sample.
         longest = np.maximum(sizes, layout.extent)
         extent = longest if layout.convention == "edges" else np.maximum(longest - 1, 1)
         size = graph("Gather", graph.constant(sizes, np.float64), place)

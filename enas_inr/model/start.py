@@ -27,8 +27,8 @@ class Start:
 
     Attributes:
         source: where they come from, in words.
-        ensemble: the architecture, with the options that it was trained with. Of the models of an
-            archive, only the options that all of them have.
+        ensemble: the architecture, with the options that it was trained with; if it is the mean of
+            the models of an archive, only with the options that all of them have.
         training: how it was trained, which includes the coordinates that the weights are for.
         architecture: what an ensemble must have in common with it.
         leaves: leaves of all cells, `cells ...` in row-major order of the grid, and constants.

@@ -267,9 +267,9 @@ class TrialResult(Lasting):
 def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
     """Return the best complete trial, or None.
 
-    Of a configuration, the last result counts, which has the highest fidelity. Of configurations,
-    those with most of their steps, signals and then repeats count, by the lower end of the interval
-    of their score; of equal ones, the first by its key, since the order in which they end is
+    The last result of a configuration counts, which has the highest fidelity. The configurations
+    with the most steps, signals and then repeats are compared by the lower end of the interval of
+    their score. The first by its key wins among equal ones, since the order in which they end is
     chance.
     """
     latest = sorted({result.key: result for result in results}.items())

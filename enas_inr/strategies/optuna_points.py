@@ -67,7 +67,7 @@ def excess(space: FeasibleSpace, point: Point) -> int:
 def nearest(space: FeasibleSpace, point: Point, accepted: Sequence[bool]) -> Candidate | None:
     """Return the accepted configuration with the fewest steps from a point; None if there is none.
 
-    Of several, it is the first in the order of their values.
+    If there are several, it is the first in the order of their values.
 
     Args:
         space: the configurations.

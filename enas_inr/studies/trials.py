@@ -93,7 +93,7 @@ def frozen_trial(
 ) -> FrozenTrial:
     """Convert the result of a trial to Optuna's form, as if the trial had just been trained.
 
-    Of a set, a dashboard shows the trial on the last signal as the complete one, with the values
+    For a set, a dashboard shows the trial on the last signal as the complete one, with the values
     over all signals, and those on the others as pruned.
 
     Args:
@@ -101,7 +101,7 @@ def frozen_trial(
         spec: specification of the study; its axes become the parameters of the trial, and its
             objectives the values.
         system_attributes: attributes by which Optuna finds the picture, see `pictures.upload`.
-        whole: of a set, the result on all signals, if this is the last one of them.
+        whole: the result on all signals of a set, if this is the last one of them.
         usual: whether the learning curve is in the usual convention instead of the paper's, in
             which studies of earlier versions go on.
     """

@@ -260,7 +260,7 @@ def test_every_setting_has_help_and_a_default_and_sets_what_there_is(model):
 
 def test_settings_are_listed_by_group_in_the_order_of_the_groups():
     class More(SearchSettings):
-        last: Annotated[int, Setting("Of the budget.", Group.BUDGET)] = 1
+        last: Annotated[int, Setting("A setting of the budget.", Group.BUDGET)] = 1
 
     groups = [mark.group for mark in More.marks().values()]
     assert groups == sorted(groups, key=list(Group).index)

@@ -29,7 +29,7 @@ class Every(Settings):
     force: Annotated[bool, Setting("Whether by force.", flags=("--force",))] = False
     widths: Annotated[Integers, Setting("Numbers.")] = (1, 2)
     aims: Annotated[Names, Setting("Names.")] = ()
-    box_options: Annotated[Mapping[str, Any] | None, Setting("Of the box.")] = None
+    box_options: Annotated[Mapping[str, Any] | None, Setting("Options of the box.")] = None
     hidden: Annotated[int, Setting("Of Python alone.", on_command_line=False)] = 5
 
 

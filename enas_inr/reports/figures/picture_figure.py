@@ -42,9 +42,9 @@ _SHARPEST = 1200  # and at the most
 def picture_figure(original: Signal, reconstruction: Signal, partition: Partition) -> Figure:
     """Draw a picture and its reconstruction, with PSNR and SSIM.
 
-    Small pictures are enlarged by a whole factor, large ones made smaller. Gray, RGB and RGBA
-    (on white) are shown as they are, of other channels the mean. Of more than two axes, the
-    middle slice is drawn and measured, beside the PSNR of the whole.
+    Small pictures are enlarged by a whole factor, and large ones made smaller. Gray, RGB and RGBA
+    (on white) are shown as they are, and other channels as their mean. If there are more than two
+    axes, the middle slice is drawn and measured, beside the PSNR of the whole.
 
     Args:
         original: a signal of two axes (rows, columns) or more.
