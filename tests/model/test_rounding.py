@@ -120,10 +120,12 @@ def test_a_precision_that_is_not_used_causes_no_warning_and_float32_is_measured_
     exact = model.header.metrics["psnr_db"]
     assert isinstance(exact, float)
     seen = []
-    monkeypatch.setattr(
-        "enas_inr.model.measure.measure",
-        lambda model, signal: seen.append(model.header.precision) or measure(model, signal),
-    )
+
+    def measuring(model, signal):
+        seen.append(model.header.precision)
+        return measure(model, signal)
+
+    monkeypatch.setattr("enas_inr.model.measure.measure", measuring)
     stored = smallest(model, signal, exact - 1, CATALOG)  # int8 loses more than 1 dB
     assert (stored.header.precision, caplog.records) == ("float16", [])
     assert stored.header.metrics["psnr_db_float32"] == exact
