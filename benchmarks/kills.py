@@ -10,7 +10,6 @@ trial that was stored at any kill.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -18,16 +17,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from pages import filled, markdown
 
 from enas_inr.errors import StudyError
-from enas_inr.result import TrialResult, best_of
+from enas_inr.result import TrialResult
 from enas_inr.studies.reading import read_study
+from tests.soak.kills import content, trained_twice, winner
 
 STUDY = "killed"
 SEARCH = (
@@ -70,19 +71,10 @@ class Killed:
 
     def add(self, trials: Sequence[TrialResult], alone: Sequence[TrialResult]) -> None:
         """Add a search that has ended."""
-        amounts = Counter(
-            (t.key, t.fidelity.cells, t.fidelity.steps, t.trial.repeats) for t in trials
-        )
         self.searches += 1
         self.trials += len(trials)
-        self.twice += sum(count > 1 for count in amounts.values())
+        self.twice += trained_twice(trials)
         self.other_winners += winner(trials) != winner(alone)
-
-
-def winner(trials: Sequence[TrialResult]) -> str:
-    """Return the key of the best trial."""
-    best = best_of(trials)
-    return best.key if best else ""
 
 
 def start(executor: str, storage: str) -> subprocess.Popen[bytes]:
@@ -94,23 +86,11 @@ def start(executor: str, storage: str) -> subprocess.Popen[bytes]:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and all that are in its group or below it."""
-    for child in below(process.pid):
-        os.kill(child, signal.SIGKILL)
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def below(process: int) -> list[int]:
-    """Return the processes that a process has started, and so on."""
-    told = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    parents = [tuple(map(int, line.split())) for line in told.stdout.splitlines()]
-    found, left = [], [process]
-    while left:
-        parent = left.pop()
-        children = [child for child, of in parents if of == parent]
-        found += children
-        left += children
-    return found
 
 
 def stored(storage: str) -> list[TrialResult]:
@@ -119,11 +99,6 @@ def stored(storage: str) -> list[TrialResult]:
         return read_study(STUDY, storage)[1]
     except StudyError:  # killed before it was created
         return []
-
-
-def content(trials: Sequence[TrialResult]) -> list[str]:
-    """Return what must not change of the stored trials."""
-    return [json.dumps(trial.model_dump(mode="json"), sort_keys=True) for trial in trials]
 
 
 def measure(executor: str, kills: int, seed: int, folder: Path) -> Killed:
@@ -144,7 +119,7 @@ def measure(executor: str, kills: int, seed: int, folder: Path) -> Killed:
             kill(process)
             found.kills += 1
         trials = stored(f"sqlite:///{file}")
-        now = content(trials)
+        now = [content(trial) for trial in trials]
         found.lost += sum(before != after for before, after in zip(known, now, strict=False))
         found.lost += max(0, len(known) - len(now))
         known = now

@@ -145,13 +145,31 @@ def studies(folder: Path) -> Iterator[tuple[str, list[TrialResult]]]:
             yield name, trials
 
 
+def content(trial: TrialResult) -> str:
+    """Return what must not change of a stored trial."""
+    return json.dumps(trial.model_dump(mode="json"), sort_keys=True)
+
+
+def trained_twice(trials: Sequence[TrialResult]) -> int:
+    """Return how many configurations were stored more than once at the same fidelity."""
+    amounts = Counter(
+        (t.key, t.trial.signal, t.fidelity.cells, t.fidelity.steps, t.trial.repeats) for t in trials
+    )
+    return sum(count > 1 for count in amounts.values())
+
+
+def winner(trials: Sequence[TrialResult]) -> str:
+    """Return the key of the best trial."""
+    best = best_of(trials)
+    return best.key if best else ""
+
+
 def results(folder: Path) -> dict[str, str]:
     """Return what is finished: trials by study and number, and the bytes of models."""
     found = models(folder)
     for name, trials in studies(folder):
         for trial in trials:
-            text = json.dumps(trial.model_dump(mode="json"), sort_keys=True)
-            found[f"{name}/{trial.trial.number}"] = text
+            found[f"{name}/{trial.trial.number}"] = content(trial)
     return found
 
 
@@ -164,13 +182,8 @@ def outcome(folder: Path) -> tuple[dict[str, str], int]:
     """Return what must be equal of two runs, and how many trials were stored more than once."""
     found, twice = models(folder), 0
     for name, trials in studies(folder):
-        best = best_of(trials)
-        found[name] = best.key if best else ""
-        amounts = Counter(
-            (t.key, t.trial.signal, t.fidelity.cells, t.fidelity.steps, t.trial.repeats)
-            for t in trials
-        )
-        twice += sum(count > 1 for count in amounts.values())
+        found[name] = winner(trials)
+        twice += trained_twice(trials)
     return found, twice
 
 
