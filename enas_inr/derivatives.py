@@ -72,12 +72,7 @@ def divergence(
                 "divergence",
                 "give a function with a channel for each axis",
             )
-        scale = _scale(x, samples)
-        parts = [
-            _derivative(values[..., axis], x)[..., axis] * scale[axis]
-            for axis in range(x.shape[-1])
-        ]
-        found = torch.stack(parts).sum(dim=0)
+        found = _divergence(values, x, _scale(x, samples))
     return _handed_over(found)
 
 
@@ -125,15 +120,10 @@ def laplacian(
     with torch.enable_grad():
         x = _points(coordinates)
         scale = _scale(x, samples)
-        values = function(x)
-        sums = []
-        for channel in range(values.shape[-1]):
-            first = _derivative(values[..., channel], x)
-            along = [
-                _derivative(first[..., axis], x)[..., axis] * scale[axis] ** 2
-                for axis in range(x.shape[-1])
-            ]
-            sums.append(torch.stack(along).sum(dim=0))
+        sums = [
+            _divergence(_derivative(channel, x) * scale, x, scale)
+            for channel in function(x).unbind(dim=-1)
+        ]
         found = torch.stack(sums, dim=-1)
     return _handed_over(found)
 
@@ -160,6 +150,14 @@ def _scale(x: Tensor, samples: Sequence[int] | None) -> Float[Tensor, " axes"]:
 def _jacobian(values: Tensor, x: Tensor) -> Tensor:
     """Return the derivatives of each channel, `... channels axes`."""
     return torch.stack([_derivative(values[..., c], x) for c in range(values.shape[-1])], dim=-2)
+
+
+def _divergence(
+    field: Tensor, x: Tensor, scale: Float[Tensor, " axes"]
+) -> Float[Tensor, "*points"]:
+    """Return the sum of the derivatives of each channel along its own axis."""
+    along = [_derivative(field[..., a], x)[..., a] * scale[a] for a in range(x.shape[-1])]
+    return torch.stack(along).sum(dim=0)
 
 
 def _derivative(values: Float[Tensor, "*points"], x: Tensor) -> Float[Tensor, "*points axes"]:

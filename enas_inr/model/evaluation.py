@@ -112,15 +112,7 @@ class Evaluator:
     def members(
         self, cells: Int[Tensor, " cells"], local: Float[Tensor, "cells points axes"]
     ) -> Float[Tensor, "cells points channels"]:
-        """Evaluate some members of one block, each at points in its own coordinates.
-
-        Args:
-            cells: indices of the cells, row-major in the grid.
-            local: coordinates, on any device.
-
-        Returns:
-            The values, on the CPU.
-        """
+        """Evaluate some members of one block: see `Model.members`."""
         block_of, row_of = map(torch.from_numpy, self._places)
         leaves = self.blocks[int(block_of[cells[0]])]
         rows = row_of[cells].to(self.device)

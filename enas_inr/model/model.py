@@ -76,7 +76,7 @@ class Model:
     @property
     def device(self) -> torch.device:
         """The device of its numbers."""
-        return next(iter(self.blocks[0].values())).device
+        return self._evaluator.device
 
     @property
     def shape(self) -> NetShape:
