@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -98,16 +98,16 @@ def _options(
     return found
 
 
-@dataclass(eq=False)
-class _Heard(loop.Observer):
+class _Heard(loop.Relay):
     """Passes the events of a search on to another receiver, and to observers."""
 
-    inner: loop.Observer
-    told: Told
-    running: dict[int, TrialSpec] = field(default_factory=dict)
-    spec: StudySpec | None = None
-    reason: str = ""
-    begun: bool = False
+    def __init__(self, inner: loop.Observer, told: Told) -> None:
+        super().__init__(inner)
+        self.told = told
+        self.running: dict[int, TrialSpec] = {}
+        self.spec: StudySpec | None = None
+        self.reason = ""
+        self.begun = False
 
     def planned(
         self,
@@ -115,11 +115,11 @@ class _Heard(loop.Observer):
         space: FeasibleSpace,
         forecast: Callable[[], Forecast | None] = lambda: None,
     ) -> None:
+        super().planned(spec, space, forecast)
         self.spec = spec
-        self.inner.planned(spec, space, forecast)
 
     def started(self, study: str, storage: str, known: int, most: int) -> None:
-        self.inner.started(study, storage, known, most)
+        super().started(study, storage, known, most)
         assert self.spec is not None  # it was planned before
         if self.begun:  # it goes on after an interrupt, to give the result so far
             return
@@ -128,35 +128,26 @@ class _Heard(loop.Observer):
         self.told(lambda observer: observer.search_started(start))
 
     def began(self, trial: TrialSpec) -> None:
-        self.inner.began(trial)
+        super().began(trial)
         self.running[trial.number] = trial
         self.told(lambda observer: observer.trial_started(trial))
 
-    def said(self, line: str) -> None:
-        self.inner.said(line)
-
     def progressed(self, progress: TrialProgress) -> None:
-        self.inner.progressed(progress)
+        super().progressed(progress)
         trial = None if progress.number is None else self.running.get(progress.number)
         if trial:
             self.told(lambda observer: observer.trial_progressed(trial, progress))
 
     def stopped(self, reason: str) -> None:
+        super().stopped(reason)
         self.reason = reason
-        self.inner.stopped(reason)
-
-    def signal_finished(self, result: TrialResult) -> None:
-        self.inner.signal_finished(result)
 
     def finished(self, result: TrialResult) -> None:
-        self.inner.finished(result)
+        super().finished(result)
         ended = [n for n, trial in self.running.items() if trial.configuration.key() == result.key]
         for number in ended:
             del self.running[number]
         self.told(lambda observer: observer.trial_finished(result))
-
-    def undisturbed(self) -> AbstractContextManager[None]:
-        return self.inner.undisturbed()
 
 
 def watched_search(

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
-from enas_inr.spec import PSNR_OFFSET_DB, StudySpec
-from enas_inr.studies.loop import Observer
+from enas_inr.spec import PSNR_OFFSET_DB
+from enas_inr.studies.loop import Observer, Relay
 from enas_inr.studies.setting import Settings
 from enas_inr.validation import counted
 
 if TYPE_CHECKING:
-    from enas_inr.cost import FeasibleSpace
-    from enas_inr.studies.forecast import Forecast
+    pass
 
 
 def interactive() -> bool:
@@ -123,7 +122,7 @@ def watched(call: CallT) -> Iterator[CallT]:
         yield call.model_copy(update=changes)
 
 
-class Watching(Observer):
+class Watching(Relay):
     """Passes the events of a search on to an observer, to callbacks and to a bar.
 
     Args:
@@ -140,7 +139,8 @@ class Watching(Observer):
         on_progress: Callable[[TrialProgress], object],
         bar: Bar,
     ) -> None:
-        self._observer, self._bar = observer, bar
+        super().__init__(observer)
+        self._bar = bar
         self._on_trial, self._on_progress = on_trial, on_progress
         self._best: TrialResult | None = None
         self._ended = self._most = 0
@@ -150,44 +150,27 @@ class Watching(Observer):
         """Whether a callback wants the search to stop."""
         return self._stop
 
-    def planned(
-        self,
-        spec: StudySpec,
-        space: FeasibleSpace,
-        forecast: Callable[[], Forecast | None] = lambda: None,
-    ) -> None:
-        """Pass it on."""
-        self._observer.planned(spec, space, forecast)
-
     def started(self, study: str, storage: str, known: int, most: int) -> None:
         """Pass it on, and begin to count."""
         self._ended, self._most = known, most
-        self._observer.started(study, storage, known, most)
-
-    def said(self, line: str) -> None:
-        """Pass it on."""
-        self._observer.said(line)
+        super().started(study, storage, known, most)
 
     def progressed(self, progress: TrialProgress) -> None:
         """Pass it on, and show it."""
-        self._observer.progressed(progress)
+        super().progressed(progress)
         self._on_progress(progress)
         done = self._ended + progress.done if progress.number is not None else self._ended
         self._show(min(done, self._most), f"trial {self._ended + 1} {progress.label}")
 
-    def stopped(self, reason: str) -> None:
-        """Pass it on."""
-        self._observer.stopped(reason)
-
     def signal_finished(self, result: TrialResult) -> None:
-        """Pass it on."""
+        """Pass it on, and count it."""
         self._ended += 1
-        self._observer.signal_finished(result)
+        super().signal_finished(result)
 
     def finished(self, result: TrialResult) -> None:
         """Pass it on, and call back."""
         self._ended += 1
-        self._observer.finished(result)
+        super().finished(result)
         if result.score is not None and (self._best is None or result.rank > self._best.rank):
             self._best = result
         self._show(self._ended, counted(self._ended, "trial"))
@@ -197,7 +180,7 @@ class Watching(Observer):
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Pass it on, and let Ctrl-C wait."""
-        with deferred(), self._observer.undisturbed():
+        with deferred(), self.inner.undisturbed():
             yield
 
     def _show(self, done: float, label: str) -> None:

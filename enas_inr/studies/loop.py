@@ -67,6 +67,54 @@ class Observer:
         return nullcontext()
 
 
+class Relay(Observer):
+    """Passes all events on to another receiver. A derived class does more with some of them."""
+
+    def __init__(self, inner: Observer) -> None:
+        self.inner = inner
+
+    def planned(
+        self,
+        spec: StudySpec,
+        space: FeasibleSpace,
+        forecast: Callable[[], Forecast | None] = lambda: None,
+    ) -> None:
+        """Pass it on."""
+        self.inner.planned(spec, space, forecast)
+
+    def started(self, study: str, storage: str, known: int, most: int) -> None:
+        """Pass it on."""
+        self.inner.started(study, storage, known, most)
+
+    def began(self, trial: TrialSpec) -> None:
+        """Pass it on."""
+        self.inner.began(trial)
+
+    def said(self, line: str) -> None:
+        """Pass it on."""
+        self.inner.said(line)
+
+    def progressed(self, progress: TrialProgress) -> None:
+        """Pass it on."""
+        self.inner.progressed(progress)
+
+    def stopped(self, reason: str) -> None:
+        """Pass it on."""
+        self.inner.stopped(reason)
+
+    def signal_finished(self, result: TrialResult) -> None:
+        """Pass it on."""
+        self.inner.signal_finished(result)
+
+    def finished(self, result: TrialResult) -> None:
+        """Pass it on."""
+        self.inner.finished(result)
+
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Pass it on."""
+        return self.inner.undisturbed()
+
+
 class Records(Protocol):
     """Where the loop keeps results, such as `enas_inr.studies.store.Store`."""
 

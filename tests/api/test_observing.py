@@ -76,6 +76,25 @@ def warnings_are_said_again():
     warn_once.cache_clear()
 
 
+class Began(Receiver):
+    """Notes which trials begin, and which end."""
+
+    def __init__(self):
+        self.events = []
+
+    def began(self, trial):
+        self.events.append(("began", trial.ensemble.width))
+
+    def finished(self, result):
+        self.events.append(("finished", result.trial.ensemble.width))
+
+
+def test_the_observer_of_a_call_is_told_which_trials_begin(tmp_path):
+    heard = Began()
+    search(tmp_path, observer=heard, observers=[Note()])
+    assert sorted(heard.events) == [(e, w) for e in ("began", "finished") for w in (4, 6)]
+
+
 def test_an_observer_hears_a_whole_search(tmp_path):
     note = Note()
     found = search(tmp_path, observers=note, strategy="exhaustive", racing=False)
