@@ -35,6 +35,7 @@ def beside(size: int, rivals: Iterable[Rival]) -> str:
 def next_lines(result: FitResult) -> Iterator[str]:
     """Iterate over what can be done with a model that was written."""
     from enas_inr.signals.outputs import is_standard_output
+    from enas_inr.viewer.network import is_shown
 
     if is_standard_output(result.path):
         return
@@ -42,7 +43,8 @@ def next_lines(result: FitResult) -> Iterator[str]:
     if len(result.model.layout.shape) == 2:
         larger = shlex.quote(f"{result.path.stem}-4x.png")
         yield f"next: enas-inr render {path} -o {larger} --scale 4 --blend"
-    yield f"next: enas-inr view {path} --serve --open"
+    if is_shown(result.model):
+        yield f"next: enas-inr view {path} --serve --open"
     yield f"next: enas-inr info {path}"
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from enas_inr.backbones.layered import Activation, LayeredBackbone, bias_name, weight_name
-from enas_inr.errors import ModelError
+from enas_inr.backbones.layered import (
+    Activation,
+    FixedLayer,
+    LayeredBackbone,
+    bias_name,
+    weight_name,
+)
+from enas_inr.errors import EnasInrError, ModelError
 from enas_inr.model.header import LeafPrecision, ModelHeader
 from enas_inr.model.model import Model
 from enas_inr.model.quantise import SCALE, quantise, restore
@@ -33,18 +39,8 @@ def network_of(model: Model) -> dict[str, Any]:
     Raises:
         ModelError: the page cannot evaluate its backbone, or its signal has more than three axes.
     """
-    layout, backbone = model.layout, model.backbone
+    layout, backbone = model.layout, _shown_backbone(model)
     kind = model.header.ensemble.backbone
-    if len(layout.shape) > MOST_AXES:
-        raise ModelError(
-            f"the signal has {len(layout.shape)} axes, and the page shows up to {MOST_AXES}",
-            "use `enas-inr render`",
-        )
-    if not isinstance(backbone, LayeredBackbone):
-        raise ModelError(
-            f"backbone {kind!r} does not consist of layers, so a browser cannot evaluate it",
-            "use `enas-inr render`",
-        )
     expressions: list[str] = []
     layers = []
     for weight, bias, scale, activation in _layers(model, backbone):
@@ -71,6 +67,34 @@ def network_of(model: Model) -> dict[str, Any]:
         "expressions": expressions,
         "layers": layers,
     }
+
+
+def is_shown(model: Model) -> bool:
+    """Whether the page can evaluate a model, without storing its numbers."""
+    kind = model.header.ensemble.backbone
+    try:
+        backbone = _shown_backbone(model)
+        encoded = [layer.activation for layer in _encoded(model, backbone)]
+        for activation in [*encoded, *(one.activation for one in backbone.layers(model.shape))]:
+            _expression(activation, kind)
+    except EnasInrError:  # that of `view`, or of a plugin
+        return False
+    return True
+
+
+def _shown_backbone(model: Model) -> LayeredBackbone:
+    axes, kind = len(model.layout.shape), model.header.ensemble.backbone
+    if axes > MOST_AXES:
+        raise ModelError(
+            f"the signal has {axes} axes, and the page shows up to {MOST_AXES}",
+            "use `enas-inr render`",
+        )
+    if not isinstance(model.backbone, LayeredBackbone):
+        raise ModelError(
+            f"backbone {kind!r} does not consist of layers, so a browser cannot evaluate it",
+            "use `enas-inr render`",
+        )
+    return model.backbone
 
 
 def check_expression(text: str) -> str:
@@ -107,6 +131,17 @@ def _layers(
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any], float, Activation | None]]:
     """Iterate over stored weights and biases, scales and activations, the encoding's first."""
     leaves, header = model.by_cell(), model.header
+    for layer in _encoded(model, backbone):
+        weight = _stored("weight", layer.weight, "float32")
+        yield weight, _stored("bias", layer.bias, "float32"), layer.scale, layer.activation
+    for index, declared in enumerate(backbone.layers(model.shape)):
+        names = weight_name(index), bias_name(index)
+        stored = [_stored(name, leaves[name], _precision(header, name)) for name in names]
+        yield stored[0], stored[1], declared.scale, declared.activation
+
+
+def _encoded(model: Model, backbone: LayeredBackbone) -> Sequence[FixedLayer]:
+    leaves, header = model.by_cell(), model.header
     encoded = backbone.encoding.layers(
         {
             name: restore(name, quantise(name, leaf, _precision(header, name)), leaf)
@@ -119,13 +154,7 @@ def _layers(
             f"backbone {header.ensemble.backbone!r} has an encoding that a browser cannot evaluate",
             "use `enas-inr render`",
         )
-    for layer in encoded:
-        weight = _stored("weight", layer.weight, "float32")
-        yield weight, _stored("bias", layer.bias, "float32"), layer.scale, layer.activation
-    for index, declared in enumerate(backbone.layers(model.shape)):
-        names = weight_name(index), bias_name(index)
-        stored = [_stored(name, leaves[name], _precision(header, name)) for name in names]
-        yield stored[0], stored[1], declared.scale, declared.activation
+    return encoded
 
 
 def _precision(header: ModelHeader, name: str) -> LeafPrecision:

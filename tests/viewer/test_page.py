@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from contextlib import nullcontext
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -11,9 +12,11 @@ import torch
 
 import enas_inr
 from enas_inr.api.view import make_page_server
+from enas_inr.cli.model_tables import next_lines
 from enas_inr.errors import ModelError, SpecError
 from enas_inr.signals.signal import Signal
-from enas_inr.viewer.network import check_expression
+from enas_inr.testing.toy_backbone import toy_catalog
+from enas_inr.viewer.network import check_expression, network_of
 from enas_inr.viewer.page import json_in_html
 
 NAME = "</script><script>alert(1)</script>"
@@ -99,3 +102,18 @@ def test_the_server_answers_with_the_page_alone():
         with pytest.raises(HTTPError, match="404"):
             urlopen(server.page + "etc/passwd")
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "shown"), [("siren", True), ("fourier", True), ("toy", False)]
+)
+def test_the_page_is_the_next_step_only_of_models_that_it_can_show(tmp_path, backbone, shown):
+    made = enas_inr.fit(
+        "sample:photo", output=tmp_path / "m.inr", size="8", grid=2, width=4, depth=1, steps=2,
+        backbone=backbone, catalog=toy_catalog(),
+    )  # fmt: skip
+    steps = list(next_lines(made))
+    assert any("enas-inr view" in step for step in steps) == shown
+    assert any("enas-inr info" in step for step in steps)
+    with nullcontext() if shown else pytest.raises(ModelError):
+        network_of(made.model)
