@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from enas_inr.errors import SpecError
@@ -59,10 +60,18 @@ def render(kind: str, name: str) -> Mapping[str, str]:
         if room in (COMMON, kind):
             target = path.replace("PACKAGE", names.package).replace("PLUGIN", names.plugin)
             files[target.removesuffix(SUFFIX)] = environment.get_template(template).render(
-                asdict(names), commands=commands(names)
+                asdict(names),
+                commands=commands(names),
+                requirement=requirement(version("enas-inr")),
             )
     _check_class(names, files[f"{names.package}/{kind}.py"])
     return files
+
+
+def requirement(installed: str) -> str:
+    """Return what a package requires that was written for a version of enas-inr."""
+    major, minor, *_ = installed.split(".")
+    return f"enas-inr>={major}.{minor},<{major}.{int(minor) + 1}"
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:

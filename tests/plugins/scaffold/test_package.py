@@ -15,7 +15,7 @@ from enas_inr.errors import SpecError
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.plugins.scaffold import package
 from enas_inr.plugins.scaffold.names import KINDS, LONGEST, check_unused, names_of
-from enas_inr.plugins.scaffold.package import render, write
+from enas_inr.plugins.scaffold.package import render, requirement, write
 
 REPOSITORY = Path(__file__).parents[3]
 INSTALLERS = ("pip", "hatchling", "editables")
@@ -181,3 +181,11 @@ def test_the_readme_has_the_printed_commands(kind):
     assert len(said) == 4
     for command in said:
         assert f"$ {command}\n" in render(kind, "enas-inr-mine")["README.md"]
+
+
+def test_a_package_requires_the_versions_of_enas_inr_that_it_was_written_for():
+    assert requirement("0.1.3") == "enas-inr>=0.1,<0.2"
+    ours = (REPOSITORY / "plugins/enas-inr-wire/pyproject.toml").read_text()
+    made = render("backbone", "enas-inr-sinc")["pyproject.toml"]
+    assert '"enas-inr>=0.1,<0.2"' in ours
+    assert '"enas-inr>=0.1,<0.2"' in made
