@@ -159,7 +159,8 @@ def _fit(signal: Given, call: FitCall) -> FitResult:
     check_outputs(
         fit_outputs(path, call.preview),
         force=call.force,
-        inputs=inputs_of(signal, settings.init_from, settings.resume_from, storage=storage),
+        # Not the model that is trained further: with `force`, the new one takes its place.
+        inputs=inputs_of(signal, settings.init_from, storage=storage),
     )
     checkpoint = checkpoint_beside(path, taken.name)
     start = given_start(settings, catalog, call.states)

@@ -1,9 +1,14 @@
 """A model file is trained further, with its architecture and its recipe."""
 
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
 import enas_inr
+from enas_inr.errors import ExitCode
 from tests.command_line import assert_one_line, call
 from tests.present import present
 
@@ -93,8 +98,24 @@ def test_what_contradicts_the_model_is_one_clear_line(folder, tmp_path, options,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_model_itself_is_not_overwritten(folder):
-    before = (folder / "m.inr").read_bytes()
-    outcome = call(f"fit {SIGNAL} --resume-from {folder}/m.inr -o {folder}/m.inr --force")
-    assert outcome.code != 0
-    assert (folder / "m.inr").read_bytes() == before
+def test_the_model_itself_is_overwritten_by_force_alone_and_at_the_end(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    model = Path("photo.inr")  # where the fit of this sample goes without -o
+    shutil.copy(folder / "m.inr", model)
+    before = model.read_bytes()
+    line = f"fit {SIGNAL} --resume-from {model} --steps 4"
+    refused = call(line)
+    assert_one_line(refused, ExitCode.MODEL)
+    assert "'photo.inr' exists already; give --force" in refused.err
+    given: dict[str, Any] = {"size": "20x24", "resume_from": model, "steps": 4, "force": True}
+    stopped = enas_inr.fit("sample:photo", **given, should_stop=lambda: True)
+    assert not stopped.finished
+    assert model.read_bytes() == before
+    stopped.checkpoint.unlink()
+    assert call(f"{line} -o further.inr").code == 0
+    outcome = call(f"{line} --force")
+    assert outcome.code == 0, outcome.err
+    assert model.read_bytes() == Path("further.inr").read_bytes() != before
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.inr", "further.inr"}
