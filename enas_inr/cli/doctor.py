@@ -45,7 +45,7 @@ def doctor(
         width = max(len(finding.about) for finding in found.findings)
         for finding in found.findings:
             mark = "broken: " if finding.broken else ""
-            say(f"{finding.about:{width}}  {mark}{finding.said}")
+            say(f"{finding.about:{width}}  {mark}{finding.said}", indent=width + 2)
             if finding.advice:
-                say(f"{'':{width}}  -> {finding.advice}")
+                say(f"{'':{width}}  -> {finding.advice}", indent=width + 5)
     return ExitCode.INTERNAL if found.broken else ExitCode.OK

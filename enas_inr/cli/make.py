@@ -75,4 +75,4 @@ def _print(made: MakeResult) -> None:
     if line := beside(metrics["bytes"], made.rivals):
         say(line)
     for line in next_lines(made.fit):
-        say(line)
+        say(line, command=True)

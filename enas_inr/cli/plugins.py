@@ -76,7 +76,7 @@ def _print(catalog: Catalog, kinds: list[str], *, verbose: bool) -> None:
     from enas_inr.cli.tables import console, table
 
     out = console()
-    rows = table("kind", "name", "summary", "from")
+    rows = table("kind", "name", "summary", "from", heading="name")
     for provider in _providers(catalog, kinds):
         described = provider.description
         cells = (described.kind, described.name, described.summary, str(provider.origin))

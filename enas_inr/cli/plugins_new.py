@@ -48,4 +48,4 @@ def new(
         say(f"  {path}")
     say("Next steps:")
     for command in (f"cd {shlex.quote(str(folder))}", *commands(names)):
-        say(f"  {command}")
+        say(f"  {command}", command=True)

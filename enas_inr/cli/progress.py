@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from enas_inr.cli.interrupt import Stop
+from enas_inr.cli.saying import folded
 from enas_inr.cost import FeasibleSpace
 from enas_inr.executors.base import TrialProgress
 from enas_inr.plain_text import printable
@@ -61,8 +62,11 @@ class Display:
 
     def say(self, line: str) -> None:
         """Print a permanent line."""
+        text = printable(line)
+        if self._console.is_terminal and sys.stderr.isatty():
+            text = folded(text, self._console.width)
         with suppress(OSError):
-            self._console.print(Text(printable(line)), soft_wrap=True)
+            self._console.print(Text(text), soft_wrap=True)
 
     def insist(self, line: str) -> None:
         """Print a permanent line, also if there is no other progress."""
@@ -89,12 +93,13 @@ class Display:
         """Return a line about the progress; what matters least is left out if it is too long."""
         before = [] if progress.number is None else self._before()
         speed = [f"{progress.step / elapsed:.1f} steps/s"] if elapsed > 0 and progress.step else []
-        psnr, left = [], []
+        psnr, left, short = [], [], []
         if progress.psnr_paper_db is not None:
             psnr = [f"PSNR {progress.psnr_paper_db + PSNR_OFFSET_DB:.2f} dB so far"]
         if progress.done > 0.02:
             seconds = elapsed * (1 - progress.done) / progress.done
             left = [f"{_clock(seconds)} left{self._after(seconds)}"]
+            short = [f"{_clock(seconds)} left{self._after(seconds, short=True)}"]
         label, done = [progress.label], [f"{progress.done:4.0%}"]
         for parts in (
             (before, label, done, speed, psnr, left),
@@ -102,6 +107,7 @@ class Display:
             (before, label, done, left),
             (label, done, left),
             (done, left),
+            (done, short),
         ):
             line = "  ".join(part for some in parts for part in some)
             if width is None or len(line) <= width:
@@ -112,7 +118,7 @@ class Display:
         """Return what precedes the label."""
         return []
 
-    def _after(self, trial_left: float) -> str:
+    def _after(self, trial_left: float, *, short: bool = False) -> str:
         """Return what follows at the end of the line, given the seconds left for the trial."""
         return ""
 
@@ -225,13 +231,14 @@ class SearchProgress(Display, Observer):
             return [trial]
         return [f"{trial}, best {self._best.psnr_db:.2f} dB"]
 
-    def _after(self, trial_left: float) -> str:
+    def _after(self, trial_left: float, *, short: bool = False) -> str:
         """Return the longest time left for the search, estimated from the finished trials."""
         others = self._most - self._known - self._finished - 1
         if not self._finished or others < 0:
             return ""
         mean = self._trained / self._finished
-        return f" (search: at most {_clock(trial_left + others * mean)})"
+        longest = _clock(trial_left + others * mean)
+        return f", search {longest}" if short else f" (search: at most {longest})"
 
 
 def duration(seconds: float) -> str:

@@ -196,7 +196,7 @@ def _print(said: _Said, *, everything: bool) -> None:
         say(line)
     for line in said.figures["warnings"]:
         say(f"warning: {line}")
-    say(f"next: {said.figures['next']}")
+    say(f"next: {said.figures['next']}", command=True)
 
 
 def _study(result: SearchResult, settings: SearchSettings) -> list[str]:

@@ -80,7 +80,7 @@ def list_studies(
             )
         console().print(made)
         if folder is None and listed:
-            say(f"run one: enas-inr study run {listed[-1]['name']} --quick")
+            say(f"run one: enas-inr study run {listed[-1]['name']} --quick", command=True)
     for message in broken:
         say(f"enas-inr: {message}", error=True)
 

@@ -49,7 +49,7 @@ def suggest(
         return
     say(described(signal, read, original))
     _print(found, raw)
-    say(f"next: {further}")
+    say(f"next: {further}", command=True)
 
 
 def _print(found: Suggestion, raw: int) -> None:

@@ -25,7 +25,7 @@ def print_result(result: SearchResult, *, everything: bool = True) -> None:
         everything: whether to print all candidates of a decision, also if there are many.
     """
     most = None if everything else max(3, MOST_ROWS // max(len(result.trace), 1))
-    rows = table("iteration", "axis", "candidate", *NUMBERS, "", right=NUMBERS)
+    rows = table("iteration", "axis", "candidate", *NUMBERS, "", right=NUMBERS, heading="candidate")
     for step in result.trace:
         _add_step(rows, step, result.spec.space, most)
     console().print(rows)
