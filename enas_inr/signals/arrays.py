@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from enas_inr.errors import SignalError
-from enas_inr.signals.levels import DTYPES, Levels, check_finite
+from enas_inr.signals.levels import Levels, check_finite
 from enas_inr.signals.pictures.image import picture
 from enas_inr.signals.pictures.pillow_reading import numbers_of
 from enas_inr.signals.pictures.raster import Raster, check_pixels
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _TYPES = "uint8 from 0 to 255, uint16 from 0 to 65535, bool, or floats from 0 to 1"
 _HINT = "give range=(low, high): the numbers that become -1 and 1"
 _CHANNELS = (1, 3, 4)
+_DTYPES = (
+    "uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64",
+)  # fmt: skip
 
 Range = tuple[float, float]
 """The numbers that become -1 and 1."""
@@ -84,7 +87,7 @@ def signal_of(
     numbers = numbers if numbers.ndim > axes else numbers[..., None]
     levels = _levels(numbers, limits, what, kind)
     values = levels.values(numbers)
-    return Signal(values, kind, name, sample_rate, {"dtype": levels.dtype, "range": _range(levels)})
+    return Signal(values, kind, name, sample_rate, levels.to_whole_meta())
 
 
 def _picture(numbers: npt.NDArray[Any], limits: Range | None, name: str, what: str) -> Signal:
@@ -111,8 +114,8 @@ def _levels(numbers: npt.NDArray[Any], limits: Range | None, what: str, kind: st
         SignalError: the type has no levels, or there are numbers beyond them.
     """
     dtype = numbers.dtype.name
-    if dtype not in DTYPES:
-        raise SignalError(f"{what} has numbers of no known range", nearest(dtype, DTYPES))
+    if dtype not in _DTYPES:
+        raise SignalError(f"{what} has numbers of no known range", nearest(dtype, _DTYPES))
     if not numbers.size:
         raise SignalError(f"{what} is empty", "give at least one sample")
     check_finite(numbers, what)
@@ -135,10 +138,6 @@ def _levels(numbers: npt.NDArray[Any], limits: Range | None, what: str, kind: st
             _HINT,
         )
     return levels
-
-
-def _range(levels: Levels) -> list[Any]:
-    return [levels.low, levels.high]
 
 
 def _of_tensor(given: Tensor) -> npt.NDArray[Any]:

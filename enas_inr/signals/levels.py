@@ -1,9 +1,9 @@
-"""Convert between the numbers of a picture, which can have any type, and values in [-1, 1]."""
+"""Convert between the numbers of a file, which can have any type, and values in [-1, 1]."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +17,18 @@ from torch import Tensor
 from enas_inr.errors import SignalError
 from enas_inr.validation import counted
 
+__all__ = ["DTYPES", "Levels", "Numbers"]
+
 Numbers = npt.NDArray[Any]
-"""`[rows, columns, channels]`: 1, 3 or 4 (with alpha) channels of any type in `DTYPES`."""
+"""Numbers of any type in `DTYPES`, `*grid channels`."""
 
 DTYPES = (
-    "uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64",
+    "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
+    "float16", "float32", "float64",
 )  # fmt: skip
+"""The names of the types that numbers can have."""
 
-BAND = 128
-"""Rows that are converted at once, so that a large picture needs no second copy as floats."""
-
+_AT_ONCE = 2**20  # numbers, so that a large signal needs no second copy in double precision
 _BY_TYPE = ("uint8", "uint16")
 _SIGNIFICANT = 2**24  # whole numbers that a float32 can tell apart
 
@@ -47,12 +49,11 @@ class Levels:
 
     @classmethod
     def of_type(cls, dtype: str) -> Levels:
-        """Return the levels from the smallest to the largest number of a type; 0 and 1 of floats.
+        """Return the levels from 0 to the largest number of a type; 0 and 1 of floats and `bool`.
 
         Integers with a sign are positive here, as in an alpha channel.
         """
-        kind = np.dtype(dtype).kind
-        return cls(dtype, 0.0, 1.0 if kind == "f" else float(np.iinfo(dtype).max))
+        return cls(dtype, 0.0, _largest(dtype) if np.dtype(dtype).kind in "iu" else 1.0)
 
     @classmethod
     def of(cls, colours: Numbers, what: str) -> Levels:
@@ -96,6 +97,10 @@ class Levels:
             return {}
         if self == Levels.of_type(self.dtype):
             return {"dtype": self.dtype}
+        return self.to_whole_meta()
+
+    def to_whole_meta(self) -> dict[str, JsonValue]:
+        """Return the levels as JSON values, even if they are usual ones."""
         return {"dtype": self.dtype, "range": [self.low, self.high]}
 
     @property
@@ -130,33 +135,60 @@ class Levels:
     def _half(self) -> float:
         return self.high / 2 - self.low / 2
 
-    def values(self, numbers: npt.NDArray[Any]) -> Float[Tensor, "*shape"]:
-        """Scale numbers to [-1, 1]; if all are equal, the values are 0."""
-        if self == Levels.of_type(self.dtype) and self.dtype in _BY_TYPE:
+    def values(self, numbers: npt.NDArray[Any], *, double: bool = False) -> Float[Tensor, "*shape"]:
+        """Scale numbers to [-1, 1]; if all are equal, the values are 0.
+
+        Args:
+            numbers: of this type; a memory map is not loaded as a whole.
+            double: scale all types in double precision. Without it, the whole range of 8 and 16
+                bits is scaled in single precision, as in the paper's code; the last bits differ.
+        """
+        if self._is_single and not double:
             half = self.high / 2
             return torch.from_numpy(numbers.astype(np.float32)).div_(half).sub_(1)
         values = np.empty(numbers.shape, dtype=np.float32)
-        for start in range(0, len(numbers), BAND):
-            part = numbers[start : start + BAND].astype(np.float64)
-            values[start : start + BAND] = (part - self._middle) / (self._half or 1.0)
+        for part in _parts(numbers.shape):
+            scaled = numbers[part].astype(np.float64) - self._middle
+            values[part] = scaled / (self._half or 1.0)
         return torch.from_numpy(values)
 
-    def numbers(self, values: Float[Tensor, "*shape"]) -> npt.NDArray[Any]:
-        """Scale values back, clamped to [-1, 1]; integers are rounded to the nearest."""
-        dtype = np.dtype(self.dtype)
+    def numbers(self, values: Float[Tensor, "*shape"], *, double: bool = False) -> npt.NDArray[Any]:
+        """Scale values back, clamped to [-1, 1]; integers are rounded to the nearest.
+
+        Args:
+            values: on any device.
+            double: as for `values`.
+        """
+        dtype, single = np.dtype(self.dtype), self._is_single and not double
         numbers = np.empty(tuple(values.shape), dtype=dtype)
-        by_type = self == Levels.of_type(self.dtype) and self.dtype in _BY_TYPE
-        for start in range(0, len(values), BAND):
-            part = values[start : start + BAND].float().clamp(-1, 1)
-            if by_type:
-                numbers[start : start + BAND] = part.add(1).mul(self.high / 2).round().numpy()
+        for part in _parts(numbers.shape):
+            found = values[part].detach().cpu().float().clamp(-1, 1)
+            if single:
+                numbers[part] = found.add(1).mul(self.high / 2).round().numpy()
                 continue
-            scaled = self._middle + self._half * part.double().numpy()
+            scaled = self._middle + self._half * found.double().numpy()
             if dtype.kind != "f":
-                info = np.iinfo(dtype)
-                scaled = np.rint(scaled).clip(info.min, info.max)
-            numbers[start : start + BAND] = scaled
+                scaled = np.rint(scaled)
+            if dtype.kind in "iu":
+                scaled = scaled.clip(float(np.iinfo(dtype).min), _largest(self.dtype))
+            numbers[part] = scaled
         return numbers
+
+    @property
+    def _is_single(self) -> bool:
+        return self.dtype in _BY_TYPE and self == Levels.of_type(self.dtype)
+
+
+def _largest(dtype: str) -> float:
+    """Return the largest number of an integer type that is one of double precision as well."""
+    largest = int(np.iinfo(dtype).max)
+    return float(largest) if float(largest) <= largest else math.nextafter(float(largest), 0)
+
+
+def _parts(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut the first axis into parts of few numbers."""
+    step = max(1, _AT_ONCE // max(math.prod(shape[1:]), 1))
+    return (slice(start, start + step) for start in range(0, shape[0], step))
 
 
 def check_finite(numbers: npt.NDArray[Any], what: str) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
 from enas_inr.errors import SignalError, reason_of, warn_once
 from enas_inr.signals.files import check_is_file, replace_bytes
+from enas_inr.signals.levels import Levels
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr_video.animation import is_animation, read_frames
 from enas_inr_video.containers import container_of, is_cut_off
@@ -81,7 +81,7 @@ class VideoModality(Modality):
             raise SignalError(f"{what} has no frame rate", "convert it to another format")
         if said:
             warn_once(f"{what}: {'; '.join(said)}")
-        values = torch.from_numpy(np.stack(frames)).float().div_(127.5).sub_(1)
+        values = Levels().values(np.stack(frames))
         return Signal(
             values,
             modality="video",
@@ -333,9 +333,8 @@ def _encode(
         context.thread_count = 1
         if codec != "ffv1":
             context.colorspace = context.color_primaries = context.color_trc = _BT601
-        for part in values.detach().cpu():
-            pixels = part.float().clamp(-1, 1).add(1).mul(127.5).round().byte().numpy()
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        for part in values:
+            frame = av.VideoFrame.from_ndarray(Levels().numbers(part), format="rgb24")
             opened.mux(stream.encode(frame.reformat(format=stream.pix_fmt, threads=1)))
         opened.mux(stream.encode(None))
     return buffer.getvalue()

@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError
-from enas_inr_volume.levels import Numbers
+from enas_inr.signals.levels import Numbers
 
 MOST_BYTES = 2**31  # of a ZIP archive when it is unpacked
 _SAME = ("SeriesInstanceUID", "Rows", "Columns", "PixelSpacing", "ImageOrientationPatient")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from enas_inr.errors import SignalError, first_line
-from enas_inr_volume.levels import Numbers
+from enas_inr.signals.levels import Numbers
 
 
 def load(path: Path) -> Numbers:

@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import JsonValue
 
 from enas_inr.errors import SignalError, first_line
+from enas_inr.signals.levels import Numbers
 from enas_inr.signals.signal import Signal
-from enas_inr_volume.levels import Numbers
 from enas_inr_volume.places import placed
 
 _SPACE_AXES = ("domain", "space", "time", "none", "???")  # kinds of axes that are no channels

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from enas_inr.errors import SignalError, first_line
-from enas_inr_volume.levels import Numbers
+from enas_inr.signals.levels import Numbers
 
 _MODES = {"L": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
 _WRITTEN = {"uint8": "L", "uint16": "I;16", "int32": "I", "float32": "F"}

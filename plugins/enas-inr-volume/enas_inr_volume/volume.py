@@ -11,9 +11,10 @@ from pydantic import JsonValue
 
 from enas_inr.errors import SignalError, first_line, warn_once
 from enas_inr.signals.files import check_is_file, replace_bytes
+from enas_inr.signals.levels import Numbers
 from enas_inr.signals.signal import Modality, Signal, check_values
 from enas_inr_volume import npy
-from enas_inr_volume.levels import Levels, Numbers
+from enas_inr_volume.levels import levels_from, levels_of
 from enas_inr_volume.options import VolumeOptions
 
 MAX_NUMBERS = 2**28
@@ -66,9 +67,10 @@ class VolumeModality(Modality):
             numbers, meta = self._nrrd(path)
         else:
             numbers, meta = self._slices(path, suffix)
-        levels = Levels.of(numbers, self._options.scale, what)
+        levels = levels_of(numbers, self._options.scale, what)
         name = path.name[: len(path.name) - len(suffix)]
-        return Signal(levels.values(numbers), "volume", name, meta=levels.to_meta() | meta)
+        values = levels.values(numbers, double=True)
+        return Signal(values, "volume", name, meta=levels.to_whole_meta() | meta)
 
     def _npy(self, path: Path) -> tuple[Numbers, dict[str, JsonValue]]:
         """Return the array with channels as its last axis, and the metadata to keep."""
@@ -145,7 +147,7 @@ class VolumeModality(Modality):
                 "give three or four axes and channels",
             )
         check_values(signal.values, what)
-        numbers = Levels.from_meta(signal.meta).numbers(signal.values)
+        numbers = levels_from(signal.meta).numbers(signal.values, double=True)
         try:
             content = _content(numbers, signal, suffix)
         except SignalError:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from enas_inr_volume import volume as volumes
-from enas_inr_volume.levels import DTYPES
 from enas_inr_volume.options import VolumeOptions
 from enas_inr_volume.volume import VolumeModality
 
 import enas_inr
 from enas_inr.errors import SignalError
+from enas_inr.signals.levels import DTYPES
 from enas_inr.signals.signal import Signal
 from enas_inr.testing import ModalitySuite, installed, toy_signal
 
