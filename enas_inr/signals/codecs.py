@@ -7,6 +7,7 @@ subsampling); sound is FLAC, written by libsndfile. Sizes are those of whole fil
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from io import BytesIO
@@ -34,8 +35,6 @@ _FLAC_SUBTYPES = {
     "ULAW": "PCM_16",
     "ALAW": "PCM_16",
 }
-
-
 _AUDIO_BYTES = {
     "PCM_U8": 1,
     "PCM_S8": 1,
@@ -197,11 +196,21 @@ def jpeg_reaching(signal: Signal, least_db: float) -> JpegFile | None:
     if not _fits_jpeg(signal) or signal.values.shape[-1] == 4:
         return None
     file = cache(lambda quality: _measure(signal, quality, _jpeg(signal, quality)))
-    if file(_JPEG_TOP).psnr_db < least_db:
+    quality = least_quality(lambda quality: file(quality).psnr_db, _JPEG_TOP, least_db)
+    return None if quality is None else file(quality)
+
+
+def least_quality(psnr_db: Callable[[int], float], top: int, least_db: float) -> int | None:
+    """Return the lowest quality from 1 to `top` that reaches a PSNR; None if none does.
+
+    Args:
+        psnr_db: the PSNR of a quality, which grows with it to within small steps.
+        top: the highest quality.
+        least_db: PSNR to reach.
+    """
+    if psnr_db(top) < least_db:
         return None
-    # The PSNR grows with the quality, to within small steps.
-    qualities = range(1, _JPEG_TOP + 1)
-    return file(1 + bisect_left(qualities, least_db, key=lambda q: file(q).psnr_db))
+    return 1 + bisect_left(range(1, top + 1), least_db, key=psnr_db)
 
 
 def flac_bytes(signal: Signal) -> int | None:
@@ -246,8 +255,12 @@ def _jpeg(opaque: Signal, quality: int) -> bytes:
 
 
 def _measure(opaque: Signal, quality: int, content: bytes) -> JpegFile:
-    import torch
+    return JpegFile(quality, len(content), decoded_psnr_db(opaque, content))
 
-    pixels = np.array(Image.open(BytesIO(content)), dtype=np.float32)
-    decoded = torch.from_numpy(pixels).div_(127.5).sub_(1).reshape(opaque.values.shape)
-    return JpegFile(quality, len(content), psnr_db(opaque.values.detach().cpu(), decoded))
+
+def decoded_psnr_db(opaque: Signal, content: bytes) -> float:
+    """Return the PSNR of a picture without alpha after it was encoded as a file of 8 bits."""
+    mode = "L" if opaque.values.shape[-1] == 1 else "RGB"
+    with Image.open(BytesIO(content)) as image:
+        decoded = Levels().values(np.array(image.convert(mode)))
+    return psnr_db(opaque.values.detach().cpu(), decoded.reshape(opaque.values.shape))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
-import numpy as np
 import soundfile
 import torch
-from PIL import Image, features
+from PIL import features
 
-from enas_inr.signals.codecs import flac_bytes, is_deep, png_bytes, png_psnr_db
+from enas_inr.signals.codecs import (
+    decoded_psnr_db,
+    flac_bytes,
+    is_deep,
+    least_quality,
+    png_bytes,
+    png_psnr_db,
+)
 from enas_inr.signals.pictures.encoding import to_pillow
 from enas_inr.signals.quality import psnr_db
 from enas_inr.signals.signal import Signal
@@ -77,10 +82,8 @@ def _picture(signal: Signal, name: str, least_db: float) -> Rival | None:
         buffer = BytesIO()
         image = to_pillow(signal, "JPEG", repr(signal.name))
         image.save(buffer, name, quality=quality)
-        pixels = np.array(Image.open(buffer).convert(image.mode), dtype=np.float32)
-        decoded = torch.from_numpy(pixels).div_(127.5).sub_(1).reshape(signal.values.shape)
-        told = NAMES.get(name, name)
-        return Rival(told, buffer.tell(), psnr_db(signal.values, decoded))
+        content = buffer.getvalue()
+        return Rival(NAMES.get(name, name), len(content), decoded_psnr_db(signal, content))
 
     return _least(made, PICTURES[name], least_db)
 
@@ -116,10 +119,5 @@ def _opus(signal: Signal, least_db: float) -> Rival | None:
 
 def _least(made: Callable[[int], Rival], top: int, least_db: float) -> Rival | None:
     """Return the file of the lowest quality that suffices; the PSNR grows with the quality."""
-
-    def psnr(quality: int) -> float:
-        return made(quality).psnr_db or 0.0
-
-    if psnr(top) < least_db:
-        return None
-    return made(1 + bisect_left(range(1, top + 1), least_db, key=psnr))
+    quality = least_quality(lambda quality: made(quality).psnr_db or 0.0, top, least_db)
+    return None if quality is None else made(quality)
