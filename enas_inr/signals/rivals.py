@@ -80,12 +80,15 @@ def _picture(signal: Signal, name: str, least_db: float) -> Rival | None:
     @cache
     def made(quality: int) -> Rival:
         buffer = BytesIO()
-        image = to_pillow(signal, "JPEG", repr(signal.name))
+        image = to_pillow(signal, name, repr(signal.name))
         image.save(buffer, name, quality=quality)
         content = buffer.getvalue()
         return Rival(NAMES.get(name, name), len(content), decoded_psnr_db(signal, content))
 
-    return _least(made, PICTURES[name], least_db)
+    try:
+        return _least(made, PICTURES[name], least_db)
+    except Exception:  # encoders raise various errors, for example on sides that are too long
+        return None
 
 
 def _opus(signal: Signal, least_db: float) -> Rival | None:

@@ -46,3 +46,12 @@ def test_a_sound_has_flac_and_opus():
 
 def test_other_signals_have_no_rivals():
     assert list(rivals(Signal(torch.zeros(4, 4, 4, 1), "volume", "v"), 30.0)) == []
+
+
+@pytest.mark.parametrize(("columns", "beyond"), [(20_000, {"WebP"}), (70_000, {"WebP", "JPEG"})])
+def test_a_codec_that_cannot_hold_such_long_sides_is_left_out(columns, beyond):
+    panorama = Signal(torch.zeros(1, columns, 3), "image", "panorama", meta={"mode": "RGB"})
+    found = {rival.codec for rival in rivals(panorama, 20.0)}
+    assert "PNG" in found
+    assert not found & beyond
+    assert ("JPEG" in found) == ("JPEG" not in beyond)
