@@ -17,10 +17,12 @@ from enas_inr.signals.pictures.colour import mode_of
 from enas_inr.signals.pictures.pillow_reading import choose_page, orientation_of
 from enas_inr.signals.pictures.raster import (
     MAX_PAGES,
+    ON_THEIR_SIDE,
     Raster,
     check_bytes,
     check_pixels,
     damaged,
+    likely_dpi,
     not_premultiplied,
 )
 from enas_inr.signals.pictures.stripping import (
@@ -118,7 +120,7 @@ def header_size(path: Path) -> tuple[int, int] | None:
         return None
     spec = file.spec()
     file.close()
-    turned = spec.get_int_attribute("Orientation", 1) > 4
+    turned = spec.get_int_attribute("Orientation", 1) in ON_THEIR_SIDE
     return (spec.height, spec.width) if turned else (spec.width, spec.height)
 
 
@@ -301,6 +303,6 @@ def _dpi(spec: Any, kind: str) -> tuple[float, float] | None:
     down = spec.get_float_attribute("YResolution", 0)
     unit = spec.get_string_attribute("ResolutionUnit")
     factor = {"in": 1.0, "inch": 1.0, "cm": _CM_PER_INCH, "m": _CM_PER_INCH / 100}.get(unit)
-    if factor is None or kind == "EXR" or min(across, down) <= 0:
+    if factor is None or kind == "EXR":
         return None
-    return across * factor, down * factor
+    return likely_dpi(across * factor, down * factor)

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from enas_inr.errors import SignalError, first_line
 from enas_inr.signals.levels import Levels, Numbers
 from enas_inr.signals.pictures.colour import mode_of, profile_from
-from enas_inr.signals.pictures.raster import divided
+from enas_inr.signals.pictures.raster import divided, likely_dpi
 from enas_inr.signals.pictures.stripping import COLOUR_CHUNKS, chunks, with_chunks
 from enas_inr.signals.signal import Signal, check_values
 
@@ -332,7 +332,7 @@ def _dpi_from(signal: Signal) -> tuple[float, float] | None:
         across, down = (float(str(n)) / step for n, step in zip(stored, steps, strict=True))
     except ValueError:
         return None
-    return (across, down) if min(across, down) > 0 and max(across, down) < 1e6 else None
+    return likely_dpi(across, down)
 
 
 def _by_pillow(numbers: Numbers, name: str, tags: Tags, optimize: bool) -> bytes:

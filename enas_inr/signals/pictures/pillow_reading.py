@@ -22,6 +22,7 @@ from enas_inr.signals.pictures.raster import (
     check_bytes,
     check_pixels,
     damaged,
+    likely_dpi,
 )
 from enas_inr.signals.pictures.stripping import colour_chunks, nclx_chunks, without_metadata
 
@@ -282,7 +283,7 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
         across, down = (float(n) for n in image.info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    return (across, down) if min(across, down) > 0 and max(across, down) < 1e6 else None
+    return likely_dpi(across, down)
 
 
 def _scale_key(image: Image.Image, content: bytes) -> None:

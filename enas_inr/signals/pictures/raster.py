@@ -18,6 +18,9 @@ MAX_PIXELS = 100_000_000
 MAX_PAGES = 10_000
 """Pages that are counted; a file with more is said to have `more than` them."""
 
+MOST_DPI = 1e6
+"""Resolutions from here are taken for errors."""
+
 ON_THEIR_SIDE = (5, 6, 7, 8)
 """The orientations of EXIF that exchange rows and columns."""
 
@@ -129,6 +132,11 @@ def check_bytes(size: tuple[int, int], content: bytes, per_byte: float, what: st
     width, height = size
     if width * height > per_byte * len(content):
         raise damaged(what, f"{len(content)} bytes are too few for {width}x{height} pixels")
+
+
+def likely_dpi(across: float, down: float) -> tuple[float, float] | None:
+    """Return a resolution in pixels per inch, or None for one that makes no sense."""
+    return (across, down) if 0 < min(across, down) <= max(across, down) < MOST_DPI else None
 
 
 def damaged(what: str, error: BaseException | str) -> SignalError:

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from enas_inr.signals.pictures.raster import check_pixels, damaged
+from enas_inr.signals.pictures.raster import check_pixels, damaged, likely_dpi
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_CHUNKS = ("cICP", "gAMA", "cHRM", "sRGB")
@@ -130,7 +130,7 @@ def png_dpi(content: bytes) -> tuple[float, float] | None:
     for name, data in chunks(content):
         if name == b"pHYs" and len(data) == 9 and data[8] == 1:
             across, down = (n * _METRES_PER_INCH for n in struct.unpack_from(">II", data))
-            return (across, down) if min(across, down) > 0 and max(across, down) < 1e6 else None
+            return likely_dpi(across, down)
     return None
 
 

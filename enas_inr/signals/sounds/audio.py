@@ -97,15 +97,14 @@ class AudioModality(Modality):
         check_values(signal.values, what)
         try:
             if name is None:
-                codec = av_sound.WRITTEN[suffix]
-                levels = np.clip(levels_of(signal, "FLOAT"), -1, 1)
-                content = av_sound.encode(levels, signal.sample_rate, what)
+                subtype = codec = av_sound.WRITTEN[suffix]
+                content = av_sound.encode(levels_of(signal, subtype), signal.sample_rate, what)
             else:
                 subtype = subtype_of(name, suffix, signal.meta)
                 codec = f"{name} {subtype}"
                 content = encode(signal, signal.sample_rate, name, subtype)
-                if lost := loss(subtype, signal.meta):
-                    warn_once(f"{what}: {lost}")
+            if lost := loss(subtype, signal.meta):
+                warn_once(f"{what}: {lost}")
         except FAILURES as error:
             raise SignalError(
                 f"{what}: {counted(signal.values.shape[1], 'channel')} at {signal.sample_rate} Hz"

@@ -1,4 +1,4 @@
-"""Formats and subtypes in which sound is written, by their names in libsndfile."""
+"""Formats and subtypes in which sound is written, by their names in libsndfile, and AAC."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PCM_BITS: Mapping[str, int] = MappingProxyType(
 BEYOND_ONE = ("FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_III")
 """The subtypes that hold values above 1."""
 
-LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+_LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "AAC")
 
 _SAME_SUFFIX = {"WAV": ("WAV", "WAVEX", "RF64")}  # formats that share a suffix
 _BITS = {**PCM_BITS, "FLOAT": 25, "DOUBLE": 54, "ULAW": 14, "ALAW": 13}  # of precision
@@ -75,6 +75,6 @@ def loss(subtype: str, meta: Mapping[str, JsonValue]) -> str:
     had, gain = meta.get("subtype"), meta.get("gain")
     if isinstance(gain, int | float) and subtype not in BEYOND_ONE:
         return f"{subtype} holds no values above 1, so the sound is divided by its peak, {gain:g}"
-    if subtype in LOSSY or _BITS.get(str(had), 0) <= _BITS.get(subtype, 0):
+    if subtype in _LOSSY or _BITS.get(str(had), 0) <= _BITS.get(subtype, 0):
         return ""
     return f"the format has no {had}, so the samples are rounded to {subtype}"

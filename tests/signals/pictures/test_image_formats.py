@@ -78,6 +78,14 @@ def test_formats_of_openimageio_are_read(tmp_path, suffix, numbers):
     assert size_of(path) == (columns, rows)
 
 
+@pytest.mark.parametrize(("orientation", "size"), [(1, (7, 5)), (6, (5, 7)), (9, (7, 5))])
+def test_the_size_of_an_exr_is_that_of_the_upright_picture(tmp_path, orientation, size):
+    path = tmp_path / "a.exr"
+    oiio_write(path, np.ones((5, 7, 3), np.float32), Orientation=orientation)
+    assert size_of(path) == size
+    assert read(path).values.shape[1::-1] == size
+
+
 def test_a_small_jpeg_xl_keeps_the_colours_under_its_alpha(tmp_path):
     original = pixels(2, 3, 4)
     original[0] = 200, 100, 50, 128

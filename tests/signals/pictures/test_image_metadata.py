@@ -324,3 +324,13 @@ def test_nonsense_about_the_resolution_is_ignored(tmp_path):
     assert read(put(tmp_path / "a.png", png(pixels(4, 4, 3), RGB, 8, before))).meta == {
         "mode": "RGB"
     }
+
+
+@pytest.mark.parametrize(("stored", "kept"), [((2**32 - 1, 1), None), ((300, 1), [300, 300])])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_resolution_of_a_tiff_that_makes_no_sense_is_ignored(tmp_path, dtype, stored, kept):
+    original = pixels(8, 8, 3, dtype=dtype)
+    original.reshape(-1).view(np.uint8)[:8] = np.array(stored, "<u4").view(np.uint8)
+    tags = (282, 5, 1, 8), (283, 5, 1, 8), (296, 3, 1, 2)  # whose fractions are the first pixels
+    signal = read(put(tmp_path / "a.tif", tiff(original, *tags)))
+    assert signal.meta.get("dpi") == kept

@@ -207,3 +207,14 @@ def test_a_matroska_file_is_read_exactly_and_refused_when_cut(tmp_path):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SignalError, match=r"cut off after 0\.\d of 0\.\d s|damaged|no samples"):
         modality().read(path)
+
+
+def test_a_sound_beyond_one_is_not_clipped_in_an_m4a(tmp_path, said):
+    pytest.importorskip("av")
+    path = tmp_path / "a.m4a"
+    values = TONE / np.abs(TONE).max()
+    modality().write(signal_of(values, subtype="FLOAT", gain=4.0), path)
+    assert "AAC holds no values above 1, so the sound is divided by its peak, 4" in said.text
+    found = modality().read(path)
+    again = found.values.numpy() * float(str(found.meta.get("gain", 1)))
+    assert np.sqrt(np.mean((again - values) ** 2)) < 0.05
