@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from enas_inr.signals.parts import SignalParts
 from enas_inr.signals.pictures.encoding import FORMATS, PictureLayout, png_tags
 from enas_inr.signals.pictures.stripping import SIGNATURE, chunk
 from enas_inr.signals.signal import check_values
+from enas_inr.signals.sounds.audio import FAILURES, forget_time, levels_of
 from enas_inr.signals.sounds.formats import FORMATS as SOUNDS
 from enas_inr.signals.sounds.formats import format_of, loss, subtype_of
 
@@ -124,10 +126,6 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
     Raises:
         SignalError: the file cannot be written, or the format cannot hold the signal.
     """
-    import soundfile
-
-    from enas_inr.signals.sounds.audio import FAILURES, levels_of
-
     frames, channels = parts.shape
     name = format_of(path.suffix, parts.meta)
     assert name is not None
@@ -142,7 +140,9 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
         ) as file:
             for block in _split(parts, _FRAMES, path):
                 file.write(levels_of(parts.of(block), subtype))
-    except FAILURES as error:
+        with path.open("rb+") as written:
+            forget_time(written)
+    except (*FAILURES, OSError) as error:
         raise cannot("written", path, error) from None
 
 

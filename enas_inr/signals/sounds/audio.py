@@ -5,7 +5,7 @@ Those of the formats that libsndfile does not have, such as `.m4a`, are read by 
 
 from __future__ import annotations
 
-from io import BytesIO
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ from enas_inr.signals.sounds.formats import (
     loss,
     subtype_of,
 )
-from enas_inr.signals.sounds.headers import is_cut_ogg, mended, states_length
+from enas_inr.signals.sounds.headers import is_cut_ogg, mended, states_length, time_of_writing
 from enas_inr.validation import counted
 
 _BLOCK = 2**16  # frames per write: libsndfile's Vorbis encoder overflows the stack on long writes
+_BEGINNING = 2**16  # bytes in which the header of a file that was just written ends
 _UNKNOWN_FRAMES = 2**62
 FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)
 """The errors that soundfile raises."""
@@ -162,7 +163,16 @@ def encode(signal: Signal, sample_rate: int, name: str, subtype: str) -> bytes:
     ) as file:
         for start in range(0, len(levels), _BLOCK):
             file.write(levels[start : start + _BLOCK])
+    forget_time(buffer)
     return buffer.getvalue()
+
+
+def forget_time(file: BufferedIOBase) -> None:
+    """Clear the time of writing in a sound file, so that equal sounds have equal files."""
+    file.seek(0)
+    if place := time_of_writing(file.read(_BEGINNING)):
+        file.seek(place.start)
+        file.write(bytes(place.stop - place.start))
 
 
 def _frames(file: soundfile.SoundFile) -> Frames:

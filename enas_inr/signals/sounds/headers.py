@@ -122,6 +122,19 @@ def states_length(content: bytes) -> bool:
     return b"Xing" in first or b"Info" in first
 
 
+def time_of_writing(beginning: bytes) -> slice | None:
+    """Return where a WAV or AIFF file of floats states when it was written; None for others.
+
+    Args:
+        beginning: the first bytes of the file, at least up to the sound.
+    """
+    layout = _LAYOUTS.get(beginning[:4])
+    for part in _parts(beginning, layout)[0] if layout else ():
+        if part.name == b"PEAK":
+            return slice(part.start + 4, part.start + 8)  # after its version
+    return None
+
+
 def is_cut_ogg(content: bytes) -> bool:
     """Whether the last page is incomplete, or not marked as the end of its stream."""
     if content[:4] != b"OggS":

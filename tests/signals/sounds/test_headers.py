@@ -6,8 +6,10 @@ from io import BytesIO
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from enas_inr.errors import SignalError, warn_once
+from enas_inr.signals.signal import Signal
 from enas_inr.signals.sounds.audio import AudioModality
 
 RAMP = (np.arange(1000) - 500).astype(np.int16)
@@ -119,3 +121,14 @@ def test_a_file_that_is_cut_off_is_refused(read, name):
     content = encoded(name)
     with pytest.raises(SignalError, match=r"cut off after \d+ frames"):
         read(content[: len(content) - 300])
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".aiff"])
+def test_a_file_of_floats_does_not_say_when_it_was_written(tmp_path, suffix):
+    values = torch.linspace(-1, 1, 100)[:, None]
+    signal = Signal(values, "audio", "test", sample_rate=8000, meta={"subtype": "FLOAT"})
+    AudioModality().write(signal, tmp_path / f"a{suffix}")
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    place = content.index(b"PEAK") + 8
+    assert content[place : place + 8].strip(b"\0") == b"\1"  # the version alone
+    assert torch.equal(AudioModality().read(tmp_path / f"a{suffix}").values, values)
