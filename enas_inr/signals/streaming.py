@@ -18,7 +18,7 @@ from enas_inr.hookspecs import Modality
 from enas_inr.signals.files import cannot
 from enas_inr.signals.parts import SignalParts
 from enas_inr.signals.pictures.encoding import FORMATS, PictureLayout, png_tags
-from enas_inr.signals.pictures.stripping import SIGNATURE, chunk
+from enas_inr.signals.pictures.png import SIGNATURE, chunk
 from enas_inr.signals.signal import check_values
 from enas_inr.signals.sounds.audio import FAILURES, forget_time, levels_of
 from enas_inr.signals.sounds.formats import FORMATS as SOUNDS

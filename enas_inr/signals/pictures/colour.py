@@ -62,6 +62,20 @@ def kept_profile(image: Image.Image, profile: bytes, what: str) -> tuple[Image.I
     return image, b""
 
 
+def suitable_profile(profile: bytes, mode: str, what: str) -> bytes:
+    """Return a profile if it is for pictures of a mode; it is left out, and that said, if not.
+
+    Args:
+        profile: the profile, or nothing.
+        mode: `L` or `RGB`.
+        what: name of the picture in messages.
+    """
+    if not profile or mode_of(profile) == mode:
+        return profile
+    warn_once(f"{what}: its colour profile is for other colours or damaged, and is left out")
+    return b""
+
+
 def in_srgb(image: Image.Image, profile: bytes, what: str) -> Image.Image:
     """Return an image of CMYK or CIELab as RGB, by its profile if it has one, and say so.
 

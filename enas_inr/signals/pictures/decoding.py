@@ -10,8 +10,8 @@ from PIL import ExifTags, Image
 from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.pictures import deep_reading, heif_reading, pillow_reading
 from enas_inr.signals.pictures.kinds import DEEP, HEIF, PILLOW, SUFFIXES, kind_of, words_for
+from enas_inr.signals.pictures.png import png_depth
 from enas_inr.signals.pictures.raster import ON_THEIR_SIDE, Raster
-from enas_inr.signals.pictures.stripping import SIGNATURE
 
 LARGEST_FILE = 2**32
 """Bytes; larger files are refused before they are read."""
@@ -46,22 +46,17 @@ def decode(content: bytes, page: int | None, path: Path) -> Raster:
     promised = SUFFIXES.get(path.suffix.lower(), kind)
     if kind != promised:
         warn_once(f"{what} holds {kind}, not {promised}, and is read as that")
-    return _decoder(kind, content, page, what).upright()
+    return _decoded(kind, content, page, what).upright()
 
 
-def _decoder(kind: str, content: bytes, page: int | None, what: str) -> Raster:
+def _decoded(kind: str, content: bytes, page: int | None, what: str) -> Raster:
     if kind == HEIF:
         return heif_reading.decode(content, page, what)
-    if kind in DEEP or (kind == "PNG" and _png_depth(content) == 16):
+    if kind in DEEP or (kind == "PNG" and png_depth(content) == 16):
         return deep_reading.decode(content, kind, page, what)
     return pillow_reading.decode(content, kind, page, what) or deep_reading.decode(
         content, kind, page, what
     )
-
-
-def _png_depth(content: bytes) -> int:
-    """Return the bits of a channel in a PNG."""
-    return content[len(SIGNATURE) + 16] if len(content) > len(SIGNATURE) + 16 else 8
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

@@ -13,8 +13,17 @@ import numpy as np
 
 from enas_inr.errors import SignalError, warn_once
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.pictures.colour import mode_of
+from enas_inr.signals.pictures.colour import suitable_profile
 from enas_inr.signals.pictures.pillow_reading import choose_page, orientation_of
+from enas_inr.signals.pictures.png import (
+    check_png,
+    colour_chunks,
+    png_dpi,
+    png_exif,
+    png_frames,
+    png_profile,
+    to_chrm,
+)
 from enas_inr.signals.pictures.raster import (
     MAX_PAGES,
     ON_THEIR_SIDE,
@@ -25,16 +34,7 @@ from enas_inr.signals.pictures.raster import (
     likely_dpi,
     not_premultiplied,
 )
-from enas_inr.signals.pictures.stripping import (
-    check_png,
-    colour_chunks,
-    png_dpi,
-    png_exif,
-    png_frames,
-    png_profile,
-    to_chrm,
-    without_metadata,
-)
+from enas_inr.signals.pictures.stripping import without_metadata
 
 _SUFFIXES = {
     "PNG": ".png",
@@ -227,8 +227,10 @@ def _raster(numbers: Numbers, spec: Any, content: bytes, kind: str, what: str) -
     return Raster(
         numbers,
         premultiplied=premultiplied,
-        profile=_profile(
-            png_profile(content) if kind == "PNG" else _stored_profile(spec), numbers, what
+        profile=suitable_profile(
+            png_profile(content) if kind == "PNG" else _stored_profile(spec),
+            "L" if numbers.shape[-1] == 1 else "RGB",
+            what,
         ),
         dpi=png_dpi(content) if kind == "PNG" else _dpi(spec, kind),
         chunks=colour_chunks(content) if kind == "PNG" else _primaries(spec),
@@ -288,14 +290,6 @@ def _primaries(spec: Any) -> dict[str, bytes]:
 def _stored_profile(spec: Any) -> bytes:
     found = spec.getattribute("ICCProfile")
     return b"" if found is None else bytes(np.asarray(found, dtype=np.uint8))
-
-
-def _profile(profile: bytes, numbers: Numbers, what: str) -> bytes:
-    """Return the profile if it is for these colours; it is said if it is not."""
-    if not profile or mode_of(profile) == ("L" if numbers.shape[-1] == 1 else "RGB"):
-        return profile
-    warn_once(f"{what}: its colour profile is for other colours or damaged, and is left out")
-    return b""
 
 
 def _dpi(spec: Any, kind: str) -> tuple[float, float] | None:

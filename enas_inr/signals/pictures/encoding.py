@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -17,8 +19,8 @@ from pydantic import JsonValue
 from enas_inr.errors import SignalError, first_line
 from enas_inr.signals.levels import Levels, Numbers
 from enas_inr.signals.pictures.colour import mode_of, profile_from
+from enas_inr.signals.pictures.png import COLOUR_CHUNKS, METRES_PER_INCH, chunks, with_chunks
 from enas_inr.signals.pictures.raster import divided, likely_dpi
-from enas_inr.signals.pictures.stripping import COLOUR_CHUNKS, chunks, with_chunks
 from enas_inr.signals.signal import Signal, check_values
 
 FORMATS: Mapping[str, str] = MappingProxyType(
@@ -221,10 +223,6 @@ def _is_premultiplied(signal: Signal) -> bool:
     return signal.meta.get("premultiplied") is True
 
 
-def _premultiplies(name: str) -> bool:
-    return name in _WITH_PREMULTIPLIED
-
-
 def _straight(levels: Levels) -> Levels:
     """Return levels that suit colours which are divided by alpha, and so become larger."""
     return replace(levels, low=min(levels.low, 0.0), high=max(levels.high, 1.0))
@@ -279,7 +277,7 @@ def _numbers(signal: Signal, levels: Levels, stored: Levels, name: str) -> Numbe
     if values.shape[-1] < 4:
         return stored.numbers(values)
     colours = values[..., :3]
-    if _is_premultiplied(signal) and not _premultiplies(name):
+    if _is_premultiplied(signal) and name not in _WITH_PREMULTIPLIED:
         floats = replace(levels, dtype="float32")
         share = Levels.of_type("float32").numbers(values[..., 3:])
         colours = _straight(floats).values(divided(floats.numbers(colours), share))
@@ -300,7 +298,11 @@ def _tags(signal: Signal, name: str) -> tuple[Tags, list[str]]:
         if "sRGB" not in colours or "cICP" in colours:
             lost.append(f"{name} does not hold its {', '.join(colours)} (.png does)")
         colours = {}
-    if signal.values.shape[-1] == 4 and _is_premultiplied(signal) and not _premultiplies(name):
+    if (
+        signal.values.shape[-1] == 4
+        and _is_premultiplied(signal)
+        and name not in _WITH_PREMULTIPLIED
+    ):
         straight = _straight(Levels.from_meta(signal.meta))
         lost.append(
             f"colours are divided by alpha, and cut off beyond {straight.low:g} and"
@@ -376,13 +378,10 @@ def _by_oiio(numbers: Numbers, layout: PictureLayout) -> bytes:
 
 def png_tags(tags: Tags) -> dict[str, bytes]:
     """Return the chunks of a PNG that hold the metadata."""
-    import struct
-    import zlib
-
     found = dict(tags.chunks)
     if tags.profile:
         found["iCCP"] = b"ICC Profile\0\0" + zlib.compress(tags.profile)
     if tags.dpi:
-        across, down = (round(n / 0.0254) for n in tags.dpi)
+        across, down = (round(n / METRES_PER_INCH) for n in tags.dpi)
         found["pHYs"] = struct.pack(">IIB", across, down, 1)
     return found

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from enas_inr.errors import SignalError, warn_once
+from enas_inr.errors import SignalError
 from enas_inr.signals.levels import Numbers
-from enas_inr.signals.pictures.colour import mode_of
+from enas_inr.signals.pictures.colour import suitable_profile
 from enas_inr.signals.pictures.pillow_reading import choose_page
+from enas_inr.signals.pictures.png import nclx_chunks
 from enas_inr.signals.pictures.raster import Raster, check_pixels, damaged
-from enas_inr.signals.pictures.stripping import nclx_chunks
 
 
 def decode(content: bytes, page: int | None, what: str) -> Raster:
@@ -43,10 +43,7 @@ def _decode(content: bytes, file: Any, page: int | None, what: str) -> Raster:
     numbers = np.asarray(image)
     profile = image.info.get("icc_profile") or b""
     numbers = _full_range(numbers, image.info.get("bit_depth", 8))
-    expected = "L" if numbers.shape[-1] == 1 else "RGB"
-    if profile and mode_of(profile) != expected:
-        warn_once(f"{what}: its colour profile is for other colours or damaged, and is left out")
-        profile = b""
+    profile = suitable_profile(profile, "L" if numbers.shape[-1] == 1 else "RGB", what)
     return Raster(numbers, profile=profile, chunks={} if profile else nclx_chunks(content))
 
 

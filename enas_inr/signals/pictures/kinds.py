@@ -78,7 +78,7 @@ _OTHERS = (
     (b"version https://git-lfs", "a pointer of Git LFS, whose file has not been fetched"),
 )
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes
-_PNM = b"123456fF"
+_PNM = b"123456fF"  # what follows a P
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), HEIF
 )
@@ -94,7 +94,7 @@ def kind_of(content: bytes) -> str | None:
         return "WEBP"
     if content[:2] == b"BM" and int.from_bytes(content[14:18], "little") in _BMP_HEADERS:
         return "BMP"
-    if content[:1] == b"P" and content[1:2] in _each(_PNM) and content[2:3].isspace():
+    if content[:1] == b"P" and content[1:2] in _PNM and content[2:3].isspace():
         return "PNM"
     if content[4:8] == b"ftyp":
         found = [_BRANDS[brand] for brand in _brands(content) if brand in _BRANDS]
@@ -119,10 +119,6 @@ def words_for(content: bytes) -> str | None:
     if start.startswith((b"<!doctype html", b"<html")):
         return "a page of HTML"
     return "a text" if _is_text(content[:_LOOKED_AT]) else None
-
-
-def _each(letters: bytes) -> list[bytes]:
-    return [bytes([letter]) for letter in letters]
 
 
 def _brands(content: bytes) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import Any
@@ -16,6 +16,7 @@ from PIL import BmpImagePlugin, ExifTags, Image, UnidentifiedImageError
 from enas_inr.errors import SignalError, first_line, warn_once
 from enas_inr.signals.levels import Numbers
 from enas_inr.signals.pictures.colour import in_srgb, kept_profile
+from enas_inr.signals.pictures.png import colour_chunks, nclx_chunks, png_depth
 from enas_inr.signals.pictures.raster import (
     MAX_PAGES,
     Raster,
@@ -24,7 +25,7 @@ from enas_inr.signals.pictures.raster import (
     damaged,
     likely_dpi,
 )
-from enas_inr.signals.pictures.stripping import colour_chunks, nclx_chunks, without_metadata
+from enas_inr.signals.pictures.stripping import without_metadata
 
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _COLORMAP, _SAMPLES_PER_PIXEL = 258, 339, 320, 277
 _X_RESOLUTION = 282
@@ -32,7 +33,6 @@ _IMAGE_LENGTH, _STRIP_OFFSETS, _ROWS_PER_STRIP, _PLANAR, _SEPARATE = 257, 273, 2
 _TRANSPARENT = ("1", "L", "RGB", "P")  # modes in which a colour may stand for transparency
 _WITH_ALPHA = ("LA", "PA", "RGBA")
 _CONVERTED = ("CMYK", "LAB")
-_PNG_DEPTH = 24  # place of the bit depth
 _JPEG_END, _FILLING = b"\xff\xd9", 64
 _AVIF_DEPTH = 0b01100000  # flags of av1C: more than 8 bits
 
@@ -95,7 +95,7 @@ def _with_end(content: bytes) -> bytes | None:
     return content + _JPEG_END if complete else None
 
 
-def header_size(content: bytes, kind: str) -> tuple[int, int] | None:
+def _header_size(content: bytes, kind: str) -> tuple[int, int] | None:
     """Return the width and height from the header, as Pillow sees them; None if it cannot."""
     with quiet(), suppress(Exception):
         # `Image.open` hides the size of an oversized image.
@@ -104,7 +104,7 @@ def header_size(content: bytes, kind: str) -> tuple[int, int] | None:
     return None
 
 
-def pages_of(image: Image.Image) -> int:
+def _pages(image: Image.Image) -> int:
     """Return the number of pictures in an open file, counted up to a limit."""
     if image.format != "TIFF":
         return int(getattr(image, "n_frames", 1))
@@ -150,7 +150,7 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | 
     formats = (kind, "MPO") if kind == "JPEG" else (kind,)
     image: Image.Image = Image.open(BytesIO(content), formats=formats)
     check_pixels(image.size, what)
-    chosen = choose_page(pages_of(image), page, what)
+    chosen = choose_page(_pages(image), page, what)
     if chosen > 1:
         image.seek(chosen - 1)
         check_pixels(image.size, what)
@@ -163,7 +163,8 @@ def _decode(content: bytes, kind: str, page: int | None, what: str) -> Raster | 
             return None
         _say_channels(image, what)
     image.load()
-    orientation = 1 if kind == "TIFF" else _orientation(image, what)  # which Pillow has turned
+    # Pillow has turned a TIFF.
+    orientation = 1 if kind == "TIFF" else _orientation_in(image.getexif, what)
     if kind == "PNG":
         _scale_key(image, content)
     if kind == "AVIF" and _is_deep_avif(content):
@@ -250,28 +251,23 @@ def _tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,)
 
 
-def _orientation(image: Image.Image, what: str) -> int:
-    """Return the orientation of EXIF, and 1 if it cannot be read, which is said."""
+def orientation_of(exif: bytes, what: str) -> int:
+    """Return the orientation in EXIF data, and 1 if they cannot be read, which is said."""
+
+    def loaded() -> Image.Exif:
+        found = Image.Exif()
+        found.load(exif)
+        return found
+
+    return _orientation_in(loaded, what)
+
+
+def _orientation_in(load: Callable[[], Image.Exif], what: str) -> int:
     try:
-        return _orientation_in(image.getexif())
+        found = load().get(ExifTags.Base.Orientation, 1)
     except Exception as error:  # Pillow raises various errors on damaged EXIF data
         warn_once(f"{what}: its EXIF data cannot be read and are left out: {first_line(error)}")
         return 1
-
-
-def orientation_of(exif: bytes, what: str) -> int:
-    """Return the orientation in EXIF data, and 1 if they cannot be read, which is said."""
-    found = Image.Exif()
-    try:
-        found.load(exif)
-        return _orientation_in(found)
-    except Exception as error:  # as above
-        warn_once(f"{what}: its EXIF data cannot be read and are left out: {first_line(error)}")
-        return 1
-
-
-def _orientation_in(exif: Image.Exif) -> int:
-    found = exif.get(ExifTags.Base.Orientation, 1)
     return found if isinstance(found, int) else 1
 
 
@@ -288,7 +284,7 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
 
 def _scale_key(image: Image.Image, content: bytes) -> None:
     """Scale the transparent gray of a PNG of 1, 2 or 4 bits as Pillow scales its pixels."""
-    key, bits = image.info.get("transparency"), content[_PNG_DEPTH]
+    key, bits = image.info.get("transparency"), png_depth(content)
     if image.mode == "L" and isinstance(key, int) and bits in (2, 4):
         image.info["transparency"] = key * 255 // (2**bits - 1)
 
@@ -300,7 +296,7 @@ def _is_deep_avif(content: bytes) -> bool:
 
 def _refusal(content: bytes, kind: str, error: Exception, what: str) -> SignalError:
     if isinstance(error, Image.DecompressionBombError):
-        size = header_size(content, kind)
+        size = _header_size(content, kind)
         if size:
             try:
                 check_pixels(size, what)
