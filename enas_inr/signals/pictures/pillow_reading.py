@@ -283,7 +283,7 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _scale_key(image: Image.Image, content: bytes) -> None:
-    """Scale the transparent gray of a PNG of 1, 2 or 4 bits as Pillow scales its pixels."""
+    """Scale the transparent gray of a PNG of 2 or 4 bits as Pillow scales its pixels."""
     key, bits = image.info.get("transparency"), png_depth(content)
     if image.mode == "L" and isinstance(key, int) and bits in (2, 4):
         image.info["transparency"] = key * 255 // (2**bits - 1)
