@@ -139,7 +139,7 @@ def _search_one(
 
     refuse_set_settings(settings, "hold_out")
     read = take_signal(catalog, source, settings, default=settings.usual_size)
-    original = original_size(catalog, source)
+    original = original_size(catalog, source, settings.signal_options)
     progress.announce(described(source, read, original))
     asked = _without(settings, SignalSettings.marks())  # they were for the file
     result = run_search(read, **asked, catalog=catalog, observer=progress)

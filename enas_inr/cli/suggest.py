@@ -37,7 +37,7 @@ def suggest(
     catalog = arguments.load_catalog(context)
     asked = settings.settled(catalog, partial(spell, type(settings)))
     read = take_signal(catalog, signal, asked)
-    original = original_size(catalog, signal)
+    original = original_size(catalog, signal, asked.signal_options)
     given = {k: v for k, v in asked.given().items() if k not in SignalSettings.marks()}
     found = suggest_for(read, **given, catalog=catalog)
     raw = raw_bytes(read)

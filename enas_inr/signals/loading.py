@@ -104,14 +104,22 @@ def modality_of(catalog: Catalog, source: str) -> str:
     return _modality_of(catalog, Path(source))
 
 
-def original_size(catalog: Catalog, source: str) -> tuple[int, int] | None:
-    """Return the width and height of an image before it is resized; None for other signals."""
-    name = source.removeprefix(SAMPLE_PREFIX)
+def original_size(
+    catalog: Catalog, source: str, given: Mapping[str, JsonValue] | None = None
+) -> tuple[int, int] | None:
+    """Return the width and height of an image before it is resized; None for other signals.
+
+    Args:
+        catalog: where the modalities are found.
+        source: as for `load_signal`.
+        given: the options that were given, which may name the modality.
+    """
     if source.startswith(SAMPLE_PREFIX):
-        sample = SAMPLES.get(name)
+        sample = SAMPLES.get(source.removeprefix(SAMPLE_PREFIX))
         made = sample.make() if sample and sample.modality == "image" else None
         return size_of(made) if isinstance(made, Path) else None
-    return size_of(Path(source)) if _modality_of(catalog, Path(source)) == "image" else None
+    name = _chosen(catalog, given or {}) or _modality_of(catalog, Path(source))
+    return size_of(Path(source)) if name == "image" else None
 
 
 def save_signal(
@@ -256,5 +264,5 @@ def _create(catalog: Catalog, name: str, options: dict[str, JsonValue]) -> Modal
 
 def _not_applicable(options: Mapping[str, JsonValue], to: str) -> SpecError:
     keys = ", ".join(repr(key) for key in options)
-    verb = "does" if len(options) == 1 else "do"
-    return SpecError(f"{keys} {verb} not apply to {to}", "leave it out")
+    verb, them = ("does", "it") if len(options) == 1 else ("do", "them")
+    return SpecError(f"{keys} {verb} not apply to {to}", f"leave {them} out")

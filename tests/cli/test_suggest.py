@@ -1,5 +1,7 @@
 import shlex
 
+from PIL import Image
+
 from tests.command_line import assert_one_line, call, plain
 
 
@@ -34,3 +36,11 @@ def test_a_wrong_setting_is_one_line():
     assert_one_line(call("suggest sample:photo --grid 0"), 2)
     assert_one_line(call("suggest sample:photo --target-psnr -3"), 2)
     assert_one_line(call("suggest nothing.png"), 3)
+
+
+def test_a_picture_of_another_suffix_is_suggested_for_by_its_modality(tmp_path):
+    path = tmp_path / "a.dat"
+    Image.new("RGB", (30, 20)).save(path, "PNG")
+    outcome = call(f"suggest {path} --signal-option modality=image --size 16")
+    assert outcome.code == 0
+    assert "16x16 pixels, 3 channels (resized from 30x20)" in outcome.out

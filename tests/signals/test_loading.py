@@ -152,3 +152,10 @@ def test_the_original_size_of_an_image_is_known_without_reading_it(catalog, tmp_
     assert load_signal(catalog, str(path)).values.shape == (30, 20, 3)
     assert original_size(catalog, "sample:photo") == (512, 600)
     assert original_size(catalog, "sample:chord") is None
+
+
+def test_the_original_size_is_that_of_the_modality_that_is_chosen(catalog, tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.dat")
+    assert original_size(catalog, str(tmp_path / "a.dat"), {"modality": "image"}) == (30, 20)
+    assert original_size(catalog, "stack.tif", {"modality": "audio"}) is None
