@@ -79,12 +79,8 @@ def _bytes_per_value(signal: Signal) -> int:
     meta = signal.meta
     if "subtype" in meta:
         return _AUDIO_BYTES.get(str(meta["subtype"]), _FLOAT_BYTES)
-    if meta.get("mode") == "I;16":
-        return 2
-    if "mode" in meta and "dtype" not in meta:
-        return 1
-    if "dtype" in meta:
-        return int(np.dtype(str(meta["dtype"])).itemsize)
+    if "mode" in meta or "dtype" in meta:
+        return int(np.dtype(Levels.from_meta(meta).dtype).itemsize)
     levels = (signal.values + 1) * 127.5
     return 1 if bool(((levels - levels.round()).abs() < _LEVEL).all()) else _FLOAT_BYTES
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 """`[rows, columns, channels]`: 1 (gray), 3 (RGB) or 4 (RGBA)."""
 
-MAX_PIXELS = 512  # along an axis
+MAX_SIDE = 512  # pixels
 MAX_SECONDS = 30
 
 
@@ -46,7 +46,7 @@ def _png(signal: Signal) -> Picture:
     from enas_inr.signals.pictures.encoding import to_pillow
 
     image = to_pillow(replace(middle_slice(signal), meta={}), "PNG", "picture")
-    image.thumbnail((MAX_PIXELS, MAX_PIXELS))
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
     buffer = BytesIO()
     image.save(buffer, "PNG")
     return Picture(".png", "image/png", buffer.getvalue())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from enas_inr import hookspecs
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.signals.files import make_folder
@@ -58,7 +60,5 @@ def _suffix(catalog: Catalog, modality: str) -> str:
 
 def side_by_side(left: Signal, right: Signal) -> Signal:
     """Join two signals of two axes (rows, columns) with a white gap between them."""
-    import torch
-
     gap = torch.ones(left.values.shape[0], GAP, left.values.shape[2])
     return replace(left, values=torch.cat([left.values, gap, right.values], dim=1))

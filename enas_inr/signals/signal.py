@@ -101,7 +101,7 @@ class Signal:
             )
         values = self.values.detach().cpu()
         alone = values[..., 0] if values.shape[-1] == 1 else values
-        return Image.fromarray(Levels().numbers(alone).astype("uint8"))
+        return Image.fromarray(Levels().numbers(alone))
 
     def check(self) -> None:
         """Refuse values that are not finite float32 numbers in about [-1, 1] on 1 to 4 axes.
