@@ -34,7 +34,9 @@ PCM_BITS: Mapping[str, int] = MappingProxyType(
 BEYOND_ONE = ("FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_III")
 """The subtypes that hold values above 1."""
 
-_LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "AAC")
+# Of those, libsndfile writes layer III in MP3 alone, where it is the usual one, and claims others.
+_MP3 = ("MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+_LOSSY = ("VORBIS", "OPUS", "AAC", *_MP3)
 
 _SAME_SUFFIX = {"WAV": ("WAV", "WAVEX", "RF64")}  # formats that share a suffix
 _BITS = {**PCM_BITS, "FLOAT": 25, "DOUBLE": 54, "ULAW": 14, "ALAW": 13}  # of precision
@@ -65,7 +67,7 @@ def subtype_of(name: str, suffix: str, meta: Mapping[str, JsonValue]) -> str:
         return "OPUS"
     if isinstance(had, str):
         for subtype in (had, *_NEAREST.get(had, ())):
-            if soundfile.check_format(name, subtype):
+            if soundfile.check_format(name, subtype) and subtype not in _MP3:
                 return subtype
     return str(soundfile.default_subtype(name))
 

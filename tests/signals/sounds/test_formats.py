@@ -126,6 +126,8 @@ def test_floats_beyond_one_keep_their_range(tmp_path, suffix, subtype):
         (".flac", {"subtype": "PCM_16", "gain": 2.0}, "PCM_16", "divided by its peak, 2"),
         (".mp3", {"subtype": "PCM_24"}, "MPEG_LAYER_III", ""),
         (".wav", {"subtype": "VORBIS"}, "PCM_16", ""),
+        (".wav", {"subtype": "MPEG_LAYER_III"}, "PCM_16", ""),
+        (".mp3", {"subtype": "MPEG_LAYER_II"}, "MPEG_LAYER_III", ""),
     ],
 )
 def test_what_a_format_loses_is_said(tmp_path, said, suffix, meta, written, lost):
