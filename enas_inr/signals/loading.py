@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -143,17 +144,27 @@ def save_signal(
     described = catalog.describe("modality", signal.modality)
     assert isinstance(described, hookspecs.Modality)
     if is_stream(target):
-        with replaced(target, suffix or suffix_of(described, target)) as file:
+        with replaced(target, suffix or suffix_of(described, target)) as file, _named(target, file):
             save_signal(catalog, signal, file)
         return
     if isinstance(signal, SignalParts):
         write = stream_of(described, target.suffix.lower())
         if write and signal.bytes >= STREAMED_FROM:
-            with replaced(target, target.suffix.lower()) as file:
+            with replaced(target, target.suffix.lower()) as file, _named(target, file):
                 write(signal, file)
             return
         signal = signal.whole()
     _create(catalog, signal.modality, {}).write(signal, target)
+
+
+@contextmanager
+def _named(path: Path, temporary: Path) -> Iterator[None]:
+    """Let errors name a file instead of the temporary one that is written for it."""
+    try:
+        yield
+    except SignalError as error:
+        what = error.what.replace(repr(str(temporary)), repr(str(path)))
+        raise SignalError(what, error.hint) from None
 
 
 def suffix_of(described: hookspecs.Modality, path: Path) -> str:
@@ -184,12 +195,8 @@ def check_format(catalog: Catalog, signal: SignalParts, path: Path, suffix: str 
     few = replace(signal.of(torch.zeros(*shape, signal.shape[-1])), window=None)
     with TemporaryDirectory() as folder:
         trial = Path(folder, name)
-        try:
-            with unsaid_warnings():  # they name the temporary file
-                save_signal(catalog, few, trial)
-        except SignalError as error:
-            what = error.what.replace(repr(str(trial)), repr(str(path)))
-            raise SignalError(what, error.hint) from None
+        with _named(path, trial), unsaid_warnings():  # they name the temporary file
+            save_signal(catalog, few, trial)
     if signal.bytes < STREAMED_FROM or stream_of(described, Path(name).suffix.lower()):
         return
     what = f"{str(path)!r}: {signal.size} samples as {Path(name).suffix!r}"

@@ -20,7 +20,7 @@ from enas_inr.signals.parts import SignalParts
 from enas_inr.signals.pictures.encoding import FORMATS, PictureLayout, png_tags
 from enas_inr.signals.pictures.png import SIGNATURE, chunk
 from enas_inr.signals.signal import check_values
-from enas_inr.signals.sounds.audio import FAILURES, forget_time, levels_of
+from enas_inr.signals.sounds.audio import FAILURES, forget_time, levels_of, refused
 from enas_inr.signals.sounds.formats import FORMATS as SOUNDS
 from enas_inr.signals.sounds.formats import format_of, loss, subtype_of
 
@@ -124,7 +124,8 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
     """Write a sound block by block.
 
     Raises:
-        SignalError: the file cannot be written, or the format cannot hold the signal.
+        SignalError: the format cannot hold the signal.
+        OSError: the file cannot be written.
     """
     frames, channels = parts.shape
     name = format_of(path.suffix, parts.meta)
@@ -134,16 +135,19 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
         warn_once(f"{name}: {lost}")
     if name == "WAV" and 8 * frames * channels > _LARGEST_WAV:
         name = "RF64"
+    rate, what = parts.sample_rate, repr(str(path))
     try:
-        with soundfile.SoundFile(
-            path, "w", parts.sample_rate, channels, format=name, subtype=subtype
-        ) as file:
+        opened = soundfile.SoundFile(path, "w", rate, channels, format=name, subtype=subtype)
+    except FAILURES as error:
+        raise refused(what, channels, rate, f"{name} {subtype}", error) from None
+    try:
+        with opened as file:
             for block in _split(parts, _FRAMES, path):
                 file.write(levels_of(parts.of(block), subtype))
-        with path.open("rb+") as written:
-            forget_time(written)
-    except (*FAILURES, OSError) as error:
+    except FAILURES as error:
         raise cannot("written", path, error) from None
+    with path.open("rb+") as written:
+        forget_time(written)
 
 
 def _split(parts: SignalParts, most: int, path: Path) -> Iterator[Tensor]:

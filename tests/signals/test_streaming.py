@@ -228,3 +228,28 @@ def test_a_trial_says_nothing_of_what_the_file_will_lose(tmp_path, caplog):
     loading.save_signal(CATALOG, parts, tmp_path / "a.jpg")
     assert "a.jpg" in caplog.text
     assert np.asarray(Image.open(tmp_path / "a.jpg")).shape == (20, 20, 3)
+
+
+def refusal(written, path):
+    with pytest.raises(SignalError) as caught:
+        loading.save_signal(CATALOG, written, path)
+    return str(caught.value)
+
+
+def test_a_format_that_cannot_hold_a_sound_refuses_its_parts_as_the_whole(streamed, tmp_path):
+    values = noise(4000, 9)
+    parts = divided(values, "audio", (1000,), sample_rate=8000)
+    whole = Signal(values, "audio", "test", sample_rate=8000)
+    said = [refusal(written, tmp_path / "a.flac") for written in (parts, whole)]
+    assert said[0] == said[1]
+    assert "a.flac': 9 channels at 8000 Hz cannot be written as FLAC PCM_16" in said[0]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".wav"])
+def test_an_error_names_the_file_and_not_a_temporary_one(streamed, tmp_path, suffix):
+    values = torch.full((90, 1), torch.nan)
+    parts = divided(values, "audio", sample_rate=8000)
+    if suffix != ".wav":
+        parts = divided(values[:, None])
+    said = refusal(parts, tmp_path / f"a{suffix}")
+    assert said.startswith(f"{str(tmp_path / f'a{suffix}')!r}: 3 NaN or infinite values")

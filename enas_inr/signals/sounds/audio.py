@@ -33,6 +33,7 @@ from enas_inr.validation import counted
 _BLOCK = 2**16  # frames per write: libsndfile's Vorbis encoder overflows the stack on long writes
 _BEGINNING = 2**16  # bytes in which the header of a file that was just written ends
 _UNKNOWN_FRAMES = 2**62
+_SUFFIXES = ", ".join(sorted([*FORMATS, *av_sound.WRITTEN]))
 FAILURES = (soundfile.SoundFileError, ValueError, OverflowError)
 """The errors that soundfile raises."""
 
@@ -84,10 +85,9 @@ class AudioModality(Modality):
         what = repr(str(path))
         suffix = path.suffix.lower()
         name = format_of(suffix, signal.meta)
-        suffixes = ", ".join(sorted([*FORMATS, *av_sound.WRITTEN]))
         if name is None and suffix not in av_sound.WRITTEN:
             raise SignalError(
-                f"{what}: cannot write audio as {path.suffix!r}", f"use one of: {suffixes}"
+                f"{what}: cannot write audio as {path.suffix!r}", f"use one of: {_SUFFIXES}"
             )
         if signal.values.ndim != 2 or signal.sample_rate is None:
             raise SignalError(
@@ -107,11 +107,8 @@ class AudioModality(Modality):
             if lost := loss(subtype, signal.meta):
                 warn_once(f"{what}: {lost}")
         except FAILURES as error:
-            raise SignalError(
-                f"{what}: {counted(signal.values.shape[1], 'channel')} at {signal.sample_rate} Hz"
-                f" cannot be written as {codec}: {_reason(error)}",
-                f"use another of: {suffixes}",
-            ) from None
+            shape, rate = signal.values.shape, signal.sample_rate
+            raise refused(what, shape[1], rate, codec, error) from None
         replace_bytes(path, content)
 
 
@@ -173,6 +170,17 @@ def forget_time(file: BufferedIOBase) -> None:
     if place := time_of_writing(file.read(_BEGINNING)):
         file.seek(place.start)
         file.write(bytes(place.stop - place.start))
+
+
+def refused(
+    what: str, channels: int, sample_rate: int | None, codec: str, error: Exception
+) -> SignalError:
+    """Return the error about a sound that a format cannot hold."""
+    return SignalError(
+        f"{what}: {counted(channels, 'channel')} at {sample_rate} Hz cannot be written as {codec}:"
+        f" {_reason(error)}",
+        f"use another of: {_SUFFIXES}",
+    )
 
 
 def _frames(file: soundfile.SoundFile) -> Frames:
