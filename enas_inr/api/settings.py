@@ -25,7 +25,7 @@ from enas_inr.studies.stopping import Stopping
 OUTPUT = Setting(
     "The model file.", Group.OUTPUT, flags=("--output", "-o"), shown="SIGNAL's name with .inr"
 )
-PREVIEW = Setting("Picture of the original, the result and the error to draw.", Group.OUTPUT)
+PREVIEW = Setting("Picture to write of the original, the result and the error.", Group.OUTPUT)
 FORCE = Setting("Overwrite files.", Group.OUTPUT, flags=("--force",))
 
 Device = Annotated[str, Setting("Device: auto, cpu, cuda, cuda:N, mps or xpu.", Group.TRAINING)]
@@ -54,8 +54,8 @@ class ObserverSettings(Settings):
     observer_options: Annotated[
         Options,
         Setting(
-            "An option of the observers, such as folder=runs; of several, NAME.KEY=VALUE sets "
-            "that of one.",
+            "An option of the observers, such as folder=runs; NAME.KEY=VALUE sets that of one "
+            "observer.",
             Group.STUDY,
         ),
     ] = None
@@ -90,8 +90,8 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
         float | None,
         Field(gt=0, lt=1),
         Setting(
-            "Share of the signals of a set that is kept out of the search, to measure what one "
-            "configuration for all costs on others.",
+            "Share of the signals of a set to hold out of the search, to measure what one "
+            "configuration for all of them costs on other signals.",
             shown="none",
         ),
     ] = None
@@ -114,7 +114,7 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
         Setting(
             "Address of a running cluster: auto or HOST:PORT.",
             Group.EXECUTOR,
-            shown="starts one here",
+            shown="a cluster is started on this machine",
             sets="executor_options.address",
         ),
     ] = None
@@ -164,7 +164,7 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
     timeout: Annotated[
         Text | None,
         Setting(
-            "Stop after this time with the best so far: 90s, 10min. The same command goes on.",
+            "Stop after this time, such as 90s or 10min. The same command resumes the search.",
             Group.STUDY,
             shown="none",
         ),
@@ -172,7 +172,7 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
     stop_after: Annotated[
         int | None,
         Field(ge=1),
-        Setting("Stop after so many trials without a better one.", Group.STUDY, shown="none"),
+        Setting("Stop after this many trials without an improvement.", Group.STUDY, shown="none"),
     ] = None
     pictures: Annotated[
         bool,
@@ -220,7 +220,7 @@ class SuggestSettings(SignalSettings):
         int | None,
         Field(ge=1),
         Setting(
-            "Cells along each spatial axis, M, if it is not to be suggested.", shown="suggested"
+            "Cells along each spatial axis, M; the rest is suggested for it.", shown="suggested"
         ),
     ] = None
     profile: Annotated[str | None, PROFILE.but(shown=SearchSettings.DEFAULT_PROFILE)] = None
@@ -338,7 +338,7 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings, Observ
     init_from: Annotated[
         str | Path | None,
         Setting(
-            "Start from weights: of a model, of an archive (the mean of its models), or of the "
+            "Start from the weights of a model, of an archive (the mean of its models), or of the "
             "winner of a study.",
             Group.TRAINING,
             shown="weights drawn from the seed",
@@ -347,8 +347,8 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings, Observ
     resume_from: Annotated[
         str | Path | None,
         Setting(
-            "Train a model file further, with its architecture and recipe, for --steps more. The "
-            "state of the optimizer is not in a file: it begins anew, and so does the schedule.",
+            "Train a model file further, with its architecture and recipe, for --steps more steps. "
+            "The optimizer and the schedule start afresh, since a file does not hold their state.",
             Group.TRAINING,
             shown="none",
         ),

@@ -15,7 +15,7 @@ from enas_inr.errors import SpecError
 def archive(
     context: typer.Context,
     models: Annotated[
-        list[Path], typer.Argument(metavar="MODELS", help=".inr files, or folders with them.")
+        list[Path], typer.Argument(metavar="MODELS", help=".inr files, or folders of them.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Archive to write, such as models.inrs.")
@@ -30,7 +30,7 @@ def archive(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Put many models into one file: models of one architecture, of which each can be read alone.
+    """Pack models of one architecture into one file, from which each can be read on its own.
 
     `info` lists them, `render` renders all of them or one, and `export --format inr` takes one out.
     """

@@ -29,15 +29,16 @@ StrictPlugins = Annotated[
 Signal = Annotated[
     str,
     typer.Argument(
-        metavar="SIGNAL", help="A picture, sound or other file, or sample:photo, sample:chord."
+        metavar="SIGNAL",
+        help="A picture, a sound or another file, or a sample: sample:photo, sample:chord.",
     ),
 ]
 SignalNames = Annotated[
     list[str],
     typer.Argument(
         metavar="SIGNAL...",
-        help="A picture, sound or other file, or sample:photo, sample:chord. Several, a folder, a "
-        "pattern, a text file of paths or samples:photos are a set.",
+        help="A picture, a sound or another file, or a sample such as sample:photo. Several of "
+        "them, a folder, a pattern, a text file of paths, and samples:photos are sets.",
     ),
 ]
 SignalOptions = Annotated[

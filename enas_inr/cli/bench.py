@@ -19,7 +19,7 @@ def bench(
     device: arguments.Device = "auto",
     reduced: Annotated[
         bool,
-        typer.Option("--quick", help="Measure less: two configurations, and each only once."),
+        typer.Option("--quick", help="Measure only two configurations, once each."),
     ] = False,
     as_json: arguments.Json = False,
     quiet: arguments.Quiet = False,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,20 @@ from enas_inr.errors import EnasInrError
 MOST_WIDTH = 100
 NARROW = 70  # columns below which help stands under its option
 ALL = "--help-all"
+_VALUES: Mapping[str, str] = MappingProxyType(
+    {
+        "--cpus-per-trial": "CORES",
+        "--gpus-per-trial": "GPUS",
+        "--hold-out": "SHARE",
+        "--init-from": "WEIGHTS",
+        "--lr": "RATE",
+        "--max-bits-per-sample": "BITS",
+        "--resume-from": "MODEL",
+        "--stop-after": "TRIALS",
+        "--storage-b": "STORAGE",
+    }
+)
+"""What stands for the value of an option whose last word would not say it."""
 _ALWAYS = ("Output",)
 """Headings whose options are always shown."""
 
@@ -99,13 +114,16 @@ def _first(options: Sequence[TyperOption], first: Sequence[str]) -> Iterator[Typ
 def _name_of(param: Any) -> str:
     """Return how a parameter is written: `--size SIZE`, `--force`, `SIGNAL...`."""
     if isinstance(param, TyperArgument):
-        return str(param.metavar or (param.name or "").upper())
+        name = str(param.metavar or (param.name or "").upper())
+        name += "..." if param.nargs == -1 and not name.endswith("...") else ""
+        return name if param.required else f"[{name}]"
     no = [] if param.default is False else param.secondary_opts
     flags = [*sorted(param.opts, key=len), *no]
     text = ", ".join(flags)
     if param.is_flag:
         return text
-    usual = next(flag for flag in flags if flag.startswith("--")).rpartition("-")[2].upper()
+    long = next(flag for flag in flags if flag.startswith("--"))
+    usual = _VALUES.get(long) or long.rpartition("-")[2].upper()
     return f"{text} {param.metavar or usual}"
 
 

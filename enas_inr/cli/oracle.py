@@ -19,10 +19,11 @@ def oracle(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study.")],
     signal: Annotated[
         str | None,
-        typer.Argument(metavar="SIGNAL", help="Its signal; can be left out if that is a sample."),
+        typer.Argument(metavar="SIGNAL", help="The signal of the study, unless it is a sample."),
     ] = None,
     fidelity: Annotated[
-        str, typer.Option(help="Share of the cells on which to train: 1, or 1/4 for estimates.")
+        str,
+        typer.Option(help="Share of the cells to train: 1, or 1/4 for an estimate."),
     ] = "1",
     size: Annotated[
         str | None,
@@ -36,9 +37,9 @@ def oracle(
     as_json: arguments.OutputJson = False,
     quiet: arguments.OutputQuiet = False,
 ) -> int:
-    """Train what is missing of the space of a study, and print the regret of the study's winner.
+    """Train the rest of the search space of a study, and print the regret of its winner.
 
-    It is kept as the study STUDY-oracle. Run the same command again to resume it.
+    The trials are kept in the study STUDY-oracle. Run the same command again to resume.
     """
     from enas_inr.api.oracle import oracle as run_oracle
     from enas_inr.cli.progress import SearchProgress
@@ -86,8 +87,8 @@ def _print(found: Regret) -> None:
     console().print(made)
     if left := found.configurations - found.trained:
         say(
-            f"{counted(left, 'configuration')} need no training: even perfect, "
-            "they would not be better"
+            f"{counted(left, 'configuration')} not trained: even a perfect fit would not "
+            "change the winner"
         )
     say(f"regret: {found} in score, {found.psnr_db:+.2f} dB")
     say(

@@ -37,8 +37,8 @@ def list_plugins(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Only this kind: backbone, modality, strategy, executor, objective, optimizer "
-            "or observer."
+            help="List only this kind: backbone, modality, strategy, executor, objective, "
+            "optimizer or observer."
         ),
     ] = None,
     verbose: Annotated[

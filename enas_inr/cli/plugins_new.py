@@ -24,7 +24,7 @@ def new(
     name: Annotated[
         str,
         typer.Argument(
-            help="Name of the package in lower case with '-'; enas-inr-sinc provides sinc."
+            help="Name of the package, in lower case with '-'; enas-inr-sinc provides sinc."
         ),
     ],
     output: Annotated[

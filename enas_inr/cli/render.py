@@ -55,7 +55,7 @@ def render(
             "--output",
             "-o",
             help="File to write, whose suffix determines the format, or - for the standard output; "
-            "of an archive or a folder, a folder.",
+            "for an archive or a folder of models, a folder.",
         ),
     ],
     asked: Asked,
@@ -68,7 +68,7 @@ def render(
         str | None,
         typer.Option(
             "--format",
-            help="Suffix of the files of a folder, or of what goes to a pipe or -, such as .jpg.",
+            help="Suffix, such as .jpg, of the files in a folder or of what goes to a pipe or -.",
             show_default="the first one of the modality, such as .png",
         ),
     ] = None,

@@ -59,7 +59,8 @@ def report(
     figures: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Folder in which to write each figure, too, as PNG and SVG."
+            metavar="FOLDER",
+            help="Folder for the figures as PNG and SVG files, in addition to the report.",
         ),
     ] = None,
     signal: arguments.Signals = None,

@@ -46,7 +46,7 @@ def search(
         bool,
         typer.Option(
             "--trace",
-            help="Print all candidates of each decision, as in a pipe.",
+            help="Print all candidates of each decision, as is done for a pipe.",
             rich_help_panel=arguments.OUTPUT,
         ),
     ] = False,

@@ -31,8 +31,8 @@ def list_studies(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder of study files, instead of those that come with enas-inr and those in the "
-            "folder studies.",
+            help="Folder of study files to list instead of those that come with enas-inr and those "
+            "in the folder `studies`.",
             show_default=False,
         ),
     ] = None,
@@ -151,7 +151,7 @@ def run(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Folder for the record: table and curves as CSV, figures, page, environment.",
+            help="Folder for the results: table and curves as CSV, figures, page, environment.",
         ),
     ] = None,
     as_json: arguments.OutputJson = False,

@@ -23,8 +23,8 @@ FINE_WIDTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64)
 USUAL_DEPTHS = (1, 2, 3)
 
 PROFILE = Setting(
-    "Named training settings: `paper` for reproduction, `tuned` for the best fit in as many "
-    "steps, `smooth` for models without seams.",
+    "Named training settings: `paper` for reproduction, `tuned` for the best fit in the same "
+    "number of steps, `smooth` for models without seams.",
     Group.TRAINING,
     shown="paper",
     sets="training.profile",
@@ -180,11 +180,11 @@ class SetSettings(SignalSettings):
     limit: Annotated[
         int | None,
         Field(ge=1),
-        Setting("Number of signals of a set to take: the first ones.", shown="all"),
+        Setting("Use only this many signals of a set, from its beginning.", shown="all"),
     ] = None
-    skip_bad: Annotated[
-        bool, Setting("Leave out signals that cannot be read, or that come twice.")
-    ] = False
+    skip_bad: Annotated[bool, Setting("Leave out signals that cannot be read, and duplicates.")] = (
+        False
+    )
 
     @classmethod
     def own(cls) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ class StudySettings(TrainingSettings):
     racing: Annotated[
         bool | None,
         Setting(
-            "Let configurations race on a part of the cells; coordinate and exhaustive only.",
+            "Let configurations race on a part of the cells; for coordinate and exhaustive only.",
             shown="on, except with the profile paper",
             sets="strategy_options.racing",
         ),
@@ -273,25 +273,27 @@ class StudySettings(TrainingSettings):
     search: Annotated[
         Options,
         Setting(
-            "A further axis of the search: width=16,32 or lr=1e-4..1e-2:log, any field of an "
-            "architecture or a recipe, or an option of a backbone such as siren.omega_first=auto.",
+            "A further axis of the search, such as width=16,32 or lr=1e-4..1e-2:log: any field of "
+            "an architecture or a recipe, or an option of a backbone, as in "
+            "siren.omega_first=auto.",
             flags=("--search",),
         ),
     ] = None
     max_flops: Annotated[
         Text | None,
         Setting(
-            "Maximum FLOPs of one evaluation of the signal: 500M, 1G, 60k/sample, or none.",
+            "Maximum FLOPs of one evaluation of the signal, such as 500M or 60k/sample; or none.",
             Group.BUDGET,
             shown="61035/sample, the paper's",
         ),
     ] = None
     max_parameters: Annotated[
-        Text | None, Setting("Maximum number of parameters: 100k, or 2/sample.", Group.BUDGET)
+        Text | None,
+        Setting("Maximum number of parameters, such as 100k or 2/sample.", Group.BUDGET),
     ] = None
     max_bytes: Annotated[
         Text | None,
-        Setting("Maximum size of the model file in bytes: 200k, or 2/sample.", Group.BUDGET),
+        Setting("Maximum size of the model file in bytes, such as 200k or 2/sample.", Group.BUDGET),
     ] = None
     max_bits_per_sample: Annotated[
         Text | None, Setting("Maximum size of the model file in bits per sample.", Group.BUDGET)
@@ -299,17 +301,18 @@ class StudySettings(TrainingSettings):
     max_latency: Annotated[
         Text | None,
         Setting(
-            "Maximum time to render the signal on this device, measured before: 50ms.",
+            "Maximum time to render the signal on this device, such as 50ms.",
             Group.BUDGET,
         ),
     ] = None
     max_memory: Annotated[
-        Text | None, Setting("Maximum memory to render the signal, in bytes: 500M.", Group.BUDGET)
+        Text | None,
+        Setting("Maximum memory to render the signal, in bytes, such as 500M.", Group.BUDGET),
     ] = None
     precision: Annotated[
         str,
         Setting(
-            "How the file that is limited holds its numbers: float32, float16 or int8.",
+            "Precision of the numbers in the file, for limits on it: float32, float16 or int8.",
             Group.BUDGET,
         ),
     ] = "float32"
@@ -327,7 +330,7 @@ class StudySettings(TrainingSettings):
     target_psnr_db: Annotated[
         float | None,
         Setting(
-            "PSNR (dB) to reach, for smallest and fastest.",
+            "PSNR (dB) to reach, with the goals smallest and fastest.",
             Group.BUDGET,
             flags=("--target-psnr",),
             shown="40",
@@ -337,7 +340,7 @@ class StudySettings(TrainingSettings):
     alpha: Annotated[
         float | None,
         Setting(
-            "Decibels that a factor of ten in FLOPs must be worth.",
+            "PSNR (dB) that ten times the FLOPs must gain.",
             Group.BUDGET,
             shown="7",
             sets="objective_options.alpha",
@@ -346,7 +349,7 @@ class StudySettings(TrainingSettings):
     floor_db: Annotated[
         float,
         Setting(
-            "Decibels by which a winner must be better than the best constant for each cell.",
+            "PSNR (dB) by which a winner must exceed the best constant for each cell.",
             Group.BUDGET,
             flags=("--floor",),
         ),
@@ -354,7 +357,7 @@ class StudySettings(TrainingSettings):
     objectives: Annotated[
         Names,
         Setting(
-            "Objectives to weigh, such as psnr,flops; the result then has their Pareto front. "
+            "Objectives to trade off, such as psnr,flops; the result then has their Pareto front. "
             "Choose from psnr, score, flops, parameters and bytes.",
             Group.BUDGET,
             shown="the score alone",
@@ -364,7 +367,7 @@ class StudySettings(TrainingSettings):
     aggregate: Annotated[
         str,
         Setting(
-            "How the scores of the signals of a set become one: mean, median, worst, quantile=0.1.",
+            "How to combine the scores of the signals of a set: mean, median, worst, quantile=0.1.",
             Group.BUDGET,
         ),
     ] = "mean"
