@@ -64,6 +64,8 @@ class EnasInrError(Exception):
     def __init__(self, what: str, hint: str = "") -> None:
         self.what = printable(" ".join(what.split()))
         self.hint = printable(" ".join(hint.split()))
+        if self.hint and not self.what.endswith(".."):  # messages of libraries end with a stop
+            self.what = self.what.removesuffix(".")
         super().__init__(f"{self.what}; {self.hint}" if self.hint else self.what)
 
 

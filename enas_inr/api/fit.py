@@ -135,7 +135,7 @@ def fit(signal: Given, call: FitCall) -> FitResult:
 
     `signal` is a file, a sample such as `sample:photo`, a picture as a NumPy array, or a Signal. An
     image keeps its size unless `size` is given. In a notebook or an interactive interpreter, Ctrl-C
-    returns what is trained so far, with `finished` False; the same call goes on.
+    returns what is trained so far, with `finished` False; repeat the call to resume.
 
     Raises:
         SpecError, SignalError, StudyError, TrainingError, ModelError, PluginError: as their

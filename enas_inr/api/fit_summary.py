@@ -37,7 +37,7 @@ class FitStatus(StrEnum):
     """Its file was there, from the same signal and the same settings."""
     FAILED = "failed"
     LEFT = "left"
-    """Its fit has not ended; the same call goes on."""
+    """Its fit has not ended; the same call resumes it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class FitManyResult:
 
     @property
     def finished(self) -> bool:
-        """False if the call was stopped; the same call goes on."""
+        """False if the call was stopped; the same call resumes it."""
         return not self.count(FitStatus.LEFT)
 
     @property

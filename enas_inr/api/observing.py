@@ -69,7 +69,7 @@ def told_observers(settings: ObserverSettings, catalog: Catalog) -> Told:
             made[f"{type(one).__name__} {len(made)}" if made else type(one).__name__] = one
         else:
             raise SpecError(
-                f"observers: {one!r} is no observer",
+                f"observers: {one!r} is not an observer",
                 "give a name, or an enas_inr.observers.base.Observer",
             )
     return Told(made, catalog.strict)

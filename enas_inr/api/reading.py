@@ -136,7 +136,8 @@ def sources_of(
     names = [os.fspath(one) for one in named if isinstance(one, (str, os.PathLike))]
     if names and len(names) < len(named):
         raise SpecError(
-            f"a set of {len(names)} names and {len(named) - len(names)} others",
+            f"a set of {counted(len(names), 'name')} and "
+            f"{counted(len(named) - len(names), 'other object')}",
             "give either files, folders and samples, or Signals",
         )
     if not names:

@@ -155,7 +155,7 @@ def _run_or_interrupted(
             found = _run_until(ended, spec, signal, settings, catalog, reuse=reuse)
         except TrainingError:
             raise KeyboardInterrupt from None
-    logger.warning("interrupted: this is the result so far; the same call goes on")
+    logger.warning("interrupted: this is the result so far; repeat the call to resume")
     return replace(found, interrupted=True)
 
 

@@ -38,7 +38,8 @@ def dashboard(
         print(server.page, flush=True)
         running = ", ".join(server.running)
         say(
-            f"shows {server.storage}" + (f"; running now: {running}" if running else ""), error=True
+            f"showing {server.storage}" + (f"; running now: {running}" if running else ""),
+            error=True,
         )
         say("the pages follow a running search; press Ctrl-C to stop", error=True)
         if _has_display() if browser is None else browser:

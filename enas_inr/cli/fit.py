@@ -109,8 +109,8 @@ def _many(
         )
         if not result.finished:
             progress.insist(
-                f"{stop.word}: {result.count(FitStatus.LEFT)} of {len(result.rows)} signals are "
-                "left; run the same command again to go on"
+                f"{stop.word}: {result.count(FitStatus.LEFT)} of {len(result.rows)} signals left "
+                "to fit; run the same command again to resume"
             )
     if as_json:
         say_json(result.to_dict())

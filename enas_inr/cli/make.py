@@ -67,7 +67,7 @@ def _print(made: MakeResult) -> None:
 
     metrics, header = made.fit.metrics, made.fit.model.header
     if known := metrics["known_cells"]:
-        say(f"{counted(known, 'cell')} of the model were trained by the search")
+        say(f"{counted(known, 'cell')} of the model taken from the search")
     say(
         f"wrote {made.fit.path}: {header.ensemble.label()}, {metrics['psnr_db']:.2f} dB, "
         f"{format_quantity(metrics['bytes'])}B as {header.precision}"

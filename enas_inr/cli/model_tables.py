@@ -55,7 +55,7 @@ def print_fit(result: FitResult) -> None:
     say(
         f"{result.model.header.ensemble.label()}, {counted(metrics['steps'], 'step')}, "
         f"{metrics['seconds']:.1f} s"
-        + (f"; {counted(known, 'cell')} as the search has trained them" if known else "")
+        + (f"; {counted(known, 'cell')} taken from the search" if known else "")
     )
     if metrics["start"]:
         say(f"started from {metrics['start']}")

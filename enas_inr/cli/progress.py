@@ -179,7 +179,7 @@ class SearchProgress(Display, Observer):
         """Print why the search stops, once."""
         if not self._stopped:
             self._stopped = True
-            self.say(f"stopped: {reason}; run the same command again to go on")
+            self.say(f"stopped: {reason}; run the same command again to resume")
 
     def signal_finished(self, result: TrialResult) -> None:
         """Count a trial on one signal of a set."""

@@ -90,6 +90,6 @@ def print_held_out(held: Sequence[HeldOut]) -> None:
     known = [one.regret for one in held if one.regret is not None]
     if known:
         say(
-            f"one configuration for all costs {sum(known) / len(known):.2f} in score on average "
-            f"(at most {max(known):.2f}) on {counted(len(held), 'signal')} held out"
+            f"one configuration for all signals costs {sum(known) / len(known):.2f} in score on "
+            f"average (at most {max(known):.2f}) on {counted(len(held), 'signal')} held out"
         )

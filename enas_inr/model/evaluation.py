@@ -137,7 +137,7 @@ class Evaluator:
         except Exception as error:
             if not lacks(self.device, error):
                 raise
-            warn_once(f"rendering on the CPU, since {self.device}: {one_line(error)}")
+            warn_once(f"rendering on the CPU, since {self.device} failed: {one_line(error)}")
             on_cpu = {name: leaf.cpu() for name, leaf in leaves.items()}
             values = self.backbone.forward(self.shape, on_cpu, x.cpu())
         return values.to(x.device)

@@ -130,7 +130,7 @@ def _common_limits(*studies: StudyRecord) -> dict[str, float]:
 def _winner(study: StudyRecord, limits: dict[str, float]) -> TrialResult:
     complete = [r for r in compared(study.results, study.trace) if r.score is not None]
     if not complete:
-        raise StudyError(f"study {study.name!r} has no complete trial", "let it run on")
+        raise StudyError(f"study {study.name!r} has no complete trial", "continue the search first")
     within = [
         result
         for result in complete

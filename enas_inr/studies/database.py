@@ -48,9 +48,9 @@ def database_url(storage: Storage) -> URL:
     if kind == "sqlite":
         return url
     if kind not in SERVERS:
-        known = f"{', '.join(('sqlite', *SERVERS))} and journal:PATH"
-        hint = "write postgresql://..." if kind == "postgres" else f"known ones are {known}"
-        raise _refused(storage, f"{kind} is not a database that is known here", hint)
+        known = f"{', '.join(('sqlite', *SERVERS))} or journal:PATH"
+        hint = "write postgresql://..." if kind == "postgres" else f"use {known}"
+        raise _refused(storage, f"{kind} is not a supported database", hint)
     if "@" in f"{url.host}{url.database}":
         hint = "in a password, write @ as %40, : as %3A, / as %2F and ? as %3F"
         raise _refused(storage, "it has more than one @", hint)

@@ -203,11 +203,11 @@ def run_loop(
         taken = len(supply.taken)
         raise TrainingError(
             f"the executor returned {taken - missing} of {counted(taken, 'trial')}",
-            "this is a bug of the executor",
+            "this is a bug in the executor",
         )
     if supply.take(1):
         raise TrainingError(
-            "the executor ended before the search did", "this is a bug of the executor"
+            "the executor ended before the search did", "this is a bug in the executor"
         )
     return search.history
 

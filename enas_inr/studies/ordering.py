@@ -46,7 +46,7 @@ def held_out(infos: Sequence[SignalInfo], share: float) -> tuple[list[int], list
         SpecError: there is only one signal, or the share is not between 0 and 1.
     """
     if not 0 < share < 1:
-        raise SpecError(f"hold_out {share:g} is no share", "give a number between 0 and 1")
+        raise SpecError(f"hold_out {share:g} is not a share", "give a number between 0 and 1")
     if len(infos) < 2:
         raise SpecError("hold_out needs at least two signals", "add signals, or leave it out")
     count = min(max(1, round(share * len(infos))), len(infos) - 1)

@@ -17,6 +17,7 @@ from enas_inr.studies.plan import PlannedStudy
 from enas_inr.studies.record import Report, load_record
 from enas_inr.studies.search import run_study
 from enas_inr.studies.storage import study_names
+from enas_inr.validation import counted
 
 if TYPE_CHECKING:
     from enas_inr.signals.sets import SignalSet
@@ -72,7 +73,7 @@ def run_plan(
     if failures:
         first, reason = failures[0]
         raise TrainingError(
-            f"{len(failures)} of {len(planned)} studies failed, the first "
+            f"{len(failures)} of {counted(len(planned), 'study', 'studies')} failed, the first "
             f"({first.label or first.name}): {reason}"
         )
 

@@ -253,12 +253,14 @@ def _best(name: str, history: Sequence[TrialResult], trace: Sequence[TraceStep])
     """
     if best := best_of(compared(history, trace)):
         return best
-    said = [f"the first said: {trial.message}" for trial in history[:1]]
+    first = "it" if len(history) == 1 else "the first"
+    said = [f"{first} said: {trial.message}" for trial in history[:1]]
     if any(trial.status is TrialStatus.DIVERGED for trial in history):
         said.append("give a lower learning rate, or none, so that it is fitted")
-    raise TrainingError(
-        f"none of the {len(history)} trials of study {name!r} is complete", "; ".join(said)
-    )
+    what = f"none of the {len(history)} trials of study {name!r} is complete"
+    if len(history) == 1:
+        what = f"the only trial of study {name!r} is not complete"
+    raise TrainingError(what, "; ".join(said))
 
 
 def study_name(spec: StudySpec) -> str:

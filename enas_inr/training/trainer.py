@@ -191,7 +191,7 @@ class Trainer:
                     raise
             # Outside the handler, whose traceback would keep the memory of the attempt alive.
             if lacking:
-                logger.warning("training on the CPU, since %s: %s", self._device, lacking)
+                logger.warning("training on the CPU, since %s failed: %s", self._device, lacking)
                 self._plan(torch.device("cpu"))
                 continue
             if self._workspace <= SMALLEST_WORKSPACE:

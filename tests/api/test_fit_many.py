@@ -198,7 +198,7 @@ def test_signals_can_be_given_and_get_files_of_their_own(tmp_path):
     for row, given in zip(result.rows, signals, strict=True):
         found = enas_inr.load(row.path).header.signal
         assert found.identity == given.info().identity
-    with pytest.raises(SpecError, match="1 names and 1 others"):
+    with pytest.raises(SpecError, match="1 name and 1 other object"):
         enas_inr.fit_many(["sample:photo", signals[0]], output=tmp_path, **SETTINGS)
 
 

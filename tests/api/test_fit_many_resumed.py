@@ -127,7 +127,7 @@ def test_ctrl_c_says_what_is_left_and_the_same_command_goes_on(photos, tmp_path)
     stopped = subprocess.run(command, capture_output=True, text=True, check=False)
     assert stopped.returncode == ExitCode.INTERRUPTED
     assert json.loads(stopped.stdout)["left"] == 6
-    assert "interrupted: 6 of 6 signals are left; run the same command again" in stopped.stderr
+    assert "interrupted: 6 of 6 signals left to fit; run the same command again" in stopped.stderr
     assert (tmp_path / "m" / "0.inr.checkpoint").exists()
     again = call(" ".join(line))
     assert again.code == 0

@@ -184,7 +184,7 @@ def test_make_tells_of_its_search_and_its_fit(tmp_path):
 def test_what_is_no_observer_or_no_option_of_one_is_refused(tmp_path):
     with pytest.raises(SpecError, match="unknown observer 'jsonn'"):
         search(tmp_path, observers="jsonn")
-    with pytest.raises(SpecError, match="3 is no observer"):
+    with pytest.raises(SpecError, match="3 is not an observer"):
         search(tmp_path, observers=[3])
     with pytest.raises(SpecError, match="no observer has an option 'pth'"):
         search(tmp_path, observers="jsonl", observer_options={"pth": "x"})

@@ -26,6 +26,14 @@ EXIT_CODES = {
 }
 
 
+def test_the_message_of_a_library_and_a_hint_have_one_mark_between_them():
+    assert str(EnasInrError("Please install one.", "choose another")) == (
+        "Please install one; choose another"
+    )
+    assert str(EnasInrError("still reading ...", "wait")) == "still reading ...; wait"
+    assert str(EnasInrError("It is full.")) == "It is full."
+
+
 SMALL = "--size 16 --grid 2 --widths 4 --depths 1 --repeats 1 --steps 2"
 
 

@@ -222,4 +222,6 @@ def test_where_an_operation_is_missing_rendering_goes_on_on_the_cpu(monkeypatch,
         rendered = lacking.render().values
     assert torch.equal(rendered, model.render().values)
     (record,) = caplog.records
-    assert "rendering on the CPU, since cpu: NotImplementedError: 'aten::foo'" in record.message
+    assert (
+        "rendering on the CPU, since cpu failed: NotImplementedError: 'aten::foo'" in record.message
+    )

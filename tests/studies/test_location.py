@@ -77,8 +77,12 @@ def test_the_storage_of_the_environment_is_the_default(tmp_path, monkeypatch):
     ("storage", "why", "hint"),
     [
         ("mysql+nodriver://host/runs", "its driver nodriver is not installed", "mysql+pymysql://"),
-        ("nonsense://host/runs", "nonsense is not a database that is known here", "postgresql"),
-        ("postgres://u@host/runs", "postgres is not a database", "write postgresql://..."),
+        ("nonsense://host/runs", "nonsense is not a supported database", "postgresql"),
+        (
+            "postgres://u@host/runs",
+            "postgres is not a supported database",
+            "write postgresql://...",
+        ),
         ("postgresql:u@host/runs", "lacks the slashes", "or ./postgresql:u@host/runs if that"),
         ("sqlite:runs.db", "lacks the slashes", "write sqlite:///PATH, or ./"),
         ("postgresql://u:a@b@host/runs", "it has more than one @", "write @ as %40"),

@@ -257,7 +257,7 @@ def test_fits_of_many_keep_what_is_done(folder, monkeypatch):
         signal_at(patch, 0)
         stopped = call(line)
     assert stopped.code == ExitCode.TERMINATED
-    assert "terminated: 2 of 2 signals are left; run the same command again" in stopped.err
+    assert "terminated: 2 of 2 signals left to fit; run the same command again" in stopped.err
     assert json.loads(stopped.out)["left"] == 2
     again = call(line)
     assert (again.code, again.json["fitted"]) == (0, 2)

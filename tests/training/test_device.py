@@ -81,7 +81,7 @@ def test_where_an_operation_is_missing_training_goes_on_on_the_cpu(monkeypatch, 
     assert torch.equal(outcome.losses, expected.losses)
     assert outcome.device == CPU
     (record,) = caplog.records
-    assert "training on the CPU, since mps: " in record.message
+    assert "training on the CPU, since mps failed: " in record.message
 
 
 def test_with_cuda_it_is_an_error(monkeypatch):
