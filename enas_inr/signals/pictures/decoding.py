@@ -18,6 +18,7 @@ LARGEST_FILE = 2**32
 
 _READ_WORDS = "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, EXR, HDR, JPEG XL, JPEG 2000 or PNM"
 _BEGINNING = 4096  # bytes
+_WIDTH, _HEIGHT = ExifTags.Base.ImageWidth, ExifTags.Base.ImageLength
 
 
 def decode(content: bytes, page: int | None, path: Path) -> Raster:
@@ -77,7 +78,11 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    if image.format == "TIFF":  # whose sides Pillow may have exchanged already
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
     turned = 1
     with suppress(Exception):  # damaged EXIF data
         turned = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return (image.height, image.width) if turned in ON_THEIR_SIDE else image.size
+    return (height, width) if turned in ON_THEIR_SIDE else (width, height)

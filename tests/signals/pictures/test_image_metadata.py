@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from enas_inr.errors import SignalError
+from enas_inr.signals.pictures.decoding import size_of
 from tests.signals.pictures.picture_files import (
     GRAY,
     RGB,
@@ -269,6 +270,7 @@ def test_every_orientation_is_turned_upright(tmp_path, suffix, orientation):
     stored = image if turn is None else image.transpose(turn)
     stored.save(tmp_path / f"a{suffix}", exif=exif, dpi=(100, 50), **how.get(suffix, {}))
     signal = read(tmp_path / f"a{suffix}")
+    assert size_of(tmp_path / f"a{suffix}") == upright.shape[1::-1]
     levels = levels_of(signal)
     assert levels.shape == upright.shape
     assert np.abs(levels - upright).mean() < (3 if suffix in (".jpg", ".avif") else 1e-9)
