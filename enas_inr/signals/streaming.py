@@ -17,10 +17,10 @@ from enas_inr.errors import warn_once
 from enas_inr.hookspecs import Modality
 from enas_inr.signals.files import cannot
 from enas_inr.signals.parts import SignalParts
-from enas_inr.signals.pictures.encoding import FORMATS, PictureLayout, png_tags
+from enas_inr.signals.pictures.encoding import FORMATS, PictureLayout, check_picture, png_tags
 from enas_inr.signals.pictures.png import SIGNATURE, chunk
 from enas_inr.signals.signal import check_values
-from enas_inr.signals.sounds.audio import FAILURES, forget_time, levels_of, refused
+from enas_inr.signals.sounds.audio import FAILURES, check_sound, forget_time, levels_of, refused
 from enas_inr.signals.sounds.formats import FORMATS as SOUNDS
 from enas_inr.signals.sounds.formats import format_of, loss, subtype_of
 
@@ -51,10 +51,15 @@ def stream_of(described: Modality, suffix: str) -> Write | None:
     return None
 
 
-def _layout(parts: SignalParts, name: str) -> PictureLayout:
-    """Return how a format stores a picture, and say what it cannot hold."""
-    shape_alone = torch.zeros(()).expand(parts.shape)
-    layout = PictureLayout.of(parts.of(shape_alone), name)
+def _layout(parts: SignalParts, name: str, path: Path) -> PictureLayout:
+    """Return how a format stores a picture, and say what it cannot hold.
+
+    Raises:
+        SignalError: it cannot hold the picture.
+    """
+    shape_alone = parts.of(torch.zeros(()).expand(parts.shape))
+    check_picture(shape_alone, name, repr(str(path)))
+    layout = PictureLayout.of(shape_alone, name)
     for lost in layout.lost:
         warn_once(f"{name}: {lost}")
     return layout
@@ -67,10 +72,10 @@ def _write_png(parts: SignalParts, path: Path) -> None:
     is a stream: https://www.w3.org/TR/png-3/.
 
     Raises:
-        SignalError: the file cannot be written.
+        SignalError: the file cannot be written, or the format cannot hold the picture.
     """
+    layout = _layout(parts, "PNG", path)
     rows, columns, channels = parts.shape
-    layout = _layout(parts, "PNG")
     depth = 8 * np.dtype(layout.stored.dtype).itemsize
     header = struct.pack(">IIBBBBB", columns, rows, depth, _COLOUR_TYPES[channels], 0, 0, 0)
     packer = zlib.compressobj()
@@ -98,12 +103,12 @@ def _write_tiff(parts: SignalParts, path: Path) -> None:
     """Write a TIFF row by row; above 4 GiB, it is a BigTIFF.
 
     Raises:
-        SignalError: the file cannot be written.
+        SignalError: the file cannot be written, or the format cannot hold the picture.
     """
     import OpenImageIO
 
+    layout = _layout(parts, "TIFF", path)
     rows = parts.shape[0]
-    layout = _layout(parts, "TIFF")
     output = OpenImageIO.ImageOutput.create("tiff")
     assert output is not None
     opened = output.open(os.fspath(path), layout.spec(*parts.shape))
@@ -127,6 +132,8 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
         SignalError: the format cannot hold the signal.
         OSError: the file cannot be written.
     """
+    what = repr(str(path))
+    rate = check_sound(parts.shape, parts.sample_rate, what)
     frames, channels = parts.shape
     name = format_of(path.suffix, parts.meta)
     assert name is not None
@@ -135,7 +142,6 @@ def _write_sound(parts: SignalParts, path: Path) -> None:
         warn_once(f"{name}: {lost}")
     if name == "WAV" and 8 * frames * channels > _LARGEST_WAV:
         name = "RF64"
-    rate, what = parts.sample_rate, repr(str(path))
     try:
         opened = soundfile.SoundFile(path, "w", rate, channels, format=name, subtype=subtype)
     except FAILURES as error:

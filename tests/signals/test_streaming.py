@@ -253,3 +253,23 @@ def test_an_error_names_the_file_and_not_a_temporary_one(streamed, tmp_path, suf
         parts = divided(values[:, None])
     said = refusal(parts, tmp_path / f"a{suffix}")
     assert said.startswith(f"{str(tmp_path / f'a{suffix}')!r}: 3 NaN or infinite values")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "shape", "modality"),
+    [
+        (".png", (90, 20, 2), "image"),
+        (".tif", (90, 20, 5), "image"),
+        (".png", (90, 1), "image"),
+        (".wav", (90, 20, 1), "audio"),
+        (".wav", (90, 1), "audio"),  # without a sample rate
+    ],
+)
+def test_parts_of_another_shape_are_refused_as_the_whole(
+    streamed, tmp_path, suffix, shape, modality
+):
+    values = noise(*shape)
+    whole = Signal(values, modality, "test")
+    path = tmp_path / f"a{suffix}"
+    assert refusal(divided(values, modality), path) == refusal(whole, path)
+    assert list(tmp_path.iterdir()) == []

@@ -197,13 +197,27 @@ def to_pillow(signal: Signal, name: str, what: str) -> Image.Image:
 
 
 def _check(signal: Signal, name: str, what: str) -> None:
+    check_picture(signal, name, what)
+    check_values(signal.values, what)
+
+
+def check_picture(signal: Signal, name: str, what: str) -> None:
+    """Refuse a signal whose shape a format cannot hold.
+
+    Args:
+        signal: the signal, of which only the shape and `meta` matter.
+        name: format, one of the values of `FORMATS`.
+        what: name of the signal in messages.
+
+    Raises:
+        SignalError: the message begins with `what`.
+    """
     values = signal.values
     if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
         raise SignalError(
             f"{what}: a signal of shape {tuple(values.shape)} is not an image",
             "give rows, columns and 1, 3 or 4 channels",
         )
-    check_values(values, what)
     longer = max(values.shape[:2])
     if longer > MOST_SIDE.get(name, longer):
         raise SignalError(

@@ -89,26 +89,20 @@ class AudioModality(Modality):
             raise SignalError(
                 f"{what}: cannot write audio as {path.suffix!r}", f"use one of: {_SUFFIXES}"
             )
-        if signal.values.ndim != 2 or signal.sample_rate is None:
-            raise SignalError(
-                f"{what}: a signal of shape {tuple(signal.values.shape)} and sample rate"
-                f" {signal.sample_rate} is not audio",
-                "give frames, channels and a sample rate",
-            )
+        rate = check_sound(tuple(signal.values.shape), signal.sample_rate, what)
         check_values(signal.values, what)
         try:
             if name is None:
                 subtype = codec = av_sound.WRITTEN[suffix]
-                content = av_sound.encode(levels_of(signal, subtype), signal.sample_rate, what)
+                content = av_sound.encode(levels_of(signal, subtype), rate, what)
             else:
                 subtype = subtype_of(name, suffix, signal.meta)
                 codec = f"{name} {subtype}"
-                content = encode(signal, signal.sample_rate, name, subtype)
+                content = encode(signal, rate, name, subtype)
             if lost := loss(subtype, signal.meta):
                 warn_once(f"{what}: {lost}")
         except FAILURES as error:
-            shape, rate = signal.values.shape, signal.sample_rate
-            raise refused(what, shape[1], rate, codec, error) from None
+            raise refused(what, signal.values.shape[1], rate, codec, error) from None
         replace_bytes(path, content)
 
 
@@ -172,8 +166,22 @@ def forget_time(file: BufferedIOBase) -> None:
         file.write(bytes(place.stop - place.start))
 
 
+def check_sound(shape: tuple[int, ...], sample_rate: int | None, what: str) -> int:
+    """Return the sample rate of a signal of frames and channels.
+
+    Raises:
+        SignalError: it is none; the message begins with `what`.
+    """
+    if len(shape) != 2 or sample_rate is None:
+        raise SignalError(
+            f"{what}: a signal of shape {shape} and sample rate {sample_rate} is not audio",
+            "give frames, channels and a sample rate",
+        )
+    return sample_rate
+
+
 def refused(
-    what: str, channels: int, sample_rate: int | None, codec: str, error: Exception
+    what: str, channels: int, sample_rate: int, codec: str, error: Exception
 ) -> SignalError:
     """Return the error about a sound that a format cannot hold."""
     return SignalError(
