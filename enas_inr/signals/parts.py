@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from enas_inr.signals.memory import check_memory
-from enas_inr.signals.signal import Signal
+from enas_inr.signals.signal import Signal, check_values
 
 SMALLER = "choose a smaller size, or render parts with --crop, --start and --end"
 
@@ -49,6 +49,20 @@ class SignalParts:
     def of(self, values: Float[Tensor, "*grid channels"]) -> Signal:
         """Return a signal of other values with the same metadata."""
         return Signal(values, self.modality, self.name, self.sample_rate, self.meta, self.window)
+
+    def split(self, most: int, what: str) -> Iterator[Float[Tensor, "part *grid channels"]]:
+        """Make all parts, and divide larger ones.
+
+        Args:
+            most: positions of the first axis in a part.
+            what: name of the signal in messages.
+
+        Raises:
+            SignalError: a part holds NaN or infinity.
+        """
+        for part in self.make():
+            check_values(part, what)
+            yield from part.split(most)  # type: ignore[no-untyped-call]
 
     def whole(self) -> Signal:
         """Make all parts.

@@ -95,7 +95,7 @@ def test_a_streamed_sound_is_the_one_that_is_written_whole(streamed, tmp_path, s
 
 
 def test_a_sound_beyond_4_gib_has_a_header_for_that(streamed, tmp_path, monkeypatch):
-    monkeypatch.setattr("enas_inr.signals.streaming._LARGEST_WAV", 1000)
+    monkeypatch.setattr("enas_inr.signals.sounds.streaming._LARGEST_WAV", 1000)
     parts = divided(noise(2000, 1), "audio", sample_rate=8000)
     loading.save_signal(CATALOG, parts, tmp_path / "a.wav")
     assert soundfile.info(tmp_path / "a.wav").format == "RF64"

@@ -263,11 +263,8 @@ def _stored(levels: Levels, name: str) -> Levels:
 
 
 def _lost(levels: Levels, stored: Levels, name: str) -> Iterator[str]:
-    ranged = (
-        ""
-        if levels == Levels.of_type(levels.dtype)
-        else (f" from {levels.low:g} to {levels.high:g}")
-    )
+    usual = levels == Levels.of_type(levels.dtype)
+    ranged = "" if usual else f" from {levels.low:g} to {levels.high:g}"
     if stored.is_float and not levels.is_float:
         yield (
             f"{levels.words}{ranged} become floats from {stored.low:g} to {stored.high:g}, without"
