@@ -127,6 +127,7 @@ def _range(text: str, field: FieldInfo, what: str) -> Range:
         found = {"low": float(low), "high": float(high), "log": bool(colon)}
     except ValueError:
         raise wrong from None
-    if not {int, float} & {field.annotation, *get_args(field.annotation)}:
+    kinds = {field.annotation, *get_args(field.annotation)}  # `int | None` has arguments
+    if not {int, float} & kinds:
         raise SpecError(f"{what}: a range needs numbers", "give words, with commas")
-    return parse(Range, found | {"whole": field.annotation is int}, what)
+    return parse(Range, found | {"whole": float not in kinds}, what)
