@@ -24,7 +24,7 @@ from enas_inr.testing.plugin import Plugin
 
 ROOT = Path(__file__).parents[1]
 CONTENT = (
-    "*.md", "docs/**/*.md", "docs/*.css", "docs/images/*", "docs/cluster/*",
+    "*.md", "docs/**/*.md", "docs/*.css", "docs/images/*", "docs/sounds/*", "docs/cluster/*",
     "docs/notebooks/*.ipynb", "benchmarks/*.md",
     "plugins/**/*.md", "studies/results/**/*.md", "studies/results/**/*.csv",
     "studies/results/**/*.png",

@@ -62,9 +62,9 @@ def fitted(signal, folder, **options):
     return enas_inr.load(folder / "model.inr")
 
 
-def stored(model, folder):
+def stored(model, folder, precision="float16"):
     """The model with the numbers that the page has."""
-    model.save(folder / "stored.inr", precision="float16", force=True)
+    model.save(folder / "stored.inr", precision=precision, force=True)
     return enas_inr.load(folder / "stored.inr")
 
 
@@ -101,8 +101,10 @@ def assert_shows(page, model, *, blend, zoom, x, y):
 
 
 @pytest.mark.parametrize(("end", "painter"), ENDS.items())
-@pytest.mark.parametrize("backbone", ["siren", "relu", "fourier"])
+@pytest.mark.parametrize("backbone", ["siren", "relu", "fourier", "finer", "gauss"])
 def test_the_pixels_are_those_of_a_rendering(opened, tmp_path, end, painter, backbone):
+    if backbone in ("finer", "gauss"):
+        pytest.importorskip(f"enas_inr_{backbone}")
     model = fitted(picture(), tmp_path, backbone=backbone, profile="paper")
     page = opened(model, end)
     assert painter in page.inner_text("#status")
@@ -115,6 +117,12 @@ def test_the_pixels_are_those_of_a_rendering(opened, tmp_path, end, painter, bac
         (False, 0.5, 0, 1),
     ):
         assert_shows(page, same, blend=blend, zoom=zoom, x=x, y=y)
+
+
+def test_the_pixels_of_a_page_with_int8_are_those_of_a_model_of_int8(opened, tmp_path):
+    model = fitted(picture(), tmp_path)
+    page = opened(model, precision="int8")
+    assert_shows(page, stored(model, tmp_path, "int8"), blend=True, zoom=8, x=2, y=3)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -182,3 +190,55 @@ def test_keys_move_zoom_and_toggle_on_a_narrow_screen(opened, tmp_path):
     assert page.get_attribute("#tools button[aria-keyshortcuts=e]", "aria-pressed") == "true"
     page.keyboard.press("0")
     assert page.evaluate("viewer.state.zoom") == before["zoom"]
+
+
+def test_the_mouse_moves_and_zooms_about_its_place(opened, tmp_path):
+    page = opened(fitted(picture(), tmp_path))
+    page.evaluate(SETTLED, {"zoom": 32, "x": 2, "y": 2})
+    box = page.locator("canvas").first.bounding_box()
+    left, top = box["x"], box["y"]
+    page.mouse.move(left + 96, top + 64)
+    page.mouse.down()
+    page.mouse.move(left + 32, top + 32)
+    page.mouse.up()
+    state = page.evaluate("viewer.state")
+    assert [state["x"], state["y"]] == pytest.approx([4, 3], abs=0.01)
+    under = state["x"] + 32 / 32
+    page.mouse.wheel(0, -200)
+    page.wait_for_function("() => viewer.state.zoom === 64")
+    assert page.evaluate("viewer.state.x + 32 / viewer.state.zoom") == pytest.approx(
+        under, abs=0.01
+    )
+
+
+def test_two_fingers_zoom_as_far_as_they_part(opened, tmp_path):
+    page = opened(fitted(picture(), tmp_path))
+    page.evaluate(SETTLED, {"zoom": 16, "x": 2, "y": 2})
+    box = page.locator("canvas").first.bounding_box()
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind, *columns):
+        points = [
+            {"x": box["x"] + column, "y": box["y"] + 50, "id": number}
+            for number, column in enumerate(columns)
+        ]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 80, 120)
+    touch("touchMove", 60, 140)
+    touch("touchEnd")
+    page.wait_for_function("() => Math.abs(viewer.state.zoom - 32) < 1e-6")
+    # What was between the fingers is still there.
+    assert page.evaluate("viewer.state.x + 100 / viewer.state.zoom") == pytest.approx(
+        2 + 100 / 16, abs=0.05
+    )
+
+
+def test_the_space_bar_plays_and_stops_a_sound(opened, tmp_path):
+    time = torch.arange(80_000) / 8000
+    tone = Signal((900 * time).sin().unsqueeze(-1) / 2, "audio", "tone", sample_rate=8000)
+    page = opened(fitted(tone, tmp_path, grid=4, steps=1))
+    page.keyboard.press(" ")
+    page.wait_for_function("() => viewer.audio && viewer.audio.context.state === 'running'")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => viewer.audio === null")

@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import nullcontext
 from urllib.error import HTTPError
@@ -18,6 +21,8 @@ from enas_inr.signals.signal import Signal
 from enas_inr.testing.toy_backbone import toy_catalog
 from enas_inr.viewer.network import check_expression, network_of
 from enas_inr.viewer.page import json_in_html
+from tests.command_line import MAIN
+from tests.present import present
 
 NAME = "</script><script>alert(1)</script>"
 
@@ -26,8 +31,7 @@ NAME = "</script><script>alert(1)</script>"
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.inr"
     values = torch.rand(8, 10, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    signal = Signal(values, "image", NAME)
-    enas_inr.fit(signal, grid=2, width=4, depth=1, steps=2, output=path)
+    enas_inr.fit(Signal(values, "image", NAME), grid=2, width=4, depth=1, steps=2, output=path)
     return path
 
 
@@ -117,3 +121,16 @@ def test_the_page_is_the_next_step_only_of_models_that_it_can_show(tmp_path, bac
     assert any("enas-inr info" in step for step in steps)
     with nullcontext() if shown else pytest.raises(ModelError):
         network_of(made.model)
+
+
+def test_ctrl_c_ends_a_served_page_quietly(model):
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, "view", "model.inr", "--serve"],
+        cwd=model.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        with urlopen(present(process.stdout).readline().strip()) as answer:
+            assert answer.read().startswith(b"<!doctype html>")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines() == ["press Ctrl-C to stop", "enas-inr: interrupted"]
