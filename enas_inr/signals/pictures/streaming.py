@@ -13,7 +13,8 @@ import torch
 from enas_inr.errors import warn_once
 from enas_inr.signals.files import cannot
 from enas_inr.signals.parts import SignalParts
-from enas_inr.signals.pictures.encoding import PictureLayout, check_picture, png_tags
+from enas_inr.signals.pictures.encoding import check_picture
+from enas_inr.signals.pictures.layout import PictureLayout, png_tags
 from enas_inr.signals.pictures.png import SIGNATURE, chunk
 
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # by channels
