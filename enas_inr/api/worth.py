@@ -102,8 +102,8 @@ class Spent:
         """Return a line for people."""
         return (
             f"trained {format_quantity(self.flops)} FLOPs, {self.flops / self.full_flops:.1%} of "
-            f"the {format_quantity(self.full_flops)} of "
-            f"{counted(self.configurations, 'configuration')} in full"
+            f"the {format_quantity(self.full_flops)} that "
+            f"{counted(self.configurations, 'configuration')} would take in full"
         )
 
 

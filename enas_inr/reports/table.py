@@ -78,13 +78,13 @@ def _cost(title: str, meaning: str) -> Column:
 
 _INTERVAL = f"{CONFIDENCE:.0%} confidence interval over the repeats"
 _VARYING = ("signal", "backbone")  # they are shown only where they differ
-_GIVEN = "dB, in the paper's convention: "
+_GIVEN = "PSNR in dB, in the paper's convention: "
 _COLUMNS = (
     Column("name", "", attrgetter("name"), str, numeric=False),
     Column("study", "", attrgetter("study.label"), str, numeric=False),
     Column("signal", "", attrgetter("study.spec.about_text"), str, numeric=False),
     Column(
-        "backbone", "kind of sub-network, and the options that were asked for",
+        "backbone", "kind of sub-network, with the options that were given",
         lambda row: backbone_text(row.study.spec, row.result.trial.ensemble), str, numeric=False,
     ),
     _size("grid", "cells along each axis"),
@@ -95,41 +95,43 @@ _COLUMNS = (
         lambda row: row.study.spec.space.further(row.result.trial.configuration), str,
         numeric=False,
     ),
-    _cost("FLOPs", "of one evaluation of the whole signal"),
-    _cost("parameters", "of all cells together"),
-    _cost("bytes", "of all stored numbers as float32"),
+    _cost("FLOPs", "cost of evaluating the whole signal once"),
+    _cost("parameters", "number of parameters of all cells"),
+    _cost("bytes", "size of all numbers as float32"),
     Column(
-        "PSNR", "dB, the usual one: mean and {interval}", lambda row: row.psnr or status_text(row),
-        str,
+        "PSNR", "PSNR in dB, in the usual convention: mean and {interval}",
+        lambda row: row.psnr or status_text(row), str,
     ),
     Column(
-        "over signals", "dB: standard deviation over the signals of the set",
+        "over signals", "standard deviation over the signals of the set, in dB",
         lambda row: row.result.over and row.result.over.spread_db,
     ),
-    Column("PSNR, paper's", _GIVEN + "6.02 less", attrgetter("result.psnr_paper_db")),
+    Column("PSNR, paper's", _GIVEN + "6.02 dB lower", attrgetter("result.psnr_paper_db")),
     Column(
-        "published", _GIVEN + "what it printed",
+        "published", _GIVEN + "as printed there",
         lambda row: row.published and row.published.psnr_paper_db,
     ),
     Column(
-        "difference", "dB: ours minus the published", attrgetter("difference_db"), "{:+.2f}".format
+        "difference", "reproduced minus published PSNR, in dB", attrgetter("difference_db"),
+        "{:+.2f}".format,
     ),
-    Column("score", "of the objective: the larger the better", attrgetter("result.score")),
-    Column("gain", "dB over {base}, with its {interval}", attrgetter("gain"), str),
+    Column("score", "value of the objective; larger is better", attrgetter("result.score")),
+    Column("gain", "PSNR over that of {base}, in dB, with its {interval}", attrgetter("gain"), str),
     Column(
-        "p", "of the gain: how probable one as large is by chance (Welch's t-test, uncorrected)",
+        "p", "probability of a gain this large by chance (Welch's t-test, uncorrected)",
         lambda row: row.gain and row.gain.p, lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
     ),
     Column(
-        "passes at", "first step kept at which its curve is above the PSNR of {base}",
+        "passes at", "first recorded step at which its curve exceeds the PSNR of {base}",
         attrgetter("passes"), str,
     ),
     Column(
-        "trained", "how much of it, if not all", attrgetter("result.amount"), str, numeric=False
+        "trained", "share that was trained, if not all", attrgetter("result.amount"), str,
+        numeric=False,
     ),
-    Column("seconds", "of training", attrgetter("result.seconds"), "{:,.1f}".format),
+    Column("seconds", "training time", attrgetter("result.seconds"), "{:,.1f}".format),
     Column(
-        "status", "how the training ended, if not complete, and why", status_text, str,
+        "status", "how the training ended, unless it is complete", status_text, str,
         numeric=False,
     ),
 )  # fmt: skip

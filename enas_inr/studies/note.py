@@ -55,7 +55,7 @@ def note_text(
     blocks = [
         f"# {_escaped(spec.space.label(best.trial.configuration))}",
         f"The best of {counted(len(results), 'trial')} on {_escaped(spec.about_text)}"
-        + ("." if ended else " so far; the search goes on."),
+        + ("." if ended else " so far; the search is running."),
         *_picture(best, address),
         _table(("", "best"), _facts(best)),
         f"Train it in full and write its model:\n\n    {command}",
