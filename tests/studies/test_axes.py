@@ -127,3 +127,10 @@ def test_an_axis_is_added_to_width_and_depth_or_replaces_one_of_them():
 def test_an_axis_and_a_fixed_value_contradict_each_other(settings, name):
     with pytest.raises(SpecError, match=name):
         space(**settings)
+
+
+def test_the_declared_range_of_the_finest_level_of_feature_grids_is_one_of_whole_numbers():
+    pytest.importorskip("enas_inr_grid")
+    finest = Range(low=4, high=32, log=True, whole=True)
+    found = read_axes({"grid.finest": "auto"}, load_catalog(), "grid")
+    assert found == {"grid.finest": Axis(name="grid.finest", range=finest)}

@@ -5,9 +5,7 @@ from enas_inr_grid.interpolation import PRIMES, Level, corners, interpolate
 from enas_inr_grid.options import GridOptions, resolutions, rows
 
 from enas_inr.cost import NetShape
-from enas_inr.plugins.catalog import load_catalog
-from enas_inr.spec import Axis, Range, SignalInfo, TrainingSpec
-from enas_inr.studies.axes import read_axes
+from enas_inr.spec import SignalInfo, TrainingSpec
 from enas_inr.testing import BackboneSuite, installed
 
 PICTURE = NetShape(in_features=2, out_features=3, depth=1, width=8)
@@ -161,9 +159,3 @@ def test_the_levels_span_the_coordinates_that_a_recipe_gives_the_samples():
     expected = (12 - 1 + 2) / (72 - 1)
     assert GridOptions().fitted(signal, 8, smooth).span == pytest.approx(expected, abs=1e-6)
     assert GridOptions(span=0.7).fitted(signal, 8, smooth).span == 0.7
-
-
-def test_the_declared_range_of_the_finest_level_is_one_of_whole_numbers():
-    axes = read_axes({"grid.finest": "auto"}, load_catalog(), "grid")
-    finest = Range(low=4, high=32, log=True, whole=True)
-    assert axes == {"grid.finest": Axis(name="grid.finest", range=finest)}
