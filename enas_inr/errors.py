@@ -151,6 +151,21 @@ def unsaid_warnings() -> Iterator[None]:
         logger.disabled = before
 
 
+@contextmanager
+def reworded_warnings(old: str, new: str) -> Iterator[None]:
+    """Replace a text in the warnings of `warn_once`, such as the name of a temporary file."""
+
+    def reword(record: logging.LogRecord) -> bool:
+        record.msg = str(record.msg).replace(old, new)
+        return True
+
+    logger.addFilter(reword)
+    try:
+        yield
+    finally:
+        logger.removeFilter(reword)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a GPU had no memory left, whichever library says so."""
     texts = (

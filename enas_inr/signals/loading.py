@@ -12,7 +12,7 @@ import torch
 from pydantic import JsonValue
 
 from enas_inr import hookspecs
-from enas_inr.errors import SignalError, SpecError, unsaid_warnings
+from enas_inr.errors import SignalError, SpecError, reworded_warnings, unsaid_warnings
 from enas_inr.plugins.catalog import Catalog
 from enas_inr.plugins.provider import Conflict
 from enas_inr.signals.files import check_is_file, is_stream, replaced
@@ -159,12 +159,13 @@ def save_signal(
 
 @contextmanager
 def _named(path: Path, temporary: Path) -> Iterator[None]:
-    """Let errors name a file instead of the temporary one that is written for it."""
+    """Let errors and warnings name a file instead of the temporary one that is written for it."""
+    old, new = repr(str(temporary)), repr(str(path))
     try:
-        yield
+        with reworded_warnings(old, new):
+            yield
     except SignalError as error:
-        what = error.what.replace(repr(str(temporary)), repr(str(path)))
-        raise SignalError(what, error.hint) from None
+        raise SignalError(error.what.replace(old, new), error.hint) from None
 
 
 def suffix_of(described: hookspecs.Modality, path: Path) -> str:

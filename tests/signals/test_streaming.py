@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -273,3 +275,11 @@ def test_parts_of_another_shape_are_refused_as_the_whole(
     path = tmp_path / f"a{suffix}"
     assert refusal(divided(values, modality), path) == refusal(whole, path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_pipe_loses_is_said_of_the_pipe(tmp_path, caplog):
+    meta: dict[str, Any] = {"mode": "L", "dtype": "float32", "range": [-3.0, 7.0]}
+    signal = Signal(noise(9, 8, 1).clamp(-1, 1), "image", "test", meta=meta)
+    loading.save_signal(CATALOG, signal, Path("/dev/null"), ".png")
+    (said,) = caplog.messages
+    assert said.startswith("'/dev/null': float32 from -3 to 7 becomes levels of 16 bits")
