@@ -32,12 +32,12 @@ demo: $(READY)
 	$(BIN)/enas-inr search sample:photo --size 96x112 --grid 8 --widths 16,32,64 --depths 1,2,3 \
 		--strategy coordinate --no-racing --repeats 2 --storage demo-output/study.db -o demo-output
 
-# In two processes, but for the tests of a Ray cluster, of which there should be one at a time. With
-# more threads than cores, those of torch wait for each other in every operation.
+# In three processes on two cores, since the tests of a Ray cluster, which are all in one of them
+# (see tests/conftest.py), mostly wait. With more threads than cores, those of torch wait for each
+# other in every operation.
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray
-	$(BIN)/python -m pytest tests/executors/ray
+	$(BIN)/python -m pytest -n 3
 
 # Starts PostgreSQL and MariaDB itself, on loopback, with their data in temporary folders; what is
 # missing of them is installed from Debian's packages if possible, and else left out.
@@ -80,7 +80,7 @@ test-without-torch:
 	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-r .venv-light/requirements.txt beartype hatchling hypothesis pytest pytest-xdist ruff
 	.venv-light/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	.venv-light/bin/python -m pytest -n 2 --dist loadfile --ignore tests/executors/ray tests
+	.venv-light/bin/python -m pytest -n 2 --ignore tests/executors/ray tests
 
 # Beside other programs it takes longer. Fewer kills: make soak KILLS=20
 soak: KILLS = 200

@@ -49,6 +49,20 @@ def pytest_unconfigure():
     gc.unfreeze()  # so that extension modules find nothing left at the end
 
 
+RAY = "tests/executors/ray/"
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file run in one process, and those of a Ray cluster, of which there is one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class RayTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return RAY if nodeid.startswith(RAY) else super()._split_scope(nodeid)
+
+    return RayTogether(config, log)
+
+
 class SkipWithoutTorch(MetaPathFinder):
     """Skips the test, or the file of tests, that imports torch."""
 
