@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Literal
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -80,13 +81,16 @@ def view(
     return page
 
 
-class PageServer(WSGIServer):
+class PageServer(ThreadingMixIn, WSGIServer):
     """Answers with one page, on localhost only, without a log.
+
+    It answers in threads, so that Ctrl-C never comes in the middle of an answer.
 
     Attributes:
         page: address to open in a browser.
     """
 
+    daemon_threads = True
     page = ""
 
 

@@ -116,7 +116,7 @@ def test_a_trial_whose_worker_dies_goes_on_but_not_for_ever(tmp_path, cluster, d
 def test_a_plugin_that_breaks_its_contract_on_a_worker_is_named(tmp_path, cluster):
     described = Backbone(name="wrong", summary="", target="wrong:Wrong")
     provider = Provider(described, Origin("wrong-plugin", "2.1", "wrong"))
-    named = r"the first said: backbone 'wrong' of wrong-plugin 2\.1: forward returned shape"
+    named = r"it said: backbone 'wrong' of wrong-plugin 2\.1: forward returned shape"
     with pytest.raises(TrainingError, match=named):
         search(
             tmp_path,
