@@ -54,9 +54,9 @@ RAY = "tests/executors/ray/"
 
 def pytest_xdist_make_scheduler(config, log):
     """The tests of a file run in one process, and those of a Ray cluster, of which there is one."""
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-    class RayTogether(LoadFileScheduling):
+    class RayTogether(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return RAY if nodeid.startswith(RAY) else super()._split_scope(nodeid)
 
