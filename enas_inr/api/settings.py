@@ -93,6 +93,7 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
             "Share of the signals of a set to hold out of the search, to measure what one "
             "configuration for all of them costs on other signals.",
             shown="none",
+            value="SHARE",
         ),
     ] = None
     profile: Annotated[str | None, PROFILE.but(shown=DEFAULT_PROFILE)] = None
@@ -134,6 +135,7 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
             Group.EXECUTOR,
             shown="1",
             sets="executor_options.cpus_per_trial",
+            value="CORES",
         ),
     ] = None
     gpus_per_trial: Annotated[
@@ -143,6 +145,7 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
             Group.EXECUTOR,
             shown="1 if there are any",
             sets="executor_options.gpus_per_trial",
+            value="GPUS",
         ),
     ] = None
     study: Annotated[
@@ -172,7 +175,12 @@ class SearchSettings(SetSettings, StudySettings, ObserverSettings):
     stop_after: Annotated[
         int | None,
         Field(ge=1),
-        Setting("Stop after this many trials without an improvement.", Group.STUDY, shown="none"),
+        Setting(
+            "Stop after this many trials without an improvement.",
+            Group.STUDY,
+            shown="none",
+            value="TRIALS",
+        ),
     ] = None
     pictures: Annotated[
         bool,
@@ -342,6 +350,7 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings, Observ
             "winner of a study.",
             Group.TRAINING,
             shown="weights drawn from the seed",
+            value="WEIGHTS",
         ),
     ] = None
     resume_from: Annotated[
@@ -351,6 +360,7 @@ class FitSettings(SignalSettings, ArchitectureSettings, TrainingSettings, Observ
             "The optimizer and the schedule start afresh, since a file does not hold their state.",
             Group.TRAINING,
             shown="none",
+            value="MODEL",
         ),
     ] = None
     target_psnr_db: Annotated[

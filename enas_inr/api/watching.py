@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from enas_inr.executors.base import TrialProgress
 from enas_inr.result import TrialResult
@@ -16,9 +16,6 @@ from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.studies.loop import Observer, Relay
 from enas_inr.studies.setting import Settings
 from enas_inr.validation import counted
-
-if TYPE_CHECKING:
-    pass
 
 
 def interactive() -> bool:

@@ -25,7 +25,10 @@ def compare(
     other_storage: Annotated[
         str | None,
         typer.Option(
-            "--storage-b", help="Storage of STUDY_B.", show_default="the storage of STUDY_A"
+            "--storage-b",
+            metavar="STORAGE",
+            help="Storage of STUDY_B.",
+            show_default="the storage of STUDY_A",
         ),
     ] = None,
     as_json: arguments.Json = False,

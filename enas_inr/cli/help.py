@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -16,20 +15,6 @@ from enas_inr.errors import EnasInrError
 MOST_WIDTH = 100
 NARROW = 70  # columns below which help stands under its option
 ALL = "--help-all"
-_VALUES: Mapping[str, str] = MappingProxyType(
-    {
-        "--cpus-per-trial": "CORES",
-        "--gpus-per-trial": "GPUS",
-        "--hold-out": "SHARE",
-        "--init-from": "WEIGHTS",
-        "--lr": "RATE",
-        "--max-bits-per-sample": "BITS",
-        "--resume-from": "MODEL",
-        "--stop-after": "TRIALS",
-        "--storage-b": "STORAGE",
-    }
-)
-"""What stands for the value of an option whose last word would not say it."""
 _ALWAYS = ("Output",)
 """Headings whose options are always shown."""
 
@@ -122,8 +107,7 @@ def _name_of(param: Any) -> str:
     text = ", ".join(flags)
     if param.is_flag:
         return text
-    long = next(flag for flag in flags if flag.startswith("--"))
-    usual = _VALUES.get(long) or long.rpartition("-")[2].upper()
+    usual = next(flag for flag in flags if flag.startswith("--")).rpartition("-")[2].upper()
     return f"{text} {param.metavar or usual}"
 
 

@@ -44,7 +44,9 @@ def say_json(values: dict[str, Any]) -> None:
 
 def folded(line: str, width: int, indent: int = 0) -> str:
     """Return a line in lines of at most a width, broken at spaces alone."""
-    return line if len(line) <= width // 2 else "\n".join(filled(line.split(" "), width, indent))
+    if len(line) <= width // 2:  # it fits, since no character is wider than two columns
+        return line
+    return "\n".join(filled(line.split(" "), width, indent))
 
 
 def folded_command(line: str, width: int) -> str:

@@ -49,7 +49,7 @@ class _Option:
             help=self.mark.help,
             envvar=f"ENAS_INR_{self.name.upper()}" if self.name in ENVIRONMENT else None,
             autocompletion=completing(self.name) if self.name in COMPLETED else None,
-            metavar=self.metavar,
+            metavar=self.metavar or self.mark.value or None,
             show_default=self.mark.shown or True,
             rich_help_panel=None if self.mark.group is Group.MAIN else self.mark.group.value,
         )

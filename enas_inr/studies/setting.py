@@ -52,6 +52,7 @@ class Setting:
         flags: spellings on the command line; by default the name with dashes, without the final s
             of a mapping.
         shown: text that the help shows as the default, if that depends on other settings.
+        value: what stands for the value in help; by default the last word of the name.
         sets: key of a mapping for which the setting is a shortcut, such as `training.steps`.
         on_command_line: False if only Python and study files have the setting.
     """
@@ -60,6 +61,7 @@ class Setting:
     group: Group = Group.MAIN
     flags: tuple[str, ...] = ()
     shown: str = ""
+    value: str = ""
     sets: str = ""
     on_command_line: bool = True
 

@@ -64,6 +64,7 @@ class TrainingSettings(Settings):
             flags=("--lr",),
             shown="the profile's, or the backbone's",
             sets="training.learning_rate",
+            value="RATE",
         ),
     ] = None
     optimizer: Annotated[
@@ -296,7 +297,8 @@ class StudySettings(TrainingSettings):
         Setting("Maximum size of the model file in bytes, such as 200k or 2/sample.", Group.BUDGET),
     ] = None
     max_bits_per_sample: Annotated[
-        Text | None, Setting("Maximum size of the model file in bits per sample.", Group.BUDGET)
+        Text | None,
+        Setting("Maximum size of the model file in bits per sample.", Group.BUDGET, value="BITS"),
     ] = None
     max_latency: Annotated[
         Text | None,
