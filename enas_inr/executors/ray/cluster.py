@@ -18,6 +18,7 @@ from enas_inr.executors.ray.surroundings import (
     kept_handlers,
     on_loopback,
     without_credentials,
+    without_traces,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     try:
         _check_answers(address)
         loopback = on_loopback(ray) if address == LOCAL else nullcontext()
-        with kept_handlers(), loopback, without_credentials():
+        with kept_handlers(), without_traces(ray), loopback, without_credentials():
             context = ray.init(
                 address=address,
                 job_config=ray.job_config.JobConfig(metadata={"job_name": title}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 10.0
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CREDENTIALS = ("ENAS_INR_STORAGE", "PGPASSWORD", "MYSQL_PWD")
+INSTALL = ("_ZN3ray6RayLog27InstallFailureSignalHandlerEPKcb", None, False)
+UNINSTALL = ("_ZN3ray6RayLog21UninstallSignalActionEv",)
 SEVERAL_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 FOLDERS = ("RAY_TMPDIR", "TMPDIR") if sys.platform == "linux" else ("RAY_TMPDIR",)
 SOCKET = "/ray/session_2026-01-31_23-59-59_123456_/sockets/plasma_store"  # without the process
@@ -48,6 +51,33 @@ def kept_handlers() -> Iterator[None]:
     if told:
         signal.raise_signal(signal.SIGTERM)
         raise KeyboardInterrupt  # the handler only notes the signal, and Ray has not started
+
+
+@contextmanager
+def without_traces(ray: ModuleType) -> Iterator[None]:
+    """Let SIGTERM print no stack trace while Ray starts, and end nothing after its end.
+
+    Ray's library installs its own handler below that of Python in the middle of the start, and puts
+    that of the system in its place when Ray ends. It does the first only if it has not done so, and
+    the second only if it has, so both are done here, where the handler of Python can be restored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    library = ctypes.CDLL(ray._raylet.__file__)
+    _call(library, *INSTALL)
+    try:
+        yield
+    finally:
+        _call(library, *UNINSTALL)
+
+
+def _call(library: ctypes.CDLL, name: str, *arguments: object) -> None:
+    """Call a function that changes handlers, if a version of Ray has it; keep that of SIGTERM."""
+    if function := getattr(library, name, None):
+        function(*arguments)
+        if handler := signal.getsignal(signal.SIGTERM):
+            signal.signal(signal.SIGTERM, handler)
 
 
 @contextmanager
