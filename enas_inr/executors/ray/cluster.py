@@ -72,6 +72,7 @@ def connect(options: RayOptions, title: str, at_end: ExitStack) -> str:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning, each time
+    os.environ.setdefault("RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING", "1")  # for pages of trials
     ray = import_ray()
     if ray.is_initialized():
         return ""

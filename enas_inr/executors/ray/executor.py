@@ -6,12 +6,14 @@ The pool of workers lives as long as the search. Ray ends it when this process e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import final
 
 from enas_inr.executors.base import ExecutionContext, Executor, Supply
 from enas_inr.executors.options import RayOptions
 from enas_inr.executors.ray.cluster import connect, import_ray, job_number
+from enas_inr.executors.ray.log import SearchLog
 from enas_inr.executors.ray.pool import Pool
 from enas_inr.executors.ray.room import Needs, settle
 from enas_inr.executors.ray.surroundings import described
@@ -21,16 +23,29 @@ from enas_inr.validation import counted
 
 @final
 class RayExecutor(Executor):
-    """Trains on a pool of actors, which starts with the first trial."""
+    """Trains on a pool of actors, which starts with the first trial.
+
+    Attributes:
+        context: the execution context, whose lines for the user are in the log as well.
+        log: the log of the search in Ray's dashboard.
+    """
 
     def __init__(self, context: ExecutionContext, options: RayOptions = RayOptions()) -> None:
         import_ray()
-        self.context, self._options = context, options
+        self._options, self.log = options, SearchLog()
+
+        def say(line: str) -> None:
+            self.log.write(line)
+            context.say(line)
+
+        self.context = replace(context, say=say)
 
     def run(self, trials: Supply) -> Iterator[TrialResult]:
         """Train a trial on each worker and yield each result when it arrives."""
         if first := trials.take(1):  # a cluster is started only if there is one
-            yield from self._pool.run(first, trials)
+            for result in self._pool.run(first, trials):
+                self.log.ended(self.context, result)
+                yield result
 
     @cached_property
     def cluster(self) -> tuple[Needs, int]:
@@ -43,6 +58,7 @@ class RayExecutor(Executor):
         context, options = self.context, self._options
         dashboard = connect(options, f"enas-inr {context.title}", context.at_end)
         needs, workers = settle(options, import_ray().nodes())
+        self.log.open(context)
         context.say(f"Ray: {counted(workers, 'worker')} with {needs} each")
         if dashboard:
             context.say(described(dashboard, job_number()))
@@ -50,6 +66,6 @@ class RayExecutor(Executor):
 
     @cached_property
     def _pool(self) -> Pool:
-        pool = Pool(self.context, *self.cluster, self._options.retries)
+        pool = Pool(self.context, *self.cluster, self._options.retries, self.log)
         self.context.at_end.callback(pool.stop)
         return pool

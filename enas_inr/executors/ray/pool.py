@@ -16,6 +16,7 @@ from typing import Any
 from enas_inr.errors import TrainingError, first_line
 from enas_inr.executors.base import ExecutionContext, Supply
 from enas_inr.executors.ray.cluster import import_ray, was_told_to_end
+from enas_inr.executors.ray.log import SearchLog, progress_line
 from enas_inr.executors.ray.room import Needs, room_in
 from enas_inr.executors.trial import failed_result
 from enas_inr.result import Picture, TrialResult
@@ -69,13 +70,16 @@ class Pool:
         needs: resources of each worker.
         size: number of workers, if the cluster has room for them.
         retries: number of further attempts at a trial whose worker died.
+        log: the log of the search in Ray's dashboard.
     """
 
-    def __init__(self, context: ExecutionContext, needs: Needs, size: int, retries: int) -> None:
+    def __init__(
+        self, context: ExecutionContext, needs: Needs, size: int, retries: int, log: SearchLog
+    ) -> None:
         from enas_inr.executors.ray.worker import Worker
 
         self._ray = import_ray()
-        self._context, self._needs, self._retries = context, needs, retries
+        self._context, self._needs, self._retries, self._log = context, needs, retries, log
         # The bar of the job in Ray's dashboard counts task events: only trials have some.
         self._actor = self._ray.remote(Worker).options(
             num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2, enable_task_events=False
@@ -229,17 +233,25 @@ class Pool:
             ) from error
 
     def _show_progress(self) -> None:
-        """Report the progress of the trial that was started first.
+        """Report the progress of the trial that was started first, and now and then log all.
 
         Task events are disabled, or Ray's dashboard would count each query as a task.
         """
         busy = [task for task in self._tasks.values() if task.attempt]
-        first = min(busy, key=lambda task: task.attempt.trial.number if task.attempt else 0)
-        with suppress(self._ray.exceptions.RayError):
-            asked = first.worker.progress.options(enable_task_events=False).remote()
-            progress = self._ray.get(asked, timeout=LOOK_SECONDS)
-            if progress:
-                self._context.on_progress(progress)
+        busy.sort(key=lambda task: task.attempt.trial.number if task.attempt else 0)
+        logged = self._log.due()
+        asked = [
+            task.worker.progress.options(enable_task_events=False).remote()
+            for task in (busy if logged else busy[:1])
+        ]
+        answered, _ = self._ray.wait(asked, num_returns=len(asked), timeout=LOOK_SECONDS)
+        for reference in asked:
+            with suppress(self._ray.exceptions.RayError):
+                progress = self._ray.get(reference) if reference in answered else None
+                if progress and logged:
+                    self._log.write(progress_line(progress))
+                if progress and reference is asked[0]:
+                    self._context.on_progress(progress)
 
     def _kill(self, worker: Any) -> None:
         with suppress(Exception):  # the worker or the connection may be gone already

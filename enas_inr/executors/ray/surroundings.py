@@ -172,7 +172,7 @@ def described(dashboard: str, job: str = "") -> str:
             "with your rights; set RAY_AUTH_MODE=token"
         )
     page = f"/#/jobs/{job}" if job else ""
-    look = "; see its Task Table for the trials" if job else ""
+    look = "; its Task Table has the trials, and its Other logs have their PSNR" if job else ""
     return f"Ray's dashboard: http://{dashboard}{page} (token: `ray get-auth-token`){look}"
 
 

@@ -26,6 +26,7 @@ from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.folders import is_private, make_private
 from enas_inr.executors.options import RayTuneOptions
 from enas_inr.executors.ray.executor import RayExecutor
+from enas_inr.executors.ray.log import SearchLog, progress_line
 from enas_inr.executors.ray.trainable import Training, checkpoint_file
 from enas_inr.executors.self_running import Loop
 from enas_inr.executors.trial import make_jobs
@@ -67,7 +68,7 @@ def tune_trials(
     needs, workers = executor.cluster
     folder = trials_folder(f"{context.title}|{context.signal.info().fingerprint}")
     pbt = options.scheduler == "pbt"
-    record = _Record(loop, context, folder, by_architecture=pbt)
+    record = _Record(loop, context, folder, by_architecture=pbt, log=executor.log)
     shared = {
         "context": replace(needs.worker_context(context), pictures=context.pictures and not pbt),
         "score": loop.score,
@@ -153,6 +154,7 @@ class _Record:
     """Passes results on to our store.
 
     Attributes:
+        log: the log of the search in Ray's dashboard.
         by_architecture: whether to pass on only the best result of each architecture, at the end,
             because PBT replaces bad trials with copies of good ones.
         latest: the best result so far, by architecture.
@@ -162,6 +164,7 @@ class _Record:
     context: ExecutionContext
     folder: Path
     by_architecture: bool
+    log: SearchLog
     latest: dict[str, TrialResult] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,15 +177,15 @@ class _Record:
         if known is None or _rank(result) >= _rank(known):
             self.latest[result.key] = result
         step = max((repeat.steps for repeat in result.repeats), default=0)
-        self.context.on_progress(
-            TrialProgress(
-                result.trial.number,
-                self.context.label(result.trial.configuration),
-                step / result.trial.training.steps,
-                step,
-                _mean_psnr(result),
-            )
+        progress = TrialProgress(
+            result.trial.number,
+            self.context.label(result.trial.configuration),
+            step / result.trial.training.steps,
+            step,
+            _mean_psnr(result),
         )
+        self.log.write(progress_line(progress))
+        self.context.on_progress(progress)
 
     def ended(self, result: TrialResult, picture: Picture | None = None) -> None:
         """Handle the end of a trial, successful or not."""
@@ -199,6 +202,7 @@ class _Record:
         if result.key not in {known.key for known in self.loop.history}:
             if picture:
                 self.context.keep_picture(result.trial, picture)
+            self.log.ended(self.context, result)
             self.loop.keep(result)
 
 
