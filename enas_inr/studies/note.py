@@ -53,8 +53,8 @@ def note_text(
     if best is None:
         return ""
     blocks = [
-        f"# {_escaped(spec.space.label(best.trial.configuration))}",
-        f"The best of {counted(len(results), 'trial')} on {_escaped(spec.about_text)}"
+        f"# {escaped(spec.space.label(best.trial.configuration))}",
+        f"The best of {counted(len(results), 'trial')} on {escaped(spec.about_text)}"
         + ("." if ended else " so far; the search is running."),
         *_picture(best, address),
         _table(("", "best"), _facts(best)),
@@ -134,11 +134,11 @@ def _facts(best: TrialResult) -> Iterator[tuple[str, str]]:
 def _settings(spec: StudySpec) -> Iterator[tuple[str, str]]:
     training = spec.training
     rate = training.learning_rate or ("fitted" if training.fits_rate else "the backbone's")
-    yield "signal", _escaped(spec.about_text)
-    yield "architectures", _escaped(spec.space.text())
-    yield "strategy", _escaped(spec.strategy.name)
-    yield "objective", _escaped(spec.objective.name)
-    yield "profile", _escaped(training.profile)
+    yield "signal", escaped(spec.about_text)
+    yield "architectures", escaped(spec.space.text())
+    yield "strategy", escaped(spec.strategy.name)
+    yield "objective", escaped(spec.objective.name)
+    yield "profile", escaped(training.profile)
     yield "steps", str(training.steps)
     yield "learning rate", str(rate)
     yield "repeats", f"{spec.repeats} from seed {spec.seed}"
@@ -166,7 +166,7 @@ def _trace(spec: StudySpec, trace: Sequence[TraceStep]) -> Iterator[str]:
         names = ", ".join(tried[:_MOST_CANDIDATES]) + (f" and {more} more" if more > 0 else "")
         psnr = "" if chosen.psnr_db is None else f"{chosen.psnr_db:.2f} dB"
         label = spec.space.label(chosen.trial.configuration)
-        rows.append((f"{number} {step.axis}".strip(), _escaped(names), _escaped(label), psnr))
+        rows.append((f"{number} {step.axis}".strip(), escaped(names), escaped(label), psnr))
     if rows:
         yield "## How the search went\n\n" + _table(
             ("decision", "compared", "chosen", "PSNR"), rows[-_MOST_STEPS:]
@@ -178,7 +178,7 @@ def _table(titles: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[Any
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text as text: dashboards render Markdown, and some of them HTML within it."""
     return _SPECIAL.sub(r"\\\1", printable(text)).replace(r"\<", "&lt;").replace(r"\>", "&gt;")
 

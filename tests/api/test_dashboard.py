@@ -21,6 +21,7 @@ pytest.importorskip("optuna_dashboard")
 
 from enas_inr.api import dashboard
 from enas_inr.api.dashboard import DashboardServer, make_server
+from enas_inr.api.readable import trial_note
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.signals.previews import picture_of
 from tests.present import present
@@ -107,6 +108,41 @@ def test_a_study_is_shown_with_the_picture_of_each_trial(storage, serving, capfd
     assert ask(page, place) == (200, "image/png", present(expected).content)
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
+
+
+def test_a_trial_leads_with_its_architecture_unless_a_person_has_written_a_note(storage, serving):
+    page = serving(make_server(storage, study="portrait", port=0))
+    trials = ask_json(page, api(page))["trials"]
+    for trial in trials:
+        known = {one["key"]: one["value"] for one in trial["user_attrs"]}
+        assert trial["note"]["version"] == 0
+        assert trial["note"]["body"].startswith("## siren M=2 d=1 w=")
+        assert f"**PSNR {float(known['psnr_db']):.2f} dB**" in trial["note"]["body"]
+        assert trial["note"]["body"].endswith(", complete")
+
+
+def test_the_note_of_a_trial_is_that_of_its_person(searched, tmp_path, serving):
+    shutil.copy(searched / "runs.db", tmp_path / "runs.db")
+    storage = f"sqlite:///{tmp_path}/runs.db"
+    page = serving(make_server(storage, study="portrait", port=0))
+    first, second = ask_json(page, api(page))["trials"]
+    address = urlsplit(page)
+    connection = HTTPConnection(address.hostname, address.port, timeout=30)
+    place = f"/api/studies/{first['study_id']}/{first['trial_id']}/note"
+    mine = json.dumps({"body": "mine", "version": first["note"]["version"] + 1})
+    connection.request("PUT", place, mine, {"Content-Type": "application/json"})
+    assert connection.getresponse().status == 204
+    connection.close()
+    found = ask_json(page, api(page))["trials"]
+    assert [trial["note"]["body"] for trial in found] == ["mine", second["note"]["body"]]
+
+
+def test_the_note_of_a_trial_is_text_whatever_its_attributes_say():
+    said = trial_note({"architecture": "<b>x</b> [a](b)", "psnr_db": "nan", "bytes": "many"})
+    assert "<b>" not in said
+    assert "[a](" not in said
+    assert "PSNR" not in said
+    assert trial_note({"lr": "0.1"}) == ""
 
 
 def test_a_study_leads_with_its_note_and_hides_what_is_for_programs(storage, serving):

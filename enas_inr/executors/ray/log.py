@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO, final
 
-from enas_inr.errors import first_line
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.ray.cluster import import_ray, job_number
 from enas_inr.plain_text import printable
@@ -74,7 +73,7 @@ class SearchLog:
         """Write how a trial has ended."""
         trial = result.trial
         of_set = f" on {context.info_of(trial).name}" if context.signals is not None else ""
-        said = result.message and f" ({first_line(result.message)})"
+        said = result.message and f" ({result.message})"
         psnr = "" if result.psnr_db is None else f"  PSNR {result.psnr_db:.2f} dB"
         self.write(
             f"trial {trial.number:04} {context.label(trial.configuration)}{of_set}: "

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -20,7 +21,7 @@ ray = pytest.importorskip("ray")
 
 
 def search(folder, cluster, **changes):
-    asked = {
+    asked: dict[str, Any] = {
         "strategy": "exhaustive",
         "strategy_options": {"racing": False},
         "grid": 2,
