@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from typing import Any
 from urllib.request import urlopen
 
@@ -91,9 +92,9 @@ def jobs(monkeypatch):
 
 def settled(ask, expected):
     """Ask again until the dashboard has heard of everything, which it does with a delay."""
-    for _ in range(60):
-        if (found := ask()) == expected:
-            break
+    until = time.monotonic() + 60
+    while (found := ask()) != expected and time.monotonic() < until:
+        pass
     return found
 
 
