@@ -80,8 +80,8 @@ def trial_note(attributes: Mapping[str, str]) -> str:
     if (psnr := _number(attributes.get("psnr_db"))) is not None:
         about.append(f"**PSNR {psnr:.2f} dB**")
     about += [
-        f"{value:,.0f} {key}"
-        for key in ("bytes", "parameters", "flops")
+        f"{value:,.0f} {unit}"
+        for key, unit in (("bytes", "bytes"), ("parameters", "parameters"), ("flops", "FLOPs"))
         if (value := _number(attributes.get(key))) is not None
     ]
     about += [escaped(attributes[key]) for key in ("status", "message") if attributes.get(key)]

@@ -58,7 +58,8 @@ def note_text(
         + ("." if ended else " so far; the search is running."),
         *_picture(best, address),
         _table(("", "best"), _facts(best)),
-        f"Train it in full and write its model:\n\n    {command}",
+        # A code span, since the lines of a code block do not break and widen the whole page.
+        f"Train it in full and write its model:\n\n{code_span(command)}",
         *_trace(spec, trace),
         "## Settings\n\n" + _table(("", "value"), _settings(spec)),
         "Curves and `psnr_db` show the usual PSNR, whose peak is the range of the data; "
@@ -161,7 +162,7 @@ def _trace(spec: StudySpec, trace: Sequence[TraceStep]) -> Iterator[str]:
         chosen = next((r for r in step.candidates if r.key == step.choice), None)
         if chosen is None:
             continue
-        tried = [spec.space.label(r.trial.configuration) for r in step.candidates]
+        tried = list(dict.fromkeys(_tried(spec, step)))
         more = len(tried) - _MOST_CANDIDATES
         names = ", ".join(tried[:_MOST_CANDIDATES]) + (f" and {more} more" if more > 0 else "")
         psnr = "" if chosen.psnr_db is None else f"{chosen.psnr_db:.2f} dB"
@@ -173,6 +174,14 @@ def _trace(spec: StudySpec, trace: Sequence[TraceStep]) -> Iterator[str]:
         )
 
 
+def _tried(spec: StudySpec, step: TraceStep) -> Iterator[str]:
+    """Give what a step has compared: the values on its axis, or whole configurations."""
+    for result in step.candidates:
+        configuration = result.trial.configuration
+        value = configuration.value(step.axis) if step.axis else None
+        yield spec.space.label(configuration) if value is None else str(value)
+
+
 def _table(titles: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[Any]) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
@@ -181,6 +190,13 @@ def _table(titles: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[Any
 def escaped(text: str) -> str:
     """Return a text as text: dashboards render Markdown, and some of them HTML within it."""
     return _SPECIAL.sub(r"\\\1", printable(text)).replace(r"\<", "&lt;").replace(r"\>", "&gt;")
+
+
+def code_span(text: str) -> str:
+    """Return a text as code in a line of Markdown, which may have backticks."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{text}{space}{fence}"
 
 
 def _digest(text: str) -> str:

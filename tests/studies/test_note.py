@@ -7,6 +7,7 @@ import enas_inr
 from enas_inr.studies.note import (
     SECONDS_BETWEEN,
     Noting,
+    code_span,
     fit_command,
     is_ours,
     marked,
@@ -18,10 +19,10 @@ from tests.optuna_studies import plain_optuna
 from tests.studies.stored import SPEC, complete
 
 
-def search(folder, widths=(4, 8), name="portrait"):
+def search(folder, widths=(4, 8), name="portrait", **changes):
     return enas_inr.search(
         "sample:photo", size=16, grid=2, widths=list(widths), depths=[1], repeats=1,
-        training={"steps": 2}, study=name, storage=f"{folder}/runs.db",
+        training={"steps": 2}, study=name, storage=f"{folder}/runs.db", **changes,
     )  # fmt: skip
 
 
@@ -44,6 +45,21 @@ def test_the_note_of_a_study_leads_with_the_best(tmp_path):
     number = study.trials[result.best.trial.number]._trial_id
     assert f"![reconstruction](/artifacts/1/{number}/" in text
     assert "{" not in text
+
+
+def test_a_note_is_no_wider_than_its_longest_word(tmp_path):
+    """The lines of a code block would not break, and a phone would show a part of the page."""
+    result = search(tmp_path, strategy="coordinate", strategy_options={"racing": False})
+    text = note_in(attributes(tmp_path)[1])
+    assert "\n    " not in text
+    assert "\n`enas-inr fit FILE --study portrait" in text
+    label = result.spec.space.label(result.best.trial.configuration)
+    assert f"| 1 width | 4, 8 | {label} |" in text
+
+
+def test_code_in_a_line_may_have_backticks():
+    assert code_span("fit x") == "`fit x`"
+    assert code_span("fit '`x``'") == "``` fit '`x``' ```"
 
 
 def test_curves_are_in_the_usual_convention_and_say_so(tmp_path):
