@@ -124,6 +124,8 @@ def _facts(best: TrialResult) -> Iterator[tuple[str, str]]:
     if best.psnr_db is not None:
         spread = f" (sd {best.psnr_std_db:.2f})" if len(best.repeats) > 1 else ""
         yield "PSNR", f"**{best.psnr_db:.2f} dB**{spread}"
+    if best.amount:  # so far, in a race
+        yield "trained", best.amount
     if best.score is not None:
         yield "score", f"{best.score:.2f}"
     yield "bytes as float32", format_quantity(cost.bytes)

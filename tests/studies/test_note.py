@@ -4,6 +4,7 @@ from contextlib import closing
 import optuna
 
 import enas_inr
+from enas_inr.estimate import Sample
 from enas_inr.studies.note import (
     SECONDS_BETWEEN,
     Noting,
@@ -13,6 +14,7 @@ from enas_inr.studies.note import (
     marked,
     note_attributes,
     note_in,
+    note_text,
 )
 from enas_inr.studies.store import Store
 from tests.optuna_studies import plain_optuna
@@ -55,6 +57,15 @@ def test_a_note_is_no_wider_than_its_longest_word(tmp_path):
     assert "\n`enas-inr fit FILE --study portrait" in text
     label = result.spec.space.label(result.best.trial.configuration)
     assert f"| 1 width | 4, 8 | {label} |" in text
+
+
+def test_a_note_says_how_much_of_the_best_is_trained():
+    best = complete(0).model_copy(
+        update={"sample": Sample(cells=1, of=4, samples=64, curve="", ends="")}
+    )
+    for result, said in ((complete(0), False), (best, True)):
+        text = note_text(SPEC, "fit x", [result], [], lambda trial: None, ended=False)
+        assert ("| trained | 1 of 4 cells |" in text) is said
 
 
 def test_code_in_a_line_may_have_backticks():

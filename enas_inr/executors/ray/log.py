@@ -75,9 +75,10 @@ class SearchLog:
         of_set = f" on {context.info_of(trial).name}" if context.signals is not None else ""
         said = result.message and f" ({result.message})"
         psnr = "" if result.psnr_db is None else f"  PSNR {result.psnr_db:.2f} dB"
+        part = result.amount and f", {result.amount}"  # of a race
         self.write(
             f"trial {trial.number:04} {context.label(trial.configuration)}{of_set}: "
-            f"{result.status}{psnr}  {result.seconds:.1f} s{said}"
+            f"{result.status}{part}{psnr}  {result.seconds:.1f} s{said}"
         )
 
     def due(self) -> bool:

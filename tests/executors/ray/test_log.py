@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 import enas_inr
+from enas_inr.estimate import Sample
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.ray import log as ray_log
 from enas_inr.executors.ray import pool as ray_pool
@@ -17,6 +18,7 @@ from enas_inr.executors.ray.log import SUBMITTED, SearchLog, progress_line
 from enas_inr.plugins.catalog import load_catalog
 from enas_inr.spec import PSNR_OFFSET_DB
 from enas_inr.testing.toys import toy_shape, toy_signal
+from tests.studies.stored import complete
 
 ray = pytest.importorskip("ray")
 
@@ -154,6 +156,19 @@ def test_progress_is_in_the_usual_convention_and_is_text():
     unknown = TrialProgress(None, "siren w=8", 0.0, 0, None)
     assert progress_line(unknown) == "siren w=8:   0%"
     assert "\x1b" not in ray_log.stamped("\x1b[2J")
+
+
+def test_the_log_says_how_much_of_a_trial_was_trained(monkeypatch):
+    lines: list[str] = []
+    monkeypatch.setattr(SearchLog, "write", lambda log, line: lines.append(line))
+    context = ExecutionContext(load_catalog(plugins=False), toy_signal(toy_shape(2)))
+    known = Sample(cells=1, of=4, samples=64, curve="", ends="")
+    for result in (complete(2), complete(3).model_copy(update={"sample": known})):
+        SearchLog().ended(context, result)
+    assert [line.partition(": ")[2] for line in lines] == [
+        "complete  PSNR 36.52 dB  1.2 s",
+        "complete, 1 of 4 cells  PSNR 36.52 dB  1.2 s",
+    ]
 
 
 def test_a_log_that_cannot_be_written_is_none_and_a_submitted_job_has_its_own(monkeypatch):
