@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from enas_inr.plain_text import printable
-from enas_inr.reports.figures import chosen_figures
+from enas_inr.reports.figures import SHEET, chosen_figures, draw_narrow
 from enas_inr.reports.figures.inline_svg import inline_svg
 from enas_inr.reports.figures.sounds import facts_of, sound_picture
 from enas_inr.reports.findings import findings
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 MOST_PICTURES = 12
 MOST_SOUNDS = 8  # they are large
-_SHEET = "reconstructions"
 _FIGURE_TITLES = {
     "psnr_flops": "PSNR against FLOPs",
     "score_flops": "Score against FLOPs",
@@ -55,7 +54,8 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
     from markupsafe import Markup
 
     report = results.report
-    shown = pictured(results, MOST_PICTURES) if _SHEET in chosen_figures(report) else []
+    narrow = draw_narrow(results, drawn)  # on a phone, the text of others would be too small
+    shown = pictured(results, MOST_PICTURES) if SHEET in chosen_figures(report) else []
     best = leads(results.rows)
     alone = len(shown) == 1 and len(shown[0].rows) == 1 and bool(best)  # it is the lead itself
     table = [(study.label or study.name, settings(study)) for study in report.studies]
@@ -83,9 +83,10 @@ def render_page(results: Results, drawn: Mapping[str, Figure]) -> str:
             (
                 "figure wide" if len(figure.axes) > 1 else "figure",  # of several panels
                 Markup(inline_svg(figure, f"figure-{name}", _FIGURE_TITLES[name])),
+                Markup(inline_svg(narrow[name], f"narrow-{name}", _FIGURE_TITLES[name])),
             )
             for name, figure in drawn.items()
-            if name != _SHEET  # the page has its own way to show reconstructions
+            if name != SHEET  # the page has its own way to show reconstructions
         ],
         # A trace of one decision among all says no more than the table.
         traces=[s for s in report.studies if any(map(_compares, s.trace))],

@@ -165,7 +165,7 @@ def test_a_decision_marks_what_it_chose(everything, text):
 
 def test_only_the_figures_asked_for(everything):
     page = Page(page_of(Results.of(replace(everything, figures=("curves",)))))
-    assert page.count("svg") == 1
+    assert page.count("svg") == 2  # for a wide and for a narrow window
     assert page.count("audio") == 0
 
 
@@ -229,8 +229,11 @@ def test_the_only_reconstruction_is_shown_once():
     assert "best" in page.ids
     assert "reconstructions" not in page.ids
     assert page.count("img", **{"class": "picture"}) == 2  # the original and the best
+    assert page.count("dialog") == 1  # in which they are enlarged
 
 
 def test_figures_follow_the_width_of_the_page(text):
     assert "min-width: 700px" not in text
+    page = Page(text)
+    assert page.count("div", **{"class": "narrow"}) == page.count("div", **{"class": "broad"}) > 0
     assert Page(text).count("div", **{"class": "figure wide"}) > 0  # of two signals

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from enas_inr.errors import SpecError
+from enas_inr.reports.figures.charts import NARROW
 from enas_inr.reports.figures.cost_charts import cost_figure
 from enas_inr.reports.figures.drawing import image_of
 from enas_inr.reports.figures.reconstructions import reconstructions_figure
@@ -22,7 +23,7 @@ from enas_inr.validation import nearest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
+_CHARTS: Mapping[str, Callable[..., Figure | None]] = MappingProxyType(
     {
         "psnr_flops": partial(cost_figure, up="psnr", across="flops"),
         "score_flops": partial(cost_figure, up="score", across="flops"),
@@ -31,8 +32,13 @@ FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
         "curves": curves_figure,
         "trace": trace_figure,
         "signals": signals_figure,
-        "reconstructions": reconstructions_figure,
     }
+)
+SHEET = "reconstructions"
+"""The name of the figure that is no chart but a sheet of pictures."""
+
+FIGURES: Mapping[str, Callable[[Results], Figure | None]] = MappingProxyType(
+    {**_CHARTS, SHEET: reconstructions_figure}
 )
 """The functions that draw a report; they return None if a figure does not apply."""
 
@@ -60,6 +66,12 @@ def draw_figures(results: Results, without: str = "") -> dict[str, Figure]:
         SpecError: the report requests an unknown figure.
     """
     drawn = {n: FIGURES[n](results) for n in chosen_figures(results.report) if n != without}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def draw_narrow(results: Results, names: Iterable[str]) -> dict[str, Figure]:
+    """Draw charts with these names for the width of a phone, as far as they apply."""
+    drawn = {name: _CHARTS[name](results, width=NARROW) for name in names if name in _CHARTS}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 

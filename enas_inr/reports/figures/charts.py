@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 WIDTH = 7.4  # inches: of a chart
+NARROW = 4.4  # inches: of a chart for a window of the width of a phone
 ALONE = 4.2  # inches: the height of a single panel, with its labels
 _HEIGHT = 2.5  # inches: of one of many
-_ACROSS = 3  # panels side by side
+_LEAST = 2.2  # inches: the width of one of several panels side by side
 _LONGEST = 64  # characters in the legend
 _MARKERS = "osD^vP*"
 _LINES: tuple[Literal["-", ":", "-."], ...] = ("-", ":", "-.")
@@ -60,7 +61,11 @@ class Style:
 
 
 def panels(
-    title: str, details: Sequence[str], names: Sequence[str], labels: tuple[str, str]
+    title: str,
+    details: Sequence[str],
+    names: Sequence[str],
+    labels: tuple[str, str],
+    width: float = WIDTH,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with a panel for each name; the panels share their scales.
 
@@ -69,11 +74,12 @@ def panels(
         details: quieter lines below it; empty ones are left out.
         names: names of the panels; a single one is not written.
         labels: labels of the horizontal and the vertical axes, with units.
+        width: width of the figure in inches.
     """
     count = len(names)
-    across = min(_ACROSS, count)
+    across = min(int(width / _LEAST), count)
     down = math.ceil(count / across)
-    figure = new_figure(WIDTH, ALONE if count == 1 else down * _HEIGHT, title, details)
+    figure = new_figure(width, ALONE if count == 1 else down * _HEIGHT, title, details)
     grid = list(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat)
     for panel in grid[count:]:
         panel.remove()

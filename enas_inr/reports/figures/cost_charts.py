@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from enas_inr.reports.figures.charts import (
     LABELS,
+    WIDTH,
     Place,
     Style,
     add_legend,
@@ -44,7 +45,7 @@ _UNITS = {
 
 
 @styled()
-def cost_figure(results: Results, up: str, across: str) -> Figure | None:
+def cost_figure(results: Results, up: str, across: str, width: float = WIDTH) -> Figure | None:
     """Draw quality against cost: a panel for each signal, a colour for each study's label.
 
     PSNR has bars for the confidence interval over the repeats. Points of a study that varies only
@@ -54,6 +55,7 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
         results: the results to draw.
         up: `psnr` or `score`.
         across: `flops`, `parameters` or `bytes`.
+        width: width of the figure in inches.
 
     Returns:
         The figure; None unless at least two trials are complete.
@@ -72,6 +74,7 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
         details_of(results.report, text),
         [signal for signal, _ in charts],
         (_UNITS[across] if alone else LABELS[across], LABELS[up]),
+        width,
     )
     labels = dict.fromkeys(row.study.label for row in every)
     styles = {label: Style.number(index) for index, label in enumerate(labels)}
@@ -79,7 +82,7 @@ def cost_figure(results: Results, up: str, across: str) -> Figure | None:
         _draw_rows(panel, rows, styles, names)
         _draw_front(panel, stairs([row.result for row in rows], across, up), INK)
     made[0].margins(0.1, 0.15)
-    scale_costs(made[0], narrow=not alone)
+    scale_costs(made[0], narrow=not alone or width < WIDTH)
     if up == "psnr":
         made[0].set_ylim(_psnr_limits(every, names))
     add_legend(figure)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from io import BytesIO
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ WRONG = "#b3402e"
 SERIES = "#0072b2", "#d55e00", "#009e73", "#b35c93", "#b8860b", "#3f9fd6", "#7a5195"
 """One colour for each of several things: after Okabe and Ito, for colour-blind readers."""
 SMALL = 8.5  # points
+_PER_INCH = 15.5  # characters of a detail
 _HEADING_POINTS = 15  # from one line of a heading to the next
 _EXACT_DB = 300.0  # no float32 reconstruction comes near it
 _STYLE = "assets/figures.mplstyle"  # in enas_inr.reports
@@ -55,14 +57,16 @@ def new_figure(width: float, height: float, title: str = "", details: Sequence[s
     from matplotlib.figure import Figure
     from matplotlib.transforms import ScaledTranslation
 
-    lines = [title, *filter(None, details)] if title else []
+    # At the default width, a line has at most 110 characters anyway.
+    wrapped = [line for text in details if text for line in wrap(text, int(_PER_INCH * width))]
+    lines = [title, *wrapped] if title else []
     height += len(lines) * _HEADING_POINTS / 72
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0, hspace=0)  # type: ignore[union-attr, call-arg]
     if lines:
         # The layout makes room for one title alone: it holds empty lines where the details go.
-        figure.suptitle("\n" * (len(lines) - 1), fontsize=11, linespacing=1.3)
+        figure.suptitle("\n" * (len(lines) - 1) or " ", fontsize=11, linespacing=1.3)
     for index, line in enumerate(lines):
         down = ScaledTranslation(0.08, -0.08 - index * _HEADING_POINTS / 72, figure.dpi_scale_trans)
         look = {"size": 9, "color": QUIET} if index else {"size": 11, "weight": "bold"}

@@ -31,11 +31,15 @@ _LINE = 0.24  # inches
 
 
 @styled()
-def signals_figure(results: Results) -> Figure | None:
+def signals_figure(results: Results, width: float = WIDTH) -> Figure | None:
     """Draw the PSNR on each signal of a set, and its spread over them for the best configurations.
 
     A strip has a dot for each configuration that was trained on the signal, with that of the best
     one of the study filled, and its rank there. A box has the quartiles over the signals.
+
+    Args:
+        results: the results to draw.
+        width: width of the figure in inches.
 
     Returns:
         The figure of the first study about a set; None if there is none.
@@ -50,7 +54,7 @@ def signals_figure(results: Results) -> Figure | None:
     left_out = f"; the {half} best and worst of {len(rows)}" if len(shown) < len(rows) else ""
     text = f"dots: configurations trained on a signal{left_out}; boxes: quartiles over the signals"
     heights = _LINE * len(shown) + 0.5, _LINE * len(boxes) + 0.5
-    figure = new_figure(WIDTH, sum(heights), "PSNR by signal", details_of(results.report, text))
+    figure = new_figure(width, sum(heights), "PSNR by signal", details_of(results.report, text))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     _draw_strips(upper, shown)
     _draw_boxes(lower, boxes)

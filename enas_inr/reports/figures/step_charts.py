@@ -33,11 +33,15 @@ _MOST_TICKS = 16
 
 
 @styled()
-def curves_figure(results: Results) -> Figure | None:
+def curves_figure(results: Results, width: float = WIDTH) -> Figure | None:
     """Draw learning curves: at each step the mean PSNR over the repeats, the least and the most.
 
     At most ten curves are drawn: the best of each study, or the best ten of a single study. The
     baseline's final PSNR is a dashed line.
+
+    Args:
+        results: the results to draw.
+        width: width of the figure in inches.
 
     Returns:
         The figure; None if no trial has a curve of two steps.
@@ -52,7 +56,7 @@ def curves_figure(results: Results) -> Figure | None:
     bands = any(len(row.result.repeats) > 1 for row in chosen)
     text = "mean over the repeats; light: from the least to the most" if bands else ""
     names, details = [group.signal for group in shown], details_of(results.report, text)
-    figure, made = panels("Learning curves", details, names, ("step", LABELS["psnr"]))
+    figure, made = panels("Learning curves", details, names, ("step", LABELS["psnr"]), width)
     for panel, group in zip(made, shown, strict=True):
         for row in group.rows:
             if id(row) in texts:
@@ -67,8 +71,12 @@ def curves_figure(results: Results) -> Figure | None:
 
 
 @styled()
-def trace_figure(results: Results) -> Figure | None:
+def trace_figure(results: Results, width: float = WIDTH) -> Figure | None:
     """Draw PSNR and score of the choice of each decision of a search, a line for each study.
+
+    Args:
+        results: the results to draw.
+        width: width of the figure in inches.
 
     Returns:
         The figure; None if no study's strategy searched along axes.
@@ -78,7 +86,7 @@ def trace_figure(results: Results) -> Figure | None:
         return None
     alone = len(studies) == 1
     text = "what each decision chose; a decision is a search along one axis"
-    figure = new_figure(WIDTH, ALONE, "Search trace", details_of(results.report, text))
+    figure = new_figure(width, ALONE, "Search trace", details_of(results.report, text))
     made = figure.subplots(2, 1, sharex=True)
     for panel, value in zip(made, ("psnr_db", "score"), strict=True):
         for index, (study, name) in enumerate(zip(studies, _study_names(studies), strict=True)):
@@ -92,7 +100,7 @@ def trace_figure(results: Results) -> Figure | None:
         panel.margins(0.06, 0.25)
     made[0].set_ylabel(LABELS["psnr"])
     made[1].set(xlabel="decision: iteration and axis", ylabel=LABELS["score"])
-    _label_decisions(made[1], studies)
+    _label_decisions(made[1], studies, int(_MOST_TICKS * width / WIDTH))
     add_legend(figure)
     settle(figure)
     if alone and len(studies[0].trace) <= _MOST_NAMES:
@@ -152,13 +160,13 @@ def _columns(points: Sequence[_Point]) -> tuple[list[int], list[float]]:
     return [x for x, _, _ in points], [y for _, y, _ in points]
 
 
-def _label_decisions(axes: Axes, studies: list[StudyRecord]) -> None:
-    """Name the decisions if all studies make the same ones, as far as each goes."""
+def _label_decisions(axes: Axes, studies: list[StudyRecord], most: int) -> None:
+    """Name up to `most` decisions if all studies make the same ones, as far as each goes."""
     from matplotlib.ticker import MaxNLocator
 
     traces = [[f"{step.iteration} {step.axis}".strip() for step in s.trace] for s in studies]
     names = max(traces, key=len)
-    if len(names) <= _MOST_TICKS and all(names[: len(trace)] == trace for trace in traces):
+    if len(names) <= most and all(names[: len(trace)] == trace for trace in traces):
         axes.set_xticks(range(1, len(names) + 1), names)
     else:
         axes.set_xlabel("decision")

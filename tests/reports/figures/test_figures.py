@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from enas_inr.errors import SpecError
-from enas_inr.reports.figures import FIGURES, draw_figures, write_figures
+from enas_inr.reports.figures import FIGURES, SHEET, draw_figures, draw_narrow, write_figures
 from enas_inr.reports.figures.drawing import INK, SERIES
 from enas_inr.reports.gallery import error_levels, pictured
 from enas_inr.reports.rows import Results
@@ -186,6 +186,22 @@ def test_the_error_is_the_mean_over_the_channels_in_levels():
 
 
 @pytest.mark.filterwarnings("error")
+def test_charts_for_a_phone_have_room_for_heading_and_legend():
+    made = results(study(widths=(4, 8, 16, 32), depths=(1, 2, 3), coordinate=True))
+    wide = draw_figures(made, SHEET)
+    narrow = draw_narrow(made, [*wide, SHEET])
+    assert set(narrow) == set(wide)
+    for name, figure in narrow.items():
+        assert figure.get_figwidth() < wide[name].get_figwidth()
+        panels = [present(panel.get_tightbbox()) for panel in figure.axes]
+        for text in figure.texts:
+            assert text.get_window_extent().y0 > max(panel.y1 for panel in panels)
+            assert text.get_window_extent().x1 < figure.bbox.x1
+        (legend,) = figure.legends
+        assert legend.get_window_extent().y1 < min(panel.y0 for panel in panels)
+        assert legend.get_window_extent().x1 < figure.bbox.x1
+
+
 def test_files_are_written_alike_and_only_those_asked_for(tmp_path):
     made = report(study(named=["$a_1$ & <b>"]), figures=("curves", "psnr_flops", "trace"))
     for folder in ("one", "two"):
