@@ -6,7 +6,8 @@ original. The columns:
 - PSNR at the samples of the fit (usual convention, dB), and of the rendering at twice the size.
 - The rendering's advantage over bicubic interpolation of the halved photograph, in dB.
 - Seams: the mean difference between two neighbouring samples of the rendering across the border of
-  two cells, relative to that between the samples beside them.
+  two cells, relative to that between the samples beside them; also of a rendering that does not
+  crossfade neighbouring cells, and of the original, at the same places.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ from enas_inr.spec import EnsembleSpec, TrainingSpec
 PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
 ARCHITECTURES = ((4, 2, 32), (8, 1, 32), (8, 2, 32), (16, 1, 16))
 PROFILES = ("smooth-constant", "smooth")
-HEADINGS = ("at the samples", "at twice the size", "over bicubic", "seams")
+HEADINGS = (
+    "at the samples",
+    "at twice the size",
+    "over bicubic",
+    "seams",
+    "seams without blending",
+    "seams of the photograph",
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Measured:
     psnr_between: float
     bicubic: float
     seams: float
+    seams_plain: float
+    seams_original: float
 
 
 def halved(signal: Signal) -> Signal:
@@ -95,6 +105,8 @@ def measure(
         psnr_db(larger.clamp(-1, 1), original.values),
         psnr_db(bicubic(half.values).clamp(-1, 1), original.values),
         seams(larger, grid),
+        seams(model.render(scale=2, blend=False).values, grid),
+        seams(original.values, grid),
     )
 
 
@@ -110,6 +122,8 @@ def table(measured: Sequence[Measured]) -> str:
             f"{row.psnr_between:.2f}",
             f"{row.psnr_between - row.bicubic:+.2f}",
             f"{row.seams:.2f}",
+            f"{row.seams_plain:.2f}",
+            f"{row.seams_original:.2f}",
         ]
         for row in measured
     ]

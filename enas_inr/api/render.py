@@ -21,7 +21,7 @@ def render(
     size: Sequence[int] | None = None,
     scale: float | None = None,
     window: Sequence[tuple[float, float]] | None = None,
-    blend: bool = False,
+    blend: bool | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     catalog: Catalog | None = None,
@@ -34,7 +34,8 @@ def render(
         size: number of samples along each axis.
         scale: instead of `size`, a factor on the number of samples.
         window: (start, stop) along each axis in samples of the original; None for all.
-        blend: crossfade neighbouring cells.
+        blend: crossfade neighbouring cells between their outer samples; None to do so if the
+            members were trained beyond their borders, as those of the profile `smooth` are.
         output: a picture, sound or other file to write as well.
         force: whether an existing file may be overwritten.
         catalog: the plugins; None for all installed ones.

@@ -61,8 +61,12 @@ def render(
     asked: Asked,
     name: arguments.ModelName = None,
     blend: Annotated[
-        bool, typer.Option("--blend", help="Crossfade neighbouring cells at their borders.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            help="Crossfade neighbouring cells at their borders.",
+            show_default="if the model was trained with a margin, as by `smooth`",
+        ),
+    ] = None,
     device: arguments.Device = "auto",
     suffix: Annotated[
         str | None,
@@ -131,7 +135,7 @@ def _render(
     model: Model,
     output: Path,
     asked: Asked,
-    blend: bool,
+    blend: bool | None,
     device: str,
     *,
     suffix: str = "",

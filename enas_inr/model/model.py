@@ -151,13 +151,22 @@ class Model:
         """
         return self._evaluator.members(cells, local)
 
+    @property
+    def blends(self) -> bool:
+        """Whether renderings crossfade neighbouring cells, if nothing else is asked.
+
+        They do if the members were trained beyond the borders of their cells (`margin`), where
+        neighbours therefore agree. Values at the samples of the original are the same either way.
+        """
+        return self.header.training.margin > 0
+
     def render(
         self,
         *,
         size: Sequence[int] | None = None,
         scale: float | None = None,
         window: Sequence[tuple[float, float]] | None = None,
-        blend: bool = False,
+        blend: bool | None = None,
         on_progress: Callable[[float], None] = lambda done: None,
     ) -> Signal:
         """Evaluate on a regular grid, part by part; by default on that of the original.
@@ -169,7 +178,7 @@ class Model:
             size: number of samples along each axis.
             scale: instead of `size`, a factor on the number of samples of the window.
             window: (start, stop) along each axis in samples of the original; None for all.
-            blend: crossfade neighbouring cells between their outer samples.
+            blend: crossfade neighbouring cells between their outer samples; None for `blends`.
             on_progress: called with the share that is done.
 
         Raises:
@@ -188,7 +197,7 @@ class Model:
         size: Sequence[int] | None = None,
         scale: float | None = None,
         window: Sequence[tuple[float, float]] | None = None,
-        blend: bool = False,
+        blend: bool | None = None,
         on_progress: Callable[[float], None] = lambda done: None,
     ) -> SignalParts:
         """Return what `render` makes, as parts that need not fit in the memory together.
@@ -210,10 +219,11 @@ class Model:
         sound = len(signal.shape) == 1 and signal.sample_rate is not None
         axes = samplings(signal.shape, size, scale, window, sound=sound)
         limit = max(1, UNITS_AT_ONCE // max(self.shape.width, 1))
+        crossfade = self.blends if blend is None else blend
 
         def make() -> Iterator[Tensor]:
             for part, done in render_parts(
-                self.layout, signal.channels, self.members, axes, blend=blend, limit=limit
+                self.layout, signal.channels, self.members, axes, blend=crossfade, limit=limit
             ):
                 yield part
                 on_progress(done)

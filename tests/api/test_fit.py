@@ -62,7 +62,7 @@ def test_render_at_any_size_and_crop(tmp_path, capsys):
         ("--scale 2.5", (100, 120)),
         ("--size 30x20", (30, 20)),
         ("--crop 5,10,20,16", (20, 16)),
-        ("--crop 5,10,20,16 --scale 3 --blend", (60, 48)),
+        ("--crop 5,10,20,16 --scale 3 --no-blend", (60, 48)),
     ]:
         assert call(f"{model} {options}") == 0
         assert Image.open(tmp_path / "r.png").size == size

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import enas_inr
 from enas_inr.backbones.base import Backbone
 from enas_inr.errors import SpecError
 from enas_inr.model.fitting import FitSpec, fit
@@ -28,9 +29,11 @@ def signal(*shape: int) -> Signal:
     return Signal(values, kind, "test", sample_rate=100 if kind == "audio" else None)
 
 
-def fitted(source: Signal, grid: int = 3, convention: str = "centers", extent=1, **settings):
+def fitted(
+    source: Signal, grid: int = 3, convention: str = "centers", extent=1, margin=0, **settings
+):
     training = TrainingSpec.from_profile(
-        "paper", steps=30, learning_rate=1e-3, coordinates=convention, extent=extent
+        "paper", steps=30, learning_rate=1e-3, coordinates=convention, extent=extent, margin=margin
     )
     spec = FitSpec(
         ensemble=EnsembleSpec(grid=grid, depth=1, width=8, **settings), training=training, repeats=2
@@ -134,6 +137,17 @@ def test_blending_weights_sum_to_one_and_leave_the_samples_alone(length, cells):
     torch.testing.assert_close(total, torch.ones(997, dtype=torch.float64))
     model = fitted(signal(length, 2), grid=cells)
     torch.testing.assert_close(model.render(blend=True).values, model.render().values)
+
+
+@pytest.mark.parametrize("margin", [0, 1])
+def test_members_that_were_trained_beyond_their_borders_are_blended_in_renderings(margin):
+    model = fitted(signal(13, 11, 3), margin=margin)
+    plain, blended = (model.render(scale=2, blend=blend).values for blend in (False, True))
+    assert model.blends == (margin > 0)
+    assert not torch.equal(plain, blended)
+    assert torch.equal(model.render(scale=2).values, blended if margin else plain)
+    assert torch.equal(enas_inr.render(model, scale=2).values, model.render(scale=2).values)
+    assert torch.equal(model.render().values, model.render(blend=False).values)
 
 
 def test_blending_is_continuous_where_plain_rendering_jumps():
