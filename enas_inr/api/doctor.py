@@ -7,6 +7,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,11 +17,15 @@ from typing import Any
 from enas_inr.errors import EnasInrError, SpecError, one_line
 from enas_inr.executors.folders import FOLDER_VARIABLE, cache_folder
 from enas_inr.plugins.catalog import Catalog
+from enas_inr.signals.memory import available_bytes
 from enas_inr.studies.location import VARIABLE as STORAGE
 from enas_inr.studies.location import Storage, masked, without_passwords
 from enas_inr.validation import counted, format_quantity
 
-PACKAGES = ("enas-inr", "torch", "numba", "numpy", "optuna", "ray", "pydantic", "typer")
+PACKAGES = (
+    *("enas-inr", "torch", "numba", "numpy", "scipy", "optuna", "sqlalchemy", "ray", "pydantic"),
+    *("typer", "pillow", "openimageio", "soundfile", "matplotlib"),
+)
 EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "dashboard": ("optuna-dashboard",),
@@ -89,7 +94,7 @@ def diagnose(
     return Diagnosis(
         (
             _versions(),
-            Finding("system", f"{platform.system()} {platform.release()} {platform.machine()}"),
+            _system(),
             *_device(device),
             *_extras(),
             *_plugins(catalog),
@@ -125,6 +130,15 @@ def _versions() -> Finding:
     return Finding("versions", ", ".join(found))
 
 
+def _system() -> Finding:
+    found = [f"{platform.system()} {platform.release()} {platform.machine()}"]
+    with suppress(OSError):
+        found.append(platform.freedesktop_os_release().get("PRETTY_NAME", ""))
+    if (free := available_bytes()) is not None:
+        found.append(f"{format_quantity(free)}B of memory available")
+    return Finding("system", ", ".join(filter(None, found)))
+
+
 def _version(name: str) -> str:
     try:
         return version(name)
@@ -133,7 +147,6 @@ def _version(name: str) -> str:
 
 
 def _device(name: str) -> Sequence[Finding]:
-    from enas_inr.training import loops
     from enas_inr.training.device import device_name, gpu_count, processor_name, resolve_device
 
     try:
@@ -147,22 +160,34 @@ def _device(name: str) -> Sequence[Finding]:
     threads = counted(torch.get_num_threads(), "thread")
     used = f"{device_name(device)}, {processor_name()}, {threads} of {os.cpu_count()} cores"
     gpus = counted(gpu_count("cuda"), "GPU") if torch.version.cuda else "PyTorch without CUDA"
+    return [Finding("device", f"{used} ({gpus})"), _kernel(device.type)]
+
+
+def _kernel(kind: str) -> Finding:
+    """Return what computes the steps of a training on a kind of device."""
+    from enas_inr.training import loops
+
+    about = "kernel"
+    if kind == "cuda":
+        if triton := _version("triton"):
+            return Finding(about, f"torch, with activations by Triton {triton}")
+        return Finding(about, "torch alone, which is slower", "install triton")
+    if kind != "cpu":
+        return Finding(about, "torch")
+    if not loops.available():
+        hint = "install numba, and make its cache writable (NUMBA_CACHE_DIR)"
+        return Finding(about, "torch alone, which is slower", hint)
     kept = getattr(getattr(loops.multiply_, "_cache", None), "cache_path", "memory")
-    kernel = (
-        Finding("kernel", f"loops compiled by numba, kept in {kept}")
-        if loops.available()
-        else Finding(
-            "kernel",
-            "torch alone, which is slower",
-            "install numba, and make its cache writable (NUMBA_CACHE_DIR)",
-        )
-    )
-    return [Finding("device", f"{used} ({gpus})"), kernel]
+    return Finding(about, f"loops compiled by numba, kept in {kept}")
 
 
 def _extras() -> Sequence[Finding]:
     missing = [name for name, needs in EXTRAS.items() if not all(map(_version, needs))]
-    present = [name for name in EXTRAS if name not in missing]
+    present = [
+        f"{name} ({', '.join(f'{need} {_version(need)}' for need in needs)})"
+        for name, needs in EXTRAS.items()
+        if name not in missing
+    ]
     advice = f"pip install 'enas-inr[{','.join(missing)}]'" if missing else ""
     absent = f"; without: {', '.join(missing)}" if missing else ""
     return [Finding("extras", f"{', '.join(present) or 'none'}{absent}", advice)]

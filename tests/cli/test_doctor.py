@@ -1,5 +1,8 @@
 """`doctor` tells what a bug report needs, and what is broken."""
 
+import platform
+from importlib.metadata import version
+
 import pytest
 
 from enas_inr.api import doctor as module
@@ -24,6 +27,8 @@ def test_what_is_used_is_said():
     assert found.code == 0
     assert not found.json["broken"]
     assert "torch" in about["versions"]["said"]
+    assert f"pillow {version('pillow')}" in about["versions"]["said"]
+    assert platform.machine() in about["system"]["said"]
     assert about["device"]["said"].startswith("cpu")
     assert "no study yet" in about["storage"]["said"]
     assert about["plugins"]["said"] == "none besides the built-in ones"
@@ -43,6 +48,24 @@ def test_missing_extras_are_named_with_the_command(monkeypatch):
     _, about = findings()
     assert about["extras"]["said"].endswith("without: ray")
     assert about["extras"]["advice"] == "pip install 'enas-inr[ray]'"
+
+
+def test_extras_have_the_versions_of_their_packages(monkeypatch):
+    monkeypatch.setattr(module, "_version", lambda name: f"1.{len(name)}")
+    assert "heif (pillow-heif 1.11), media (av 1.2)" in findings()[1]["extras"]["said"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "triton", "said"),
+    [
+        ("cuda", "3.4", "torch, with activations by Triton 3.4"),
+        ("cuda", "", "torch alone, which is slower"),
+        ("mps", "", "torch"),
+    ],
+)
+def test_the_kernel_is_that_of_the_device(monkeypatch, kind, triton, said):
+    monkeypatch.setattr(module, "_version", lambda name: triton)
+    assert module._kernel(kind).said == said
 
 
 def test_studies_are_counted_and_passwords_hidden():

@@ -61,7 +61,9 @@ class RayExecutor(Executor):
         self.log.open(context)
         context.say(f"Ray: {counted(workers, 'worker')} with {needs} each")
         if dashboard:
-            context.say(described(dashboard, job_number()))
+            logs = ", and its Other logs have their PSNR" if self.log.is_open else ""
+            look = f"its Task Table has the trials{logs}"
+            context.say(described(dashboard, job_number(), look))
         return needs, workers
 
     @cached_property

@@ -46,6 +46,11 @@ class SearchLog:
         self._file: TextIO | None = None
         self._due = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a log: a submitted job has its own."""
+        return self._file is not None
+
     def open(self, context: ExecutionContext) -> None:
         """Open the file on the connected cluster, until the end of the search."""
         if SUBMITTED in os.environ:

@@ -159,12 +159,13 @@ def open_to_all(dashboard: str) -> bool:
         return False
 
 
-def described(dashboard: str, job: str = "") -> str:
+def described(dashboard: str, job: str = "", look: str = "") -> str:
     """Return a line about a dashboard, with a warning if it needs no token.
 
     Args:
         dashboard: its address, `HOST:PORT`.
         job: the number of the job whose page is named; empty for the first page.
+        look: what is seen there, in words.
     """
     if open_to_all(dashboard):
         return (
@@ -172,8 +173,8 @@ def described(dashboard: str, job: str = "") -> str:
             "with your rights; set RAY_AUTH_MODE=token"
         )
     page = f"/#/jobs/{job}" if job else ""
-    look = "; its Task Table has the trials, and its Other logs have their PSNR" if job else ""
-    return f"Ray's dashboard: http://{dashboard}{page} (token: `ray get-auth-token`){look}"
+    line = f"Ray's dashboard: http://{dashboard}{page} (token: `ray get-auth-token`)"
+    return f"{line}; {look}" if look else line
 
 
 class WithoutRaylets(TextIOBase):

@@ -130,7 +130,7 @@ class Tasks(Generic[ResultT]):
                     f"give at most {room}",
                 )
             if dashboard:
-                self.say(described(dashboard, job_number()))
+                self.say(described(dashboard, job_number(), "its Task Table has the fits"))
             actor = ray.remote(TaskWorker).options(
                 num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=2
             )

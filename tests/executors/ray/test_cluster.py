@@ -169,11 +169,13 @@ class Open(Dashboard):
 def test_a_dashboard_without_a_token_is_a_warning(handler, said):
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        line = described(f"127.0.0.1:{server.server_port}", "01000000")
+        look = "its Task Table has the fits"
+        line = described(f"127.0.0.1:{server.server_port}", "01000000", look)
         server.shutdown()
     assert said in line
     assert f"http://127.0.0.1:{server.server_port}" in line
     assert ("/#/jobs/01000000 " in line) == handler.wants_token
+    assert line.endswith(f"; {look}") == handler.wants_token
 
 
 def test_the_end_of_a_node_is_not_the_fault_of_the_architecture():

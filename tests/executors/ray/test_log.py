@@ -180,6 +180,7 @@ def test_a_log_that_cannot_be_written_is_none_and_a_submitted_job_has_its_own(mo
     monkeypatch.setattr(ray_log, "import_ray", lambda: pytest.fail("asked Ray"))
     log.open(ExecutionContext(load_catalog(plugins=False), toy_signal(toy_shape(2))))
     assert not log.due()
+    assert not log.is_open
 
 
 def test_the_log_imports_no_torch():
