@@ -9,6 +9,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
+from enas_inr.backbones.stages import Stage
 from enas_inr.cost import NetCost, NetShape
 
 __all__ = ["Backbone", "Params"]
@@ -52,6 +53,15 @@ class Backbone(ABC):
 
         Returns:
             The rate; None for the default rate of the backbone, whatever its shape.
+        """
+        return None
+
+    def stages(self, shape: NetShape, constants: Params) -> tuple[Stage, ...] | None:
+        """Return stages that do the same as `forward`, for browsers (`enas-inr view`), or None.
+
+        Args:
+            shape: shape of each member.
+            constants: the leaves that are not trained, of all members.
         """
         return None
 

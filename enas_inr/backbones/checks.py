@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from enas_inr.backbones.base import Backbone
+from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.layered import Layer, LayeredBackbone
+from enas_inr.backbones.stages import MOST_ROWS, Dense, Lookup
 from enas_inr.cost import NetShape, check_cost
 from enas_inr.errors import ContractError
 from enas_inr.plugins.guard import Check
@@ -26,6 +27,7 @@ def checks() -> Mapping[str, Check]:
         "cost": _cost,
         "layers": _layers,
         "learning_rate": _rate,
+        "stages": _stages,
     }
 
 
@@ -55,6 +57,12 @@ def _rate(backbone: Backbone, rate: object, shape: NetShape, points: int, steps:
 def _layers(backbone: LayeredBackbone, layers: object, shape: NetShape) -> object:
     check_layers(layers, backbone.encoding.features(shape.in_features), shape.out_features)
     return layers
+
+
+def _stages(backbone: Backbone, stages: object, shape: NetShape, constants: Params) -> object:
+    if stages is not None:
+        check_stages(stages, backbone.init(shape, [0]), shape)
+    return stages
 
 
 def check_leaves(params: object, members: int, constants: Sequence[str]) -> None:
@@ -136,3 +144,71 @@ def check_layers(layers: object, features: int, channels: int) -> None:
             f"layers: the last one gives {counted(features, 'channel')}, not {channels}"
         )
     hash(layers)  # trials whose layers are equal share a batch
+
+
+def check_stages(stages: object, params: Params, shape: NetShape) -> None:
+    """Check the stages that `stages` returned: each takes what the one before returns.
+
+    Args:
+        stages: a tuple of `Dense` and `Lookup`.
+        params: the leaves, of any members.
+        shape: shape of a member.
+
+    Raises:
+        ContractError: a stage does not fit; the message gives the number of the first one.
+    """
+    if not isinstance(stages, tuple) or not stages or not all(_is_stage(x) for x in stages):
+        raise ContractError(f"stages returned {stages!r}, not a tuple of Dense and Lookup")
+    features = shape.in_features
+    for index, stage in enumerate(stages):
+        what = f"stages: number {index}"
+        if isinstance(stage, Dense):
+            features = _dense_outputs(stage, params, features, what)
+        elif index:
+            raise ContractError(f"{what} is a Lookup, which can only be the first one")
+        else:
+            features = _lookup_outputs(stage, params, features, what)
+    if features != shape.out_features:
+        raise ContractError(
+            f"stages: the last one gives {counted(features, 'channel')}, not {shape.out_features}"
+        )
+    if isinstance(stages[-1], Dense) and stages[-1].is_complex:
+        raise ContractError("stages: the last one gives complex numbers")
+
+
+def _is_stage(value: object) -> bool:
+    return isinstance(value, (Dense, Lookup))
+
+
+def _dense_outputs(stage: Dense, params: Params, features: int, what: str) -> int:
+    weight, bias = (_leaf(one, params, what) for one in (stage.weight, stage.bias))
+    if weight.ndim != 3 or weight.shape[2] != features or bias.shape[1:] != weight.shape[1:2]:
+        raise ContractError(
+            f"{what} has weights {tuple(weight.shape[1:])} and biases {tuple(bias.shape[1:])}, "
+            f"and gets {counted(features, 'feature')}"
+        )
+    return weight.shape[1]
+
+
+def _lookup_outputs(stage: Lookup, params: Params, axes: int, what: str) -> int:
+    features = 0
+    for name, resolution in zip(stage.tables, stage.resolutions, strict=True):
+        table, vertices = _leaf(name, params, what), (resolution + 1) ** axes
+        if table.ndim != 3 or table.is_complex() or table.shape[2] > vertices:
+            raise ContractError(
+                f"{what}: {name!r} has shape {tuple(table.shape)}, not (members, features, rows) "
+                f"with up to {vertices} rows"
+            )
+        if table.shape[2] < vertices:
+            if len(stage.factors) < axes:
+                raise ContractError(f"{what} has {len(stage.factors)} factors for {axes} axes")
+            if table.shape[2] > MOST_ROWS:
+                raise ContractError(f"{what}: {name!r} has more than {MOST_ROWS} hashed rows")
+        features += table.shape[1]
+    return features
+
+
+def _leaf(one: str | Tensor, params: Params, what: str) -> Tensor:
+    if isinstance(one, str) and one not in params:
+        raise ContractError(f"{what} uses the leaf {one!r}, which init does not return")
+    return params[one] if isinstance(one, str) else one

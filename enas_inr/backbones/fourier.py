@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from enas_inr.backbones.base import Params
-from enas_inr.backbones.layered import Encoding, FixedLayer, Layer, LayeredBackbone, dense_sizes
+from enas_inr.backbones.layered import Encoding, Layer, LayeredBackbone, dense_sizes
 from enas_inr.backbones.options import FourierOptions
 from enas_inr.backbones.relu import rectified_layers
-from enas_inr.backbones.siren import Sine
+from enas_inr.backbones.stages import Dense
 from enas_inr.cost import NetShape
 
 RATE_BY_SIZE = 0.08
@@ -47,12 +47,12 @@ class GaussianMapping(Encoding):
         phase = math.pi * torch.bmm(x + 1, params["mapping"].transpose(1, 2))
         return torch.cat([torch.cos(phase), torch.sin(phase)], dim=2)
 
-    def layers(self, params: Params) -> tuple[FixedLayer, ...]:
-        """Return one layer of sines, since a cosine is a sine that is a quarter period ahead."""
+    def stages(self, params: Params) -> tuple[Dense, ...]:
+        """Return one stage of sines, since a cosine is a sine that is a quarter period ahead."""
         mapping = params["mapping"]
         bias = mapping.sum(dim=2)
         weights, biases = torch.cat([mapping, mapping], dim=1), torch.cat([bias + 0.5, bias], dim=1)
-        return (FixedLayer(weights, biases, Sine(), math.pi),)
+        return (Dense(weights, biases, "sin(z)", math.pi),)
 
 
 @final

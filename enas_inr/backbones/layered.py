@@ -21,12 +21,12 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.options import BiasInit
+from enas_inr.backbones.stages import Dense, Stage
 from enas_inr.cost import NetCost, NetShape
 
 __all__ = [
     "Activation",
     "Encoding",
-    "FixedLayer",
     "Layer",
     "LayeredBackbone",
     "Loop",
@@ -59,8 +59,8 @@ class Activation(ABC):
     def expression(self) -> str | None:
         """Return the function as text for browsers (`enas-inr view`), or None if there is none.
 
-        The text means the same in GLSL and in JavaScript: `z`, numbers with a decimal point,
-        arithmetic, and abs, cos, exp, log, max, min, sin, sqrt and tanh, as in `max(z, 0.0)`.
+        The text is an expression of `z`, such as `max(z, 0.0)`: see
+        `enas_inr.backbones.stages.check_expression`.
         """
         return None
 
@@ -108,26 +108,11 @@ class Layer:
     scale: float = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class FixedLayer:
-    """An encoding, or a part of it, as `activation(scale * (W x + b))`.
-
-    Attributes:
-        weight: `members out in`.
-        bias: `members out`.
-    """
-
-    weight: Float[Tensor, "members out in"]
-    bias: Float[Tensor, "members out"]
-    activation: Activation | None = None
-    scale: float = 1.0
-
-
 class Encoding(ABC):
     """A fixed map from coordinates to features, before the first layer."""
 
-    def layers(self, params: Params) -> tuple[FixedLayer, ...] | None:
-        """Return layers that do the same, for browsers (`enas-inr view`), or None."""
+    def stages(self, params: Params) -> tuple[Stage, ...] | None:
+        """Return stages that do the same, for browsers (`enas-inr view`), or None."""
         return None
 
     @abstractmethod
@@ -149,8 +134,8 @@ class Encoding(ABC):
 class NoEncoding(Encoding):
     """The identity: the features are the coordinates."""
 
-    def layers(self, params: Params) -> tuple[FixedLayer, ...]:
-        """Return no layers."""
+    def stages(self, params: Params) -> tuple[Stage, ...]:
+        """Return no stages."""
         return ()
 
     def features(self, in_features: int) -> int:
@@ -247,6 +232,20 @@ class LayeredBackbone(Backbone):
             h = layer.scale * torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
             h = layer.activation.value(h) if layer.activation else h
         return h
+
+    @final
+    def stages(self, shape: NetShape, constants: Params) -> tuple[Stage, ...] | None:
+        """Return those of the encoding, then one for each layer."""
+        encoded = self.encoding.stages(constants)
+        if encoded is None:
+            return None
+        stages = list(encoded)
+        for index, layer in enumerate(self.layers(shape)):
+            text = layer.activation.expression() if layer.activation else None
+            if layer.activation and text is None:
+                return None
+            stages.append(Dense(weight_name(index), bias_name(index), text, layer.scale))
+        return tuple(stages)
 
     @final
     def cost(self, shape: NetShape) -> NetCost:

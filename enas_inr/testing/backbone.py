@@ -20,6 +20,7 @@ from enas_inr.signals.partition import cut
 from enas_inr.spec import EnsembleSpec, SignalInfo, TrainingSpec
 from enas_inr.testing.counting import coordinates, counted_cost, with_gradients
 from enas_inr.testing.plugin import ConformanceError, Plugin, Suite, not_applicable, require
+from enas_inr.testing.stages import evaluated
 from enas_inr.testing.toys import toy_signal
 from enas_inr.training.batch import Job
 from enas_inr.training.trainer import train
@@ -230,6 +231,20 @@ class BackboneSuite(Suite):
                 f"two activations {mine!r} with the same options are not equal; make the class a "
                 "frozen dataclass",
             )
+
+    def test_stages(self, plugin: Plugin) -> None:
+        """The stages, if the backbone has any for browsers, give the values of forward."""
+        for shape in SHAPES:
+            backbone = make(plugin, shape)
+            params = backbone.init(shape, [1, 2])
+            constants = {name: params[name] for name in backbone.constants}
+            stages = backbone.stages(shape, constants)
+            if stages is None:
+                continue
+            x = coordinates(shape, members=2)
+            values = backbone.forward(shape, params, x)
+            what = f"the values of forward and of the stages of {shape}"
+            _require_close(evaluated(stages, params, x), values, what, 1e-3)
 
     def test_kernels_agree(self, plugin: Plugin) -> None:
         """The hand-written kernel and autograd give the same losses (layered backbones)."""

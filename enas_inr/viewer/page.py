@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     "weights",
+    "dense",
+    "lookup",
     "network",
     "shader",
     "gpu",
@@ -53,7 +55,7 @@ def page_of(model: Model, facts: list[tuple[str, str]], original: Signal | None 
         "original": None if original is None else original_url(original),
         "network": network,
     }
-    functions = ", ".join(f"(z) => {text}" for text in network["expressions"])
+    functions = ", ".join(_functions(activation) for activation in network["expressions"])
     scripts = [f"const ACTIVATIONS = [{functions}];", *(_asset(f"{n}.js") for n in SCRIPTS)]
     parts = {
         "title": _escaped(printable(header.signal.name)),
@@ -62,6 +64,13 @@ def page_of(model: Model, facts: list[tuple[str, str]], original: Signal | None 
         "scripts": "\n".join(f"<script>\n{script}\n</script>" for script in scripts),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("page.html"))
+
+
+def _functions(activation: str | tuple[str, str]) -> str:
+    """Return an activation in JavaScript: a function of z, or two of x and y."""
+    if isinstance(activation, str):
+        return f"(z) => {activation}"
+    return f"[{', '.join(f'(x, y) => {part}' for part in activation)}]"
 
 
 def json_in_html(values: dict[str, Any]) -> str:

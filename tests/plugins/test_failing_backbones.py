@@ -300,6 +300,26 @@ def test_a_model_whose_backbone_changed_says_so(net, monkeypatch, method, wrong,
         load("model.inr")(torch.zeros(2, 2))
 
 
+@pytest.mark.parametrize(
+    ("stages", "reason"),
+    [
+        ("['weight']", "stages returned ['weight'], not a tuple of Dense and Lookup"),
+        ("(Dense('weight', 'nothing'),)", "number 0 uses the leaf 'nothing', which init does not"),
+        ("(Dense('weight', 'shift', 'z; z'),)", "failed: ValueError: '; z' is not part of an exp"),
+    ],
+)
+def test_stages_that_break_the_contract_are_no_page(net, stages, reason):
+    known = "    def cost("
+    said = f"    def stages(self, shape, constants):\n        return {stages}\n\n{known}"
+    net("from enas_inr.backbones.stages import Dense\n" + NET.replace(known, said))
+    fitted = call("fit sample:photo --size 16 --grid 2 --backbone mine --steps 3 -o model.inr")
+    assert "enas-inr view" not in fitted.out + fitted.err
+    outcome = call("view model.inr")
+    assert_one_line(outcome, 5)
+    for part in (NAMED, reason, TOLD):
+        assert part in outcome.err
+
+
 def test_ray_tune_keeps_the_trial_as_failed_and_does_not_try_again(net, tmp_path):
     pytest.importorskip("ray")
     from enas_inr.backbones.feasibility import resolved

@@ -58,6 +58,7 @@ def test_a_backbone_without_faults_keeps_every_rule(name):
         ("Forgetful", "saved_and_read", "keep all numbers in the leaves"),
         ("WrongSlope", "activations", "the slope of Sloped.value_and_slope_ differ"),
         ("WrongSlope", "kernels_agree", "the losses of five steps differ"),
+        ("WrongStages", "stages", "the values of forward and of the stages of .* differ"),
         ("WrongLoop", "loops", "the slopes of the loop of Looped differ"),
         ("GreedyLoop", "loops", "writes to features of `out` that `z` lacks"),
         ("UnequalActivations", "equal_activations", "make the class a frozen dataclass"),

@@ -144,6 +144,15 @@ class WrongSlope(Layered):
     activation = Sloped(power=3)
 
 
+class Mistaken(Sloped):
+    def expression(self):
+        return "2.0 * z"
+
+
+class WrongStages(Layered):
+    activation = Mistaken()
+
+
 @dataclass(frozen=True)
 class Looped(Sloped):
     greedy: bool = False

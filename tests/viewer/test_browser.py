@@ -119,6 +119,32 @@ def test_the_pixels_are_those_of_a_rendering(opened, tmp_path, end, painter, bac
         assert_shows(page, same, blend=blend, zoom=zoom, x=x, y=y)
 
 
+UNLAYERED = {
+    "dense grids": ("grid", {"features": 3, "finest": 5}),
+    "hashed grids": ("grid", {"levels": 3, "finest": 40, "table": 13}),
+    "smooth grids": ("grid", {"finest": 9, "table": 11, "interpolation": "smooth", "features": 5}),
+    "wavelets": ("wire", {}),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(("backbone", "options"), UNLAYERED.values(), ids=UNLAYERED)
+def test_the_pixels_of_networks_without_layers_too(opened, tmp_path, end, backbone, options):
+    pytest.importorskip(f"enas_inr_{backbone}")
+    model = fitted(
+        picture(), tmp_path, backbone=backbone, backbone_options=options, steps=40,
+        learning_rate=0.02,
+    )  # fmt: skip
+    for precision, views in (
+        ("float16", ((False, 1, 0, 0), (True, 8, 2, 3), (False, 64, 7, 6))),  # borders are at 8, 7
+        ("int8", ((False, 8, 2, 3),)),
+    ):
+        page, same = opened(model, end, precision=precision), stored(model, tmp_path, precision)
+        for blend, zoom, x, y in views:
+            assert_shows(page, same, blend=blend, zoom=zoom, x=x, y=y)
+        page.close()
+
+
 def test_the_pixels_of_a_page_with_int8_are_those_of_a_model_of_int8(opened, tmp_path):
     model = fitted(picture(), tmp_path)
     page = opened(model, precision="int8")
@@ -142,11 +168,18 @@ def test_the_original_is_on_the_left_and_the_error_on_the_right(opened, tmp_path
     assert (shown[..., 2] <= shown[..., 0]).all()  # black, red, yellow, white
 
 
+HASHED = {"levels": 2, "finest": 20, "table": 50}
+
+
 @pytest.mark.parametrize("end", ENDS)
-def test_a_slice_of_a_volume_is_that_of_a_rendering(opened, tmp_path, end):
+@pytest.mark.parametrize(("backbone", "options"), [("siren", {}), ("grid", HASHED)])
+def test_a_slice_of_a_volume_is_that_of_a_rendering(opened, tmp_path, end, backbone, options):
     pytest.importorskip("enas_inr_volume")
+    if options:
+        pytest.importorskip("enas_inr_grid")
     values = torch.rand(5, 7, 9, 1, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    model = fitted(Signal(values, "volume", "scan"), tmp_path, grid=2)
+    scan = Signal(values, "volume", "scan")
+    model = fitted(scan, tmp_path, grid=2, backbone=backbone, backbone_options=options, steps=40)
     page = opened(model, end)
     same = stored(model, tmp_path).render().values
     for axis, place in ((0, 3), (1, 2), (2, 8)):
@@ -158,10 +191,14 @@ def test_a_slice_of_a_volume_is_that_of_a_rendering(opened, tmp_path, end):
         assert np.abs(pixels_of(page)[:rows, :columns, 0] - expected).max() <= 2
 
 
-def test_the_samples_of_a_sound_are_those_of_a_rendering(opened, tmp_path):
+@pytest.mark.parametrize(("backbone", "options"), [("siren", {}), ("grid", HASHED)])
+def test_the_samples_of_a_sound_are_those_of_a_rendering(opened, tmp_path, backbone, options):
+    if options:
+        pytest.importorskip("enas_inr_grid")
     time = torch.arange(300) / 8000
     values = torch.stack([(900 * time).sin(), (2000 * time).cos()], dim=-1) / 2
-    model = fitted(Signal(values, "audio", "tone", sample_rate=8000), tmp_path)
+    tone = Signal(values, "audio", "tone", sample_rate=8000)
+    model = fitted(tone, tmp_path, backbone=backbone, backbone_options=options, steps=40)
     page = opened(model)
     page.evaluate(SETTLED, {"blend": False})
     found = page.evaluate("viewer.samples.map((channel) => Array.from(channel))")

@@ -9,12 +9,8 @@ class Network {
     Object.assign(this, description);
     this.axes = this.shape.length;
     this.cells = this.grid.reduce((product, count) => product * count, 1);
-    this.layers = description.layers.map((layer) => ({
-      ...layer,
-      weight: leafOf(layer.weight),
-      bias: leafOf(layer.bias),
-      output: new Float64Array(layer.outputs),
-    }));
+    const kinds = { dense: Dense, lookup: Lookup };
+    this.stages = description.stages.map((stored) => new kinds[stored.kind](stored, this.cells, this.axes));
     this.input = new Float64Array(this.axes);
     this.sum = new Float64Array(this.channels);
     this.corner = new Int32Array(this.axes);
@@ -41,19 +37,7 @@ class Network {
 
   // Evaluate one sub-network at `this.input`; the result is valid until the next call.
   member(cell) {
-    let from = this.input;
-    for (const layer of this.layers) {
-      const { inputs, outputs, weight, bias, scale, output } = layer;
-      const activation = layer.activation === null ? null : ACTIVATIONS[layer.activation];
-      let at = cell * outputs * inputs;
-      for (let o = 0; o < outputs; o++) {
-        let sum = bias[cell * outputs + o];
-        for (let i = 0; i < inputs; i++) sum += weight[at++] * from[i];
-        output[o] = activation ? activation(scale * sum) : scale * sum;
-      }
-      from = output;
-    }
-    return from;
+    return this.stages.reduce((from, stage) => stage.value(cell, from), this.input);
   }
 
   // The value at a position, one number for each axis; valid until the next call.

@@ -1,6 +1,6 @@
 "use strict";
-// The ensemble as a fragment shader. A cell's numbers are consecutive texels of four: for each
-// layer and each four outputs the biases, then for each four inputs one row for each output.
+// The ensemble as a fragment shader. The numbers of a cell are consecutive texels of four, in the
+// order of the stages.
 
 const TEXELS_IN_A_ROW = 4096;
 
@@ -9,32 +9,18 @@ function groups(count) {
 }
 
 function texelsOfCell(network) {
-  return network.layers.reduce(
-    (sum, layer) => sum + groups(layer.outputs) * (1 + 4 * groups(layer.inputs)), 0);
+  return network.stages.reduce((sum, stage) => sum + stage.texels, 0);
 }
 
-// The weights of all cells in that order; absent inputs and outputs are zero.
 function packed(network) {
   const texels = network.cells * texelsOfCell(network);
   const rows = Math.max(1, Math.ceil(texels / TEXELS_IN_A_ROW));
   const data = new Float32Array(rows * TEXELS_IN_A_ROW * 4);
   let at = 0;
   for (let cell = 0; cell < network.cells; cell++) {
-    for (const { inputs, outputs, weight, bias } of network.layers) {
-      for (let o = 0; o < outputs; o += 4) {
-        for (let k = 0; k < 4; k++, at++) {
-          if (o + k < outputs) data[at] = bias[cell * outputs + o + k];
-        }
-        for (let i = 0; i < inputs; i += 4) {
-          for (let k = 0; k < 4; k++) {
-            for (let n = 0; n < 4; n++, at++) {
-              if (o + k < outputs && i + n < inputs) {
-                data[at] = weight[(cell * outputs + o + k) * inputs + i + n];
-              }
-            }
-          }
-        }
-      }
+    for (const stage of network.stages) {
+      stage.pack(cell, data, at);
+      at += 4 * stage.texels;
     }
   }
   return { data, rows };
@@ -50,29 +36,21 @@ function glslExpression(text) {
   return text.replace(/\bsin\(/g, "sineOf(").replace(/\bcos\(/g, "cosineOf(");
 }
 
-function layerSource(layer, index) {
-  const [inner, outer] = [groups(layer.inputs), groups(layer.outputs)];
-  const scaled = `${decimal(layer.scale)} * s`;
-  const name = `activation${layer.activation}`;
-  const value = layer.activation === null ? scaled
-    : `vec4(${["x", "y", "z", "w"].map((part) => `${name}(s.${part})`).join(", ")})`;
-  return `
-  vec4 h${index + 1}[${outer}];
-  for (int o = 0; o < ${outer}; o++) {
-    vec4 s = texel(at++);
-    for (int i = 0; i < ${inner}; i++, at += 4) {
-      vec4 x = h${index}[i];
-      s += vec4(dot(texel(at), x), dot(texel(at + 1), x), dot(texel(at + 2), x), dot(texel(at + 3), x));
-    }
-    ${layer.activation === null ? "" : `s *= ${decimal(layer.scale)};`}
-    h${index + 1}[o] = ${value};
-  }`;
+function activationSource(expression, index) {
+  if (typeof expression === "string") {
+    return `float activation${index}(float z) { return ${glslExpression(expression)}; }`;
+  }
+  return `vec2 activation${index}(vec2 z) {
+  float x = z.x;
+  float y = z.y;
+  return vec2(${expression.map(glslExpression).join(",\n    ")});
+}`;
 }
 
 function networkSource(network) {
   const { axes, shape, grid } = network;
   const list = (numbers) => `int[${axes}](${numbers.join(", ")})`;
-  const last = network.layers.length;
+  const last = network.stages.length;
   return `
 const int AXES = ${axes};
 const int SHAPE[AXES] = ${list(shape)};
@@ -89,8 +67,8 @@ float reduced(float z) {
 }
 float sineOf(float z) { return sin(reduced(z)); }
 float cosineOf(float z) { return cos(reduced(z)); }
-${network.expressions.map((text, i) =>
-    `float activation${i}(float z) { return ${glslExpression(text)}; }`).join("\n")}
+${network.expressions.map(activationSource).join("\n")}
+${network.stages.map((stage) => stage.functions()).join("")}
 
 int edge(int axis, int cell) { return cell * SHAPE[axis] / GRID[axis]; }
 int owner(int axis, float position) {
@@ -108,7 +86,7 @@ vec4 member(int cell, vec4 x) {
   int at = cell * ${texelsOfCell(network)};
   vec4 h0[1];
   h0[0] = x;
-  ${network.layers.map(layerSource).join("")}
+  ${network.stages.map((stage, index) => stage.source(index)).join("")}
   return h${last}[0];
 }
 vec4 valueAt(vec3 position) {

@@ -19,6 +19,7 @@ from enas_inr.backbones.layered import (
     dense_sizes,
 )
 from enas_inr.backbones.rates import rate_by_size
+from enas_inr.backbones.stages import decimal
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options, Searchable
 
@@ -61,7 +62,7 @@ class VariablePeriodicSine(Activation):
 
     def expression(self) -> str:
         """Return the sine of the warped `z` for browsers."""
-        return f"sin({float(self.omega)} * (abs(z) + 1.0) * z)"
+        return f"sin({decimal(self.omega)} * (abs(z) + 1.0) * z)"
 
     def loop(self) -> Loop:
         """Return a loop that does all of this in one pass."""

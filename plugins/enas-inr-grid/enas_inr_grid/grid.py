@@ -12,8 +12,9 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.layered import bias_name, dense_sizes, weight_name
+from enas_inr.backbones.stages import Dense, Lookup, Stage
 from enas_inr.cost import NetCost, NetShape
-from enas_inr_grid.interpolation import Level, interpolate
+from enas_inr_grid.interpolation import PRIMES, Level, interpolate
 from enas_inr_grid.options import GridOptions, resolutions, rows
 
 GAIN = 10.0
@@ -72,6 +73,23 @@ class Grid(Backbone):
             h = torch.baddbmm(bias.unsqueeze(2), weight, h)
             h = h if index == last else torch.relu(h)
         return h.transpose(1, 2)
+
+    def stages(self, shape: NetShape, constants: Params) -> tuple[Stage, ...]:
+        """Return a lookup of the features, then the layers of the network."""
+        levels, last = self.levels(shape), shape.depth + 1
+        lookup = Lookup(
+            tables=tuple(level_name(index) for index in range(len(levels))),
+            resolutions=tuple(level.resolution for level in levels),
+            factors=PRIMES,
+            smooth=self.options.interpolation == "smooth",
+            span=self.options.span,
+            gain=GAIN,
+        )
+        layers = (
+            Dense(weight_name(index), bias_name(index), None if index == last else "max(z, 0.0)")
+            for index in range(last + 1)
+        )
+        return (lookup, *layers)
 
     def cost(self, shape: NetShape) -> NetCost:
         """Return the cost of the network and of the interpolation.

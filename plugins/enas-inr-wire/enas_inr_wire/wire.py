@@ -15,6 +15,7 @@ from torch import Tensor
 
 from enas_inr.backbones.base import Backbone, Params
 from enas_inr.backbones.layered import bias_name, dense_sizes, weight_name
+from enas_inr.backbones.stages import Dense, Stage, decimal
 from enas_inr.cost import NetCost, NetShape
 from enas_inr.spec import Options, Searchable
 
@@ -62,6 +63,16 @@ class Wire(Backbone):
             h = torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
             h = h if index > shape.depth else self._wavelet(h)
         return h.real
+
+    def stages(self, shape: NetShape, constants: Params) -> tuple[Stage, ...]:
+        """Return the layers; with z = x + iy, the wavelet is a window times a cosine and a sine."""
+        omega, scale = decimal(self.options.omega), decimal(self.options.scale**2)
+        window = f"exp(-{omega} * y - {scale} * (x * x + y * y))"
+        wavelet = f"{window} * cos({omega} * x)", f"{window} * sin({omega} * x)"
+        return tuple(
+            Dense(weight_name(index), bias_name(index), None if index > shape.depth else wavelet)
+            for index in range(shape.depth + 2)
+        )
 
     def cost(self, shape: NetShape) -> NetCost:
         """Return the cost: a complex multiply-add counts as four, a complex number as two."""
