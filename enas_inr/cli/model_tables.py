@@ -42,7 +42,8 @@ def next_lines(result: FitResult) -> Iterator[str]:
     path = shlex.quote(str(result.path))
     if len(result.model.layout.shape) == 2:
         larger = shlex.quote(f"{result.path.stem}-4x.png")
-        yield f"next: enas-inr render {path} -o {larger} --scale 4 --blend"
+        blend = "" if result.model.blends else " --blend"
+        yield f"next: enas-inr render {path} -o {larger} --scale 4{blend}"
     if is_shown(result.model):
         yield f"next: enas-inr view {path} --serve --open"
     yield f"next: enas-inr info {path}"
