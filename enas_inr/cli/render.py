@@ -24,7 +24,7 @@ _OFFSETS, _EXTENTS = "xyzt", "whdl"  # of the axes, the last one first
 
 @dataclass(frozen=True)
 class Asked:
-    """The part and the resolution of a signal to render; None if not given."""
+    """What to render of a signal, at which resolution, and how; None if not given."""
 
     size: Annotated[
         str | None, typer.Option(help="Size: WxH of a picture or of frames, WxHxD of a volume.")
@@ -44,6 +44,13 @@ class Asked:
     ] = None
     start: Annotated[float | None, typer.Option(help="Start on the time axis, in seconds.")] = None
     end: Annotated[float | None, typer.Option(help="End on the time axis, in seconds.")] = None
+    blend: Annotated[
+        bool | None,
+        typer.Option(
+            help="Crossfade neighbouring cells at their borders.",
+            show_default="if the model was trained with a margin, as by `smooth`",
+        ),
+    ] = None
 
 
 def render(
@@ -60,13 +67,6 @@ def render(
     ],
     asked: Asked,
     name: arguments.ModelName = None,
-    blend: Annotated[
-        bool | None,
-        typer.Option(
-            help="Crossfade neighbouring cells at their borders.",
-            show_default="if the model was trained with a margin, as by `smooth`",
-        ),
-    ] = None,
     device: arguments.Device = "auto",
     suffix: Annotated[
         str | None,
@@ -93,7 +93,7 @@ def render(
     from enas_inr.signals.outputs import Output, check_folder, check_outputs, is_standard_output
 
     catalog = arguments.load_catalog(context)
-    draw = partial(_render, catalog, asked=asked, blend=blend, device=device)
+    draw = partial(_render, catalog, asked=asked, device=device)
     if model.is_dir():
         from enas_inr.cli.folders import render_folder
 
@@ -135,7 +135,6 @@ def _render(
     model: Model,
     output: Path,
     asked: Asked,
-    blend: bool | None,
     device: str,
     *,
     suffix: str = "",
@@ -157,7 +156,7 @@ def _render(
             size=wanted,
             scale=asked.scale,
             window=window,
-            blend=blend,
+            blend=asked.blend,
             on_progress=lambda done: progress.progressed(
                 TrialProgress(None, "rendering", done, 0, None)
             ),
