@@ -174,13 +174,20 @@ class Rounding:
         return self._known[key]
 
     def _bytes(self, name: str, precision: LeafPrecision) -> int:
-        parts = [
-            quantise(name, block[name].to("meta"), precision).values() for block in self.blocks
-        ]
-        return sum(part.numel() * part.element_size() for stored in parts for part in stored)
+        """Return the bytes of the stored tensors of a leaf, from their shapes alone."""
+        key = name, precision
+        if key not in self._sizes:
+            blocks = [block[name].to("meta") for block in self.blocks]
+            parts = [part for leaf in blocks for part in quantise(name, leaf, precision).values()]
+            self._sizes[key] = sum(part.numel() * part.element_size() for part in parts)
+        return self._sizes[key]
 
     @cached_property
     def _known(self) -> dict[tuple[str, LeafPrecision], float]:
+        return {}
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[str, LeafPrecision], int]:
         return {}
 
     @cached_property
