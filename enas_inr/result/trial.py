@@ -138,7 +138,7 @@ class TrialResult(Lasting):
     score_interval: float = 0.0
     over: OverSignals | None = None
 
-    @property
+    @cached_property
     def fidelity(self) -> Fidelity:
         """How much of the trial was trained."""
         cells = self.sample.cells / self.sample.of if self.sample else 1.0
@@ -161,14 +161,14 @@ class TrialResult(Lasting):
         steps = f"{made} of {most} steps" if made < most else ""
         return ", ".join(filter(None, (signals, cells, steps)))
 
-    @property
-    def losses(self) -> list[float]:
+    @cached_property
+    def losses(self) -> tuple[float, ...]:
         """The mean loss of each cell of its sample over the repeats; empty if it has none."""
         if self.sample is None:
-            return []
-        return [float(loss) for loss in self.sample.losses(self.trial.repeats).mean(axis=0)]
+            return ()
+        return tuple(float(loss) for loss in self.sample.losses(self.trial.repeats).mean(axis=0))
 
-    @property
+    @cached_property
     def interval_db(self) -> float:
         """Half the width of the 95% interval of the PSNR, over what is not trained."""
         if self.over:

@@ -89,6 +89,7 @@ class Races:
         without: frozenset[str] = frozenset(),
     ) -> None:
         self._space, self._options, self._without = space, options, without
+        self._fidelities: dict[tuple[int, int], Fidelity] = {}
         self._known: dict[str, list[TrialResult]] = {}
         for result in history:
             self._known.setdefault(result.key, []).append(result)
@@ -218,6 +219,13 @@ class Races:
         return most > self._options.tolerance
 
     def _fidelity(self, candidate: Candidate, level: int) -> Fidelity:
+        """Return the fidelity of a round, which depends on the number of cells alone."""
+        key = level, self._space.cells(candidate.spec)
+        if key not in self._fidelities:
+            self._fidelities[key] = self._of_round(*key)
+        return self._fidelities[key]
+
+    def _of_round(self, level: int, of: int) -> Fidelity:
         """Return the fidelity of a round: each has twice as many samples as the one before.
 
         If not all steps are made in the first round, there are twice as many steps at first, and
@@ -228,7 +236,7 @@ class Races:
         signals = self._options.signals * 2.0**level / self._space.signals
         level = max(0, level - _rounds_of_signals(self._space, self._options))
         samples = self._options.samples * 2.0**level / self._space.samples
-        cells = self._options.least * 2.0**level / self._space.cells(candidate.spec)
+        cells = self._options.least * 2.0**level / of
         return Fidelity(
             cells=min(1.0, max(samples, cells)), steps=min(1.0, steps), signals=min(1.0, signals)
         )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
 import optuna
 import sqlalchemy as sql
+from alembic.script import ScriptDirectory
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -182,12 +185,27 @@ def _complete_database(
     if not sql.inspect(engine).has_table("alembic_version"):
         return None
     with engine.connect() as connection:  # its row is what Optuna writes last
-        if not connection.execute(sql.text("SELECT count(*) FROM alembic_version")).scalar():
-            return None
-    return _database(storage, create=False, pooled=pooled)
+        found = connection.execute(sql.text("SELECT version_num FROM alembic_version")).scalars()
+        revisions = found.all()
+    if not revisions:
+        return None
+    current = [*revisions] == [_current_revision()]
+    return _database(storage, create=False, pooled=pooled, check=not current)
 
 
-def _database(storage: Storage, *, create: bool, pooled: bool = True) -> optuna.storages.RDBStorage:
+@cache
+def _current_revision() -> str | None:
+    """Return the revision of the tables of this Optuna, which takes as long as the rest of opening.
+
+    None if it is not where it used to be; then Optuna checks each storage itself.
+    """
+    folder = Path(inspect.getfile(optuna.storages.RDBStorage)).parent / "alembic"
+    return ScriptDirectory(str(folder)).get_current_head() if folder.is_dir() else None
+
+
+def _database(
+    storage: Storage, *, create: bool, pooled: bool = True, check: bool = True
+) -> optuna.storages.RDBStorage:
     url = database_url(storage)
     settings = engine_settings(url)
     if not (pooled or storage.is_sqlite):
@@ -197,6 +215,7 @@ def _database(storage: Storage, *, create: bool, pooled: bool = True) -> optuna.
         text.replace("{", "{{").replace("}", "}}"),  # Optuna formats it
         engine_kwargs=settings,
         skip_table_creation=not create,
+        skip_compatibility_check=not check,
     )
     weakref.finalize(backend, backend.engine.dispose)  # its pool keeps connections open
     return backend

@@ -149,7 +149,7 @@ def test_what_is_trained_ahead_changes_no_decision_whatever_the_order_of_the_tri
 ):
     ahead = 0
     space = replace(space, exact=exact)
-    for seed in range(12):
+    for seed in range(6):
         psnr = (toy_table(space, seed), rugged(seed), even)[seed % 3]
         steps, winner, trained = outcome(make, space, psnr, workers=1)
         for workers in (2, 5, 16):
