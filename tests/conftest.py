@@ -52,6 +52,17 @@ def pytest_unconfigure():
 RAY = "tests/executors/ray/"
 
 
+def pytest_collection_modifyitems(items):
+    """The tests of Ray come first: they take longest, one after the other, and mostly wait."""
+    items.sort(key=lambda item: not item.nodeid.startswith(RAY))
+
+
+def pytest_runtest_setup(item):
+    """All other tests, which never wait, leave the processor to those of Ray."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(RAY):
+        os.nice(max(0, 10 - os.nice(0)))
+
+
 def pytest_xdist_make_scheduler(config, log):
     """The tests of a file run in one process, and those of a Ray cluster, of which there is one."""
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
@@ -60,6 +71,7 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid: str) -> str:
             return RAY if nodeid.startswith(RAY) else super()._split_scope(nodeid)
 
+    config.option.loadscopereorder = False  # which is by the number of tests
     return RayTogether(config, log)
 
 

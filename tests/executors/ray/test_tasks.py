@@ -1,7 +1,6 @@
 """Tasks on a real cluster, and fits of many signals as such tasks."""
 
 import os
-import signal
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,19 +11,27 @@ from PIL import Image
 
 import enas_inr
 from enas_inr.errors import SpecError, TrainingError
-from enas_inr.executors.base import TrialProgress
 from enas_inr.executors.options import RayOptions
 from enas_inr.executors.ray import tasks as ray_tasks
 from enas_inr.executors.ray.cluster import connect
 from enas_inr.executors.ray.tasks import Task, Tasks
+from tests.executors.ray.on_workers import dies, dies_once, divided, waits
 
 ray = pytest.importorskip("ray")
 
 SETTINGS: dict[str, Any] = {"grid": 2, "width": 8, "steps": 40}
 
 
+@pytest.fixture(scope="module")
+def two_nodes(cluster):
+    node = cluster.add_node(num_cpus=1)
+    yield cluster
+    cluster.remove_node(node, allow_graceful=False)
+
+
 @pytest.fixture
-def connected(cluster, second_node):
+def connected(two_nodes):
+    cluster = two_nodes
     with ExitStack() as at_end:
         connect(RayOptions(address=cluster.address), "tests", at_end)
         yield cluster
@@ -44,32 +51,6 @@ def photos(tmp_path):
 def numbers(path) -> torch.Tensor:
     leaves = [leaf for block in enas_inr.load(path).blocks for leaf in block.values()]
     return torch.cat([leaf.flatten() for leaf in leaves])
-
-
-def divided(shared, content, should_stop, on_progress):
-    on_progress(TrialProgress(None, "half", 0.5, 0, None))
-    return shared / content
-
-
-def dies_once(folder, content, should_stop, on_progress):
-    try:
-        (folder / f"{content}").touch(exist_ok=False)
-    except FileExistsError:
-        return content
-    os.kill(os.getpid(), signal.SIGKILL)
-    return None
-
-
-def dies(shared, content, should_stop, on_progress):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def waits(shared, content, should_stop, on_progress):
-    """Ends when it is asked to stop, without a limit of time."""
-    on_progress(TrialProgress(None, "begun", 0.1, 0, None))
-    while not should_stop():
-        os.sched_yield()  # lets the other thread hear of it
-    return "stopped"
 
 
 def tasks(count):

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -61,12 +60,12 @@ def test_without_a_scheduler_tune_trains_what_every_search_trains(
 
 @pytest.mark.parametrize("scheduler", ["asha", "hyperband", "median", "pbt"])
 def test_each_scheduler_ends_with_a_winner_and_one_row_an_architecture(
-    tmp_path, cluster, second_node, expected, scheduler
+    tmp_path, cluster, expected, scheduler
 ):
-    changes: dict[str, Any] = {}
-    if scheduler == "asha":  # the stopped trials depend on the order of the reports
-        changes["executor_options"] = {"address": cluster.address, "workers": 1}
-    found = search(tmp_path, cluster, {"scheduler": scheduler, "grace_steps": 6}, **changes)
+    """With one worker, since the stopped trials depend on the order of the reports."""
+    one = {"address": cluster.address, "workers": 1}
+    options = {"scheduler": scheduler, "grace_steps": 6}
+    found = search(tmp_path, cluster, options, executor_options=one)
     assert len({trial.key for trial in found.trials}) == len(found.trials) <= 4
     for trial in found.trials:
         assert trial.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED)
@@ -84,9 +83,7 @@ def test_each_scheduler_ends_with_a_winner_and_one_row_an_architecture(
     assert {t.state.name for t in study.trials} <= {"COMPLETE", "PRUNED"}
 
 
-def test_its_searcher_may_learn_and_it_tries_no_more_than_it_was_asked_to(
-    tmp_path, cluster, second_node
-):
+def test_its_searcher_may_learn_and_it_tries_no_more_than_it_was_asked_to(tmp_path, cluster):
     found = search(tmp_path, cluster, {"searcher": "optuna", "scheduler": "none", "trials": 3})
     assert len({trial.key for trial in found.trials}) == 3
 
