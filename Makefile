@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test dist test-dist test-services test-without-torch soak fuzz studies docs lint types rooms check benchmark clean
+.PHONY: help demo test dist test-dist test-services test-without-torch soak fuzz studies docs lint types rooms shapes check benchmark clean
 
 help:
 	@echo "make demo       search the best ensemble for a photograph, about two minutes on 2 cores"
@@ -15,7 +15,8 @@ help:
 	@echo "make fuzz           hostile inputs for all readers, 20 minutes (SECONDS=60 for one)"
 	@echo "make studies    the paper's tables and figures, reduced, each with a report: two minutes"
 	@echo "make docs       the documentation as a site, in site/"
-	@echo "make check      lint, types, the rooms' import rules, and all tests"
+	@echo "make shapes     run the tests of tensors, and check the shapes and types of all arguments"
+	@echo "make check      lint, types, the rooms' import rules, shapes, and all tests"
 	@echo "make soak       kill commands 200 times at random moments: nothing may be lost, about 30 minutes"
 	@echo "make benchmark  time our trainer against its alternatives"
 
@@ -109,7 +110,14 @@ types: $(READY)
 rooms: $(READY)
 	$(BIN)/lint-imports
 
-check: lint types rooms test
+# The annotations of the rooms of tensors are checked at every call (see tests/type_checks.py).
+shapes: export ENAS_INR_TEST_SHAPES = 1
+shapes: export OMP_NUM_THREADS = 1
+shapes: $(READY)
+	$(BIN)/python -m pytest -n 2 --ignore tests/executors/ray tests/test_type_checks.py \
+		tests/test_derivatives.py $(addprefix tests/,signals backbones training executors model reports)
+
+check: lint types rooms shapes test
 
 benchmark: $(READY)
 	$(BIN)/python benchmarks/training.py

@@ -1,6 +1,8 @@
-"""Shapes in type annotations are checked in tests, in the rooms that work with tensors.
+"""What all tests have in common.
 
-Where torch is not installed, a test that imports it is skipped (see `make test-without-torch`).
+With `make shapes`, the shapes and types in annotations are checked at every call in the rooms that
+work with tensors, which takes half as long again. Where torch is not installed, a test that imports
+it is skipped (see `make test-without-torch`).
 """
 
 import gc
@@ -12,13 +14,15 @@ from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 
 import pytest
-from jaxtyping import install_import_hook
 
 from tests import type_checks
 
 ROOMS = ["signals", "backbones", "training", "executors", "model", "reports"]
 
-install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__name__}.checked")
+if type_checks.ASKED:
+    from jaxtyping import install_import_hook
+
+    install_import_hook([f"enas_inr.{room}" for room in ROOMS], f"{type_checks.__name__}.checked")
 
 # A shell starts a job in the background with SIGINT ignored, `nohup` one with SIGHUP ignored, and
 # programs inherit that: those that tests stop with such a signal would run on.

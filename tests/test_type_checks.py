@@ -1,4 +1,4 @@
-"""The annotations of the rooms of tensors are checked while tests run."""
+"""The annotations of the rooms of tensors are checked while tests run in `make shapes`."""
 
 import pytest
 import torch
@@ -7,6 +7,9 @@ from jaxtyping import TypeCheckError
 from enas_inr.executors.trial import learning_curve
 from enas_inr.model.layout import Layout
 from enas_inr.reports.statistics import Estimate
+from tests import type_checks
+
+pytestmark = pytest.mark.skipif(not type_checks.ASKED, reason="for `make shapes`")
 
 
 def test_a_wrong_number_of_axes_is_noticed_in_executors():

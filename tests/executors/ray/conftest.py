@@ -62,6 +62,7 @@ def cluster(modules):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(modules), os.getcwd()]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # as urgent as the tests, which wait for them
         # On a busy machine a node may be slow to answer; a dead one refuses at once.
         patch.setenv("RAY_health_check_timeout_ms", "60000")
         patch.syspath_prepend(str(modules))
