@@ -54,11 +54,13 @@ def pytest_unconfigure():
 
 
 RAY = "tests/executors/ray/"
+WAITING = (RAY, "tests/viewer/", "plugins/enas-inr-dask/", "tests/system/")
 
 
 def pytest_collection_modifyitems(items):
-    """The tests of Ray come first: they take longest, one after the other, and mostly wait."""
-    items.sort(key=lambda item: not item.nodeid.startswith(RAY))
+    """Tests that mostly wait for other processes come first, so that none is alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
+    items.sort(key=lambda item: not item.nodeid.startswith(RAY))  # one after the other, the longest
 
 
 def pytest_runtest_setup(item):
