@@ -33,12 +33,12 @@ demo: $(READY)
 	$(BIN)/enas-inr search sample:photo --size 96x112 --grid 8 --widths 16,32,64 --depths 1,2,3 \
 		--strategy coordinate --no-racing --repeats 2 --storage demo-output/study.db -o demo-output
 
-# In four processes on two cores, since the tests of a Ray cluster, which are all in one of them
+# In three processes on two cores, since the tests of a Ray cluster, which are all in one of them
 # (see tests/conftest.py), mostly wait. With more threads than cores, those of torch wait for each
 # other in every operation.
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 3
 
 # Starts PostgreSQL and MariaDB itself, on loopback, with their data in temporary folders; what is
 # missing of them is installed from Debian's packages if possible, and else left out.

@@ -54,13 +54,11 @@ def pytest_unconfigure():
 
 
 RAY = "tests/executors/ray/"
-WAITING = (RAY, "tests/viewer/", "plugins/enas-inr-dask/", "tests/system/")
 
 
 def pytest_collection_modifyitems(items):
-    """Tests that mostly wait for other processes come first, so that none is alone at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
-    items.sort(key=lambda item: not item.nodeid.startswith(RAY))  # one after the other, the longest
+    """The tests of Ray come first: they take longest, one after the other, and mostly wait."""
+    items.sort(key=lambda item: not item.nodeid.startswith(RAY))
 
 
 def pytest_runtest_setup(item):

@@ -65,6 +65,22 @@ side of the cell in samples, but at least 10; it rises to the usual one at one p
 OMEGAS_BETWEEN = (40.0, 15.0)
 """The first and the hidden omega_0 of a picture if values between the samples count."""
 
+OMEGAS_SCARCE, SCARCE_BETWEEN, ENOUGH_BETWEEN = (28.0, 11.0), 0.1, 0.15
+"""Those of a network with at least two hidden layers and at most 0.1 parameters for each value of
+its cell; they rise to the usual ones at 0.15 parameters a value."""
+
+
+def _points(signal: SignalInfo, grid: int) -> int:
+    """Return the samples of the largest cells of a picture."""
+    return math.prod(math.ceil(length / grid) for length in signal.shape)
+
+
+def _parameters_a_value(signal: SignalInfo, architecture: EnsembleSpec) -> float:
+    """Return the parameters of a network of a picture for each value of its cell."""
+    width, depth = architecture.width, architecture.depth
+    parameters = width * (3 + depth * (width + 1) + signal.channels) + signal.channels
+    return parameters / (_points(signal, architecture.grid) * signal.channels)
+
 
 class SirenOptions(_LayeredOptions):
     """Options of `siren`.
@@ -81,17 +97,24 @@ class SirenOptions(_LayeredOptions):
     def sized(
         self: SirenT, signal: SignalInfo, architecture: EnsembleSpec, training: TrainingSpec
     ) -> SirenT:
-        """Lower the first omega_0 of a picture for a network with fewer parameters than values.
+        """Lower omega_0 of a picture for a network with fewer parameters than values.
 
-        Such a network cannot hold the high frequencies of its cell (measured in docs/recipes.md).
+        Such a network cannot hold the high frequencies of its cell (measured in docs/recipes.md),
+        and if it is deep, it oscillates between the samples (measured in docs/paper.md).
         """
-        if len(signal.shape) != 2 or training.extent > 1:
+        if len(signal.shape) != 2:
             return self
-        points = math.prod(math.ceil(length / architecture.grid) for length in signal.shape)
-        width, depth = architecture.width, architecture.depth
-        parameters = width * (3 + depth * (width + 1) + signal.channels) + signal.channels
-        share = parameters / (points * signal.channels)
-        lowest = min(OMEGA_PICTURE, max(OMEGA_LEAST, OMEGA_BY_SIDE * math.sqrt(points)))
+        share = _parameters_a_value(signal, architecture)
+        if training.extent > 1:
+            if architecture.depth < 2 or share >= ENOUGH_BETWEEN:
+                return self
+            span = math.log(ENOUGH_BETWEEN / SCARCE_BETWEEN)
+            rise = max(0.0, math.log(share / SCARCE_BETWEEN) / span)
+            pairs = zip(OMEGAS_SCARCE, OMEGAS_BETWEEN, strict=True)
+            first, hidden = (round(low * (usual / low) ** rise, 1) for low, usual in pairs)
+            return self.filled(omega_first=first, omega_hidden=hidden)
+        side = math.sqrt(_points(signal, architecture.grid))
+        lowest = min(OMEGA_PICTURE, max(OMEGA_LEAST, OMEGA_BY_SIDE * side))
         room = min(1.0, max(0.0, 1 - math.log(share) / math.log(SCARCE)))
         if room == 1:
             return self

@@ -1,7 +1,7 @@
 import pytest
 
 from enas_inr.backbones.options import FourierOptions, ReluOptions, SirenOptions
-from enas_inr.spec import SignalInfo
+from enas_inr.spec import EnsembleSpec, SignalInfo
 from enas_inr.spec.recipe import PROFILES
 
 IMAGE = SignalInfo(name="photo", modality="image", shape=(12, 16), channels=3)
@@ -64,6 +64,21 @@ def test_the_fitted_omegas_of_a_picture_depend_on_whether_values_between_samples
     tuned, smooth = (SirenOptions().fitted(IMAGE, 8, training) for training in (TUNED, SMOOTH))
     assert (tuned.omega_first, tuned.omega_hidden) == (45, 30)
     assert (smooth.omega_first, smooth.omega_hidden) == (40, 15)
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "omegas"),
+    [(4, 2, (28, 11)), (5, 2, (33.1, 12.7)), (16, 2, (40, 15)), (4, 1, (40, 15))],
+)
+def test_deep_networks_of_few_parameters_have_lower_omegas_between_the_samples(
+    width, depth, omegas
+):
+    picture = IMAGE.model_copy(update={"shape": (256, 256)})
+    network = EnsembleSpec(grid=16, width=width, depth=depth)
+    found = SirenOptions().sized(picture, network, SMOOTH).fitted(picture, 16, SMOOTH)
+    assert (found.omega_first, found.omega_hidden) == pytest.approx(omegas, abs=0.15)
+    given = SirenOptions(omega_hidden=20.0).sized(picture, network, SMOOTH)
+    assert given.omega_hidden == 20
 
 
 def test_a_volume_has_a_lower_fitted_omega_and_none_between_the_samples():
