@@ -188,4 +188,5 @@ def test_shells_complete_commands_options_and_names(tmp_path, monkeypatch):
     assert "siren" in completed("enas-inr fit --backbone s")
     assert completed("enas-inr search --profile sm") == ["smooth"]
     monkeypatch.delenv("_ENAS_INR_COMPLETE")
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
     assert "complete" in call("--show-completion bash").out.lower()
