@@ -29,6 +29,7 @@ from pathlib import Path
 
 import torch
 from pages import filled, markdown
+from pydantic import JsonValue
 from torch import Tensor
 
 from enas_inr.model.fitting import FitSpec, fit
@@ -41,7 +42,7 @@ from enas_inr.spec import EnsembleSpec, TrainingSpec
 PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
 ARCHITECTURES = ((4, 2, 32), (8, 1, 32), (8, 2, 32), (16, 1, 16))
 SCARCE = ((16, 2, 4), (16, 3, 4), (8, 2, 8))  # of few parameters for the values of a cell
-USUAL = {"omega_first": 40.0, "omega_hidden": 15.0}
+USUAL: dict[str, JsonValue] = {"omega_first": 40.0, "omega_hidden": 15.0}
 PROFILES = ("smooth-constant", "smooth")
 HEADINGS = (
     "at the samples",
