@@ -23,8 +23,20 @@ from enas_inr.studies.location import Storage, masked, without_passwords
 from enas_inr.validation import counted, format_quantity
 
 PACKAGES = (
-    *("enas-inr", "torch", "numba", "numpy", "scipy", "optuna", "sqlalchemy", "ray", "pydantic"),
-    *("typer", "pillow", "openimageio", "soundfile", "matplotlib"),
+    "enas-inr",
+    "torch",
+    "numba",
+    "numpy",
+    "scipy",
+    "optuna",
+    "sqlalchemy",
+    "ray",
+    "pydantic",
+    "typer",
+    "pillow",
+    "openimageio",
+    "soundfile",
+    "matplotlib",
 )
 EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

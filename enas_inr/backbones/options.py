@@ -58,7 +58,7 @@ OMEGA_BY_SAMPLES, OMEGA_POWER = 110.0, 0.21
 OMEGA_PICTURE, OMEGA_VOLUME = 45.0, 20.0
 """The fitted first omega_0 of a signal along two axes, and along more."""
 
-OMEGA_BY_SIDE, OMEGA_LEAST, SCARCE = 0.5, 10.0, 0.3
+OMEGA_BY_SIDE, OMEGA_LEAST, SCARCE, ENOUGH = 0.5, 10.0, 0.3, 1.0
 """If a network has at most 0.3 parameters for each value of its cell, the first omega_0 is half the
 side of the cell in samples, but at least 10; it rises to the usual one at one parameter a value."""
 
@@ -80,6 +80,16 @@ def _parameters_a_value(signal: SignalInfo, architecture: EnsembleSpec) -> float
     width, depth = architecture.width, architecture.depth
     parameters = width * (3 + depth * (width + 1) + signal.channels) + signal.channels
     return parameters / (_points(signal, architecture.grid) * signal.channels)
+
+
+def _rise(share: float, scarce: float, enough: float) -> float:
+    """Return how far a share is between two others, geometrically: 0 at the lower and below."""
+    return max(0.0, math.log(share / scarce) / math.log(enough / scarce))
+
+
+def _risen(low: float, usual: float, rise: float) -> float:
+    """Return a frequency between two, geometrically."""
+    return round(low * (usual / low) ** rise, 1)
 
 
 class SirenOptions(_LayeredOptions):
@@ -108,17 +118,15 @@ class SirenOptions(_LayeredOptions):
         if training.extent > 1:
             if architecture.depth < 2 or share >= ENOUGH_BETWEEN:
                 return self
-            span = math.log(ENOUGH_BETWEEN / SCARCE_BETWEEN)
-            rise = max(0.0, math.log(share / SCARCE_BETWEEN) / span)
+            rise = _rise(share, SCARCE_BETWEEN, ENOUGH_BETWEEN)
             pairs = zip(OMEGAS_SCARCE, OMEGAS_BETWEEN, strict=True)
-            first, hidden = (round(low * (usual / low) ** rise, 1) for low, usual in pairs)
+            first, hidden = (_risen(low, usual, rise) for low, usual in pairs)
             return self.filled(omega_first=first, omega_hidden=hidden)
+        if share >= ENOUGH:
+            return self
         side = math.sqrt(_points(signal, architecture.grid))
         lowest = min(OMEGA_PICTURE, max(OMEGA_LEAST, OMEGA_BY_SIDE * side))
-        room = min(1.0, max(0.0, 1 - math.log(share) / math.log(SCARCE)))
-        if room == 1:
-            return self
-        return self.filled(omega_first=round(lowest * (OMEGA_PICTURE / lowest) ** room, 1))
+        return self.filled(omega_first=_risen(lowest, OMEGA_PICTURE, _rise(share, SCARCE, ENOUGH)))
 
     def fitted(self: SirenT, signal: SignalInfo, grid: int, training: TrainingSpec) -> SirenT:
         """Choose omega_0 by the axes and the samples of a cell (measured in docs/recipes.md).

@@ -50,7 +50,7 @@ def page_of(model: Model, facts: list[tuple[str, str]], original: Signal | None 
     data: dict[str, Any] = {
         "name": printable(header.signal.name),
         "rate": header.signal.sample_rate,
-        "blend": header.training.margin > 0,
+        "blend": model.blends,
         "facts": facts,
         "original": None if original is None else original_url(original),
         "network": network,
