@@ -81,9 +81,7 @@ class Configuration(EnsembleSpec):
 
     def at(self, fidelity: Fidelity) -> Self:
         """Return the configuration with a fidelity."""
-        copied = self.model_copy(update={"fidelity": fidelity})
-        copied.__dict__["_key"] = self.key()  # which is the same, and takes long to make
-        return copied
+        return self.model_copy(update={"fidelity": fidelity})
 
     @property
     def ensemble(self) -> EnsembleSpec:

@@ -35,6 +35,22 @@ def stamped(line: str) -> str:
 
 
 @final
+class Intervals:
+    """Says when it is time for another line about the progress of a trial."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def over(self) -> bool:
+        """Whether the first or another interval begins now; afterwards none does for a while."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + SECONDS_BETWEEN
+        return True
+
+
+@final
 class SearchLog:
     """A file in the folder of Ray's logs, whose name has the number of the job.
 
@@ -44,7 +60,7 @@ class SearchLog:
 
     def __init__(self) -> None:
         self._file: TextIO | None = None
-        self._due = 0.0
+        self._intervals = Intervals()
 
     @property
     def is_open(self) -> bool:
@@ -88,7 +104,4 @@ class SearchLog:
 
     def due(self) -> bool:
         """Whether to write about the progress now; afterwards it is not for a while."""
-        if self._file is None or time.monotonic() < self._due:
-            return False
-        self._due = time.monotonic() + SECONDS_BETWEEN
-        return True
+        return self.is_open and self._intervals.over()

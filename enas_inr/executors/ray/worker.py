@@ -10,7 +10,7 @@ import torch
 
 from enas_inr.executors.base import ExecutionContext, TrialProgress
 from enas_inr.executors.local import train_trial
-from enas_inr.executors.ray.log import SECONDS_BETWEEN, progress_line, stamped
+from enas_inr.executors.ray.log import Intervals, progress_line, stamped
 from enas_inr.result import Picture, TrialResult
 from enas_inr.signals.signal import Signal
 from enas_inr.spec import PSNR_OFFSET_DB, SignalInfo, TrialSpec
@@ -39,7 +39,7 @@ class Worker:
         self._threads = threads
         self._gauges = {name: Gauge(name, text, tag_keys=TAGS) for name, text in GAUGES.items()}
         self._progress: TrialProgress | None = None
-        self._started = self._due = 0.0
+        self._started, self._lines = 0.0, Intervals()
 
     def ready(self) -> None:
         """Return when the worker has started."""
@@ -56,7 +56,7 @@ class Worker:
         """
         # The setting applies to the current thread, and Ray chooses the thread.
         torch.set_num_threads(self._threads)
-        self._started = self._due = time.perf_counter()
+        self._started, self._lines = time.perf_counter(), Intervals()
         context = self._context.with_signal(*of_set) if of_set else self._context
         trained = train_trial(replace(context, share=share), trial)
         self._progress = None
@@ -81,6 +81,5 @@ class Worker:
         }
         for name, value in values.items():
             self._gauges[name].set(value, tags)
-        if time.perf_counter() >= self._due:
-            self._due = time.perf_counter() + SECONDS_BETWEEN
+        if self._lines.over():
             print(stamped(progress_line(progress)), flush=True)  # into the log of the actor
