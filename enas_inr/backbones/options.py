@@ -89,7 +89,7 @@ def _rise(share: float, scarce: float, enough: float) -> float:
 
 def _risen(low: float, usual: float, rise: float) -> float:
     """Return a frequency between two, geometrically."""
-    return round(low * (usual / low) ** rise, 1)
+    return round(low * math.pow(usual / low, rise), 1)
 
 
 class SirenOptions(_LayeredOptions):
