@@ -131,6 +131,7 @@ def sources_of(
         SignalError: there is no signal.
         SpecError: a signal is named twice, or there are names and others.
     """
+    from enas_inr.signals.loading import MODALITY
     from enas_inr.signals.sets import find_sources, names_of, numbered
 
     names = [os.fspath(one) for one in named if isinstance(one, (str, os.PathLike))]
@@ -148,7 +149,13 @@ def sources_of(
             for one in named[: settings.limit]
         ]
         return signals, numbered([_file_name(getattr(one, "name", "")) for one in signals])
-    found = find_sources(catalog, names, settings.limit, skip_bad=settings.skip_bad)
+    found = find_sources(
+        catalog,
+        names,
+        settings.limit,
+        skip_bad=settings.skip_bad,
+        modality=(settings.signal_options or {}).get(MODALITY),
+    )
     for line in found.left_out:
         say(line)
     return found.sources, names_of(found.sources)

@@ -68,7 +68,12 @@ def is_set(named: Sequence[str]) -> bool:
 
 
 def find_sources(
-    catalog: Catalog, named: Sequence[str], limit: int | None = None, *, skip_bad: bool = False
+    catalog: Catalog,
+    named: Sequence[str],
+    limit: int | None = None,
+    *,
+    skip_bad: bool = False,
+    modality: str | None = None,
 ) -> Found:
     """Find the signals of a set.
 
@@ -78,6 +83,8 @@ def find_sources(
             of paths, samples such as `sample:photo`, and all samples of a kind: `samples:photos`.
         limit: number of signals to take, the first ones; None for all.
         skip_bad: leave out what is named twice, instead of refusing it.
+        modality: the modality that reads all files; None to decide by their suffixes. Then files
+            that are named, also by a pattern, may have any suffix.
 
     Raises:
         SignalError: nothing was found, or signals of several modalities.
@@ -89,7 +96,7 @@ def find_sources(
     left_out: list[str] = []
     for name in named:
         _check_possible(name)
-        for source in _expanded(catalog, name, left_out):
+        for source in _expanded(catalog, name, left_out, any_suffix=modality is not None):
             _check_possible(source)
             identity = source if source.startswith(SAMPLE_PREFIX) else os.path.realpath(source)
             if identity not in found:
@@ -99,7 +106,8 @@ def find_sources(
             else:
                 raise SpecError(f"signal {source!r} is named twice", "name it once, or --skip-bad")
     sources = tuple(found.values())[:limit]
-    _check_modality(catalog, sources)
+    if modality is None:
+        _check_modality(catalog, sources)
     return Found(sources, tuple(left_out))
 
 
@@ -203,7 +211,9 @@ def _is_pattern(name: str) -> bool:
     return glob.has_magic(name) and not Path(name).exists()
 
 
-def _expanded(catalog: Catalog, name: str, left_out: list[str]) -> Iterable[str]:
+def _expanded(
+    catalog: Catalog, name: str, left_out: list[str], *, any_suffix: bool
+) -> Iterable[str]:
     """Return the sources that a name means."""
     if name.startswith(GROUP_PREFIX):
         return _samples(name)
@@ -215,9 +225,11 @@ def _expanded(catalog: Catalog, name: str, left_out: list[str]) -> Iterable[str]
     if path.is_dir():
         return _readable(catalog, name, _files_in(path), left_out)
     if _is_pattern(name):
-        matching = (
+        matching = [
             file for file in sorted(glob.glob(name, recursive=True)) if Path(file).is_file()
-        )
+        ]
+        if any_suffix and matching:
+            return matching
         return _readable(catalog, name, matching, left_out)
     if name.lower().endswith(LIST_SUFFIX) and LIST_SUFFIX not in catalog.suffixes:
         return list(_listed(path))

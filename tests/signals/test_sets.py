@@ -45,6 +45,19 @@ def test_a_folder_has_the_signals_below_it_in_the_order_of_their_paths(catalog, 
     )
 
 
+@pytest.mark.parametrize("pattern", [False, True])
+def test_with_a_modality_files_have_any_suffix(catalog, tmp_path, pattern):
+    files = [tmp_path / f"{name}.img" for name in "ab"]
+    for number, file in enumerate(files):
+        save(file.with_suffix(".png"), number).rename(file)
+    named = [str(tmp_path / "*.img")] if pattern else [str(file) for file in files]
+    with pytest.raises(SignalError, match="img"):
+        take_set(catalog, named, SetSettings())
+    signals = take_set(catalog, named, SetSettings(signal_options={"modality": "image"}))
+    assert [info.name for info in signals.infos] == ["a", "b"]
+    assert signals[1].modality == "image"
+
+
 def test_patterns_lists_and_groups(catalog, folder, tmp_path):
     named = tmp_path / "list.txt"
     named.write_text("# mine\npictures/b.png\n\nsample:photo\n")
