@@ -4,7 +4,9 @@ For each signal and architecture, trainings at multiples of the derived rate are
 `regret` is the PSNR of the best of these rates minus that of the derived rate; a training has
 diverged if `enas_inr.training.curves.has_diverged` says so. More than 100 dB, about the precision
 of 16 bits, count as 100 dB. Members are independent, so a sample of the cells suffices: cells are
-ordered by their standard deviation, and taken from it at equal distances.
+ordered by their standard deviation, and taken from it at equal distances. With `--repeats`, rates
+are compared by their mean PSNR: near the highest rates, single trainings differ by many decibels,
+and the best of six would be the luckiest.
 
 Signals: photographs of scikit-image and Matplotlib at 128x128, two synthetic sounds, and a
 synthetic volume; further files can be given.
@@ -38,6 +40,7 @@ from enas_inr.spec.budget import PAPER_MAX_FLOPS
 from enas_inr.studies.settings import PAPER_DEPTHS, PAPER_WIDTHS
 from enas_inr.training.batch import Job
 from enas_inr.training.curves import has_diverged
+from enas_inr.training.run import Outcome
 from enas_inr.training.trainer import train
 
 PHOTOGRAPHS = ("sample:photo", "sample:astronaut", "sample:coffee", "sample:cat")
@@ -55,7 +58,9 @@ class Measured:
     Attributes:
         steps: steps of each training.
         rate: the derived learning rate.
-        psnr: by multiple of the rate, the paper's PSNR in dB; None if the training diverged.
+        psnr: by multiple of the rate, the paper's PSNR in dB, as a mean over the repeats; None if
+            one of them diverged.
+        repeats: number of trainings at each rate.
     """
 
     signal: str
@@ -68,6 +73,7 @@ class Measured:
     steps: int
     rate: float
     psnr: dict[float, float | None]
+    repeats: int = 1
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -82,7 +88,8 @@ class Measured:
     @property
     def trained(self) -> tuple[str | int, ...]:
         """What was trained."""
-        return (self.signal, self.backbone, self.optimizer, self.steps, *self.architecture)
+        ours = (self.signal, self.backbone, self.optimizer, self.steps, self.repeats)
+        return (*ours, *self.architecture)
 
     @property
     def architecture(self) -> tuple[int, int, int]:
@@ -152,13 +159,9 @@ def cells_of(grid: int, signal: Signal) -> int:
 
 def measure(signal: Signal, spec: EnsembleSpec, training: TrainingSpec, job: Job) -> Measured:
     """Train a job at each multiple of its derived rate."""
-    psnr: dict[float, float | None] = {}
-    for multiple in MULTIPLES:
-        tried = replace(job, learning_rate=job.learning_rate * multiple)
-        (outcome,) = train([replace(tried, retried=True)], training, torch.device("cpu"))
-        losses, best = outcome.losses[0], outcome.repeats[0].best_loss
-        diverged = best is None or has_diverged(losses, training.steps)
-        psnr[multiple] = None if diverged or best is None else psnr_paper_db(best)
+    rates = [job.learning_rate * multiple for multiple in MULTIPLES]
+    jobs = [replace(job, learning_rate=rate, retried=True) for rate in rates]
+    outcomes = train(jobs, training, torch.device("cpu"))
     return Measured(
         signal.name,
         signal.values.ndim - 1,
@@ -169,13 +172,24 @@ def measure(signal: Signal, spec: EnsembleSpec, training: TrainingSpec, job: Job
         spec.width,
         training.steps,
         job.learning_rate,
-        psnr,
+        dict(zip(MULTIPLES, (mean_psnr(outcome) for outcome in outcomes), strict=True)),
+        len(job.seeds),
     )
+
+
+def mean_psnr(outcome: Outcome) -> float | None:
+    """Return the mean PSNR of the repeats of a training; None if one of them diverged."""
+    steps = outcome.losses.shape[1]
+    if any(has_diverged(losses, steps) for losses in outcome.losses):
+        return None
+    best = [repeat.best_loss for repeat in outcome.repeats]
+    known = [psnr_paper_db(loss) for loss in best if loss is not None]
+    return statistics.mean(known) if len(known) == len(best) else None
 
 
 def table(measured: Sequence[Measured]) -> str:
     """Return a row for each kind of training: how often its rates are close."""
-    headings = ("axes", "backbone", "optimizer", "steps", "M", "d", "w")
+    headings = ("axes", "backbone", "optimizer", "steps", "repeats", "M", "d", "w")
     results = ("median PSNR", "close", "worst regret", "diverged")
     rows = []
     for kind in dict.fromkeys(map(_kind, measured)):
@@ -200,8 +214,8 @@ def table(measured: Sequence[Measured]) -> str:
     return markdown((*headings, *results), rows)
 
 
-def _kind(m: Measured) -> tuple[int, str, str, int, int, int]:
-    return (m.axes, m.backbone, m.optimizer, m.steps, m.grid, m.depth)
+def _kind(m: Measured) -> tuple[int, str, str, int, int, int, int]:
+    return (m.axes, m.backbone, m.optimizer, m.steps, m.repeats, m.grid, m.depth)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -214,6 +228,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=PAPER_WIDTHS)
     parser.add_argument("--depths", type=int, nargs="+", default=PAPER_DEPTHS)
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=1, help="trainings at each rate")
     parser.add_argument("--axes", type=int, nargs="+", default=[1, 2, 3], help="of the signals")
     parser.add_argument(
         "--lines", type=Path, metavar="FILE", help="write each result here; go on from it"
@@ -238,8 +253,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 if spec.width not in args.widths or spec.depth not in args.depths:
                     continue
                 cells = cells_of(grid, signal)
-                _, job = job_of(signal, spec, training, catalog, cells=cells)
-                ours = (signal.name, backbone, args.optimizer, args.steps)
+                _, job = job_of(signal, spec, training, catalog, repeats=args.repeats, cells=cells)
+                ours = (signal.name, backbone, args.optimizer, args.steps, args.repeats)
                 trained = (*ours, grid, spec.depth, spec.width)
                 if (trained, job.learning_rate) in known:
                     continue

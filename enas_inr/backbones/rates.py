@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from enas_inr.cost import NetShape
 
 __all__ = ["rate_by_size"]
 
 USUAL_STEPS = 500  # of the trainings by which the rates were found
 STEPS_POWER = 0.07
-DEPTH_POWER = 1.05
-ROOM, ROOM_POWER = 2.5, 0.6
+DEPTH_POWER, MEDIUM_WIDTH, WIDTH_IN_DEPTH = 1.05, 16, 0.12
+ROOM, ROOM_POWER, ROOM_IN_DEPTH = 2.5, 0.6, 1 / 3
 AMPLE, AMPLE_POWER, AMPLE_RATE = 4, 0.75, 5.9
 
 
@@ -18,9 +20,10 @@ def rate_by_size(
 ) -> float:
     """Return a learning rate of Adam that falls with the width and the depth.
 
-    The highest rate at which trainings converge is about proportional to d^-1.05 w^-0.5. A network
-    with many parameters for each value of its cell ends nearer to the cell at a lower rate, and so
-    does a deep one in a long training.
+    The highest rate at which trainings converge is about proportional to d^-1.05 w^-0.5 for a width
+    of 16, and falls a little less with the depth of wider networks. A network with many parameters
+    for each value of its cell ends nearer to the cell at a lower rate, and so does a deep one in a
+    long training.
 
     Args:
         highest: the highest rate of a network with one hidden layer of width 1.
@@ -32,7 +35,8 @@ def rate_by_size(
     depth = max(shape.depth, 1)
     values: float = points * shape.out_features / parameters
     long: float = (USUAL_STEPS / steps) ** (STEPS_POWER * (depth - 1))
-    room: float = (ROOM * values) ** ROOM_POWER
+    room: float = (ROOM * depth**ROOM_IN_DEPTH * values) ** ROOM_POWER
     ample: float = AMPLE_RATE / shape.width * (AMPLE * values) ** AMPLE_POWER
-    deep: float = min(1.0, long, room * long) / (depth**DEPTH_POWER * shape.width**0.5)
+    power = DEPTH_POWER - WIDTH_IN_DEPTH * math.log(shape.width / MEDIUM_WIDTH)
+    deep: float = min(1.0, long, room * long) / (depth**power * shape.width**0.5)
     return highest * min(deep, ample)

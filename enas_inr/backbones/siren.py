@@ -23,7 +23,8 @@ from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 
 RATE_BY_SIZE = 0.076
-RATE_BY_OMEGA = 1.0  # highest learning rate times the first omega_0
+RATE_BY_OMEGA = 1.0  # highest learning rate times the first omega_0, up to SHALLOW hidden layers
+SHALLOW = 3
 HIGHEST_RATE = 0.5 / OMEGA_FIRST
 
 
@@ -72,7 +73,8 @@ class Siren(LayeredBackbone):
         """Return a rate by the size, lower for a first omega_0 that is far above the usual 30."""
         parameters = self.cost(shape).parameters
         by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
-        by_omega = RATE_BY_OMEGA / (self.options.omega_first or OMEGA_FIRST)
+        deeper = max(shape.depth / SHALLOW, 1)
+        by_omega = RATE_BY_OMEGA / (deeper * (self.options.omega_first or OMEGA_FIRST))
         return min(by_size, by_omega, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:

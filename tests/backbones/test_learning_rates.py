@@ -38,7 +38,9 @@ def test_a_rate_never_rises_with_the_width_or_the_depth(backbone, points, steps)
 def test_a_high_first_frequency_lowers_the_rate():
     usual, high = siren(), siren(omega_first=1000)
     assert usual.learning_rate(shape(1, 64), MANY, STEPS) == pytest.approx(0.076 / 8)
-    assert high.learning_rate(shape(1, 64), MANY, STEPS) == pytest.approx(1 / 1000)
+    for depth, highest in ((1, 1), (3, 1), (4, 3 / 4), (6, 1 / 2)):
+        rate = high.learning_rate(shape(depth, 64), MANY, STEPS)
+        assert rate == pytest.approx(highest / 1000)
 
 
 def test_a_network_with_ample_parameters_has_a_lower_rate():
@@ -52,6 +54,12 @@ def test_deep_networks_have_a_lower_rate_in_small_cells_and_long_trainings():
     assert siren().learning_rate(shape(5, 32), 1024, STEPS) > usual
     assert siren().learning_rate(shape(5, 32), 256, 2000) < usual
     assert siren().learning_rate(shape(1, 32), 1024, 2000) == pytest.approx(0.076 / 32**0.5)
+
+
+def test_the_rate_of_wide_networks_falls_less_with_the_depth():
+    narrow, wide = (siren().learning_rate(shape(5, w), MANY, STEPS) for w in (16, 64))
+    assert narrow == pytest.approx(0.076 / (5**1.05 * 16**0.5))
+    assert 0.076 / (5**1.05 * 64**0.5) < wide < narrow
 
 
 def test_only_fitted_defaults_use_them():

@@ -23,8 +23,8 @@ from enas_inr.backbones.stages import decimal
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options, Searchable
 
-RATE_BY_SIZE = 0.05
-HIGHEST_RATE = 9.5e-3
+RATE_BY_SIZE, DEPTH_POWER = 0.063, 0.25
+HIGHEST_RATE = 0.012
 
 
 class FinerOptions(Options):
@@ -84,10 +84,13 @@ class Finer(LayeredBackbone):
     options: FinerOptions = FinerOptions()
 
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
-        """Return a rate by the size (measured in docs/recipes.md)."""
+        """Return a rate by the size, which falls more with the depth than that of SIREN does.
+
+        It was measured: see docs/recipes.md.
+        """
         parameters = self.cost(shape).parameters
         by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
-        return min(by_size, HIGHEST_RATE)
+        return min(by_size / max(shape.depth, 1) ** DEPTH_POWER, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""
