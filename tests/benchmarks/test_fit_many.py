@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_patches_do_not_overlap_and_both_ways_are_measured():
 def test_another_interpreter_fits_the_same_pictures(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the models are written
     pytest.importorskip("skimage")
-    settings = {"grid": 2, "depth": 1, "width": 4, "steps": 2}
+    settings: dict[str, Any] = {"grid": 2, "depth": 1, "width": 4, "steps": 2}
     with script(BENCHMARKS / "fit_many.py") as benchmark:
         signals = benchmark.patches(64, 2)
         seconds, psnr = benchmark.earlier(

@@ -90,7 +90,8 @@ class Finer(LayeredBackbone):
         """
         parameters = self.cost(shape).parameters
         by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
-        return min(by_size / max(shape.depth, 1) ** DEPTH_POWER, HIGHEST_RATE)
+        deeper: float = max(shape.depth, 1) ** DEPTH_POWER
+        return min(by_size / deeper, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""

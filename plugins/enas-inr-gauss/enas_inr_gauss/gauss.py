@@ -75,7 +75,8 @@ class Gauss(LayeredBackbone):
         """
         parameters = self.cost(shape).parameters
         by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
-        return by_size / max(shape.depth, 1) ** DEPTH_POWER
+        deeper: float = max(shape.depth, 1) ** DEPTH_POWER
+        return by_size / deeper
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""
