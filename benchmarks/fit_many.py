@@ -34,7 +34,9 @@ from enas_inr.signals.signal import Signal
 PHOTOS = ("astronaut", "coffee", "cat", "rocket", "hubble", "retina", "motorcycle")
 
 CONFIGS: dict[str, dict[str, Any]] = {
-    "the default": {"profile": "smooth"},
+    "the default": {
+        "profile": "smooth", "grid": 8, "depth": 1, "width": 64, "steps": 500,
+    },
     "grid 2, 2 layers of 16, 200 steps": {
         "profile": "tuned", "grid": 2, "depth": 2, "width": 16, "steps": 200,
     },
@@ -146,13 +148,9 @@ def earlier(
     """
     keywords = {
         "profile": "smooth",
-        "architecture": {
-            "backbone": "siren",
-            "grid": settings.get("grid", 8),
-            "depth": settings.get("depth", 1),
-            "width": settings.get("width", 64),
-        },
-        "training": {"steps": settings.get("steps", 500)},
+        "architecture": {"backbone": "siren"}
+        | {name: settings[name] for name in ("grid", "depth", "width")},
+        "training": {"steps": settings["steps"]},
         "device": settings["device"],
     }
     with tempfile.TemporaryDirectory() as folder:

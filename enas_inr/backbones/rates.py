@@ -16,7 +16,13 @@ AMPLE, AMPLE_POWER, AMPLE_RATE = 4, 0.75, 5.9
 
 
 def rate_by_size(
-    highest: float, shape: NetShape, points: int, steps: int, parameters: int
+    highest: float,
+    shape: NetShape,
+    points: int,
+    steps: int,
+    parameters: int,
+    *,
+    steeper: float = 0.0,
 ) -> float:
     """Return a learning rate of Adam that falls with the width and the depth.
 
@@ -31,6 +37,7 @@ def rate_by_size(
         points: samples of a cell.
         steps: steps of the training.
         parameters: parameters of a member.
+        steeper: a further power of the depth by which the rates of a backbone fall.
     """
     depth = max(shape.depth, 1)
     values: float = points * shape.out_features / parameters
@@ -39,4 +46,5 @@ def rate_by_size(
     ample: float = AMPLE_RATE / shape.width * (AMPLE * values) ** AMPLE_POWER
     power = DEPTH_POWER - WIDTH_IN_DEPTH * math.log(shape.width / MEDIUM_WIDTH)
     deep: float = min(1.0, long, room * long) / (depth**power * shape.width**0.5)
-    return highest * min(deep, ample)
+    falls: float = depth**steeper
+    return highest * min(deep, ample) / falls

@@ -23,7 +23,7 @@ from enas_inr.backbones.stages import decimal
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options, Searchable
 
-RATE_BY_SIZE, DEPTH_POWER = 0.063, 0.25
+RATE_BY_SIZE, STEEPER = 0.063, 0.25
 HIGHEST_RATE = 0.012
 
 
@@ -84,14 +84,10 @@ class Finer(LayeredBackbone):
     options: FinerOptions = FinerOptions()
 
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
-        """Return a rate by the size, which falls more with the depth than that of SIREN does.
-
-        It was measured: see docs/recipes.md.
-        """
+        """Return a rate by the size (measured in docs/recipes.md)."""
         parameters = self.cost(shape).parameters
-        by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
-        deeper: float = max(shape.depth, 1) ** DEPTH_POWER
-        return min(by_size / deeper, HIGHEST_RATE)
+        by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters, steeper=STEEPER)
+        return min(by_size, HIGHEST_RATE)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""

@@ -19,7 +19,7 @@ from enas_inr.backbones.rates import rate_by_size
 from enas_inr.cost import NetShape
 from enas_inr.spec import Options, Searchable
 
-RATE_BY_SIZE, DEPTH_POWER = 0.082, 0.5
+RATE_BY_SIZE, STEEPER = 0.082, 0.5
 
 
 class GaussOptions(Options):
@@ -69,14 +69,9 @@ class Gauss(LayeredBackbone):
     options: GaussOptions = GaussOptions()
 
     def learning_rate(self, shape: NetShape, points: int, steps: int) -> float:
-        """Return a rate by the size, which falls more with the depth than that of SIREN does.
-
-        It was measured: see docs/recipes.md.
-        """
+        """Return a rate by the size (measured in docs/recipes.md)."""
         parameters = self.cost(shape).parameters
-        by_size = rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters)
-        deeper: float = max(shape.depth, 1) ** DEPTH_POWER
-        return by_size / deeper
+        return rate_by_size(RATE_BY_SIZE, shape, points, steps, parameters, steeper=STEEPER)
 
     def layers(self, shape: NetShape) -> tuple[Layer, ...]:
         """Return the first layer, d hidden layers and the linear output layer."""
