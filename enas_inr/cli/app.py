@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -103,6 +104,14 @@ def _common(
     )
 
 
+@cache
+def _commands() -> typer.core.TyperGroup:
+    """Return all commands, which Typer would make anew at each call."""
+    made = typer.main.get_command(app)
+    assert isinstance(made, typer.core.TyperGroup)
+    return made
+
+
 class _OneLine(logging.Formatter):
     """Formats a warning as one line of text, whatever characters are in it."""
 
@@ -121,7 +130,9 @@ def run(given: list[str], stop: Stop) -> int:
         logging.lastResort.setFormatter(_OneLine())
     try:
         _check_folder()
-        code = app(given or ["--help"], prog_name="enas-inr", standalone_mode=False, obj=stop)
+        code = _commands()(
+            given or ["--help"], prog_name="enas-inr", standalone_mode=False, obj=stop
+        )
         with stop.noted():
             sys.stdout.flush()
         if code == ExitCode.INTERRUPTED and not isinstance(code, ExitCode):

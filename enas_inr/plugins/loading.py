@@ -113,7 +113,8 @@ def _origin(entry: EntryPoint) -> Origin:
     # None, despite its type hints; the package `importlib_metadata`, if it has replaced the finder,
     # raises an exception.
     try:
-        named = (entry.dist.name, entry.dist.version)
+        read = entry.dist.metadata  # which reads the file each time
+        named = (read["Name"], read["Version"])
     except Exception:
         named = ("", "")
     return Origin(named[0] or "unknown distribution", named[1] or "?", entry.name)

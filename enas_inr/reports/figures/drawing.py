@@ -76,7 +76,8 @@ def new_figure(width: float, height: float, title: str = "", details: Sequence[s
 
 def settle(figure: Figure) -> None:
     """Fix the layout of a figure: later drawing moves nothing, whatever the format of the file."""
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     figure.set_layout_engine("none")
 
 
