@@ -53,6 +53,20 @@ def pytest_unconfigure():
     gc.unfreeze()  # so that extension modules find nothing left at the end
 
 
+def pytest_configure():
+    """Read Optuna's revisions once, as each process does, and not for each new storage."""
+    from alembic.script import ScriptDirectory
+
+    read = ScriptDirectory.from_config
+    known: dict[str | None, ScriptDirectory] = {}
+
+    def from_config(config):
+        folder = config.get_main_option("script_location")
+        return known.get(folder) or known.setdefault(folder, read(config))
+
+    ScriptDirectory.from_config = from_config  # type: ignore[method-assign]
+
+
 RAY = "tests/executors/ray/"
 
 
