@@ -43,6 +43,8 @@ __all__ = ["LocalExecutor", "train_trial"]
 
 MOST_SAMPLES = 2**24
 """Samples of the signals of a set that are trained on together, if they are several."""
+MOST_BYTES = 2**29
+"""Bytes of the networks on these signals; their training takes about eight times as much."""
 
 
 @final
@@ -68,26 +70,35 @@ class LocalExecutor(Executor):
         Those on the same signal stay together.
         """
         some: list[TrialSpec] = []
-        samples = 0
+        samples = size = 0
         for of_signal in by_signal(trials).values():
             more = self._context.info_of(of_signal[0]).samples
-            if some and samples + more > MOST_SAMPLES:
+            larger = sum(self._bytes(trial) for trial in of_signal)
+            if some and (samples + more > MOST_SAMPLES or size + larger > MOST_BYTES):
                 yield some
-                some, samples = [], 0
-            some, samples = some + of_signal, samples + more
+                some, samples, size = [], 0, 0
+            some, samples, size = some + of_signal, samples + more, size + larger
         yield some
+
+    def _bytes(self, trial: TrialSpec) -> int:
+        """Return the size of the networks of a trial."""
+        cells = self._context.info_of(trial).cells(trial.ensemble.grid)
+        return trial.cost.bytes * self._members(trial) // cells
 
     def _states(self, trial: TrialSpec) -> States:
         """Return the states of the signal of a trial."""
         context = self._context
         return States(context.states, context.info_of(trial), context.catalog)
 
-    def _side_by_side(self, trial: TrialSpec) -> int:
-        """Return how many shapes like that of a trial are trained at the same time."""
+    def _members(self, trial: TrialSpec) -> int:
+        """Return the number of networks of a trial that are trained now."""
         part, info = trial.part, self._context.info_of(trial)
         cells = part.cells - part.first_cell if part else info.cells(trial.ensemble.grid)
-        members = cells * (trial.repeats - (part.first_repeat if part else 0))
-        return max(self._shapes, self._cores // members)
+        return cells * (trial.repeats - (part.first_repeat if part else 0))
+
+    def _side_by_side(self, trial: TrialSpec) -> int:
+        """Return how many shapes like that of a trial are trained at the same time."""
+        return max(self._shapes, self._cores // self._members(trial))
 
     def _train(self, trials: list[TrialSpec]) -> Iterator[TrialResult]:
         started = time.perf_counter()

@@ -10,10 +10,12 @@ import torch
 import enas_inr
 from enas_inr.api.oracle import oracle
 from enas_inr.errors import SpecError, StudyError, TrainingError
+from enas_inr.executors import local
 from enas_inr.executors.trial import make_jobs
 from enas_inr.signals.signal import Signal
 from enas_inr.studies.loop import Observer
 from enas_inr.studies.reading import read_study
+from enas_inr.training.trainer import train
 from tests.present import present
 
 SEARCH: dict[str, Any] = {
@@ -145,6 +147,25 @@ def test_what_single_searches_have_trained_is_not_trained_again(storage, trained
     assert len(found.trials) == 4
     stored = Counter(trial.trial.signal for trial in read_study(found.study, found.storage)[1])
     assert stored == {0: 4, 1: 4}
+
+
+@pytest.mark.parametrize("most", ["MOST_SAMPLES", "MOST_BYTES"])
+def test_large_signals_and_networks_are_trained_a_few_signals_at_a_time(monkeypatch, storage, most):
+    together = []
+
+    def noted(jobs, *rest, **settings):
+        together.append(len({id(job.partition) for job in jobs}))
+        return train(jobs, *rest, **settings)
+
+    monkeypatch.setattr(local, "train", noted)
+    signals = [picture(seed) for seed in range(3)]
+    at_once = enas_inr.search(signals, **FULL, storage=storage)
+    assert set(together) == {3}
+    together.clear()
+    monkeypatch.setattr(local, most, 1)
+    apart = enas_inr.search(signals, **FULL, storage=storage + ".apart")
+    assert set(together) == {1}
+    assert [one.score for one in apart.trials] == [one.score for one in at_once.trials]
 
 
 @pytest.mark.parametrize("name", ["mine", None])
